@@ -1,0 +1,63 @@
+# make demo    environment, then text in, schema-valid JSON out, with the model that the package carries
+# make test    environment, then all tests
+# make lint    ruff and mypy
+# make checks  the core built with bounds checks, in a folder of its own, and its tests run with that build
+# make bench   the comparison with other engines
+# make clean   remove what was built, the environment too
+#
+# PYTHON=python3.12 chooses the interpreter (3.10 or newer), VENV=folder the environment. Nothing is done twice: stamp
+# files in the environment remember what is installed.
+
+PYTHON ?= python3
+VENV ?= .venv
+PIP_OPTIONS ?=
+PYTEST_OPTIONS ?=
+
+RUN = $(VENV)/bin/python
+CORE = setup.py $(wildcard _ext/*.pyx _ext/*.hpp)
+PACKAGING = pyproject.toml constraints.txt
+FOLDERS = _ext decoding grammars samplers
+
+.PHONY: demo test lint checks bench clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.installed
+	$(VENV)/bin/tokentrellis generate examples/ticket.schema.json --file examples/ticket.txt
+
+test: $(VENV)/.installed-test
+	$(RUN) -m pytest $(PYTEST_OPTIONS)
+
+# mypy cannot see packages through the mapping in pyproject.toml, hence the folder of links.
+lint: $(VENV)/.installed-dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	rm -rf build/typing && mkdir -p build/typing/tokentrellis
+	for part in $(FOLDERS) $(wildcard _package/*); do \
+		ln -s "$(CURDIR)/$$part" build/typing/tokentrellis/; done
+	MYPYPATH=build/typing $(RUN) -m mypy -p tokentrellis
+
+checks: $(VENV)/.installed-dev
+	TOKENTRELLIS_CHECKS=1 $(RUN) setup.py --quiet build --build-base build/checks --build-lib build/checks/lib
+	PYTHONPATH=build/checks/lib $(RUN) -m pytest $(PYTEST_OPTIONS) tests/ext tests/decoding
+
+bench: $(VENV)/.installed-bench
+	$(RUN) -m bench
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info _ext/*.so
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "$(PYTHON) must be Python 3.10 or newer; name another one with PYTHON=..."; exit 1; }
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	touch $@
+
+# An editable installation: Python files are used where they lie, the core is compiled again when its sources change.
+$(VENV)/.installed: EXTRA = transformers
+$(VENV)/.installed-test: EXTRA = test
+$(VENV)/.installed-dev: EXTRA = dev
+$(VENV)/.installed-bench: EXTRA = bench
+$(VENV)/.installed $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-bench: \
+		$(VENV)/.created $(PACKAGING) $(CORE)
+	$(RUN) -m pip install --quiet $(PIP_OPTIONS) --constraint constraints.txt --editable '.[$(EXTRA)]'
+	touch $@

@@ -1,0 +1,284 @@
+// Lazy deterministic automata over bytes, all in one table.
+//
+// Every automaton of a vocabulary hands out its states from one numbering; a state has a row of 256 next states, filled
+// a byte class at a time when first asked for. DEAD is the only state from which nothing can be accepted: a transition
+// into a state that cannot reach acceptance is stored as DEAD, so "alive" costs nothing afterwards. A state that accepts
+// carries a label (0, or the signature of the monitors that accept too).
+//
+// `SetAutomaton`: subset construction over an Nfa (Rabin & Scott 1959); every state of it is alive by construction.
+// `BooleanAutomaton`: the product of such automata under a formula with intersection, union and complement, with
+// monitors; whether a state is alive is found by search and remembered.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <unordered_map>
+
+#include "nfa.hpp"
+
+namespace tokentrellis {
+
+constexpr int32_t DEAD = -1, UNKNOWN = -2;
+constexpr size_t MAX_DFA_STATES = 400000;
+
+struct VectorHash {
+    size_t operator()(const std::vector<int32_t>& v) const {
+        uint64_t h = 0x9E3779B97F4A7C15ull;
+        for (int32_t x : v) h = (h ^ static_cast<uint32_t>(x)) * 0xFF51AFD7ED558CCDull, h ^= h >> 32;
+        return h;
+    }
+};
+
+class Automata;
+
+class Automaton {
+public:
+    virtual ~Automaton() = default;
+    // Fill the row of `state` at least for `byte`.
+    virtual void compute(Automata& automata, int32_t state, uint8_t byte) = 0;
+    int32_t start = DEAD;
+};
+
+struct StateInfo {
+    int32_t automaton;
+    int32_t local;   // the automaton's own number of the state
+    int32_t label;   // -1: does not accept
+    bool exhausted;  // accepts, and nothing can follow inside this automaton
+};
+
+class Automata {
+public:
+    std::vector<int32_t> next;  // 256 a state
+    std::vector<StateInfo> info;
+    std::deque<std::unique_ptr<Automaton>> automata;
+    ByteSet usable{~0ull, ~0ull, ~0ull, ~0ull};  // bytes that occur in some token; the others cannot be written
+    bool all_usable = true;
+
+    int32_t step(int32_t state, uint8_t byte) {
+        int32_t to = next[static_cast<size_t>(state) << 8 | byte];
+        if (to != UNKNOWN) return to;
+        return compute(state, byte);
+    }
+    int32_t label(int32_t state) const { return info[state].label; }
+    bool exhausted(int32_t state) const { return info[state].exhausted; }
+
+    int32_t add_state(int32_t automaton, int32_t local, int32_t label, bool exhausted = false) {
+        if (info.size() >= MAX_DFA_STATES) throw LimitError("automaton states of all terminals of a vocabulary", MAX_DFA_STATES);
+        info.push_back({automaton, local, label, exhausted});
+        next.resize(info.size() << 8, UNKNOWN);
+        return static_cast<int32_t>(info.size()) - 1;
+    }
+    void set(int32_t state, uint8_t byte, int32_t to) { next[static_cast<size_t>(state) << 8 | byte] = to; }
+    void set(int32_t state, const std::vector<uint8_t>& bytes, int32_t to) {
+        for (uint8_t byte : bytes) set(state, byte, to);
+    }
+    int32_t walk(int32_t state, const uint8_t* bytes, size_t length) {
+        for (size_t i = 0; i < length && state != DEAD; ++i) state = step(state, bytes[i]);
+        return state;
+    }
+
+private:
+    int32_t compute(int32_t state, uint8_t byte) {
+        if (!contains(usable, byte)) {
+            set(state, byte, DEAD);
+            return DEAD;
+        }
+        automata[info[state].automaton]->compute(*this, state, byte);
+        return next[static_cast<size_t>(state) << 8 | byte];
+    }
+};
+
+class SetAutomaton final : public Automaton {
+public:
+    SetAutomaton(Automata& automata, int32_t id, Nfa nfa) : id_(id), nfa_(std::move(nfa)) {
+        start = intern(automata, nfa_.closure(nfa_.start));
+    }
+    const Nfa& nfa() const { return nfa_; }
+
+    void compute(Automata& automata, int32_t state, uint8_t byte) override {
+        if (seen_.size() < nfa_.states.size()) seen_.resize(nfa_.states.size(), 0);
+        ++stamp_;
+        reached_.clear();
+        for (int32_t s : sets_[automata.info[state].local]) {
+            const NfaState& reader = nfa_.states[s];
+            if (s == 0 || !contains(reader.bytes, byte)) continue;
+            for (int32_t to : nfa_.closure(reader.next))
+                if (seen_[to] != stamp_) seen_[to] = stamp_, reached_.push_back(to);
+        }
+        int32_t to = DEAD;
+        if (!reached_.empty()) {
+            std::sort(reached_.begin(), reached_.end());
+            to = intern(automata, reached_);
+        }
+        automata.set(state, nfa_.class_members[nfa_.class_of[byte]], to);
+        mask_unusable(automata, state, nfa_.class_members[nfa_.class_of[byte]]);
+    }
+
+private:
+    int32_t id_;
+    Nfa nfa_;
+    std::vector<std::vector<int32_t>> sets_;
+    std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> index_;
+    std::vector<uint32_t> seen_;
+    std::vector<int32_t> reached_;
+    uint32_t stamp_ = 0;
+
+    void mask_unusable(Automata& automata, int32_t state, const std::vector<uint8_t>& bytes) {
+        if (automata.all_usable) return;
+        for (uint8_t byte : bytes)
+            if (!contains(automata.usable, byte)) automata.set(state, byte, DEAD);
+    }
+
+    int32_t intern(Automata& automata, const std::vector<int32_t>& set) {
+        auto found = index_.find(set);
+        if (found != index_.end()) return found->second;
+        bool accepts = !set.empty() && set[0] == 0;
+        int32_t state = automata.add_state(id_, static_cast<int32_t>(sets_.size()), accepts ? 0 : -1, accepts && set.size() == 1);
+        sets_.push_back(set);
+        index_.emplace(set, state);
+        return state;
+    }
+};
+
+// A formula over component automata: LEAF reads component `component`.
+struct Formula {
+    enum Kind { LEAF, AND, OR, NOT } kind = LEAF;
+    int32_t component = 0;
+    std::vector<Formula> children;
+
+    // 1 true, 0 false, -1 undecided. With `final_verdict`, a component is true if its state accepts; without, a dead
+    // component is false and a live one undecided.
+    int evaluate(const Automata& automata, const std::vector<int32_t>& states, bool final_verdict) const {
+        switch (kind) {
+            case LEAF: {
+                int32_t s = states[component];
+                if (s == DEAD) return 0;
+                return final_verdict ? automata.label(s) >= 0 : -1;
+            }
+            case NOT: {
+                int value = children[0].evaluate(automata, states, final_verdict);
+                return value < 0 ? value : !value;
+            }
+            default: {
+                int absorbing = kind == OR, result = !absorbing;
+                for (const Formula& child : children) {
+                    int value = child.evaluate(automata, states, final_verdict);
+                    if (value == absorbing) return absorbing;
+                    if (value < 0) result = -1;
+                }
+                return result;
+            }
+        }
+    }
+};
+
+class BooleanAutomaton final : public Automaton {
+public:
+    // components: start states; the first `n_restricting` belong to the formula, the others are monitors (bit i of the
+    // label: monitor i accepts).
+    BooleanAutomaton(Automata& automata, int32_t id, Formula formula, std::vector<int32_t> components, int32_t n_restricting)
+        : id_(id), formula_(std::move(formula)), n_restricting_(n_restricting) {
+        refine_classes(automata, components);
+        int32_t local = intern(automata, components);
+        start = alive(automata, local) ? number(automata, local) : DEAD;
+    }
+
+    void compute(Automata& automata, int32_t state, uint8_t byte) override {
+        int32_t local = advance(automata, automata.info[state].local, byte);
+        int32_t to = local != DEAD && alive(automata, local) ? number(automata, local) : DEAD;
+        for (uint8_t member : class_members_[class_of_[byte]])
+            automata.set(state, member, contains(automata.usable, member) ? to : DEAD);
+    }
+
+private:
+    int32_t id_;
+    Formula formula_;
+    int32_t n_restricting_;
+    std::vector<std::vector<int32_t>> tuples_;
+    std::vector<int8_t> alive_;     // 1 yes, 0 no, -1 not known
+    std::vector<int32_t> numbers_;  // local -> state, or NO_STATE
+    std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> index_;
+    std::array<uint8_t, 256> class_of_{};
+    std::vector<std::vector<uint8_t>> class_members_;
+
+    void refine_classes(Automata& automata, const std::vector<int32_t>& components) {
+        int n_classes = 1;
+        for (int32_t component : components) {
+            if (component == DEAD) continue;
+            auto* part = dynamic_cast<SetAutomaton*>(automata.automata[automata.info[component].automaton].get());
+            std::map<std::pair<int, int>, int> renumber;
+            for (int byte = 0; byte < 256; ++byte) {
+                int other = part ? part->nfa().class_of[byte] : byte;
+                auto it = renumber.emplace(std::make_pair(static_cast<int>(class_of_[byte]), other), static_cast<int>(renumber.size())).first;
+                class_of_[byte] = static_cast<uint8_t>(it->second);
+            }
+            n_classes = static_cast<int>(renumber.size());
+        }
+        class_members_.assign(n_classes, {});
+        for (int byte = 0; byte < 256; ++byte) class_members_[class_of_[byte]].push_back(static_cast<uint8_t>(byte));
+    }
+
+    int32_t intern(Automata& automata, const std::vector<int32_t>& tuple) {
+        auto found = index_.find(tuple);
+        if (found != index_.end()) return found->second;
+        if (tuples_.size() >= MAX_DFA_STATES) throw LimitError("automaton states of an intersection or complement", MAX_DFA_STATES);
+        int32_t local = static_cast<int32_t>(tuples_.size());
+        int verdict = formula_.evaluate(automata, tuple, false);
+        tuples_.push_back(tuple);
+        alive_.push_back(verdict == 0 ? 0 : formula_.evaluate(automata, tuple, true) == 1 ? 1 : -1);
+        numbers_.push_back(NO_STATE);
+        index_.emplace(tuple, local);
+        return local;
+    }
+
+    int32_t advance(Automata& automata, int32_t local, uint8_t byte) {
+        std::vector<int32_t> tuple = tuples_[local];
+        for (int32_t& s : tuple)
+            if (s != DEAD) s = automata.step(s, byte);
+        int32_t to = intern(automata, tuple);
+        return alive_[to] == 0 ? DEAD : to;
+    }
+
+    int32_t number(Automata& automata, int32_t local) {
+        if (numbers_[local] == NO_STATE) {
+            const std::vector<int32_t>& tuple = tuples_[local];
+            int32_t label = -1;
+            if (formula_.evaluate(automata, tuple, true) == 1) {
+                label = 0;
+                for (size_t i = n_restricting_; i < tuple.size(); ++i)
+                    if (tuple[i] != DEAD && automata.label(tuple[i]) >= 0) label |= 1 << (i - n_restricting_);
+            }
+            numbers_[local] = automata.add_state(id_, local, label);
+        }
+        return numbers_[local];
+    }
+
+    // Breadth-first search for an accepting state; everything visited is settled if there is none, the path if there is.
+    bool alive(Automata& automata, int32_t from) {
+        if (alive_[from] >= 0) return alive_[from];
+        std::vector<int32_t> queue{from}, parent{-1};
+        std::unordered_map<int32_t, bool> seen{{from, true}};
+        for (size_t head = 0; head < queue.size(); ++head) {
+            for (const auto& members : class_members_) {
+                uint8_t byte = members[0];
+                if (!automata.all_usable) {
+                    auto it = std::find_if(members.begin(), members.end(), [&](uint8_t b) { return contains(automata.usable, b); });
+                    if (it == members.end()) continue;
+                    byte = *it;
+                }
+                int32_t to = advance(automata, queue[head], byte);
+                if (to == DEAD || !seen.emplace(to, true).second) continue;
+                if (alive_[to] == 1) {
+                    for (int32_t i = static_cast<int32_t>(head); i >= 0; i = parent[i]) alive_[queue[i]] = 1;
+                    return true;
+                }
+                queue.push_back(to);
+                parent.push_back(static_cast<int32_t>(head));
+            }
+        }
+        for (int32_t local : queue) alive_[local] = 0;
+        return false;
+    }
+};
+
+}  // namespace tokentrellis

@@ -1,0 +1,559 @@
+# distutils: language = c++
+"""The compiled core: vocabularies as tries, lazy automata, configurations, rows of allowed tokens.
+
+Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
+out. The algorithms are in the headers, in reading order: trie, nfa, automata, json_string, lexicon (all of a
+vocabulary), literals, lengths, network, costs, masks, states (all of a grammar), session (the lock). This file converts
+between Python objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises
+for limits and rejected tokens are made by hooks that `decoding/` sets.
+"""
+
+cimport cython
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libcpp cimport bool as cbool
+from libcpp.memory cimport unique_ptr
+from libcpp.string cimport string
+from libcpp.utility cimport move
+from libcpp.vector cimport vector
+
+import numpy as np
+
+
+cdef extern from "session.hpp" namespace "tokentrellis":
+    void translate_error()
+
+
+cdef extern from "session.hpp" namespace "tokentrellis" nogil:
+    cdef enum:
+        BY_LABEL
+        REJECTED
+        IMPOSSIBLE
+    cdef cppclass StdByteSet "tokentrellis::ByteSet":
+        uint64_t& operator[](size_t)
+    cdef cppclass Transition:
+        int32_t from_ "from"
+        StdByteSet bytes
+        int32_t to
+    cdef cppclass ExpressionNode:
+        int kind
+        cbool regular
+        vector[int32_t] children
+        StdByteSet bytes
+        int32_t least, most
+        int32_t n_states
+        vector[Transition] transitions
+        vector[int32_t] accepting
+    cdef cppclass CppLexicon "tokentrellis::Lexicon":
+        CppLexicon(const uint8_t*, const int32_t*, int32_t, int32_t) except +translate_error
+        int32_t add_expression(ExpressionNode) except +translate_error
+        int32_t automaton_of(int32_t) except +translate_error
+        int32_t string_start(int32_t, int32_t, const vector[int32_t]&) except +translate_error
+        size_t n_states()
+    cdef enum EdgeKind:
+        TERMINAL_EDGE, STRING_EDGE, LITERALS_EDGE, OTHERS_EDGE, CALL_EDGE, TOKEN_EDGE
+    cdef cppclass LegalSet:
+        vector[uint64_t] words
+    cdef cppclass Edge:
+        int32_t least, most, table
+        LegalSet legal
+    cdef cppclass Network:
+        Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
+        void finish_state(int32_t, cbool, int32_t, int32_t) except +translate_error
+        int32_t add_table(vector[string]) except +translate_error
+        size_t n_grammar_states()
+    cdef cppclass States:
+        int32_t start()
+        size_t size()
+    ctypedef int (*ExpandFunction)(void*, int32_t)
+    ctypedef int (*SuccessorFunction)(void*, int32_t, int32_t, int32_t)
+    cdef cppclass Session:
+        Network network
+        States states
+        Session(CppLexicon&, const uint8_t*, const int32_t*, int32_t, vector[int32_t], int32_t, void*,
+                ExpandFunction, SuccessorFunction) except +translate_error
+        int32_t accept(int32_t, int32_t) except +translate_error
+        cbool allows(int32_t, int32_t) except +translate_error
+        int32_t read(int32_t, const uint8_t*, size_t&) except +translate_error
+        cbool accepting(int32_t) except +translate_error
+        cbool fill(int32_t, int64_t, uint32_t*, size_t) except +translate_error
+        cbool fill_batch "fill"(int32_t, int64_t, uint32_t*, size_t, cbool) except +translate_error
+        void fill_end(uint32_t*, size_t)
+        vector[uint8_t] forced_bytes(int32_t) except +translate_error
+        StdByteSet next_bytes(int32_t) except +translate_error
+        int64_t cost(int32_t) except +translate_error
+        string shortest_text(size_t) except +translate_error
+        void prepare(int32_t) except +translate_error
+        vector[int32_t] spell(const vector[uint8_t]&)
+
+
+cdef extern from "session.hpp" namespace "tokentrellis":
+    """
+    static void tokentrellis_set_hooks(PyObject* limit, PyObject* recursion) {
+        Py_INCREF(limit);
+        Py_INCREF(recursion);
+        tokentrellis::limit_hook() = limit;
+        tokentrellis::recursion_hook() = recursion;
+    }
+    """
+    void set_hooks "tokentrellis_set_hooks"(object, object)
+
+
+def set_error_hooks(limit, recursion):
+    """`limit(what, most)` and `recursion(message)` make the exceptions that the core raises for them."""
+    set_hooks(limit, recursion)
+
+
+cdef StdByteSet to_byte_set(object members) except *:
+    cdef StdByteSet result
+    cdef int word
+    for word in range(4):
+        result[word] = <uint64_t>((members >> (64 * word)) & 0xFFFFFFFFFFFFFFFF)
+    return result
+
+
+cdef class Lexicon:
+    """The tables of one vocabulary, shared by all grammars that are compiled for it.
+
+    token_buffer: uint8 [n bytes]; token_offsets: int32 [n_tokens + 1]; token i is buffer[offsets[i]:offsets[i + 1]],
+    empty for ids that never match as text. vocab_size: number of logits, at least n_tokens.
+    any_text: the expression of all valid UTF-8 texts, for literals.
+    """
+
+    cdef unique_ptr[CppLexicon] lexicon
+    cdef object buffer, offsets  # keep the memory alive
+    cdef const uint8_t* buffer_data
+    cdef const int32_t* offsets_data
+    cdef readonly int n_tokens, vocab_size
+    cdef readonly tuple end_token_ids
+    cdef dict expressions
+    cdef dict starts
+    cdef object any_text
+
+    def __cinit__(self, token_buffer, token_offsets, int vocab_size, end_token_ids, any_text):
+        self.buffer = np.ascontiguousarray(token_buffer, dtype=np.uint8)
+        self.offsets = np.ascontiguousarray(token_offsets, dtype=np.int32)
+        self.n_tokens = len(self.offsets) - 1
+        self.vocab_size = vocab_size
+        self.end_token_ids = tuple(end_token_ids)
+        self.any_text = any_text
+        self.expressions = {}
+        self.starts = {}
+        self.buffer_data = <const uint8_t*><size_t>self.buffer.ctypes.data
+        self.offsets_data = <const int32_t*><size_t>self.offsets.ctypes.data
+        self.lexicon.reset(new CppLexicon(self.buffer_data, self.offsets_data, self.n_tokens, vocab_size))
+
+    @property
+    def n_automaton_states(self):
+        return self.lexicon.get().n_states()
+
+    cdef int32_t expression(self, object node) except -1:
+        found = self.expressions.get(node)
+        if found is not None:
+            return found
+        # Iterative: expressions may be nested deeper than Python likes.
+        cdef list stack = [node]
+        while stack:
+            top = stack[len(stack) - 1]
+            missing = [child for child in top.children if child not in self.expressions]
+            if missing:
+                stack.extend(missing)
+                continue
+            stack.pop()
+            if top not in self.expressions:
+                self.expressions[top] = self.add(top)
+        return self.expressions[node]
+
+    cdef int32_t add(self, object node) except -1:
+        cdef ExpressionNode made
+        cdef Transition transition
+        made.kind = node.kind
+        made.regular = node.regular
+        for child in node.children:
+            made.children.push_back(<int32_t>self.expressions[child])
+        if made.kind == 0:
+            made.bytes = to_byte_set(node.payload)
+        elif made.kind == 3:
+            made.least, made.most = node.payload
+        elif made.kind == 6:
+            n_states, transitions, accepting = node.payload
+            made.n_states = n_states
+            for state in accepting:
+                made.accepting.push_back(state)
+            for before, members, after in transitions:
+                transition.from_ = before
+                transition.bytes = to_byte_set(members)
+                transition.to = after
+                made.transitions.push_back(transition)
+        return self.lexicon.get().add_expression(made)
+
+    cdef int32_t terminal_start(self, object expression) except -2:
+        found = self.starts.get(expression)
+        if found is None:
+            found = self.lexicon.get().automaton_of(self.expression(expression))
+            self.starts[expression] = found
+        return found
+
+    cdef int32_t string_start(self, object prefix, object content, object monitors) except -2:
+        key = (prefix, content, monitors)
+        found = self.starts.get(key)
+        cdef vector[int32_t] indices
+        if found is None:
+            for monitor in monitors:
+                indices.push_back(self.expression(monitor))
+            found = self.lexicon.get().string_start(self.expression(prefix), self.expression(content), indices)
+            self.starts[key] = found
+        return found
+
+
+cdef class Compiled:
+    """A grammar on a vocabulary. Immutable for its user; learns as it is used.
+
+    edge_kinds: the six edge classes of the contract, in the order of EdgeKind.
+    """
+
+    cdef unique_ptr[Session] session
+    cdef readonly Lexicon lexicon
+    cdef readonly object grammar
+    cdef dict kinds
+    cdef dict tables
+
+    def __init__(self, Lexicon lexicon, grammar, edge_kinds, int prepare=0):
+        cdef vector[int32_t] ends
+        self.lexicon = lexicon
+        self.grammar = grammar
+        self.kinds = {edge_class: kind for kind, edge_class in enumerate(edge_kinds)}
+        self.tables = {}
+        for token in lexicon.end_token_ids:
+            ends.push_back(token)
+        self.session.reset(new Session(lexicon.lexicon.get()[0], lexicon.buffer_data, lexicon.offsets_data, lexicon.n_tokens,
+                                       ends, grammar.start, <void*>self, <ExpandFunction>expand_state, <SuccessorFunction>find_successor))
+        if prepare > 0:
+            self.session.get().prepare(prepare)
+
+    @property
+    def n_states(self):
+        """Matcher states met so far."""
+        return self.session.get().states.size()
+
+    @property
+    def n_grammar_states(self):
+        return self.session.get().network.n_grammar_states()
+
+    @property
+    def tokens_to_finish(self):
+        """Tokens of a shortest document, EOS included; None if the vocabulary cannot spell it."""
+        cost = self.session.get().cost(self.session.get().states.start())
+        return None if cost >= <int64_t>IMPOSSIBLE else cost
+
+    def shortest_text(self, most=10000):
+        """The text of the document that `tokens_to_finish` counts (its first `most` bytes or a little more)."""
+        return <bytes>self.session.get().shortest_text(most)
+
+    cdef int32_t table(self, object literal_table) except -2:
+        if literal_table is None:
+            return -1
+        found = self.tables.get(id(literal_table))
+        if found is not None:
+            return found[0]
+        cdef vector[string] literals
+        for text in literal_table.literals:
+            literals.push_back(<string>text.encode())
+        cdef int32_t index = self.session.get().network.add_table(move(literals))
+        self.tables[id(literal_table)] = (index, literal_table)  # keeps the object, so the id stays its own
+        return index
+
+    cdef int expand(self, int32_t state) except -1:
+        edges, final, finish, finish_label = self.grammar.expand(state)
+        for edge in edges:
+            self.add_edge(state, edge)
+        self.session.get().network.finish_state(state, final, finish, finish_label)
+        return 0
+
+    cdef int add_edge(self, int32_t state, object edge) except -1:
+        cdef int kind = self.kinds[type(edge)]
+        cdef Lexicon lexicon = self.lexicon
+        cdef Network* network = &self.session.get().network
+        cdef int32_t start, table
+        cdef Edge* made
+        if kind == TERMINAL_EDGE:
+            network.add_edge(state, TERMINAL_EDGE, lexicon.terminal_start(edge[0]), edge[1])
+        elif kind == STRING_EDGE:
+            terminal, following, least, most = edge
+            start = lexicon.string_start(terminal[0], terminal[1], terminal[2])
+            made = &network.add_edge(state, STRING_EDGE, start, following)
+            made.least = min(least, 0x7FFFFFF0)
+            made.most = min(most, 0x7FFFFFF0)
+        elif kind == LITERALS_EDGE:
+            prefix, literal_table, legal, following = edge
+            table = self.table(literal_table)
+            start = lexicon.string_start(prefix, lexicon.any_text, ())
+            made = &network.add_edge(state, LITERALS_EDGE, start, BY_LABEL if following is None else following)
+            made.table = table
+            while legal:
+                made.legal.words.push_back(<uint64_t>(legal & 0xFFFFFFFFFFFFFFFF))
+                legal >>= 64
+        elif kind == OTHERS_EDGE:
+            terminal, excluded, following = edge
+            table = self.table(excluded)
+            start = lexicon.string_start(terminal[0], terminal[1], terminal[2])
+            made = &network.add_edge(state, OTHERS_EDGE, start, BY_LABEL if following is None else following)
+            made.table = table
+        elif kind == CALL_EDGE:
+            network.add_edge(state, CALL_EDGE, edge[0], edge[1])
+        else:
+            network.add_edge(state, TOKEN_EDGE, edge[0], edge[1])
+        return 0
+
+
+cdef int expand_state(void* owner, int32_t state) except -1 with gil:
+    return (<Compiled>owner).expand(state)
+
+
+cdef int find_successor(void* owner, int32_t state, int32_t edge, int32_t label) except -1 with gil:
+    return (<Compiled>owner).grammar.successor(state, edge, label)
+
+
+cdef class Matcher:
+    """The state of one sequence. Subclass it and define `_reject(token_id)` and `_refuse_budget(budget)` to raise."""
+
+    cdef readonly Compiled compiled
+    cdef Session* session
+    cdef vector[int32_t] history  # states, the first before any token
+    cdef cbool ended
+    cdef object bitmask           # the last one, its buffer held
+    cdef Py_buffer view
+    cdef cbool has_view
+
+    def __cinit__(self, Compiled compiled, *arguments):
+        self.compiled = compiled
+        self.session = compiled.session.get()
+        self.history.push_back(self.session.states.start())
+        self.ended = False
+        self.has_view = False
+
+    def __dealloc__(self):
+        if self.has_view:
+            PyBuffer_Release(&self.view)
+
+    cdef cbool is_end(self, int32_t token) noexcept:
+        for end in self.compiled.lexicon.end_token_ids:
+            if end == token:
+                return True
+        return False
+
+    cdef cbool try_accept(self, int32_t token) except *:
+        cdef int32_t state
+        if self.ended:
+            return False
+        state = self.session.accept(self.history.back(), token)
+        if state >= 0:
+            self.history.push_back(state)
+            return True
+        if self.is_end(token) and self.session.accepting(self.history.back()):
+            self.history.push_back(self.history.back())
+            self.ended = True
+            return True
+        return False
+
+    def accept_token(self, int token_id):
+        """Go on by one token; if it is not allowed, raise and leave the state as it was."""
+        if not self.try_accept(token_id):
+            self._reject(token_id)
+
+    def try_accept_tokens(self, token_ids):
+        """Accept tokens up to the first illegal one; how many were accepted."""
+        cdef int n = 0
+        for token_id in token_ids:
+            if not self.try_accept(token_id):
+                break
+            n += 1
+        return n
+
+    def allows_token(self, int token_id):
+        """Whether the token may come next: a walk over its bytes, no mask."""
+        if self.ended:
+            return False
+        if self.session.allows(self.history.back(), token_id):
+            return True
+        return self.is_end(token_id) and self.session.accepting(self.history.back())
+
+    def fill_bitmask(self, bitmask, int row=0, budget=None):
+        """Write the allowed tokens into a row of packed int32 bits, id 0 in the lowest bit of the first word.
+
+        bitmask: int32, shape [rows, ceil(vocab_size / 32)] or [ceil(vocab_size / 32)], numpy or CPU torch memory.
+        budget: tokens that may still be written, EOS included; tokens after which no complete document fits are
+            cleared.
+        """
+        if bitmask is not self.bitmask:
+            self.hold(bitmask)
+        cdef int64_t limit = -1 if budget is None else max(0, budget)
+        if row < 0 or (self.view.ndim == 1 and row > 0) or (self.view.ndim == 2 and row >= self.view.shape[0]):
+            raise IndexError(f"row {row} is outside of the bitmask of shape {tuple(self.view.shape[i] for i in range(self.view.ndim))}")
+        cdef char* out = <char*>self.view.buf
+        if self.view.ndim == 2:
+            out += row * self.view.strides[0]
+        cdef size_t words = self.view.shape[self.view.ndim - 1]
+        if self.ended:
+            self.session.fill_end(<uint32_t*>out, words)
+        elif not self.session.fill(self.history.back(), limit, <uint32_t*>out, words):
+            if limit >= 0:
+                self._refuse_budget(limit)
+            self._refuse_empty()
+
+    cdef int hold(self, object bitmask) except -1:
+        cdef Py_buffer view
+        array = bitmask
+        if not isinstance(bitmask, np.ndarray) and hasattr(bitmask, "numpy"):
+            array = bitmask.numpy()
+        PyObject_GetBuffer(array, &view, PyBUF_WRITABLE | PyBUF_STRIDES | PyBUF_FORMAT)
+        cdef Py_ssize_t words = (self.compiled.lexicon.vocab_size + 31) // 32
+        cdef cbool fits = (view.itemsize == 4 and view.ndim in (1, 2) and view.shape[view.ndim - 1] >= words
+                           and view.strides[view.ndim - 1] == 4 and bytes(view.format) in (b"i", b"I", b"l", b"L"))
+        if not fits:
+            PyBuffer_Release(&view)
+            raise ValueError(f"bitmask: must be int32 of shape [rows, {words}] with contiguous rows; use allocate_bitmask()")
+        if self.has_view:
+            PyBuffer_Release(&self.view)
+        self.view = view
+        self.has_view = True
+        self.bitmask = bitmask
+        return 0
+
+    def forced_tokens(self):
+        """Tokens that spell the bytes that must come next (longest match); EOS alone if nothing else may come."""
+        if self.ended:
+            return []
+        cdef vector[uint8_t] forced = self.session.forced_bytes(self.history.back())
+        return self.session.spell(forced)
+
+    def forced_bytes(self):
+        """The bytes that every continuation begins with."""
+        if self.ended:
+            return b""
+        return bytes(self.session.forced_bytes(self.history.back()))
+
+    def next_bytes(self):
+        """The byte values that may come next."""
+        if self.ended:
+            return set()
+        cdef StdByteSet found = self.session.next_bytes(self.history.back())
+        return {byte for byte in range(256) if found[byte >> 6] >> (byte & 63) & 1}
+
+    def try_read(self, bytes text):
+        """How many bytes of a text can be read from here; the state is not changed."""
+        cdef size_t length = len(text)
+        if self.ended:
+            return 0
+        self.session.read(self.history.back(), <const uint8_t*>(<const char*>text), length)
+        return length
+
+    def read_bytes(self, bytes text):
+        """Go on by bytes, whatever the tokens (one step of `rollback`); False and no change if that is impossible."""
+        cdef size_t length = len(text)
+        if self.ended:
+            return False
+        cdef int32_t state = self.session.read(self.history.back(), <const uint8_t*>(<const char*>text), length)
+        if state < 0:
+            return False
+        self.history.push_back(state)
+        return True
+
+    def rollback(self, int n_tokens):
+        """Take back the last tokens."""
+        if n_tokens < 0 or <size_t>n_tokens >= self.history.size():
+            raise IndexError(f"rollback: must be from 0 to {self.history.size() - 1} tokens, got {n_tokens}")
+        if n_tokens:
+            self.ended = False
+        self.history.resize(self.history.size() - n_tokens)
+
+    def reset(self):
+        """Back to the beginning."""
+        self.history.resize(1)
+        self.ended = False
+
+    def copy(self):
+        """A matcher in the same state, with the same history."""
+        cdef Matcher other = type(self)(self.compiled)
+        other.history = self.history
+        other.ended = self.ended
+        return other
+
+    @property
+    def n_accepted(self):
+        """Tokens accepted so far, EOS included."""
+        return self.history.size() - 1
+
+    @property
+    def state_id(self):
+        """Equal for matchers of one compiled grammar exactly if they may be continued equally by what was learnt."""
+        return -1 if self.ended else self.history.back()
+
+    @property
+    def is_accepting(self):
+        """Whether the text may end here (EOS is allowed, or has been accepted)."""
+        return self.ended or self.session.accepting(self.history.back())
+
+    @property
+    def is_terminated(self):
+        """Whether EOS has been accepted."""
+        return self.ended
+
+    @property
+    def tokens_to_finish(self):
+        """An upper bound on the tokens to a complete document, EOS included, that can always be met."""
+        if self.ended:
+            return 0
+        return self.session.cost(self.history.back())
+
+    def _reject(self, token_id):
+        raise ValueError(f"token {token_id} is not allowed here")
+
+    def _refuse_budget(self, budget):
+        raise ValueError(f"the shortest document does not fit into {budget} tokens")
+
+    def _refuse_empty(self):
+        raise ValueError("no token is allowed here")
+
+
+def fill_bitmasks(matchers, bitmask, rows=None, budgets=None):
+    """Fill row `rows[i]` (default i) for each matcher, the interpreter lock released while rows are computed."""
+    cdef Py_ssize_t i, n = len(matchers)
+    cdef Matcher matcher
+    cdef vector[Session*] sessions
+    cdef vector[int32_t] states
+    cdef vector[int64_t] limits
+    cdef vector[uint32_t*] targets
+    cdef vector[char] filled
+    cdef size_t words = 0
+    cdef char* base
+    cdef Py_ssize_t row
+    for i in range(n):
+        matcher = matchers[i]
+        if matcher.bitmask is not bitmask:
+            matcher.hold(bitmask)
+        row = i if rows is None else rows[i]
+        if row < 0 or row >= (matcher.view.shape[0] if matcher.view.ndim == 2 else 1):
+            raise IndexError(f"row {row} is outside of the bitmask")
+        words = matcher.view.shape[matcher.view.ndim - 1]
+        base = <char*>matcher.view.buf
+        if matcher.view.ndim == 2:
+            base += row * matcher.view.strides[0]
+        sessions.push_back(matcher.session)
+        states.push_back(-1 if matcher.ended else matcher.history.back())
+        limits.push_back(-1 if budgets is None or budgets[i] is None else max(0, budgets[i]))
+        targets.push_back(<uint32_t*>base)
+    filled.resize(n)
+    with nogil:
+        for i in range(n):
+            if states[i] < 0:
+                sessions[i].fill_end(targets[i], words)
+                filled[i] = 1
+            else:
+                filled[i] = sessions[i].fill_batch(states[i], limits[i], targets[i], words, True)
+    for i in range(n):
+        if not filled[i]:
+            matcher = matchers[i]
+            if limits[i] >= 0:
+                matcher._refuse_budget(limits[i])
+            matcher._refuse_empty()

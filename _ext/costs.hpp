@@ -1,0 +1,394 @@
+// Costs to the end: for every configuration an upper bound on the tokens, EOS included, that can always be met.
+//
+// A configuration has a *witness*: a canonical text that finishes its terminal. Witnesses are closed under suffixes
+// (what is left of a witness after some bytes is the witness of the configuration reached), so with
+//     tokens(w) = the fewest tokens that spell w,    cost(c) = tokens(witness(c)) + cost(continuation),
+// the first token of a best spelling leads to a configuration that costs at least one less: *progress*. So whenever
+// cost <= budget, some token keeps cost <= budget - 1, and a document that is started is finished (DESIGN.md 4.5).
+// Continuations follow the `finish` edges of the front end: a chain, summed once and kept with each stack. A state costs
+// what its cheapest configuration costs. Witnesses of automata are shortest in bytes (breadth-first search).
+#pragma once
+
+#include "network.hpp"
+
+namespace tokentrellis {
+
+constexpr size_t MAX_STEPS = 2000000;
+constexpr int64_t IMPOSSIBLE = 1ll << 40;  // the vocabulary cannot spell it
+
+class Costs {
+public:
+    explicit Costs(Network& network) : network_(network), lexicon_(network.lexicon) {}
+
+    int64_t of(const Network::Configurations& set) {
+        int64_t best = IMPOSSIBLE;
+        for (const Configuration& c : set) best = std::min(best, of(c));
+        return best;
+    }
+
+    int64_t of(const Configuration& c) {
+        if (c.state == AT_CONTINUATION) return of_continuation(c.link);
+        int32_t label = 0;
+        int64_t tokens = terminal(c, label);
+        return std::min(IMPOSSIBLE, tokens + of_continuation(network_.after(c.link, label)));
+    }
+
+    // Tokens from a continuation to the end.
+    int64_t of_continuation(int32_t continuation) {
+        std::vector<std::pair<int32_t, int64_t>> chain;
+        int64_t cost = 1;  // EOS
+        while (continuation != BOTTOM) {
+            if (static_cast<size_t>(continuation) < continuations_.size() && continuations_[continuation] >= 0) {
+                cost = continuations_[continuation];
+                break;
+            }
+            if (chain.size() > MAX_STEPS) throw LimitError("steps of the shortest document", MAX_STEPS);
+            int64_t step = 0;
+            int32_t next = finish(continuation, step);
+            chain.push_back({continuation, step});
+            continuation = next;
+        }
+        for (size_t i = chain.size(); i-- > 0;) {
+            cost = std::min(IMPOSSIBLE, cost + chain[i].second);
+            if (static_cast<size_t>(chain[i].first) >= continuations_.size()) continuations_.resize(chain[i].first + 1, -1);
+            continuations_[chain[i].first] = cost;
+        }
+        return cost;
+    }
+
+    // The witness of a whole continuation: the text of a shortest document from here, as far as it follows text edges.
+    std::string witness_of_continuation(int32_t continuation, size_t most) {
+        std::string text;
+        while (continuation != BOTTOM && text.size() < most) {
+            int64_t step = 0;
+            continuation = finish(continuation, step, &text);
+        }
+        return text;
+    }
+
+private:
+    Network& network_;
+    Lexicon& lexicon_;
+    std::vector<int64_t> continuations_;
+    std::unordered_map<int32_t, int32_t> distance_;                 // automaton state -> bytes to acceptance
+    std::unordered_map<int32_t, int64_t> plain_;                    // automaton state -> tokens
+    std::map<std::tuple<int32_t, int32_t, int64_t, int64_t>, std::string> limited_;
+    std::unordered_map<int32_t, int32_t> chunk_;                    // content -> longest run of token lengths 1, 2, ...
+    std::map<std::pair<int32_t, uint64_t>, std::string> others_;
+
+    // One step along the finish edges: the next continuation, and the tokens that the step takes.
+    int32_t finish(int32_t continuation, int64_t& tokens, std::string* text = nullptr) {
+        Continuation here = network_.at(continuation);
+        const GrammarState entry = network_.expand(here.target);
+        if (entry.finish < 0) return here.parent;
+        const Edge& edge = network_.edge_of(entry, entry.finish);
+        switch (edge.kind) {
+            case TERMINAL_EDGE:
+                if (edge.start == DEAD) {
+                    tokens = IMPOSSIBLE;
+                    return here.parent;
+                }
+                if (text) *text += witness(edge.start);
+                else tokens = plain(edge.start);
+                return network_.continuation(edge.next, here.parent);
+            case TOKEN_EDGE:
+                tokens = 1;
+                return network_.continuation(edge.next, here.parent);
+            case CALL_EDGE:
+                return network_.continuation(edge.start, network_.continuation(edge.next, here.parent));
+            default: {
+                const int32_t index = entry.first_edge + entry.finish;
+                for (const Configuration& c : network_.closure(continuation).configurations) {
+                    if (network_.at(c.link).target != ~index || network_.at(c.link).parent != here.parent) continue;
+                    int32_t label = entry.finish_label;
+                    if (text) *text += witness_of(c, label);
+                    else tokens = terminal(c, label);
+                    return network_.after(c.link, label);
+                }
+                tokens = IMPOSSIBLE;
+                return here.parent;
+            }
+        }
+    }
+
+    // Tokens to the end of a configuration's terminal; sets the label with which it ends.
+    int64_t terminal(const Configuration& c, int32_t& label) {
+        const Edge* edge = network_.edge_at(c);
+        if (edge == nullptr) return plain(c.state);
+        if (edge->kind == STRING_EDGE) {
+            if (lexicon_.string_of(c.state).universal) return universal_string(c, *edge);
+            if (edge->least <= 0 && edge->most < 0) return plain(c.state);
+        }
+        return spell(witness_of(c, label));
+    }
+
+    std::string witness_of(const Configuration& c, int32_t& label) {
+        const Edge* edge = network_.edge_at(c);
+        if (edge == nullptr) return witness(c.state);
+        switch (edge->kind) {
+            case STRING_EDGE: {
+                const StringAutomaton& string = lexicon_.string_of(c.state);
+                if (string.universal) {
+                    std::string text = to_body(c.state, string);
+                    return text + std::string(std::max(0, edge->least - c.extra), ' ') + "\"";
+                }
+                if (edge->least <= 0 && edge->most < 0) return witness(c.state);
+                return limited_witness(c, *edge, string);
+            }
+            case LITERALS_EDGE:
+                return literal_witness(c, *edge, label);
+            default:
+                if (c.extra == NO_NODE) {
+                    label = label_after_witness(c.state);
+                    return witness(c.state);
+                }
+                return other_witness(c, *edge, label);
+        }
+    }
+
+    // ---- the fewest tokens that spell a text ---------------------------------------------------------------------
+    int64_t spell(const std::string& text) const {
+        const Trie& trie = *lexicon_.tries[0];
+        std::vector<int64_t> best(text.size() + 1, IMPOSSIBLE);
+        best[text.size()] = 0;
+        for (size_t from = text.size(); from-- > 0;) {
+            int32_t node = 0;
+            for (size_t i = from; i < text.size(); ++i) {
+                int32_t child = node + 1, stop = trie.nodes[node].end;
+                while (child < stop && trie.nodes[child].byte < static_cast<uint8_t>(text[i])) child = trie.nodes[child].end;
+                if (child >= stop || trie.nodes[child].byte != static_cast<uint8_t>(text[i])) break;
+                node = child;
+                if (trie.begin_ids(node) != trie.end_ids(node)) best[from] = std::min(best[from], 1 + best[i + 1]);
+            }
+        }
+        return std::min(best[0], IMPOSSIBLE);
+    }
+
+    // ---- automata --------------------------------------------------------------------------------------------------
+    int64_t plain(int32_t state) {
+        auto found = plain_.find(state);
+        if (found != plain_.end()) return found->second;
+        int64_t tokens = spell(witness(state));
+        plain_.emplace(state, tokens);
+        return tokens;
+    }
+
+    // Bytes to acceptance (at least one more byte is read only if the state does not accept).
+    int32_t distance(int32_t from) {
+        auto found = distance_.find(from);
+        if (found != distance_.end()) return found->second;
+        std::vector<int32_t> queue{from}, depth{0}, parent{-1};
+        std::set<int32_t> seen{from};
+        for (size_t head = 0; head < queue.size(); ++head) {
+            auto known = distance_.find(queue[head]);
+            if (lexicon_.automata.label(queue[head]) >= 0) known = distance_.emplace(queue[head], 0).first;
+            if (known != distance_.end() && known->second == 0) {
+                // The nearest accepting state: everything on the path is at its true distance.
+                int32_t d = 0;
+                for (int32_t i = static_cast<int32_t>(head); i >= 0; i = parent[i], ++d) distance_[queue[i]] = d;
+                return distance_[from];
+            }
+            for (int byte = 0; byte < 256; ++byte) {
+                int32_t to = lexicon_.automata.step(queue[head], static_cast<uint8_t>(byte));
+                if (to != DEAD && seen.insert(to).second) queue.push_back(to), parent.push_back(static_cast<int32_t>(head));
+            }
+        }
+        return distance_[from] = INT32_MAX / 2;
+    }
+
+    // The canonical shortest text to acceptance: in each state the least byte that comes nearer.
+    std::string witness(int32_t state) {
+        std::string text;
+        for (int32_t left = distance(state); left > 0 && left < INT32_MAX / 2; --left) {
+            for (int byte = 0; byte < 256; ++byte) {
+                int32_t to = lexicon_.automata.step(state, static_cast<uint8_t>(byte));
+                if (to == DEAD || distance(to) != left - 1) continue;
+                text.push_back(static_cast<char>(byte));
+                state = to;
+                break;
+            }
+        }
+        return text;
+    }
+
+    int32_t label_after_witness(int32_t state) {
+        for (char byte : witness(state)) state = lexicon_.automata.step(state, static_cast<uint8_t>(byte));
+        return std::max(0, lexicon_.automata.label(state));
+    }
+
+    // ---- strings with limits -----------------------------------------------------------------------------------------
+    // From the prefix, the middle of an escape or of a character, the canonical way to a plain place in the body.
+    std::string to_body(int32_t state, const StringAutomaton& string) {
+        std::string text;
+        while (state != string.body_start) {
+            const StringPosition& p = lexicon_.position(state);
+            int chosen = -1;
+            if (p.phase == PREFIX) {
+                std::string before = witness(p.inner);
+                chosen = before.empty() ? '"' : static_cast<uint8_t>(before[0]);
+            } else {
+                static const char preferred[] = "\"nuD0\\";
+                int first = p.phase == BODY ? 0x80 : 0;
+                for (int i = 0; chosen < 0 && p.phase != BODY && preferred[i]; ++i)
+                    if (lexicon_.automata.step(state, static_cast<uint8_t>(preferred[i])) != DEAD) chosen = preferred[i];
+                for (int byte = first; chosen < 0 && byte < 256; ++byte)
+                    if (lexicon_.automata.step(state, static_cast<uint8_t>(byte)) != DEAD) chosen = byte;
+            }
+            text.push_back(static_cast<char>(chosen));
+            state = lexicon_.automata.step(state, static_cast<uint8_t>(chosen));
+        }
+        return text;
+    }
+
+    int64_t universal_string(const Configuration& c, const Edge& edge) {
+        const StringAutomaton& string = lexicon_.string_of(c.state);
+        if (lexicon_.automata.exhausted(c.state)) return 0;
+        int64_t missing = std::max(0, edge.least - c.extra);
+        auto found = chunk_.find(string.content);
+        if (found == chunk_.end()) {
+            std::set<int32_t> lengths;
+            for (const auto& group : lexicon_.counted_split({}, string.body_start).inner)
+                if (group.state == string.body_start) lengths.insert(group.characters);
+            int32_t longest = 0;
+            while (lengths.count(longest + 1)) ++longest;
+            found = chunk_.emplace(string.content, longest).first;
+        }
+        if (missing > 0 && found->second == 0) return IMPOSSIBLE;
+        int64_t chunks = missing == 0 ? 0 : (missing + found->second - 1) / found->second;
+        return std::min(IMPOSSIBLE, spell(to_body(c.state, string)) + chunks + spell("\""));
+    }
+
+    // A pattern with length limits: fewest characters within the limits, then in each step the least byte that keeps to it.
+    std::string limited_witness(const Configuration& c, const Edge& edge, const StringAutomaton& string) {
+        StringPosition p = lexicon_.position(c.state);
+        std::string text;
+        int32_t state = c.state, count = c.extra;
+        LengthTable& lengths = network_.lengths_of(string);
+        Automata& automata = lexicon_.automata;
+        auto possible = [&](int32_t to, int32_t begun, int64_t left) {
+            if (to == DEAD) return false;
+            const StringPosition& q = lexicon_.position(to);
+            if (q.phase == CLOSED) return left == 0;
+            if (q.phase == PREFIX) return false;
+            int64_t exactly = left - (begun - count) + (q.phase == BODY ? 0 : 1);
+            return exactly >= 0 && lengths.reachable(q.inner, exactly, exactly);
+        };
+        while (p.phase == PREFIX) {
+            std::string before = witness(p.inner);
+            int byte = before.empty() ? '"' : static_cast<uint8_t>(before[0]);
+            text.push_back(static_cast<char>(byte));
+            state = automata.step(state, static_cast<uint8_t>(byte));
+            p = lexicon_.position(state);
+        }
+        int64_t least = edge.least - count, most = edge.most < 0 ? -1 : edge.most - count;
+        int extra = p.phase == BODY ? 0 : 1;
+        int64_t left = p.phase == CLOSED ? 0 : lengths.fewest(p.inner, least + extra, most < 0 ? -1 : most + extra) - extra;
+        while (!automata.exhausted(state)) {
+            bool moved = false;
+            // The quote first (it ends), raw bytes next, escapes last: so texts stay short.
+            for (int round = 0; round < 2 && !moved; ++round)
+                for (int byte = 0; byte < 256 && !moved; ++byte) {
+                    if ((byte == '\\') != (round == 1) && lexicon_.position(state).phase == BODY) continue;
+                    if (byte == '"' && lexicon_.position(state).phase == BODY && left > 0) continue;
+                    int32_t to = automata.step(state, static_cast<uint8_t>(byte));
+                    if (to == DEAD) continue;
+                    int32_t begun = count + lexicon_.begins_character(state, static_cast<uint8_t>(byte));
+                    if (!possible(to, begun, left)) continue;
+                    left -= begun - count;
+                    count = begun;
+                    state = to;
+                    text.push_back(static_cast<char>(byte));
+                    moved = true;
+                }
+            if (!moved) return std::string(1, '\xFF');  // cannot be spelled: costs IMPOSSIBLE
+        }
+        return text;
+    }
+
+    // ---- literals ----------------------------------------------------------------------------------------------------
+    static void append_escaped(std::string& text, uint8_t byte) {
+        static const char digits[] = "0123456789abcdef";
+        if (byte == '"' || byte == '\\') text += '\\', text += static_cast<char>(byte);
+        else if (byte == '\n') text += "\\n";
+        else if (byte == '\t') text += "\\t";
+        else if (byte == '\r') text += "\\r";
+        else if (byte == '\b') text += "\\b";
+        else if (byte == '\f') text += "\\f";
+        else if (byte < 0x20) text += "\\u00", text += digits[byte >> 4], text += digits[byte & 15];
+        else text += static_cast<char>(byte);
+    }
+
+    // The literal to finish with: the wanted one if it can still be reached, else the first: both stay the choice along
+    // the way.
+    std::string literal_witness(const Configuration& c, const Edge& edge, int32_t& label) {
+        const LiteralTrie& trie = network_.table_of(edge);
+        int32_t state = c.state, node = c.extra;
+        std::string text;
+        while (lexicon_.position(state).phase != BODY && lexicon_.position(state).phase != CLOSED) {
+            StringPosition p = lexicon_.position(state);
+            int chosen = -1;
+            int32_t to_state = DEAD, to_node = NO_NODE;
+            if (p.phase == PREFIX) {
+                std::string before = witness(p.inner);
+                chosen = before.empty() ? '"' : static_cast<uint8_t>(before[0]);
+                step_literal(lexicon_, trie, state, node, static_cast<uint8_t>(chosen), to_state, to_node);
+            } else {
+                for (int byte = 0; byte < 256 && chosen < 0; ++byte)
+                    if (step_literal(lexicon_, trie, state, node, static_cast<uint8_t>(byte), to_state, to_node) &&
+                        literal_possible(lexicon_, trie, edge.legal, to_state, to_node))
+                        chosen = byte;
+                if (chosen < 0) return std::string(1, '\xFF');
+            }
+            text.push_back(static_cast<char>(chosen));
+            state = to_state, node = to_node;
+        }
+        const LiteralNode& at = trie.nodes[node];
+        const GrammarState owner = network_.expand(edge.grammar_state);
+        int32_t wanted = owner.finish == edge.index ? owner.finish_label : -1;
+        int32_t chosen = -1;
+        if (wanted >= at.first && wanted < at.last && edge.legal.has(wanted)) chosen = wanted;
+        for (int32_t i = at.first; i < at.last && chosen < 0; ++i)
+            if (edge.legal.has(i)) chosen = i;
+        label = chosen;
+        if (lexicon_.position(state).phase == CLOSED || chosen < 0) return text;
+        const std::string& literal = trie.literals[chosen];
+        for (size_t i = depth_of(trie, node, chosen); i < literal.size(); ++i) append_escaped(text, static_cast<uint8_t>(literal[i]));
+        return text + "\"";
+    }
+
+    static size_t depth_of(const LiteralTrie& trie, int32_t node, int32_t literal) {
+        size_t depth = 0;
+        for (int32_t at = 0; at != node; ++depth) at = trie.child(at, static_cast<uint8_t>(trie.literals[literal][depth]));
+        return depth;
+    }
+
+    // A shortest text that is none of the literals, by breadth-first search over (string state, trie node).
+    std::string other_witness(const Configuration& c, const Edge& edge, int32_t& label) {
+        const LiteralTrie& trie = network_.table_of(edge);
+        struct Step {
+            int32_t state, node, parent;
+            uint8_t byte;
+        };
+        std::vector<Step> queue{{c.state, c.extra, -1, 0}};
+        std::set<std::pair<int32_t, int32_t>> seen{{c.state, c.extra}};
+        for (size_t head = 0; head < queue.size() && head < 100000; ++head) {
+            Step at = queue[head];
+            if (lexicon_.automata.exhausted(at.state)) {
+                std::string text;
+                for (int32_t i = static_cast<int32_t>(head); queue[i].parent >= 0; i = queue[i].parent) text.push_back(static_cast<char>(queue[i].byte));
+                std::reverse(text.begin(), text.end());
+                label = lexicon_.automata.label(at.state);
+                return text;
+            }
+            for (int byte = 0; byte < 256; ++byte) {
+                int32_t to, node;
+                if (!step_literal(lexicon_, trie, at.state, at.node, static_cast<uint8_t>(byte), to, node)) continue;
+                if (!network_.other_possible(edge, to, node)) continue;
+                if (seen.emplace(to, node).second) queue.push_back({to, node, static_cast<int32_t>(head), static_cast<uint8_t>(byte)});
+            }
+        }
+        return std::string(1, '\xFF');
+    }
+};
+
+}  // namespace tokentrellis

@@ -1,0 +1,377 @@
+// What a vocabulary knows about terminals, shared by all its grammars: automata, and which tokens they let through.
+//
+// The central table is the split: for a view of the vocabulary (the whole trie, or the rests after some bytes) and an
+// automaton state, the tokens that end inside the automaton (`inner`, a bitmap or a short list) and the rests of the
+// tokens that leave it (`exits`, again views). A split is found by one walk of the view and kept for good, so a token
+// that crosses several terminals costs one look-up for each, and all grammars share what is learnt about a terminal.
+// JSON strings with a length limit use a `CountedSplit`, where tokens are grouped by their number of characters.
+#pragma once
+
+#include <mutex>
+#include <set>
+
+#include "json_string.hpp"
+
+namespace tokentrellis {
+
+// The subtree below a node of a trie: what is left of tokens. {0, 0} is the whole vocabulary.
+struct View {
+    int32_t trie = 0, node = 0;
+    bool operator==(const View& other) const { return trie == other.trie && node == other.node; }
+};
+
+inline uint64_t hash_pair(uint64_t a, uint64_t b) {
+    uint64_t h = (a ^ (b * 0x9E3779B97F4A7C15ull)) * 0xFF51AFD7ED558CCDull;
+    return h ^ h >> 29;
+}
+
+struct ViewKey {
+    View view;
+    int32_t a, b, c;
+    bool operator==(const ViewKey& o) const { return view == o.view && a == o.a && b == o.b && c == o.c; }
+};
+struct ViewKeyHash {
+    size_t operator()(const ViewKey& k) const {
+        uint64_t view = static_cast<uint64_t>(static_cast<uint32_t>(k.view.trie)) << 32 | static_cast<uint32_t>(k.view.node);
+        return hash_pair(hash_pair(view, static_cast<uint32_t>(k.a)), static_cast<uint64_t>(static_cast<uint32_t>(k.b)) << 32 | static_cast<uint32_t>(k.c));
+    }
+};
+
+using Bitmap = std::vector<uint64_t>;
+
+// A set of token ids: a bitmap if there are many, else a list.
+struct TokenSet {
+    std::unique_ptr<Bitmap> bitmap;
+    std::vector<int32_t> ids;
+    bool empty() const { return !bitmap && ids.empty(); }
+};
+
+struct Exit {
+    int32_t label;
+    View rest;
+};
+
+struct Split {
+    TokenSet inner;
+    std::vector<Exit> exits;      // one for each label
+    std::vector<int32_t> ends;    // the states in which inner tokens end
+};
+
+struct CountedSplit {
+    struct Inner {
+        int32_t characters, state;
+        std::vector<int32_t> ids;
+    };
+    struct Leaving {
+        int32_t characters, node;
+    };
+    std::vector<Inner> inner;      // sorted by the number of characters
+    std::vector<Leaving> leaving;  // a node of the view's trie just after the closing quote
+    int32_t most_characters = 0;
+};
+
+constexpr size_t BITMAP_FROM = 256;  // a list of more ids than this becomes a bitmap
+
+class Lexicon {
+public:
+    std::recursive_mutex mutex;
+    Automata automata;
+    std::vector<ExpressionNode> expressions;
+    std::deque<std::unique_ptr<Trie>> tries;
+    const int32_t vocab_size;
+    const size_t bitmap_words;
+    int32_t most_token_characters = 0;
+
+    Lexicon(const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens, int32_t size)
+        : vocab_size(size), bitmap_words((static_cast<size_t>(size) + 63) / 64) {
+        tries.push_back(build_trie(buffer, offsets, n_tokens));
+        ByteSet usable{};
+        for (const TrieNode& node : tries[0]->nodes)
+            if (node.depth > 0) usable[node.byte >> 6] |= 1ull << (node.byte & 63);
+        // Bytes that UTF-8 never uses may be missing from every vocabulary: they change nothing.
+        bool all = true;
+        for (int byte = 0; byte < 0xF5; ++byte)
+            if (byte != 0xC0 && byte != 0xC1 && !contains(usable, byte)) all = false;
+        if (all) usable = {~0ull, ~0ull, ~0ull, ~0ull};
+        automata.usable = usable;
+        automata.all_usable = all;
+        most_token_characters = tries[0]->max_depth;
+    }
+
+    const Trie& trie(const View& view) const { return *tries[view.trie]; }
+
+    int32_t add_expression(ExpressionNode node) {
+        expressions.push_back(std::move(node));
+        return static_cast<int32_t>(expressions.size()) - 1;
+    }
+
+    // The start state of the automaton of an expression (DEAD if nothing matches).
+    int32_t automaton_of(int32_t expression, const std::vector<int32_t>& monitors = {}) {
+        std::vector<int32_t> key{expression};
+        key.insert(key.end(), monitors.begin(), monitors.end());
+        auto found = starts_.find(key);
+        if (found != starts_.end()) return found->second;
+        int32_t start;
+        if (expressions[expression].regular && monitors.empty() && automata.all_usable) {
+            start = set_automaton(expression);
+        } else {
+            std::vector<int32_t> components;
+            Formula formula = make_formula(expression, components);
+            int32_t n_restricting = static_cast<int32_t>(components.size());
+            for (int32_t monitor : monitors) components.push_back(automaton_of(monitor));
+            start = add<BooleanAutomaton>(std::move(formula), components, n_restricting)->start;
+        }
+        starts_.emplace(std::move(key), start);
+        return start;
+    }
+
+    // The start state of a JSON string after a prefix.
+    int32_t string_start(int32_t prefix, int32_t content, const std::vector<int32_t>& monitors) {
+        int32_t inner = automaton_of(content, monitors), before = automaton_of(prefix);
+        if (inner == DEAD || before == DEAD) return DEAD;
+        auto& found = strings_[inner];
+        if (found == nullptr) found = add<StringAutomaton>(inner);
+        return found->start_with(automata, before);
+    }
+
+    const StringAutomaton& string_of(int32_t state) const {
+        return static_cast<const StringAutomaton&>(*automata.automata[automata.info[state].automaton]);
+    }
+    const StringPosition& position(int32_t state) const { return string_of(state).position(automata.info[state].local); }
+
+    const Split& split(View view, int32_t state) {
+        auto& found = splits_[{view, state, 0, 0}];
+        if (!found) found = make_split(view, state);
+        return *found;
+    }
+
+    const CountedSplit& counted_split(View view, int32_t state) {
+        auto& found = counted_splits_[{view, state, 0, 0}];
+        if (!found) found = make_counted_split(view, state);
+        return *found;
+    }
+
+    // Inner tokens of a counted split with at most `most` characters, where the content accepts everything.
+    const TokenSet& inner_up_to(View view, int32_t state, int32_t most) {
+        auto& found = counted_inner_[{view, state, most, 0}];
+        if (!found) {
+            std::vector<int32_t> ids;
+            for (const auto& group : counted_split(view, state).inner)
+                if (group.characters <= most) ids.insert(ids.end(), group.ids.begin(), group.ids.end());
+            found = std::make_unique<TokenSet>(make_token_set(std::move(ids), view));
+        }
+        return *found;
+    }
+
+    // Rests of the tokens that close the string after `least` to `most` characters.
+    View rests_between(View view, int32_t state, int32_t least, int32_t most) {
+        const CountedSplit& counted = counted_split(view, state);
+        least = std::max(least, 0);
+        most = std::min(most, counted.most_characters);
+        auto found = counted_rests_.find({view, state, least, most});
+        if (found != counted_rests_.end()) return found->second;
+        std::vector<int32_t> nodes;
+        for (const auto& leaving : counted.leaving)
+            if (leaving.characters >= least && leaving.characters <= most) nodes.push_back(leaving.node);
+        View rest = unite(view, nodes);
+        counted_rests_.emplace(ViewKey{view, state, least, most}, rest);
+        return rest;
+    }
+
+    // The inner tokens of a split that end in certain states.
+    TokenSet tokens_ending_in(View view, int32_t start, const std::set<int32_t>& wanted) {
+        std::vector<int32_t> ids;
+        if (wanted.empty()) return {};
+        walk_view(view, start, [&](int32_t node, int32_t state) {
+            if (wanted.count(state)) ids.insert(ids.end(), trie(view).begin_ids(node), trie(view).end_ids(node));
+        });
+        TokenSet set;
+        set.ids = std::move(ids);
+        return set;
+    }
+
+    // One view of what is left below several nodes of a trie; {-1, 0} for none.
+    View unite(View view, const std::vector<int32_t>& nodes) {
+        if (nodes.empty()) return {-1, 0};
+        if (nodes.size() == 1) return {view.trie, nodes[0]};
+        tries.push_back(merge(trie(view), nodes));
+        return {static_cast<int32_t>(tries.size()) - 1, 0};
+    }
+
+    TokenSet make_token_set(std::vector<int32_t> ids, View view) const {
+        TokenSet set;
+        if (view == View{} && ids.size() > BITMAP_FROM) {
+            set.bitmap = std::make_unique<Bitmap>(bitmap_words, 0);
+            for (int32_t id : ids) (*set.bitmap)[id >> 6] |= 1ull << (id & 63);
+        } else {
+            set.ids = std::move(ids);
+            set.ids.shrink_to_fit();
+        }
+        return set;
+    }
+
+    size_t n_states() const { return automata.info.size(); }
+
+private:
+    std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> starts_;
+    std::unordered_map<int32_t, int32_t> set_starts_;
+    std::unordered_map<int32_t, StringAutomaton*> strings_;
+    std::unordered_map<ViewKey, std::unique_ptr<Split>, ViewKeyHash> splits_;
+    std::unordered_map<ViewKey, std::unique_ptr<CountedSplit>, ViewKeyHash> counted_splits_;
+    std::unordered_map<ViewKey, std::unique_ptr<TokenSet>, ViewKeyHash> counted_inner_;
+    std::unordered_map<ViewKey, View, ViewKeyHash> counted_rests_;
+
+    template <class Kind, class... Arguments>
+    Kind* add(Arguments&&... arguments) {
+        int32_t id = static_cast<int32_t>(automata.automata.size());
+        automata.automata.push_back(nullptr);
+        auto made = std::make_unique<Kind>(automata, id, std::forward<Arguments>(arguments)...);
+        Kind* kind = made.get();
+        automata.automata[id] = std::move(made);
+        return kind;
+    }
+
+    int32_t set_automaton(int32_t expression) {
+        auto found = set_starts_.find(expression);
+        if (found != set_starts_.end()) return found->second;
+        Nfa nfa(expressions, expression, [this](int32_t node) { return explore(node); });
+        int32_t start = add<SetAutomaton>(std::move(nfa))->start;
+        set_starts_.emplace(expression, start);
+        return start;
+    }
+
+    Formula make_formula(int32_t expression, std::vector<int32_t>& components) {
+        ExpressionNode node = expressions[expression];  // a copy: the array may grow below
+        Formula formula;
+        if (node.regular) {
+            formula.component = static_cast<int32_t>(components.size());
+            components.push_back(set_automaton(expression));
+            return formula;
+        }
+        if (node.kind == INTERSECTION || node.kind == COMPLEMENT || node.kind == UNION) {
+            formula.kind = node.kind == INTERSECTION ? Formula::AND : node.kind == UNION ? Formula::OR : Formula::NOT;
+            for (int32_t child : node.children) formula.children.push_back(make_formula(child, components));
+            return formula;
+        }
+        formula.component = static_cast<int32_t>(components.size());
+        components.push_back(set_automaton(expression));
+        return formula;
+    }
+
+    // An intersection or complement in the middle of an expression, as an explicit automaton.
+    ExpressionNode explore(int32_t expression) {
+        constexpr size_t most_states = 20000;
+        ExpressionNode made;
+        made.kind = AUTOMATON;
+        int32_t start = automaton_of(expression);
+        std::unordered_map<int32_t, int32_t> index;
+        std::vector<int32_t> order;
+        auto number = [&](int32_t state) {
+            auto it = index.emplace(state, static_cast<int32_t>(order.size()));
+            if (it.second) order.push_back(state);
+            if (order.size() > most_states) throw LimitError("automaton states of an intersection or complement inside an expression", most_states);
+            return it.first->second;
+        };
+        if (start != DEAD) number(start);
+        for (size_t i = 0; i < order.size(); ++i) {
+            if (automata.label(order[i]) >= 0) made.accepting.push_back(static_cast<int32_t>(i));
+            std::map<int32_t, ByteSet> by_target;
+            for (int byte = 0; byte < 256; ++byte) {
+                int32_t to = automata.step(order[i], static_cast<uint8_t>(byte));
+                if (to != DEAD) by_target[to][byte >> 6] |= 1ull << (byte & 63);
+            }
+            for (const auto& [to, bytes] : by_target) made.transitions.push_back({static_cast<int32_t>(i), bytes, number(to)});
+        }
+        made.n_states = std::max<int32_t>(1, static_cast<int32_t>(order.size()));
+        return made;
+    }
+
+    // Calls visit(node, state) for every node of the view that the automaton can read up to.
+    template <class Visit>
+    void walk_view(View view, int32_t start, Visit visit) {
+        const Trie& source = trie(view);
+        const int base = source.nodes[view.node].depth;
+        std::vector<int32_t> states(source.max_depth - base + 2);
+        states[0] = start;
+        for (int32_t node = view.node + 1, stop = source.nodes[view.node].end; node < stop;) {
+            const TrieNode& entry = source.nodes[node];
+            int level = entry.depth - base;
+            int32_t state = automata.step(states[level - 1], entry.byte);
+            if (state == DEAD) {
+                node = entry.end;
+                continue;
+            }
+            states[level] = state;
+            visit(node, state);
+            node = automata.exhausted(state) ? entry.end : node + 1;
+        }
+    }
+
+    std::unique_ptr<Split> make_split(View view, int32_t start) {
+        const Trie& source = trie(view);
+        auto split = std::make_unique<Split>();
+        std::vector<int32_t> ids;
+        std::map<int32_t, std::vector<int32_t>> leaving;
+        std::set<int32_t> ends;
+        int32_t last_end = DEAD;
+        walk_view(view, start, [&](int32_t node, int32_t state) {
+            const int32_t *first = source.begin_ids(node), *last = source.end_ids(node);
+            if (first != last) {
+                ids.insert(ids.end(), first, last);
+                if (state != last_end) ends.insert(last_end = state);
+            }
+            int32_t label = automata.label(state);
+            if (label >= 0 && source.has_children(node)) leaving[label].push_back(node);
+        });
+        split->inner = make_token_set(std::move(ids), view);
+        split->ends.assign(ends.begin(), ends.end());
+        for (auto& [label, nodes] : leaving) split->exits.push_back({label, unite(view, nodes)});
+        return split;
+    }
+
+    std::unique_ptr<CountedSplit> make_counted_split(View view, int32_t start) {
+        const Trie& source = trie(view);
+        auto split = std::make_unique<CountedSplit>();
+        std::map<std::pair<int32_t, int32_t>, std::vector<int32_t>> inner;
+        const int base = source.nodes[view.node].depth;
+        std::vector<std::pair<int32_t, int32_t>> states(source.max_depth - base + 2);
+        states[0] = {start, 0};
+        for (int32_t node = view.node + 1, stop = source.nodes[view.node].end; node < stop;) {
+            const TrieNode& entry = source.nodes[node];
+            int level = entry.depth - base;
+            auto [before, characters] = states[level - 1];
+            int32_t state = automata.step(before, entry.byte);
+            if (state == DEAD) {
+                node = entry.end;
+                continue;
+            }
+            characters += begins_character(before, entry.byte);
+            states[level] = {state, characters};
+            const int32_t *first = source.begin_ids(node), *last = source.end_ids(node);
+            if (first != last) {
+                auto& ids = inner[{characters, state}];
+                ids.insert(ids.end(), first, last);
+            }
+            if (automata.exhausted(state)) {
+                if (source.has_children(node)) split->leaving.push_back({characters, node});
+                split->most_characters = std::max(split->most_characters, characters);
+                node = entry.end;
+                continue;
+            }
+            ++node;
+        }
+        for (auto& [key, ids] : inner) {
+            split->most_characters = std::max(split->most_characters, key.first);
+            split->inner.push_back({key.first, key.second, std::move(ids)});
+        }
+        return split;
+    }
+
+public:
+    // Whether this byte, read in this state of a JSON string, begins a character of the decoded text.
+    bool begins_character(int32_t state, uint8_t byte) const {
+        return position(state).phase == BODY && byte != '"' && (byte & 0xC0) != 0x80;
+    }
+};
+
+}  // namespace tokentrellis

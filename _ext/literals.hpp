@@ -1,0 +1,160 @@
+// Literal tables (keys, enum values) as tries over decoded UTF-8 bytes, and how a JSON string steps through one.
+//
+// Literals are sorted, so the literals below a node are an index range, and which of them are legal is a bit set that
+// belongs to the edge: one trie serves every state of an object. The trie runs beside the automaton of "any JSON string",
+// which tracks quotes and escapes; no automaton is ever made for a literal.
+#pragma once
+
+#include <string>
+
+#include "lexicon.hpp"
+
+namespace tokentrellis {
+
+constexpr int32_t NO_NODE = -1;
+
+struct LiteralNode {
+    int32_t child = NO_NODE, sibling = NO_NODE;
+    int32_t first, last;      // the literals below are first .. last - 1
+    int32_t literal = -1;     // the literal that ends here
+    uint8_t byte = 0;
+};
+
+class LiteralTrie {
+public:
+    std::vector<LiteralNode> nodes;
+    std::vector<std::string> literals;
+
+    // The literals must be sorted by bytes and distinct.
+    explicit LiteralTrie(std::vector<std::string> sorted) : literals(std::move(sorted)) {
+        nodes.push_back({NO_NODE, NO_NODE, 0, static_cast<int32_t>(literals.size()), -1, 0});
+        std::vector<int32_t> path{0};
+        const std::string* previous = nullptr;
+        for (int32_t index = 0; index < static_cast<int32_t>(literals.size()); ++index) {
+            const std::string& text = literals[index];
+            size_t shared = 0;
+            while (previous && shared < previous->size() && shared < text.size() && text[shared] == (*previous)[shared]) ++shared;
+            path.resize(shared + 1);
+            for (size_t i = shared; i < text.size(); ++i) {
+                int32_t made = static_cast<int32_t>(nodes.size());
+                nodes.push_back({NO_NODE, NO_NODE, index, index, -1, static_cast<uint8_t>(text[i])});
+                append_child(path.back(), made);
+                path.push_back(made);
+            }
+            for (int32_t node : path) nodes[node].last = index + 1;
+            nodes[path.back()].literal = index;
+            previous = &text;
+        }
+        nodes[0].last = static_cast<int32_t>(literals.size());
+    }
+
+    int32_t child(int32_t node, uint8_t byte) const {
+        for (int32_t c = nodes[node].child; c != NO_NODE; c = nodes[c].sibling)
+            if (nodes[c].byte == byte) return c;
+        return NO_NODE;
+    }
+
+    int32_t walk(int32_t node, uint32_t character) const {
+        uint8_t bytes[4];
+        int length = encode_utf8(character, bytes);
+        for (int i = 0; i < length && node != NO_NODE; ++i) node = child(node, bytes[i]);
+        return node;
+    }
+
+    // Whether `accept(node)` holds for some node that one character of [first, last] leads to.
+    template <class Accept>
+    bool any_character(int32_t node, uint32_t first, uint32_t last, Accept accept) const {
+        return any_character(node, first, last, 0, 0, accept);
+    }
+
+private:
+    std::vector<int32_t> youngest_;
+
+    void append_child(int32_t parent, int32_t made) {
+        youngest_.resize(nodes.size(), NO_NODE);
+        if (youngest_[parent] == NO_NODE) nodes[parent].child = made;
+        else nodes[youngest_[parent]].sibling = made;
+        youngest_[parent] = made;
+    }
+
+    template <class Accept>
+    bool any_character(int32_t node, uint32_t first, uint32_t last, uint32_t bits, int remaining, Accept accept) const {
+        for (int32_t c = nodes[node].child; c != NO_NODE; c = nodes[c].sibling) {
+            uint8_t byte = nodes[c].byte;
+            uint32_t value = bits << 6 | (byte & 0x3F);
+            int left = remaining - 1;
+            if (remaining == 0) {
+                left = byte < 0x80 ? 0 : byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3;
+                value = left == 0 ? byte : byte & (0x3F >> left);
+            }
+            if (left == 0 ? value >= first && value <= last && accept(c) : any_character(c, first, last, value, left, accept)) return true;
+        }
+        return false;
+    }
+};
+
+// Which literals of a table an edge allows.
+class LegalSet {
+public:
+    std::vector<uint64_t> words;
+    bool has(int32_t literal) const {
+        size_t word = static_cast<size_t>(literal) >> 6;
+        return literal >= 0 && word < words.size() && words[word] >> (literal & 63) & 1;
+    }
+    bool any(int32_t first, int32_t last) const {
+        for (int32_t i = first; i < last;) {
+            size_t word = static_cast<size_t>(i) >> 6;
+            if (word >= words.size()) return false;
+            uint64_t bits = words[word] >> (i & 63);
+            int32_t n = std::min<int32_t>(64 - (i & 63), last - i);
+            if (n < 64) bits &= (1ull << n) - 1;
+            if (bits) return true;
+            i += n;
+        }
+        return false;
+    }
+};
+
+// One byte through the string automaton and the trie: false if the string cannot go on so. to_node is NO_NODE when the
+// text is no longer a prefix of a literal.
+inline bool step_literal(Lexicon& lexicon, const LiteralTrie& trie, int32_t state, int32_t node, uint8_t byte,
+                         int32_t& to_state, int32_t& to_node) {
+    to_state = lexicon.automata.step(state, byte);
+    if (to_state == DEAD) return false;
+    to_node = node;
+    if (node == NO_NODE) return true;
+    const StringPosition& p = lexicon.position(state);
+    switch (p.phase) {
+        case BODY:
+            if (byte != '"' && byte != '\\') to_node = trie.child(node, byte);
+            break;
+        case ESCAPE:
+            if (byte != 'u') to_node = trie.walk(node, simple_escape(byte));
+            break;
+        case HEX:
+        case LOW_HEX:
+            if (p.digits == 3) {
+                uint32_t unit = static_cast<uint32_t>(p.value) << 4 | hex_digit(byte);
+                if (p.phase == LOW_HEX) to_node = trie.walk(node, join_surrogates(p.high, unit));
+                else if (!is_high_surrogate(unit)) to_node = trie.walk(node, unit);
+            }
+            break;
+        default:
+            break;
+    }
+    return true;
+}
+
+// Whether a legal literal can still be completed from here.
+inline bool literal_possible(const Lexicon& lexicon, const LiteralTrie& trie, const LegalSet& legal, int32_t state, int32_t node) {
+    if (node == NO_NODE) return false;
+    const LiteralNode& at = trie.nodes[node];
+    const StringPosition& p = lexicon.position(state);
+    if (p.phase == CLOSED) return legal.has(at.literal);
+    if (p.phase == PREFIX || p.phase == BODY) return legal.any(at.first, at.last);
+    return any_completion(p, [&](uint32_t first, uint32_t last) {
+        return trie.any_character(node, first, last, [&](int32_t below) { return legal.any(trie.nodes[below].first, trie.nodes[below].last); });
+    });
+}
+
+}  // namespace tokentrellis

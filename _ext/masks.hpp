@@ -1,0 +1,263 @@
+// From configurations to rows of allowed tokens.
+//
+// The tokens that a configuration lets through are, for its view of the vocabulary: the inner tokens of its split, and
+// for each exit the tokens whose rest the continuation lets through. The second is the same question for a smaller view,
+// so one recursion does both, and its results are kept: splits for the vocabulary (lexicon.hpp), rests for the grammar.
+// A row is bitmaps plus a few ids; it is written once into the caller's memory: a copy of 16 KB for 128,000 tokens.
+#pragma once
+
+#include "costs.hpp"
+
+namespace tokentrellis {
+
+struct Row {
+    struct Base {
+        const Bitmap* bitmap;
+        std::vector<int32_t> removed;  // tokens of the bitmap that this configuration does not allow
+    };
+    std::vector<Base> bases;
+    std::vector<int32_t> ids;
+    bool accepting = false;
+
+    bool has(int32_t id) const {
+        for (const Base& base : bases)
+            if ((*base.bitmap)[id >> 6] >> (id & 63) & 1 && std::find(base.removed.begin(), base.removed.end(), id) == base.removed.end())
+                return true;
+        return std::find(ids.begin(), ids.end(), id) != ids.end();
+    }
+    bool empty() const { return bases.empty() && ids.empty() && !accepting; }
+
+    // Write into `words` 32-bit words of packed bits, id 0 in the lowest bit of the first.
+    void write(uint32_t* out, size_t words, const std::vector<int32_t>& end_ids) const {
+        size_t first = 0;
+        if (bases.empty()) {
+            std::memset(out, 0, words * 4);
+        } else {
+            size_t have = std::min(words, bases[0].bitmap->size() * 2);
+            std::memcpy(out, bases[0].bitmap->data(), have * 4);
+            std::memset(out + have, 0, (words - have) * 4);
+            for (int32_t id : bases[0].removed) out[id >> 5] &= ~(1u << (id & 31));
+            first = 1;
+        }
+        for (size_t i = first; i < bases.size(); ++i) {
+            std::vector<int32_t> keep_clear;
+            for (int32_t id : bases[i].removed)
+                if (!(out[id >> 5] >> (id & 31) & 1)) keep_clear.push_back(id);
+            const uint32_t* bits = reinterpret_cast<const uint32_t*>(bases[i].bitmap->data());
+            size_t have = std::min(words, bases[i].bitmap->size() * 2);
+            for (size_t w = 0; w < have; ++w) out[w] |= bits[w];
+            for (int32_t id : keep_clear) out[id >> 5] &= ~(1u << (id & 31));
+        }
+        for (int32_t id : ids) out[id >> 5] |= 1u << (id & 31);
+        if (accepting)
+            for (int32_t id : end_ids) out[id >> 5] |= 1u << (id & 31);
+    }
+};
+
+// With a budget, a token is kept only if what follows it costs at most `left`; `worst` becomes the largest cost met.
+struct Budget {
+    Costs& costs;
+    int64_t left;
+    int64_t worst = 0;
+    bool allows(const Configuration& c) {
+        int64_t cost = costs.of(c);
+        worst = std::max(worst, cost);
+        return cost <= left;
+    }
+};
+
+class Masks {
+public:
+    explicit Masks(Network& network) : network_(network), lexicon_(network.lexicon) {}
+
+    Row make_row(const Network::Configurations& set, Budget* budget = nullptr) {
+        Row row;
+        budget_ = budget;
+        for (const Configuration& c : set) {
+            if (c.state != AT_CONTINUATION) {
+                collect({}, c, row);
+                continue;
+            }
+            const Closure& begins = network_.closure(c.link);
+            for (const Configuration& start : begins.configurations) collect({}, start, row);
+            for (auto [token, continuation] : begins.special_tokens)
+                if (!budget || budget->allows({AT_CONTINUATION, continuation, 0})) row.ids.push_back(token);
+            row.accepting |= begins.accepting;
+        }
+        budget_ = nullptr;
+        return row;
+    }
+
+private:
+    Network& network_;
+    Lexicon& lexicon_;
+    Budget* budget_ = nullptr;
+    std::unordered_map<ViewKey, std::unique_ptr<std::vector<int32_t>>, ViewKeyHash> rests_;
+
+    void add(const TokenSet& set, Row& row, std::vector<int32_t> removed = {}) {
+        if (set.bitmap) {
+            row.bases.push_back({set.bitmap.get(), std::move(removed)});
+        } else if (removed.empty()) {
+            row.ids.insert(row.ids.end(), set.ids.begin(), set.ids.end());
+        } else {
+            for (int32_t id : set.ids)
+                if (!std::binary_search(removed.begin(), removed.end(), id)) row.ids.push_back(id);
+        }
+    }
+
+    // The tokens of a view (not the whole vocabulary) that may be read at a continuation.
+    const std::vector<int32_t>& rests(View view, int32_t continuation) {
+        ViewKey key{view, continuation, 0, 0};
+        auto found = rests_.find(key);
+        if (found != rests_.end()) return *found->second;
+        Row row;
+        const Closure& begins = network_.closure(continuation);
+        for (const Configuration& start : begins.configurations) collect(view, start, row);
+        auto made = std::make_unique<std::vector<int32_t>>(std::move(row.ids));
+        return *(rests_[key] = std::move(made));
+    }
+
+    void follow(View rest, int32_t link, int32_t label, Row& row, const std::vector<int32_t>& removed = {}) {
+        if (rest.trie < 0 || !lexicon_.trie(rest).has_children(rest.node)) return;
+        int32_t continuation = network_.after(link, label);
+        std::vector<int32_t> affordable;
+        if (budget_) {  // what is kept depends on the budget: nothing is remembered
+            Row below;
+            const Closure& begins = network_.closure(continuation);
+            for (const Configuration& start : begins.configurations) collect(rest, start, below);
+            affordable = std::move(below.ids);
+        }
+        for (int32_t id : budget_ ? affordable : rests(rest, continuation))
+            if (removed.empty() || !std::binary_search(removed.begin(), removed.end(), id)) row.ids.push_back(id);
+    }
+
+    void collect(View view, const Configuration& c, Row& row) {
+        const Edge* edge = network_.edge_at(c);
+        if (edge == nullptr) return collect_plain(view, c, row, {});
+        switch (edge->kind) {
+            case STRING_EDGE:
+                return collect_counted(view, c, *edge, row);
+            case LITERALS_EDGE:
+                return collect_literals(view, c, *edge, row);
+            default:
+                return collect_plain(view, c, row, c.extra == NO_NODE ? std::vector<int32_t>{} : excluded(view, c, *edge));
+        }
+    }
+
+    void collect_plain(View view, const Configuration& c, Row& row, std::vector<int32_t> removed) {
+        const Split& split = lexicon_.split(view, c.state);
+        for (const Exit& exit : split.exits) follow(exit.rest, c.link, exit.label, row, removed);
+        if (budget_) {
+            std::set<int32_t> affordable;
+            for (int32_t state : split.ends)
+                if (budget_->allows(ended(c, state, c.extra))) affordable.insert(state);
+            if (affordable.size() < split.ends.size()) {
+                TokenSet kept = lexicon_.tokens_ending_in(view, c.state, affordable);
+                row.ids.reserve(row.ids.size() + kept.ids.size());
+                return add(kept, row, std::move(removed));
+            }
+        }
+        add(split.inner, row, std::move(removed));
+    }
+
+    // The configuration after a token that ends in this state of c's terminal.
+    Configuration ended(const Configuration& c, int32_t state, int32_t extra) {
+        const Edge* edge = network_.edge_at(c);
+        if (edge && edge->kind == OTHERS_EDGE) extra = NO_NODE;  // the literals are dealt with in excluded()
+        if (!lexicon_.automata.exhausted(state)) return {state, c.link, extra};
+        int32_t label = edge && edge->kind == LITERALS_EDGE ? network_.table_of(*edge).nodes[extra].literal : lexicon_.automata.label(state);
+        return {AT_CONTINUATION, network_.after(c.link, label), 0};
+    }
+
+    // A JSON string with a length limit. Far from the limits it is a plain string; otherwise tokens go by their length.
+    void collect_counted(View view, const Configuration& c, const Edge& edge, Row& row) {
+        const StringAutomaton& string = lexicon_.string_of(c.state);
+        const int32_t least = edge.least - c.extra, most = edge.most < 0 ? INT32_MAX : edge.most - c.extra;
+        int64_t slack = string.universal ? 0 : longest_way_out(string, least, most);
+        if (least <= 0 && most >= lexicon_.most_token_characters + slack && (!budget_ || edge.most < 0)) return collect_plain(view, c, row, {});
+        if (string.universal && !budget_) {
+            add(lexicon_.inner_up_to(view, c.state, std::min(most, lexicon_.most_token_characters)), row, too_short(view, c, least));
+        } else {
+            for (const auto& group : lexicon_.counted_split(view, c.state).inner)
+                if (group.characters <= most && (lexicon_.automata.exhausted(group.state) ? group.characters >= least
+                                                 : network_.length_possible(edge, group.state, c.extra + group.characters)) &&
+                    (!budget_ || budget_->allows(ended(c, group.state, network_.clip(edge, c.extra + group.characters)))))
+                    row.ids.insert(row.ids.end(), group.ids.begin(), group.ids.end());
+        }
+        follow(lexicon_.rests_between(view, c.state, least, most), c.link, 0, row);
+    }
+
+    // Tokens that end with the closing quote before the string is long enough.
+    std::vector<int32_t> too_short(View view, const Configuration& c, int32_t least) {
+        std::vector<int32_t> ids;
+        if (least <= 0) return ids;
+        for (const auto& group : lexicon_.counted_split(view, c.state).inner)
+            if (group.characters < least && lexicon_.automata.exhausted(group.state)) ids.insert(ids.end(), group.ids.begin(), group.ids.end());
+        std::sort(ids.begin(), ids.end());
+        return ids;
+    }
+
+    // The most characters that any state of a content needs to its nearest end; INT32_MAX if it is not worth knowing.
+    int64_t longest_way_out(const StringAutomaton& string, int32_t least, int32_t most) {
+        if (least > 0 || most == INT32_MAX) return most == INT32_MAX && least <= 0 ? 0 : INT32_MAX;
+        auto found = ways_out_.find(string.content);
+        if (found == ways_out_.end()) found = ways_out_.emplace(string.content, network_.lengths_of(string).longest_way_out()).first;
+        return found->second;
+    }
+    std::unordered_map<int32_t, int64_t> ways_out_;
+
+    // Walk the view along a literal trie. visit(node of the view, state, trie node) says whether to go below.
+    template <class Visit>
+    void walk_literals(View view, const Configuration& c, const LiteralTrie& trie, Visit visit) {
+        const Trie& source = lexicon_.trie(view);
+        const int base = source.nodes[view.node].depth;
+        std::vector<std::pair<int32_t, int32_t>> path(source.max_depth - base + 2);
+        path[0] = {c.state, c.extra};
+        for (int32_t node = view.node + 1, stop = source.nodes[view.node].end; node < stop;) {
+            const TrieNode& entry = source.nodes[node];
+            int level = entry.depth - base;
+            auto& [state, at] = path[level];
+            if (!step_literal(lexicon_, trie, path[level - 1].first, path[level - 1].second, entry.byte, state, at) || at == NO_NODE ||
+                !visit(node, state, at))
+                node = entry.end;
+            else
+                ++node;
+        }
+    }
+
+    void collect_literals(View view, const Configuration& c, const Edge& edge, Row& row) {
+        const LiteralTrie& trie = network_.table_of(edge);
+        const Trie& source = lexicon_.trie(view);
+        std::vector<std::pair<int32_t, int32_t>> closed;  // (node of the view, label)
+        walk_literals(view, c, trie, [&](int32_t node, int32_t state, int32_t at) {
+            if (!literal_possible(lexicon_, trie, edge.legal, state, at)) return false;
+            if (source.begin_ids(node) != source.end_ids(node) && (!budget_ || budget_->allows(ended(c, state, at))))
+                row.ids.insert(row.ids.end(), source.begin_ids(node), source.end_ids(node));
+            if (!lexicon_.automata.exhausted(state)) return true;
+            if (source.has_children(node)) closed.push_back({node, trie.nodes[at].literal});
+            return false;
+        });
+        for (auto [node, label] : closed) follow({view.trie, node}, c.link, label, row);
+    }
+
+    // The tokens that an OthersEdge must not take: those that close on a literal, or can end in nothing but one. Sorted.
+    std::vector<int32_t> excluded(View view, const Configuration& c, const Edge& edge) {
+        const LiteralTrie& trie = network_.table_of(edge);
+        const Trie& source = lexicon_.trie(view);
+        std::vector<int32_t> ids;
+        walk_literals(view, c, trie, [&](int32_t node, int32_t state, int32_t at) {
+            if (network_.other_possible(edge, state, at)) {
+                if (budget_ && !lexicon_.automata.exhausted(state) && source.begin_ids(node) != source.end_ids(node) &&
+                    !budget_->allows({state, c.link, at}))
+                    ids.insert(ids.end(), source.begin_ids(node), source.end_ids(node));
+                return !lexicon_.automata.exhausted(state);
+            }
+            ids.insert(ids.end(), source.begin_ids(node), source.end_subtree_ids(node));
+            return false;
+        });
+        std::sort(ids.begin(), ids.end());
+        return ids;
+    }
+};
+
+}  // namespace tokentrellis

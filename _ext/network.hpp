@@ -1,0 +1,372 @@
+// A grammar at work: states made on demand, stacks as numbers, configurations, and their steps byte by byte.
+//
+// A configuration is one way to read the bytes so far: (automaton state of the current terminal, link, extra). The link
+// says where to go on when the terminal is over: a continuation, that is a hash-consed (grammar state, parent), or,
+// where that depends on the text read, the edge and the parent. `extra` is the characters counted (StringEdge) or the
+// trie node (LiteralsEdge, OthersEdge). A finished terminal becomes (AT_CONTINUATION, continuation, 0), so equal
+// situations meet. A matcher's state is an interned, sorted set of configurations: rollback and copy cost nothing, and
+// whatever is learnt about a state is learnt once. Python is called only to expand a grammar state never met before.
+#pragma once
+
+#include "flat_map.hpp"
+#include "lengths.hpp"
+#include "literals.hpp"
+
+namespace tokentrellis {
+
+enum EdgeKind : uint8_t { TERMINAL_EDGE, STRING_EDGE, LITERALS_EDGE, OTHERS_EDGE, CALL_EDGE, TOKEN_EDGE };
+
+constexpr int32_t END_STATE = 0;
+constexpr int32_t BY_LABEL = -1;         // Edge::next: ask for the successor
+constexpr int32_t AT_CONTINUATION = -1;  // Configuration::state
+constexpr int32_t BOTTOM = 0;            // the continuation of the whole: nothing follows
+constexpr size_t MAX_GRAMMAR_STATES = 2000000;
+constexpr int MAX_CALL_DEPTH = 3000;     // rules entered without reading a byte
+
+struct Edge {
+    EdgeKind kind;
+    int32_t start;  // automaton state; grammar state (CALL); token id (TOKEN)
+    int32_t next;
+    int32_t least = 0, most = -1;
+    int32_t table = -1;
+    LegalSet legal;
+    int32_t grammar_state = 0, index = 0;
+    std::unordered_map<int32_t, int32_t> successors;
+};
+
+struct GrammarState {
+    bool expanded = false, final = false;
+    int32_t first_edge = 0, n_edges = 0;
+    int32_t finish = -1, finish_label = 0;
+};
+
+struct Configuration {
+    int32_t state, link, extra;
+    bool operator==(const Configuration& o) const { return state == o.state && link == o.link && extra == o.extra; }
+    bool operator<(const Configuration& o) const {
+        return state != o.state ? state < o.state : link != o.link ? link < o.link : extra < o.extra;
+    }
+};
+
+struct Continuation {
+    int32_t target;  // grammar state, or ~edge for a link that waits for a label
+    int32_t parent;
+};
+
+// What may begin at a continuation.
+struct Closure {
+    std::vector<Configuration> configurations;
+    std::vector<std::pair<int32_t, int32_t>> special_tokens;  // (token id, continuation)
+    bool accepting = false, complete = false;
+};
+
+struct PythonError : std::runtime_error {
+    PythonError() : std::runtime_error("an exception is set in Python") {}
+};
+struct LeftRecursion : std::domain_error {
+    LeftRecursion() : std::domain_error("a rule calls itself before it reads anything") {}
+};
+
+// Both return a negative number with a Python exception set when they fail.
+using ExpandFunction = int (*)(void* owner, int32_t state);
+using SuccessorFunction = int (*)(void* owner, int32_t state, int32_t edge, int32_t label);
+
+class Network {
+public:
+    Lexicon& lexicon;
+
+    Network(Lexicon& shared, int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor)
+        : lexicon(shared), owner_(owner), expand_(expand), successor_(successor) {
+        continuations_.push_back({END_STATE, BOTTOM});
+        start_continuation_ = continuation(start, BOTTOM);
+    }
+
+    // ---- filled by the expand callback -------------------------------------------------------------------------
+    Edge& add_edge(int32_t state, EdgeKind kind, int32_t start, int32_t next) {
+        GrammarState& entry = grammar_state(state);
+        if (entry.n_edges == 0) entry.first_edge = static_cast<int32_t>(edges_.size());
+        edges_.emplace_back();
+        Edge& edge = edges_.back();
+        edge.kind = kind, edge.start = start, edge.next = next;
+        edge.grammar_state = state, edge.index = entry.n_edges++;
+        return edge;
+    }
+    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label) {
+        GrammarState& entry = grammar_state(state);
+        entry.final = final, entry.finish = finish, entry.finish_label = finish_label;
+        entry.expanded = true;
+    }
+    int32_t add_table(std::vector<std::string> literals) {
+        tables_.push_back(std::make_unique<LiteralTrie>(std::move(literals)));
+        return static_cast<int32_t>(tables_.size()) - 1;
+    }
+
+    // ---- grammar states and continuations ----------------------------------------------------------------------
+    const GrammarState& expand(int32_t state) {
+        if (!grammar_state(state).expanded && state != END_STATE) {
+            GrammarState& entry = grammar_state(state);
+            entry.n_edges = 0;  // an expansion that failed half-way is begun anew
+            if (expand_(owner_, state) < 0) throw PythonError();
+        }
+        return grammar_state(state);
+    }
+    const Edge& edge(int32_t index) const { return edges_[index]; }
+    const Edge& edge_of(const GrammarState& state, int32_t index) const { return edges_[state.first_edge + index]; }
+    size_t n_grammar_states() const { return grammar_states_.size(); }
+
+    int32_t continuation(int32_t state, int32_t parent) { return state == END_STATE ? parent : link(state, parent); }
+
+    // The edge that a configuration is on, if where it goes on or its extra depends on it.
+    const Edge* edge_at(const Configuration& c) const {
+        int32_t target = continuations_[c.link].target;
+        return target < 0 ? &edges_[~target] : nullptr;
+    }
+    const LiteralTrie& table_of(const Edge& edge) const { return *tables_[edge.table]; }
+    const Continuation& at(int32_t continuation) const { return continuations_[continuation]; }
+
+    // Where to go on when the terminal of a configuration is over.
+    int32_t after(int32_t link, int32_t label) {
+        Continuation here = continuations_[link];
+        if (here.target >= 0) return link;
+        return continuation(next_state(edges_[~here.target], label), here.parent);
+    }
+
+    int32_t next_state(Edge& edge, int32_t label) {
+        if (edge.next != BY_LABEL) return edge.next;
+        auto found = edge.successors.find(label);
+        if (found != edge.successors.end()) return found->second;
+        int32_t next = successor_(owner_, edge.grammar_state, edge.index, label);
+        if (next < 0) throw PythonError();
+        edge.successors.emplace(label, next);
+        return next;
+    }
+
+    const Closure& closure(int32_t continuation) {
+        if (static_cast<size_t>(continuation) >= closures_.size()) closures_.resize(continuations_.size());
+        if (closures_[continuation] && closures_[continuation]->complete) return *closures_[continuation];
+        auto made = std::make_unique<Closure>();
+        std::vector<int32_t> active;
+        gather(continuation, *made, active, 0);
+        std::sort(made->configurations.begin(), made->configurations.end());
+        made->configurations.erase(std::unique(made->configurations.begin(), made->configurations.end()), made->configurations.end());
+        made->complete = true;
+        if (static_cast<size_t>(continuation) >= closures_.size()) closures_.resize(continuations_.size());
+        closures_[continuation] = std::move(made);
+        return *closures_[continuation];
+    }
+
+    // Expand states breadth-first from the start along the edges, at most `limit`.
+    void prepare(int32_t limit) {
+        std::vector<int32_t> queue{continuations_[start_continuation_].target};
+        std::set<int32_t> seen(queue.begin(), queue.end());
+        for (size_t head = 0; head < queue.size() && head < static_cast<size_t>(limit); ++head) {
+            if (queue[head] == END_STATE) continue;
+            const GrammarState entry = expand(queue[head]);
+            for (int32_t i = 0; i < entry.n_edges; ++i) {
+                const Edge& edge = edges_[entry.first_edge + i];
+                if (edge.kind == CALL_EDGE && seen.insert(edge.start).second) queue.push_back(edge.start);
+                if (edge.next != BY_LABEL && seen.insert(edge.next).second) queue.push_back(edge.next);
+            }
+        }
+    }
+
+    // ---- stepping ----------------------------------------------------------------------------------------------
+    using Configurations = std::vector<Configuration>;
+
+    void step(const Configurations& from, uint8_t byte, Configurations& to) {
+        to.clear();
+        for (const Configuration& c : from) step(c, byte, to);
+        if (to.size() > 1) {
+            std::sort(to.begin(), to.end());
+            to.erase(std::unique(to.begin(), to.end()), to.end());
+        }
+    }
+
+    bool accepting(const Configurations& set) {
+        for (const Configuration& c : set)
+            if (c.state == AT_CONTINUATION && closure(c.link).accepting) return true;
+        return false;
+    }
+
+    // Whether a limited string can still reach a permitted length, `count` characters being begun.
+    bool length_possible(const Edge& edge, int32_t state, int32_t count) {
+        const StringAutomaton& string = lexicon.string_of(state);
+        if (string.universal) return true;
+        if (edge.most < 0 && count >= edge.least) return true;
+        const StringPosition& p = lexicon.position(state);
+        if (p.phase == CLOSED || p.phase == PREFIX) return true;
+        int64_t least = edge.least - count, most = edge.most < 0 ? -1 : edge.most - count;
+        if (p.phase == BODY) return lengths_of(string).reachable(p.inner, least, most);
+        // Half an escape: its character is counted, and not yet read by the content.
+        return lengths_of(string).reachable(p.inner, least + 1, most < 0 ? -1 : most + 1);
+    }
+
+    LengthTable& lengths_of(const StringAutomaton& string) {
+        auto& found = lengths_[string.content];
+        if (!found) found = std::make_unique<LengthTable>(lexicon.automata, string.content);
+        return *found;
+    }
+
+    // Whether a text that is none of the excluded literals can still be completed.
+    bool other_possible(const Edge& edge, int32_t state, int32_t node) {
+        if (node == NO_NODE) return true;
+        const StringPosition& p = lexicon.position(state);
+        if (p.phase == CLOSED) return table_of(edge).nodes[node].literal < 0;
+        if (lexicon.string_of(state).universal) return true;
+        int32_t inner = p.phase == PREFIX ? lexicon.string_of(state).content : p.inner;
+        auto key = std::make_pair(edge.table, pair_key(inner, node));
+        auto found = others_.find(key);
+        if (found != others_.end()) return found->second;
+        bool possible = search_other(table_of(edge), inner, node);
+        others_[key] = possible;
+        return possible;
+    }
+
+    // The count that matters: with no upper bound, everything from the lower bound on is the same.
+    static int32_t clip(const Edge& edge, int32_t count) { return edge.most < 0 ? std::min(count, edge.least) : count; }
+
+    int32_t start_continuation() const { return start_continuation_; }
+
+private:
+    void* owner_;
+    ExpandFunction expand_;
+    SuccessorFunction successor_;
+    std::deque<GrammarState> grammar_states_;
+    std::deque<Edge> edges_;
+    std::vector<std::unique_ptr<LiteralTrie>> tables_;
+    std::vector<Continuation> continuations_;
+    FlatMap continuation_index_;
+    std::vector<std::unique_ptr<Closure>> closures_;
+    std::unordered_map<int32_t, std::unique_ptr<LengthTable>> lengths_;
+    std::map<std::pair<int32_t, uint64_t>, bool> others_;
+    int32_t start_continuation_ = BOTTOM;
+
+    GrammarState& grammar_state(int32_t state) {
+        if (static_cast<size_t>(state) >= grammar_states_.size()) {
+            if (static_cast<size_t>(state) > MAX_GRAMMAR_STATES) throw LimitError("states of a grammar", MAX_GRAMMAR_STATES);
+            grammar_states_.resize(state + 1);
+        }
+        return grammar_states_[state];
+    }
+
+    int32_t link(int32_t target, int32_t parent) {
+        uint64_t key = pair_key(target, parent);
+        int32_t found = continuation_index_.find(key);
+        if (found != FlatMap::MISSING) return found;
+        int32_t made = static_cast<int32_t>(continuations_.size());
+        continuations_.push_back({target, parent});
+        continuation_index_.insert(key, made);
+        return made;
+    }
+
+    void gather(int32_t continuation, Closure& out, std::vector<int32_t>& active, int depth) {
+        if (continuation == BOTTOM) {
+            out.accepting = true;
+            return;
+        }
+        if (depth > MAX_CALL_DEPTH) throw LimitError("rules entered before anything is read", MAX_CALL_DEPTH);
+        int32_t state = continuations_[continuation].target, parent = continuations_[continuation].parent;
+        for (int32_t open : active)
+            if (open == state) throw LeftRecursion();
+        const GrammarState entry = expand(state);
+        for (int32_t i = 0; i < entry.n_edges; ++i) {
+            int32_t index = entry.first_edge + i;
+            const Edge& edge = edges_[index];
+            switch (edge.kind) {
+                case TERMINAL_EDGE:
+                    if (edge.start != DEAD) out.configurations.push_back({edge.start, this->continuation(edge.next, parent), 0});
+                    break;
+                case TOKEN_EDGE:
+                    out.special_tokens.push_back({edge.start, this->continuation(edge.next, parent)});
+                    break;
+                case CALL_EDGE: {
+                    int32_t callee = edge.start, next = edge.next;
+                    active.push_back(state);
+                    gather(this->continuation(callee, this->continuation(next, parent)), out, active, depth + 1);
+                    active.pop_back();
+                    break;
+                }
+                default: {
+                    if (edge.start == DEAD) break;
+                    Configuration c{edge.start, link(~index, parent), 0};
+                    if (edge.kind == OTHERS_EDGE && edge.table < 0) c.extra = NO_NODE;
+                    if (edge.kind == STRING_EDGE && !length_possible_at_all(edge)) break;
+                    if (edge.kind == OTHERS_EDGE && !other_possible(edge, c.state, c.extra)) break;
+                    out.configurations.push_back(c);
+                }
+            }
+        }
+        // The rule may be over: what follows it may begin. A state met again below is another occurrence, no recursion.
+        if (entry.final) {
+            std::vector<int32_t> fresh;
+            gather(parent, out, fresh, depth + 1);
+        }
+    }
+
+    bool length_possible_at_all(const Edge& edge) {
+        const StringAutomaton& string = lexicon.string_of(edge.start);
+        if (string.universal || (edge.least <= 0 && edge.most < 0)) return true;
+        return lengths_of(string).reachable(string.content, edge.least, edge.most);
+    }
+
+    void step(const Configuration& c, uint8_t byte, Configurations& out) {
+        if (c.state == AT_CONTINUATION) {
+            const Closure& begins = closure(c.link);
+            for (const Configuration& start : begins.configurations) step(start, byte, out);
+            return;
+        }
+        const Edge* edge = edge_at(c);
+        Automata& automata = lexicon.automata;
+        if (edge == nullptr) {
+            int32_t to = automata.step(c.state, byte);
+            if (to == DEAD) return;
+            if (automata.label(to) >= 0) out.push_back({AT_CONTINUATION, c.link, 0});
+            if (!automata.exhausted(to)) out.push_back({to, c.link, 0});
+            return;
+        }
+        int32_t to, extra;
+        if (edge->kind == STRING_EDGE) {
+            to = automata.step(c.state, byte);
+            if (to == DEAD) return;
+            extra = c.extra + lexicon.begins_character(c.state, byte);
+            if (edge->most >= 0 && extra > edge->most) return;
+            if (automata.exhausted(to) ? extra < edge->least : !length_possible(*edge, to, extra)) return;
+            extra = clip(*edge, extra);
+        } else {
+            const LiteralTrie* trie = edge->table >= 0 ? &table_of(*edge) : nullptr;
+            if (trie == nullptr) {
+                to = automata.step(c.state, byte), extra = NO_NODE;
+                if (to == DEAD) return;
+            } else if (!step_literal(lexicon, *trie, c.state, c.extra, byte, to, extra)) {
+                return;
+            }
+            if (edge->kind == LITERALS_EDGE ? !literal_possible(lexicon, *trie, edge->legal, to, extra) : !other_possible(*edge, to, extra)) return;
+        }
+        if (automata.exhausted(to)) {
+            int32_t label = edge->kind == LITERALS_EDGE ? table_of(*edge).nodes[extra].literal : automata.label(to);
+            out.push_back({AT_CONTINUATION, after(c.link, label), 0});
+        } else {
+            out.push_back({to, c.link, extra});
+        }
+    }
+
+    // Breadth-first over (content state, trie node): is there a text off the trie, or on it but no literal?
+    bool search_other(const LiteralTrie& trie, int32_t content, int32_t node) {
+        std::vector<std::pair<int32_t, int32_t>> queue{{content, node}};
+        std::set<std::pair<int32_t, int32_t>> seen(queue.begin(), queue.end());
+        for (size_t head = 0; head < queue.size(); ++head) {
+            auto [state, at] = queue[head];
+            if (lexicon.automata.label(state) >= 0 && trie.nodes[at].literal < 0) return true;
+            for (int byte = 0; byte < 256; ++byte) {
+                int32_t to = lexicon.automata.step(state, static_cast<uint8_t>(byte));
+                if (to == DEAD) continue;
+                int32_t below = trie.child(at, static_cast<uint8_t>(byte));
+                if (below == NO_NODE) return true;
+                if (seen.emplace(to, below).second) queue.push_back({to, below});
+            }
+        }
+        return false;
+    }
+};
+
+}  // namespace tokentrellis

@@ -1,0 +1,181 @@
+// Expressions over bytes, and the automaton without determinism that each becomes.
+//
+// In come the nodes of `grammars/expressions.py` (kind, children, payload), flattened into an array by core.pyx. Out
+// comes, for an expression without intersection and complement, a Thompson automaton, built backwards: `build(node,
+// next)` returns the entry of a piece that reads the node and goes on at `next`, so tails are shared and every state
+// can reach the end. Bounded repeats are copied; the size is limited. Thompson, CACM 11(6), 1968.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+
+#include "trie.hpp"
+
+namespace tokentrellis {
+
+using ByteSet = std::array<uint64_t, 4>;
+
+inline bool contains(const ByteSet& set, int byte) { return set[byte >> 6] >> (byte & 63) & 1; }
+
+enum ExpressionKind { BYTE_CLASS, CONCATENATION, UNION, REPEAT, INTERSECTION, COMPLEMENT, AUTOMATON };
+
+struct Transition {
+    int32_t from;
+    ByteSet bytes;
+    int32_t to;
+};
+
+struct ExpressionNode {
+    int kind = UNION;
+    bool regular = true;
+    std::vector<int32_t> children;
+    ByteSet bytes{};
+    int32_t least = 0, most = 0;             // repeat; most -1: no bound
+    int32_t n_states = 0;                    // automaton
+    std::vector<Transition> transitions;
+    std::vector<int32_t> accepting;
+};
+
+constexpr int32_t NO_STATE = -1;
+constexpr size_t MAX_NFA_STATES = 500000;
+constexpr int MAX_EXPRESSION_DEPTH = 4000;
+
+// One state: reads a byte of `bytes` and goes to `next` (next >= 0), or is a fork to `targets`; state 0 accepts.
+struct NfaState {
+    int32_t next = NO_STATE;
+    ByteSet bytes{};
+    std::vector<int32_t> targets;
+};
+
+class Nfa {
+public:
+    std::vector<NfaState> states;
+    int32_t start;
+
+    // expand(node) must return an explicit automaton for a node that is an intersection or a complement.
+    template <class ExpandBoolean>
+    Nfa(const std::vector<ExpressionNode>& expressions, int32_t root, ExpandBoolean expand) {
+        states.emplace_back();
+        start = build(expressions, root, 0, 0, expand);
+        number_classes();
+    }
+
+    std::array<uint8_t, 256> class_of;               // bytes that no state tells apart share a class
+    std::vector<std::vector<uint8_t>> class_members;
+
+    // The byte-reading states (and 0, if accepting) that `state` reaches without reading; computed once.
+    const std::vector<int32_t>& closure(int32_t state) {
+        if (closures_.size() < states.size()) closures_.resize(states.size());
+        auto& found = closures_[state];
+        if (!found) {
+            found = std::make_unique<std::vector<int32_t>>();
+            std::vector<int32_t> stack{state};
+            if (seen_.size() < states.size()) seen_.resize(states.size(), 0);
+            ++stamp_;
+            while (!stack.empty()) {
+                int32_t s = stack.back();
+                stack.pop_back();
+                if (seen_[s] == stamp_) continue;
+                seen_[s] = stamp_;
+                if (s == 0 || states[s].next != NO_STATE) found->push_back(s);
+                for (int32_t target : states[s].targets) stack.push_back(target);
+            }
+            std::sort(found->begin(), found->end());
+        }
+        return *found;
+    }
+
+private:
+    std::vector<std::unique_ptr<std::vector<int32_t>>> closures_;
+    std::vector<uint32_t> seen_;
+    uint32_t stamp_ = 0;
+
+    int32_t add(NfaState state) {
+        if (states.size() >= MAX_NFA_STATES) throw LimitError("automaton states of one expression", MAX_NFA_STATES);
+        states.push_back(std::move(state));
+        return static_cast<int32_t>(states.size()) - 1;
+    }
+    int32_t fork(std::vector<int32_t> targets) {
+        NfaState state;
+        state.targets = std::move(targets);
+        return add(std::move(state));
+    }
+    int32_t read(const ByteSet& bytes, int32_t next) {
+        NfaState state;
+        state.bytes = bytes;
+        state.next = next;
+        return add(std::move(state));
+    }
+
+    template <class ExpandBoolean>
+    int32_t build(const std::vector<ExpressionNode>& expressions, int32_t index, int32_t next, int depth,
+                  ExpandBoolean& expand) {
+        if (depth > MAX_EXPRESSION_DEPTH) throw LimitError("nesting of an expression", MAX_EXPRESSION_DEPTH);
+        const ExpressionNode& node = expressions[index];
+        switch (node.kind) {
+            case BYTE_CLASS:
+                return read(node.bytes, next);
+            case CONCATENATION: {
+                for (size_t i = node.children.size(); i-- > 0;) next = build(expressions, node.children[i], next, depth + 1, expand);
+                return next;
+            }
+            case UNION: {
+                std::vector<int32_t> targets;
+                for (int32_t child : node.children) targets.push_back(build(expressions, child, next, depth + 1, expand));
+                return fork(std::move(targets));
+            }
+            case REPEAT: {
+                int32_t child = node.children[0];
+                int32_t entry = next;
+                if (node.most < 0) {
+                    entry = fork({});
+                    int32_t body = build(expressions, child, entry, depth + 1, expand);
+                    states[entry].targets = {body, next};
+                } else {
+                    for (int32_t i = node.least; i < node.most; ++i)
+                        entry = fork({build(expressions, child, entry, depth + 1, expand), next});
+                }
+                for (int32_t i = 0; i < node.least; ++i) entry = build(expressions, child, entry, depth + 1, expand);
+                return entry;
+            }
+            case AUTOMATON:
+                return build_automaton(node, next);
+            default: {
+                ExpressionNode explicit_automaton = expand(index);
+                return build_automaton(explicit_automaton, next);
+            }
+        }
+    }
+
+    int32_t build_automaton(const ExpressionNode& node, int32_t next) {
+        std::vector<int32_t> forks(node.n_states);
+        for (int32_t& state : forks) state = fork({});
+        for (int32_t state : node.accepting) states[forks[state]].targets.push_back(next);
+        for (const Transition& t : node.transitions) {
+            int32_t reader = read(t.bytes, forks[t.to]);
+            states[forks[t.from]].targets.push_back(reader);
+        }
+        return forks[0];
+    }
+
+    void number_classes() {
+        class_of.fill(0);
+        int n_classes = 1;
+        std::map<ByteSet, bool> done;
+        for (const NfaState& state : states) {
+            if (state.next == NO_STATE || n_classes == 256 || !done.emplace(state.bytes, true).second) continue;
+            std::map<std::pair<int, bool>, int> renumber;
+            for (int byte = 0; byte < 256; ++byte) {
+                auto key = std::make_pair(static_cast<int>(class_of[byte]), contains(state.bytes, byte));
+                auto it = renumber.emplace(key, static_cast<int>(renumber.size())).first;
+                class_of[byte] = static_cast<uint8_t>(it->second);
+            }
+            n_classes = static_cast<int>(renumber.size());
+        }
+        class_members.assign(n_classes, {});
+        for (int byte = 0; byte < 256; ++byte) class_members[class_of[byte]].push_back(static_cast<uint8_t>(byte));
+    }
+};
+
+}  // namespace tokentrellis

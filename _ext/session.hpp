@@ -1,0 +1,151 @@
+// The entrance to the core: one lock for a vocabulary, taken here and nowhere else.
+//
+// Grammars of one vocabulary share its tables, so one recursive mutex guards them all; uncontended it costs about 20 ns.
+// A thread that waits for it gives up the interpreter lock while it waits, because the owner may need that lock to
+// expand a grammar state: the order "mutex, then interpreter" holds everywhere, and nothing can block for good.
+#pragma once
+
+#include <Python.h>
+
+#include "states.hpp"
+
+namespace tokentrellis {
+
+// Python callables that make the exceptions for limits and left recursion; set once by decoding/compile.py.
+inline PyObject*& limit_hook() {
+    static PyObject* hook = nullptr;
+    return hook;
+}
+inline PyObject*& recursion_hook() {
+    static PyObject* hook = nullptr;
+    return hook;
+}
+
+inline void raise_through(PyObject* hook, PyObject* builtin, PyObject* arguments) {
+    PyObject* made = arguments ? PyObject_CallObject(hook ? hook : builtin, arguments) : nullptr;
+    Py_XDECREF(arguments);
+    if (made) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(made)), made);
+    Py_XDECREF(made);
+}
+
+// Turns the exception in flight into a Python error (called by the code that Cython generates).
+inline void translate_error() {
+    PyGILState_STATE interpreter = PyGILState_Ensure();
+    try {
+        if (!PyErr_Occurred()) throw;
+    } catch (const LimitError& error) {
+        raise_through(limit_hook(), PyExc_OverflowError, Py_BuildValue("(sL)", error.what(), static_cast<long long>(error.limit)));
+    } catch (const LeftRecursion& error) {
+        raise_through(recursion_hook(), PyExc_RecursionError, Py_BuildValue("(s)", error.what()));
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+    } catch (const std::exception& error) {
+        PyErr_SetString(PyExc_RuntimeError, error.what());
+    }
+    PyGILState_Release(interpreter);
+}
+
+// Takes the mutex; the caller holds the interpreter lock (unless `without_interpreter`).
+class Guard {
+public:
+    explicit Guard(std::recursive_mutex& mutex, bool without_interpreter = false) : mutex_(mutex) {
+        if (mutex_.try_lock()) return;
+        if (without_interpreter) {
+            mutex_.lock();
+            return;
+        }
+        PyThreadState* thread = PyEval_SaveThread();
+        mutex_.lock();
+        PyEval_RestoreThread(thread);
+    }
+    ~Guard() { mutex_.unlock(); }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+
+private:
+    std::recursive_mutex& mutex_;
+};
+
+class Session {
+public:
+    Lexicon& lexicon;
+    Network network;
+    States states;
+    const std::vector<int32_t> end_ids;
+
+    Session(Lexicon& shared, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens, std::vector<int32_t> ends,
+            int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor)
+        : lexicon(shared), network(shared, start, owner, expand, successor), states(network, buffer, offsets, n_tokens), end_ids(std::move(ends)) {}
+
+    int32_t accept(int32_t state, int32_t token) {
+        Guard guard(lexicon.mutex);
+        return states.accept(state, token);
+    }
+    bool allows(int32_t state, int32_t token) {
+        Guard guard(lexicon.mutex);
+        return states.allows(state, token);
+    }
+    int32_t read(int32_t state, const uint8_t* bytes, size_t& length) {
+        Guard guard(lexicon.mutex);
+        return states.read(state, bytes, length);
+    }
+    bool accepting(int32_t state) {
+        Guard guard(lexicon.mutex);
+        return states.accepting(state);
+    }
+    // Writes the row of a state; budget < 0: none. Returns whether any bit is set.
+    bool fill(int32_t state, int64_t budget, uint32_t* out, size_t words, bool without_interpreter = false) {
+        Guard guard(lexicon.mutex, without_interpreter);
+        const Row& row = budget < 0 ? states.row(state) : states.row_within(state, budget);
+        row.write(out, words, end_ids);
+        return !row.empty();
+    }
+    void fill_end(uint32_t* out, size_t words) const {
+        std::memset(out, 0, words * 4);
+        for (int32_t id : end_ids) out[id >> 5] |= 1u << (id & 31);
+    }
+    std::vector<uint8_t> forced_bytes(int32_t state) {
+        Guard guard(lexicon.mutex);
+        return states.forced_bytes(state);
+    }
+    ByteSet next_bytes(int32_t state) {
+        Guard guard(lexicon.mutex);
+        return states.next_bytes(state);
+    }
+    int64_t cost(int32_t state) {
+        Guard guard(lexicon.mutex);
+        return states.cost(state);
+    }
+    std::string shortest_text(size_t most) {
+        Guard guard(lexicon.mutex);
+        return states.costs().witness_of_continuation(network.start_continuation(), most);
+    }
+    // Expand grammar states breadth-first from the start, so that first masks run no Python; at most `limit` of them.
+    void prepare(int32_t limit) {
+        Guard guard(lexicon.mutex);
+        network.prepare(limit);
+    }
+
+    // The longest-match spelling of a text in tokens; stops where no token fits.
+    std::vector<int32_t> spell(const std::vector<uint8_t>& text) const {
+        const Trie& trie = *lexicon.tries[0];
+        std::vector<int32_t> tokens;
+        for (size_t from = 0; from < text.size();) {
+            int32_t node = 0, best = -1;
+            size_t best_end = from;
+            for (size_t i = from; i < text.size(); ++i) {
+                int32_t child = node + 1, stop = trie.nodes[node].end;
+                while (child < stop && trie.nodes[child].byte != text[i]) child = trie.nodes[child].end;
+                if (child >= stop) break;
+                node = child;
+                if (trie.begin_ids(node) != trie.end_ids(node)) best = *trie.begin_ids(node), best_end = i + 1;
+            }
+            if (best < 0) break;
+            tokens.push_back(best);
+            from = best_end;
+        }
+        return tokens;
+    }
+};
+
+}  // namespace tokentrellis

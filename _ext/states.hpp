@@ -1,0 +1,205 @@
+// The states of matchers: interned sets of configurations, with their transitions by token and their finished rows.
+//
+// One `States` serves all matchers of a compiled grammar. A step that was made before is one look-up; a row that was
+// made before is one copy. What is stored here belongs to the grammar and is freed with it.
+#pragma once
+
+#include "masks.hpp"
+
+namespace tokentrellis {
+
+constexpr int32_t REJECTED = -1;
+
+class States {
+public:
+    using Configurations = Network::Configurations;
+
+    States(Network& network, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
+        : network_(network), masks_(network), costs_(network), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {
+        start_ = intern({{AT_CONTINUATION, network.start_continuation(), 0}});
+    }
+
+    int32_t start() const { return start_; }
+    size_t size() const { return entries_.size(); }
+    Costs& costs() { return costs_; }
+
+    const Configurations& configurations(int32_t state) const { return entries_[state].set; }
+
+    bool accepting(int32_t state) {
+        Entry& entry = entries_[state];
+        if (entry.accepting < 0) {
+            bool value = network_.accepting(entry.set);
+            entries_[state].accepting = value;
+        }
+        return entries_[state].accepting;
+    }
+
+    const Row& row(int32_t state) {
+        if (!entries_[state].row) entries_[state].row = std::make_unique<Row>(masks_.make_row(entries_[state].set));
+        return *entries_[state].row;
+    }
+
+    // The state after a token, or REJECTED. EOS is not a token here.
+    int32_t accept(int32_t state, int32_t token) {
+        uint64_t key = pair_key(state, token);
+        int32_t known = transitions_.find(key);
+        if (known != FlatMap::MISSING) return known;
+        if (!walk(state, token)) return REJECTED;
+        int32_t to = intern(current_);
+        if (transitions_.size() >= MAX_TRANSITIONS) transitions_.clear();
+        transitions_.insert(key, to);
+        return to;
+    }
+
+    bool allows(int32_t state, int32_t token) {
+        if (transitions_.find(pair_key(state, token)) != FlatMap::MISSING) return true;
+        if (entries_[state].row) return entries_[state].row->has(token);
+        return walk(state, token);
+    }
+
+    // The state after some bytes, or REJECTED; `length` becomes the number of bytes that could be read.
+    int32_t read(int32_t state, const uint8_t* bytes, size_t& length) {
+        current_ = entries_[state].set;
+        for (size_t i = 0; i < length; ++i) {
+            network_.step(current_, bytes[i], following_);
+            if (following_.empty()) {
+                length = i;
+                return REJECTED;
+            }
+            current_.swap(following_);
+        }
+        return intern(current_);
+    }
+
+    ByteSet next_bytes(int32_t state) { return next_bytes(entries_[state].set); }
+
+    // The bytes that must come next: as long as there is exactly one way on and the text may not end.
+    std::vector<uint8_t> forced_bytes(int32_t state, size_t most = 4096) {
+        std::vector<uint8_t> forced;
+        Configurations set = entries_[state].set, following;
+        while (forced.size() < most && !network_.accepting(set)) {
+            int only = single_byte(set);
+            if (only < 0) break;
+            forced.push_back(static_cast<uint8_t>(only));
+            network_.step(set, static_cast<uint8_t>(only), following);
+            set.swap(following);
+        }
+        return forced;
+    }
+
+    int64_t cost(int32_t state) {
+        if (entries_[state].cost < 0) {
+            int64_t value = costs_.of(entries_[state].set);
+            entries_[state].cost = value;
+        }
+        return entries_[state].cost;
+    }
+
+    // The row of a state, less the tokens after which the document could not be finished with `budget` - 1 tokens.
+    // With at least 1 + the worst cost after any allowed token the budget forbids nothing; that bound is kept.
+    const Row& row_within(int32_t state, int64_t budget) {
+        if (entries_[state].worst < 0) {
+            Budget unlimited{costs_, IMPOSSIBLE};
+            masks_.make_row(entries_[state].set, &unlimited);
+            entries_[state].worst = unlimited.worst;
+        }
+        if (1 + entries_[state].worst <= budget) return row(state);
+        Budget limited{costs_, budget - 1};
+        limited_row_ = masks_.make_row(entries_[state].set, &limited);
+        return limited_row_;
+    }
+
+private:
+    struct Entry {
+        Configurations set;
+        std::unique_ptr<Row> row;
+        int8_t accepting = -1;
+        int64_t cost = -1, worst = -1;
+    };
+    static constexpr size_t MAX_TRANSITIONS = 1 << 20;
+
+    Network& network_;
+    Masks masks_;
+    Costs costs_;
+    const uint8_t* buffer_;
+    const int32_t* offsets_;
+    const int32_t n_tokens_;
+    std::deque<Entry> entries_;
+    std::unordered_map<uint64_t, std::vector<int32_t>> index_;
+    FlatMap transitions_;
+    Configurations current_, following_;
+    Row limited_row_;
+    int32_t start_;
+
+    static uint64_t hash(const Configurations& set) {
+        uint64_t h = set.size();
+        for (const Configuration& c : set) h = hash_pair(h, hash_pair(pair_key(c.state, c.link), static_cast<uint32_t>(c.extra)));
+        return h;
+    }
+
+    int32_t intern(const Configurations& set) {
+        auto& bucket = index_[hash(set)];
+        for (int32_t state : bucket)
+            if (entries_[state].set == set) return state;
+        int32_t made = static_cast<int32_t>(entries_.size());
+        entries_.emplace_back();
+        entries_.back().set = set;
+        bucket.push_back(made);
+        return made;
+    }
+
+    // Leaves the configurations after the token in current_.
+    bool walk(int32_t state, int32_t token) {
+        if (token < 0 || token >= n_tokens_) return false;
+        const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1];
+        if (byte == end) return walk_special(state, token);
+        network_.step(entries_[state].set, *byte, current_);  // a deque: the set stays where it is
+        while (!current_.empty() && ++byte != end) {
+            network_.step(current_, *byte, following_);
+            current_.swap(following_);
+        }
+        return !current_.empty();
+    }
+
+    bool walk_special(int32_t state, int32_t token) {
+        current_.clear();
+        for (const Configuration& c : entries_[state].set)
+            if (c.state == AT_CONTINUATION)
+                for (auto [id, continuation] : network_.closure(c.link).special_tokens)
+                    if (id == token) current_.push_back({AT_CONTINUATION, continuation, 0});
+        std::sort(current_.begin(), current_.end());
+        current_.erase(std::unique(current_.begin(), current_.end()), current_.end());
+        return !current_.empty();
+    }
+
+    bool has_special(const Configurations& set) {
+        for (const Configuration& c : set)
+            if (c.state == AT_CONTINUATION && !network_.closure(c.link).special_tokens.empty()) return true;
+        return false;
+    }
+
+    ByteSet next_bytes(const Configurations& set) {
+        ByteSet bytes{};
+        Configurations following;
+        for (int byte = 0; byte < 256; ++byte) {
+            network_.step(set, static_cast<uint8_t>(byte), following);
+            if (!following.empty()) bytes[byte >> 6] |= 1ull << (byte & 63);
+        }
+        return bytes;
+    }
+
+    int single_byte(const Configurations& set) {
+        if (has_special(set)) return -1;
+        Configurations following;
+        int only = -1;
+        for (int byte = 0; byte < 256; ++byte) {
+            network_.step(set, static_cast<uint8_t>(byte), following);
+            if (following.empty()) continue;
+            if (only >= 0) return -1;
+            only = byte;
+        }
+        return only;
+    }
+};
+
+}  // namespace tokentrellis

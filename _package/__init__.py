@@ -1,0 +1,111 @@
+"""tokentrellis: language model output that obeys a grammar, fits its budget, and always ends.
+
+The public names, and where each one lives. A name is loaded when it is first asked for (PEP 562), so that
+`import tokentrellis` costs a few milliseconds; torch and transformers are loaded for those who use them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .decoding.bitmask import allocate_bitmask, apply_bitmask, fill_bitmasks
+    from .decoding.compile import CompiledGrammar, compile_grammar
+    from .decoding.errors import (
+        BudgetTooSmallError,
+        NoAllowedTokenError,
+        SamplingError,
+        TokenRejectedError,
+        VocabularyError,
+    )
+    from .decoding.generate import Result, Statistics, generate
+    from .decoding.matcher import Matcher
+    from .decoding.processors import GrammarProcessor
+    from .decoding.vocabulary import Vocabulary
+    from .grammars.errors import (
+        ConstraintError,
+        GrammarError,
+        GrammarSyntaxError,
+        LimitExceededError,
+        UnresolvedReferenceError,
+        UnsatisfiableError,
+        UnsupportedFeatureError,
+    )
+    from .grammars.grammar import Grammar
+    from .grammars.json_schema import from_json_schema
+    from .grammars.regex import from_choices, from_regex
+
+__version__ = "0.1.0"
+
+_NAMES_OF_MODULE = {
+    ".decoding.bitmask": ("allocate_bitmask", "apply_bitmask", "fill_bitmasks"),
+    ".decoding.compile": ("CompiledGrammar", "compile_grammar"),
+    ".decoding.errors": (
+        "BudgetTooSmallError",
+        "NoAllowedTokenError",
+        "SamplingError",
+        "TokenRejectedError",
+        "VocabularyError",
+    ),
+    ".decoding.generate": ("Result", "Statistics", "generate"),
+    ".decoding.matcher": ("Matcher",),
+    ".decoding.processors": ("GrammarProcessor",),
+    ".decoding.vocabulary": ("Vocabulary",),
+    ".grammars.errors": (
+        "ConstraintError",
+        "GrammarError",
+        "GrammarSyntaxError",
+        "LimitExceededError",
+        "UnresolvedReferenceError",
+        "UnsatisfiableError",
+        "UnsupportedFeatureError",
+    ),
+    ".grammars.grammar": ("Grammar",),
+    ".grammars.json_schema": ("from_json_schema",),
+    ".grammars.regex": ("from_choices", "from_regex"),
+}
+_MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
+
+__all__ = [  # noqa: RUF022  (in the order in which they are used)
+    "Vocabulary",
+    "Grammar",
+    "from_json_schema",
+    "from_regex",
+    "from_choices",
+    "compile_grammar",
+    "CompiledGrammar",
+    "Matcher",
+    "allocate_bitmask",
+    "fill_bitmasks",
+    "apply_bitmask",
+    "GrammarProcessor",
+    "generate",
+    "Result",
+    "Statistics",
+    "ConstraintError",
+    "GrammarError",
+    "GrammarSyntaxError",
+    "UnsupportedFeatureError",
+    "UnresolvedReferenceError",
+    "UnsatisfiableError",
+    "LimitExceededError",
+    "VocabularyError",
+    "TokenRejectedError",
+    "NoAllowedTokenError",
+    "BudgetTooSmallError",
+    "SamplingError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF_NAME.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(module, __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,5 @@
+"""`python -m tokentrellis` is the command `tokentrellis`."""
+
+from .command_line import main
+
+main()

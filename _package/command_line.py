@@ -1,0 +1,193 @@
+"""The command `tokentrellis`: what a user types in, JSON or a readable report out.
+
+`generate` is in generate_command.py; here are the commands that look at a schema without running a model.
+Results go to standard output and everything else to standard error. The exit code is 0 for yes, 1 for no (the
+schema is refused, the text does not match), 2 for an error of our family, which is one message without a
+traceback.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from typer.core import TyperGroup
+
+from .generate_command import generate
+from .grammar_options import (
+    JsonOption,
+    PropertyOrder,
+    PropertyOrderOption,
+    SchemaArgument,
+    TokenizerOption,
+    WhitespaceOption,
+    read_grammar,
+)
+from .grammars.errors import ConstraintError
+from .sources import json_schema_of, read_schema
+
+
+class _Commands(TyperGroup):
+    def invoke(self, context: Any) -> Any:
+        try:
+            return super().invoke(context)
+        except ConstraintError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Language model output that obeys a grammar, fits its budget, and always ends.",
+)
+app.command()(generate)
+
+
+@app.command()
+def check(schema: SchemaArgument, as_json: JsonOption = False) -> None:
+    """Say what of SCHEMA is enforced and what is refused, and where (then the exit code is 1)."""
+    from .schema_report import check_schema
+
+    report = check_schema(json_schema_of(read_schema(schema)))
+    if as_json:
+        print(json.dumps(report._asdict(), ensure_ascii=False))
+    else:
+        console = _console()
+        for title, counts in (("enforced", report.enforced), ("no force (annotation)", report.not_checked)):
+            table = Table("keyword", "uses", title=title, title_justify="left")
+            for word, count in counts.items():
+                table.add_row(escape(word), str(count))
+            if counts:
+                console.print(table)
+        for place, reason in report.refused:
+            console.print(f"refused  {place}: {reason}", markup=False)
+        console.print("this schema cannot be used" if report.refused else "this schema is enforced exactly")
+    raise typer.Exit(1 if report.refused else 0)
+
+
+@app.command()
+def match(
+    schema: SchemaArgument,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The document.")],
+    whitespace: WhitespaceOption = "natural",
+    property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
+    as_json: JsonOption = False,
+) -> None:
+    """Match TEXT with SCHEMA; if it does not, show where it leaves the grammar and what was expected there.
+    """
+    from .expected import describe_next, match_text, place_and_caret
+
+    progress = match_text(read_grammar(schema, whitespace, property_order), text)
+    expected = "" if progress.is_complete else describe_next(progress)
+    if as_json:
+        report = {
+            "matches": progress.is_complete,
+            "accepted_bytes": progress.n_accepted,
+            "expected": expected,
+        }
+        print(json.dumps(report, ensure_ascii=False))
+    elif progress.is_complete:
+        print("the text matches")
+    else:
+        print(f"{place_and_caret(text, progress)}\nexpected: {expected}")
+    raise typer.Exit(0 if progress.is_complete else 1)
+
+
+@app.command()
+def mask(
+    schema: SchemaArgument,
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="The beginning of a document.")] = "",
+    tokenizer: TokenizerOption = None,
+    limit: Annotated[int, typer.Option("--limit", help="Tokens to show at most.")] = 40,
+    whitespace: WhitespaceOption = "natural",
+    property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the bytes and the tokens that may come after PREFIX."""
+    from .decoding.compile import compile_grammar
+    from .decoding.vocabulary import Vocabulary
+    from .expected import allowed_ids, describe_next, match_text, place_and_caret, token_name
+    from .models import load_tokenizer
+
+    grammar = read_grammar(schema, whitespace, property_order)
+    progress = match_text(grammar, prefix)
+    if not progress.is_prefix:
+        print(f"{place_and_caret(prefix, progress)}\nexpected: {describe_next(progress)}")
+        raise typer.Exit(1)
+    vocabulary = Vocabulary.from_tokenizer(load_tokenizer(tokenizer))
+    matcher = compile_grammar(grammar, vocabulary).matcher()
+    matcher.try_accept_tokens(vocabulary.greedy_tokenize(prefix.encode()))
+    allowed = allowed_ids(matcher, vocabulary.vocab_size)
+    shown = [token_name(vocabulary, token_id) for token_id in allowed[:limit]]
+    if as_json:
+        report = {
+            "bytes": describe_next(progress),
+            "n_tokens": len(allowed),
+            "vocab_size": vocabulary.vocab_size,
+            "tokens": [{"id": i, "text": name} for i, name in zip(allowed, shown, strict=False)],
+            "tokens_to_finish": matcher.tokens_to_finish,
+        }
+        print(json.dumps(report, ensure_ascii=False))
+        return
+    print(f"bytes:  {describe_next(progress)}")
+    print(f"tokens: {len(allowed)} of {vocabulary.vocab_size}; {matcher.tokens_to_finish} finish the text")
+    more = f" and {len(allowed) - limit} more" if len(allowed) > limit else ""
+    print(f"        {' '.join(shown)}{more}")
+
+
+@app.command()
+def info(as_json: JsonOption = False) -> None:
+    """Show versions, the processor, and the card of the embedded model."""
+    from .models import embedded_card
+
+    names = ("tokentrellis", "numpy", "torch", "transformers", "tokenizers", "pydantic", "referencing")
+    report: dict[str, Any] = {
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in names},
+        "processor": _processor_name(),
+        "cores": os.cpu_count(),
+        "embedded_model": embedded_card(),
+    }
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False))
+        return
+    for name, version in report["versions"].items():
+        print(f"{name:14}{version or 'not installed'}")
+    print(f"{'processor':14}{report['processor']}, {report['cores']} cores")
+    for name, value in report["embedded_model"].items():
+        print(f"{name:14}{value}")
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _processor_name() -> str:
+    description = Path("/proc/cpuinfo")
+    if description.exists():
+        for line in description.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """The entry point of the command `tokentrellis`."""
+    app()

@@ -1,0 +1,54 @@
+"""The options that several commands share, and the grammar that they describe."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated, Any
+
+import typer
+
+from .grammars.errors import ConstraintError
+from .grammars.grammar import Grammar
+from .sources import read_schema
+
+
+class PropertyOrder(str, enum.Enum):
+    """In which order an object's keys may come."""
+
+    SCHEMA = "schema"
+    ANY = "any"
+
+
+SchemaArgument = Annotated[
+    str, typer.Argument(metavar="SCHEMA", help="JSON file, '-' for standard input, JSON, or module:Name.")
+]
+WhitespaceOption = Annotated[
+    str, typer.Option("--whitespace", metavar="natural|any|compact|N", help="N: N blanks for each level.")
+]
+PropertyOrderOption = Annotated[PropertyOrder, typer.Option("--property-order", help="Order of the keys.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object, for programs.")]
+TokenizerOption = Annotated[
+    str | None, typer.Option("--tokenizer", metavar="NAME_OR_PATH", help="Default: the model's own.")
+]
+
+
+def schema_grammar(schema: Any, whitespace: str, property_order: PropertyOrder) -> Grammar:
+    """The grammar of a schema as `read_schema` gave it, with the options of the command line."""
+    from .grammars.json_schema import from_json_schema
+
+    return from_json_schema(
+        schema, whitespace=_parse_whitespace(whitespace), property_order=property_order.value
+    )
+
+
+def read_grammar(source: str, whitespace: str, property_order: PropertyOrder) -> Grammar:
+    """The grammar of the word SCHEMA on the command line."""
+    return schema_grammar(read_schema(source), whitespace, property_order)
+
+
+def _parse_whitespace(word: str) -> Any:
+    if word in ("natural", "any", "compact"):
+        return word
+    if word.isdecimal():
+        return {"indent": int(word)}
+    raise ConstraintError("--whitespace must be natural, any, compact or a number of blanks", got=word)

@@ -1,0 +1,1 @@
+"""Benchmarks of tokentrellis against its peers; one package for each number (see README.md)."""

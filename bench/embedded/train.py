@@ -1,0 +1,242 @@
+"""Trains the embedded model from nothing: `python -m bench.embedded.train --minutes 70`.
+
+What goes in is a time budget and a seed; what goes out is the folder `_package/embedded`, which transformers loads
+(`config.json`, `model.safetensors` in bfloat16, `tokenizer.json` ...). Steps: train the tokenizer on made-up
+examples, plant the copying circuit, exercise it on random tokens, then learn the task: text and schema in, JSON out,
+loss on the JSON only. Muon for the matrices of the blocks, AdamW for the rest; the rate is flat for 60 % of the time,
+then falls to 2 %. A running average of the weights is what gets saved, every few minutes and at the end, in one
+move, so a reader never meets half a model. One core is enough; `--threads` says how many to use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import random
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "_package" / "embedded"
+sys.path.insert(0, str(ROOT / "_package"))
+
+from embedded_prompt import END_MARK, JSON_MARK, SCHEMA_MARK, TEXT_MARK, build_prompt  # noqa: E402
+
+from .circuit import copy_batch, plant_induction  # noqa: E402
+from .data import Example, examples  # noqa: E402
+from .optimiser import Muon  # noqa: E402
+from .tokenizer import PAD_MARK, train_tokenizer  # noqa: E402
+
+MARKS = [PAD_MARK, END_MARK, SCHEMA_MARK, TEXT_MARK, JSON_MARK]
+PAD, END = 0, 1
+LONGEST = 320
+CONTEXT = 2048
+MUON_RATE, ADAM_RATE = 0.015, 2e-3
+IGNORE = -100
+
+
+def whole_text(example: Example) -> tuple[str, str]:
+    return build_prompt(example.text, example.schema), example.answer + END_MARK
+
+
+def build_model(vocabulary: int, width: int, layers: int, heads: int, inner: int) -> LlamaForCausalLM:
+    config = LlamaConfig(
+        vocab_size=vocabulary, hidden_size=width, intermediate_size=inner, num_hidden_layers=layers,
+        num_attention_heads=heads, num_key_value_heads=heads, max_position_embeddings=CONTEXT, rms_norm_eps=1e-5,
+        tie_word_embeddings=True, bos_token_id=None, eos_token_id=END, pad_token_id=PAD,
+    )
+    model = LlamaForCausalLM(config)
+    model.set_attn_implementation("eager")  # on a CPU core faster than the fused kernels, backward above all
+    return model
+
+
+def encode(tokenizer: Tokenizer, batch: list[Example]) -> list[tuple[list[int], int]]:
+    """Token ids of prompt and answer, and where the answer begins."""
+    pairs = [whole_text(example) for example in batch]
+    prompts = tokenizer.encode_batch([prompt for prompt, _ in pairs])
+    answers = tokenizer.encode_batch([answer for _, answer in pairs])
+    rows = [(prompt.ids + answer.ids, len(prompt.ids)) for prompt, answer in zip(prompts, answers, strict=True)]
+    return [row for row in rows if len(row[0]) <= LONGEST]
+
+
+def batches(tokenizer: Tokenizer, seed: int, tokens: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Ids and labels, int64 [rows, length], of about `tokens` tokens, rows of about the same length."""
+    source = random.Random(seed)
+    stream = examples(seed)
+    while True:
+        rows = sorted(encode(tokenizer, list(islice(stream, 640))), key=lambda row: len(row[0]))
+        groups: list[list[tuple[list[int], int]]] = [[]]
+        for row in rows:
+            if (len(groups[-1]) + 1) * len(row[0]) > tokens:
+                groups.append([])
+            groups[-1].append(row)
+        source.shuffle(groups)
+        for group in groups:
+            yield collate(group)
+
+
+def collate(rows: list[tuple[list[int], int]]) -> tuple[Tensor, Tensor]:
+    length = max(len(ids) for ids, _ in rows)
+    ids = torch.full((len(rows), length), PAD)
+    labels = torch.full((len(rows), length), IGNORE)
+    for at, (row, start) in enumerate(rows):
+        ids[at, : len(row)] = torch.tensor(row)
+        labels[at, start : len(row)] = torch.tensor(row[start:])
+    return ids, labels
+
+
+def answer_logits(model: LlamaForCausalLM, ids: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits [n, vocabulary] where there is something to predict, and what should be predicted there.
+
+    Rows are padded on the right, so causal attention needs no mask.
+    """
+    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+    wanted = labels[:, 1:]
+    places = wanted != IGNORE
+    return model.lm_head(hidden[places]), wanted[places]
+
+
+class Trainer:
+    """Model, its running average, and the two optimisers."""
+
+    def __init__(self, model: LlamaForCausalLM) -> None:
+        self.model = model
+        self.average = copy.deepcopy(model)
+        matrices = [weight for name, weight in model.named_parameters() if weight.ndim == 2 and "layers" in name]
+        others = [weight for name, weight in model.named_parameters() if weight.ndim != 2 or "layers" not in name]
+        self.optimisers: list[tuple[torch.optim.Optimizer, float]] = [
+            (Muon(matrices, MUON_RATE), MUON_RATE),
+            (torch.optim.AdamW(others, ADAM_RATE, betas=(0.9, 0.98), weight_decay=0.0), ADAM_RATE),
+        ]
+        self.steps = 0
+
+    def step(self, ids: Tensor, labels: Tensor, rate: float) -> float:
+        with torch.autocast("cpu", torch.bfloat16):
+            logits, wanted = answer_logits(self.model, ids, labels)
+        loss = cross_entropy(logits.float(), wanted)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimiser, full_rate in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = full_rate * rate * min(1.0, (self.steps + 1) / 30)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        self.steps += 1
+        if self.steps % 8 == 0:
+            self.update_average(0.985 if self.steps > 2000 else 0.9)
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def update_average(self, keep: float) -> None:
+        for kept, weight in zip(self.average.parameters(), self.model.parameters(), strict=True):
+            kept.lerp_(weight, 1 - keep)
+
+
+def rate_at(share: float) -> float:
+    """Learning rate factor after a share of the time: flat to 60 %, then down to 2 %."""
+    return 1.0 if share < 0.6 else max(0.02, 1 - 0.98 * (share - 0.6) / 0.4)
+
+
+@torch.no_grad()
+def probe(model: LlamaForCausalLM, tokenizer: Tokenizer, rows: list[tuple[list[int], int]]) -> tuple[float, float]:
+    """Share of answer tokens that are the most likely one, and share of answers that are so throughout."""
+    right = total = whole = 0
+    for start in range(0, len(rows), 16):
+        ids, labels = collate(rows[start : start + 16])
+        hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+        wanted = labels[:, 1:]
+        good = (model.lm_head(hidden).argmax(-1) == wanted) | (wanted == IGNORE)
+        whole += int(good.all(1).sum())
+        right += int((good & (wanted != IGNORE)).sum())
+        total += int((wanted != IGNORE).sum())
+    return right / total, whole / len(rows)
+
+
+def save(model: LlamaForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
+    """Write the model beside its folder, then move file by file into place."""
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    small = copy.deepcopy(model).to(torch.bfloat16)
+    small.generation_config.eos_token_id = END
+    small.generation_config.pad_token_id = PAD
+    small.generation_config.do_sample = False
+    small.save_pretrained(partial)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token=PAD_MARK, eos_token=END_MARK, model_max_length=CONTEXT,
+        additional_special_tokens=[SCHEMA_MARK, TEXT_MARK, JSON_MARK], clean_up_tokenization_spaces=False,
+        padding_side="left",
+    ).save_pretrained(partial)
+    for path in sorted(partial.iterdir()):
+        os.replace(path, folder / path.name)
+    partial.rmdir()
+
+
+def exercise_copying(trainer: Trainer, vocabulary: int, seconds: float) -> None:
+    generator = torch.Generator().manual_seed(1)
+    start = time.monotonic()
+    while time.monotonic() - start < seconds:
+        ids, labels = copy_batch(24, vocabulary, len(MARKS), generator)
+        loss = trainer.step(ids, labels, 1.0)
+        if trainer.steps % 20 == 1:
+            print(f"copying: step {trainer.steps} loss {loss:.3f}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=70.0)
+    parser.add_argument("--copy-seconds", type=float, default=60.0)
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--vocabulary", type=int, default=1536)
+    parser.add_argument("--shape", type=int, nargs=4, default=[128, 4, 4, 320], metavar=("WIDTH", "LAYERS", "HEADS", "INNER"))
+    parser.add_argument("--tokens", type=int, default=3072, help="tokens of one batch")
+    parser.add_argument("--save-every", type=float, default=4.0, help="minutes between saved models")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    tokenizer = train_tokenizer(("".join(whole_text(example)) for example in islice(examples(options.seed + 1), 30000)),
+                                MARKS, options.vocabulary)
+    model = build_model(options.vocabulary, *options.shape)
+    plant_induction(model)
+    print(json.dumps({"parameters": model.num_parameters(), **vars(options)}, default=str), flush=True)
+    trainer = Trainer(model)
+    exercise_copying(trainer, options.vocabulary, options.copy_seconds)
+    held_out = encode(tokenizer, list(islice(examples(options.seed + 2, held_out=True), 96)))
+    start = last_report = last_save = time.monotonic()
+    budget, seen, average_loss = options.minutes * 60, 0, 3.0
+    for ids, labels in batches(tokenizer, options.seed + 3, options.tokens):
+        spent = time.monotonic() - start
+        if spent > budget:
+            break
+        average_loss += 0.02 * (trainer.step(ids, labels, rate_at(spent / budget)) - average_loss)
+        seen += int((ids != PAD).sum())
+        if time.monotonic() - last_report > 60:
+            last_report = time.monotonic()
+            tokens_right, whole = probe(trainer.average, tokenizer, held_out)
+            print(f"{spent:6.0f} s  step {trainer.steps}  {seen / 1e6:.1f} M tokens  loss {average_loss:.3f}  "
+                  f"unseen: tokens {tokens_right:.3f} objects {whole:.3f}", flush=True)
+        if time.monotonic() - last_save > options.save_every * 60:
+            last_save = time.monotonic()
+            save(trainer.average, tokenizer, options.folder)
+    save(trainer.average, tokenizer, options.folder)
+    print(f"done after {seen / 1e6:.1f} M tokens", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""A process that measures one engine, and the limits that hold around it.
+
+In: an engine's name, a tokenizer, a core, limits; then problems, one at a time. Out: outcomes. The parent
+waits for each outcome and looks at the clock and at the worker's resident memory; a worker that runs over a
+limit is killed, a worker that dies is noticed, and either is written down as the outcome of that schema. What
+the engine prints goes to a file, whose end becomes the reason of a crash.
+
+Where the system can fork, a worker is a fork of the parent, which has the tokenizer loaded but never an
+engine: so each worker is fresh, and ready in the time that the engine itself needs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import Any
+
+import numpy as np
+
+from . import engines
+from .measure import CRASH, MEMORY, TIMEOUT, Outcome, measure
+from .problems import Problem
+from .tokenizer import Tokenizer
+
+POLL_SECONDS = 0.05
+SETUP_SECONDS = 300.0
+REASON_CHARACTERS = 600
+
+
+@dataclass(frozen=True)
+class Limits:
+    """For one schema with all its documents: wall-clock seconds, growth of resident memory in megabytes."""
+
+    seconds: float = 10.0
+    megabytes: float = 2048.0
+
+
+class WorkerSetupError(Exception):
+    """The engine could not be set up, so nothing can be measured."""
+
+
+class Worker:
+    """A running worker. After an outcome by limit or crash it is `dead`, and a new one must be made.
+
+    `setup_seconds` is what the engine took to build its vocabulary; loading the tokenizer is not in it.
+    Raises WorkerSetupError if the engine cannot be set up.
+    """
+
+    def __init__(self, engine: str, tokenizer: Tokenizer, core: int | None, limits: Limits) -> None:
+        self.engine = engine
+        self.limits = limits
+        self.dead = False
+        # A raw array, not a message: the worker says where it is without waking the parent.
+        self._position = multiprocessing.RawArray(ctypes.c_int, 1)
+        descriptor, path = tempfile.mkstemp(prefix="maskbench-", suffix=".txt")
+        os.close(descriptor)
+        self._printed = Path(path)
+        context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+        self._connection, child = context.Pipe()
+        arguments = (child, engine, tokenizer, core, self._position, self._printed)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True)
+        self._process.start()
+        child.close()
+        ready = self._receive(SETUP_SECONDS, float("inf"))
+        if not isinstance(ready, tuple):
+            reason = self._end(ready)
+            raise WorkerSetupError(f"{engine}: the engine could not be set up: {reason}")
+        self.setup_seconds: float = ready[0]
+        self.version: str = ready[1]
+
+    def measure(self, problem: Problem) -> Outcome:
+        """The outcome of one problem, whatever happens to the worker."""
+        self._position[0] = 0
+        self._connection.send(problem)
+        answer = self._receive(self.limits.seconds, self.limits.megabytes)
+        if isinstance(answer, Outcome):
+            return answer
+        place = f"document {self._position[0] - 1}" if self._position[0] else "compiling"
+        reason = f"{self._end(answer)} while {place}" if answer != CRASH else f"{place}: {self._end(answer)}"
+        return Outcome(self.engine, problem.name, answer, reason, uses_pattern=problem.uses_pattern)
+
+    def close(self) -> None:
+        """End the worker in peace."""
+        if not self.dead:
+            with contextlib.suppress(BrokenPipeError):
+                self._connection.send(None)
+            self._process.join(5)
+            self._end(None)
+
+    def _receive(self, seconds: float, megabytes: float) -> Any:
+        """What the worker sends next, or TIMEOUT, MEMORY or CRASH if it does not come to that."""
+        deadline = monotonic() + seconds
+        before = resident_bytes(self._process.pid)
+        while True:
+            if self._connection in wait([self._connection, self._process.sentinel], POLL_SECONDS):
+                try:
+                    return self._connection.recv()
+                except (EOFError, ConnectionResetError):
+                    return CRASH
+            if not self._process.is_alive():
+                return CRASH
+            if monotonic() > deadline:
+                return TIMEOUT
+            now = resident_bytes(self._process.pid)
+            if before is not None and now is not None and now - before > megabytes * 1e6:
+                return MEMORY
+
+    def _end(self, cause: str | None) -> str:
+        """Kill what is left of the worker and give the reason in words."""
+        self.dead = True
+        if cause != CRASH:
+            self._process.kill()
+        self._process.join()
+        self._connection.close()
+        printed = self._printed.read_text(encoding="utf-8", errors="replace").strip()
+        self._printed.unlink()
+        if cause == TIMEOUT:
+            return f"more than {self.limits.seconds:g} s"
+        if cause == MEMORY:
+            return f"more than {self.limits.megabytes:g} MB more memory"
+        code = self._process.exitcode or 0
+        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        return f"{how}: {printed[-REASON_CHARACTERS:]}" if printed else how
+
+
+def resident_bytes(process_id: int | None) -> int | None:
+    """Resident memory of a process, None where there is no /proc (there the memory limit does not act)."""
+    try:
+        pages = Path(f"/proc/{process_id}/statm").read_text(encoding="ascii").split()[1]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _serve(
+    connection: Connection, name: str, tokenizer: Tokenizer, core: int | None, position: Any, printed: Path
+) -> None:
+    """The worker's whole life: set the engine up, then answer problems until None comes."""
+    with printed.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    bitmask = np.zeros((1, (tokenizer.vocabulary_size + 31) // 32), dtype=np.int32)
+    _load(tokenizer)
+    engines.find_module(name)
+    start = perf_counter()
+    engine = engines.create(name, tokenizer, bitmask)
+    setup_seconds = perf_counter() - start
+    # The harness's own objects leave the collector's sight: an engine pays only for garbage that it makes.
+    gc.collect()
+    gc.freeze()
+    connection.send((setup_seconds, engines.version(name)))
+    while (problem := connection.recv()) is not None:
+        gc.collect()
+        before = resident_bytes(os.getpid())
+        outcome = measure(engine, problem, name, position)
+        after = resident_bytes(os.getpid())
+        if before is not None and after is not None:
+            outcome.memory_growth = after - before
+        connection.send(outcome)
+
+
+def _load(tokenizer: Tokenizer) -> None:
+    """Load what the tokenizer loads on demand, so that no engine's set-up time contains it."""
+    getattr(tokenizer, "huggingface", None)
+    _ = tokenizer.eos_token_ids, tokenizer.token_bytes

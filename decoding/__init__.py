@@ -1,0 +1,1 @@
+"""Decoding: a `Grammar` and a `Vocabulary` in, token masks and finished text out."""

@@ -1,0 +1,112 @@
+"""Grammar x vocabulary -> CompiledGrammar: the one module that sees both the front ends and the core.
+
+The core's tables of a vocabulary (trie, automata, splits) are made once and shared by all its grammars; they live as long
+as the vocabulary. Compiling a grammar expands its first states and checks that the vocabulary can spell a shortest
+document; everything else happens when a document reaches it.
+"""
+
+from __future__ import annotations
+
+import threading
+from weakref import WeakKeyDictionary
+
+from .._ext import core
+from ..grammars.errors import GrammarError, LimitExceededError
+from ..grammars.grammar import (
+    CallEdge,
+    Grammar,
+    LiteralsEdge,
+    OthersEdge,
+    StringEdge,
+    TerminalEdge,
+    TokenEdge,
+)
+from ..grammars.utf8 import ANY_TEXT
+from .errors import VocabularyError
+from .matcher import Matcher
+from .vocabulary import Vocabulary
+
+EDGE_KINDS = (TerminalEdge, StringEdge, LiteralsEdge, OthersEdge, CallEdge, TokenEdge)  # the order of the core
+EXPANDED_AT_ONCE = 64
+
+_lexicons: WeakKeyDictionary[Vocabulary, core.Lexicon] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def _limit_error(what: str, limit: int) -> LimitExceededError:
+    return LimitExceededError(what, given=f"more than {limit}", limit=limit, advice="simplify the grammar")
+
+
+def _recursion_error(message: str) -> GrammarError:
+    return GrammarError(message, advice="rewrite the left recursion as a repetition")
+
+
+core.set_error_hooks(_limit_error, _recursion_error)
+
+
+class CompiledGrammar(core.Compiled):
+    """A grammar bound to a vocabulary. Immutable for its user; shared between threads; pickles by its sources."""
+
+    vocabulary: Vocabulary
+    grammar: Grammar
+
+    def __init__(self, grammar: Grammar, vocabulary: Vocabulary) -> None:
+        super().__init__(lexicon_of(vocabulary), grammar, EDGE_KINDS, EXPANDED_AT_ONCE)
+        self.vocabulary = vocabulary
+
+    def matcher(self) -> Matcher:
+        """A matcher at the beginning of a text."""
+        return Matcher(self)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return compile_grammar, (self.grammar, self.vocabulary)
+
+    def __repr__(self) -> str:
+        return f"CompiledGrammar({type(self.grammar).__name__}, {self.vocabulary!r})"
+
+
+def lexicon_of(vocabulary: Vocabulary) -> core.Lexicon:
+    """The core's tables of a vocabulary, made when first asked for.
+
+    Raises:
+        LimitExceededError: a token is longer than 8,192 bytes.
+    """
+    with _lock:
+        found = _lexicons.get(vocabulary)
+        if found is None:
+            found = core.Lexicon(
+                vocabulary.token_buffer,
+                vocabulary.token_offsets,
+                vocabulary.vocab_size,
+                vocabulary.eos_token_ids,
+                ANY_TEXT,
+            )
+            _lexicons[vocabulary] = found
+        return found
+
+
+def compile_grammar(grammar: Grammar, vocabulary: Vocabulary) -> CompiledGrammar:
+    """Bind a grammar to a vocabulary.
+
+    Raises:
+        VocabularyError: the tokens cannot spell any shortest document; names the missing bytes.
+        LimitExceededError: an automaton of the grammar grows past its limit.
+        GrammarError: a rule calls itself before it reads anything, or what the front end finds on demand.
+    """
+    if not isinstance(grammar, Grammar):
+        raise GrammarError(
+            "compile_grammar needs a Grammar",
+            got=grammar,
+            advice="make one with from_json_schema(), from_regex() or from_choices()",
+        )
+    compiled = CompiledGrammar(grammar, vocabulary)
+    if not vocabulary.missing_bytes(range(128)):
+        return compiled  # all of ASCII by single tokens: only rare characters could be missing
+    if compiled.tokens_to_finish is None:
+        needed = compiled.shortest_text()
+        raise VocabularyError(
+            "the tokens cannot spell what the grammar needs",
+            missing_bytes=bytes(set(needed) & set(vocabulary.missing_bytes(set(needed)))),
+            advice="use a tokenizer with byte fallback, or a grammar without these characters",
+        )
+    return compiled

@@ -1,0 +1,324 @@
+"""`generate()`: a Hugging Face model, a prompt and a grammar in, text that obeys the grammar out.
+
+The loop is transformers' own (its caches, all its model families) with a `GrammarProcessor` in it. What is
+added: the vocabulary is read once for each tokenizer, the random state of the caller is left alone, every
+output is replayed through a fresh matcher before it is returned, and the log-probabilities and times are
+collected on the way.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, overload
+from weakref import WeakKeyDictionary
+
+import torch
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
+
+from ..grammars.errors import ConstraintError
+from ..grammars.grammar import Grammar
+from ..grammars.json_schema import JSONSchemaGrammar, from_json_schema
+from .compile import CompiledGrammar, compile_grammar
+from .errors import SamplingError
+from .processors import GrammarProcessor
+from .vocabulary import Vocabulary
+
+DEFAULT_SPARE_TOKENS = 512
+"""Without `max_new_tokens` the budget is the shortest output and so many tokens more."""
+
+_vocabularies: WeakKeyDictionary[Any, dict[tuple, Vocabulary]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What one call of `generate()` cost. All but the first two are those of the whole batch.
+
+    n_tokens: tokens generated for this prompt, EOS included.
+    n_forced_tokens: how many of them were the only ones that the grammar allowed.
+    compile_ms: milliseconds to compile the grammar and, for a new tokenizer, to read the vocabulary.
+    n_masks: masks filled. mask_us_mean, mask_us_max: microseconds for one.
+    tokens_per_second: tokens of all rows by the time in the model's loop.
+    """
+
+    n_tokens: int
+    n_forced_tokens: int
+    compile_ms: float
+    n_masks: int
+    mask_us_mean: float
+    mask_us_max: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished output.
+
+    text: what was generated.
+    value: the parsed JSON for a grammar from a JSON Schema, else the text.
+    token_ids: the generated tokens, EOS included.
+    log_prob: natural logarithm of the probability that the model alone, without grammar, temperature or
+        truncation, gives to `token_ids` after the prompt (what the model's generation configuration asks for,
+        such as a repetition penalty, counts as the model's).
+    stats: counts and times.
+    """
+
+    text: str
+    value: Any
+    token_ids: list[int]
+    log_prob: float
+    stats: Statistics
+
+
+@overload
+def generate(
+    model: Any,
+    tokenizer: Any,
+    prompt: str,
+    *,
+    grammar: Any,
+    max_new_tokens: int | None = None,
+    do_sample: bool | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> Result: ...
+
+
+@overload
+def generate(
+    model: Any,
+    tokenizer: Any,
+    prompt: Sequence[str],
+    *,
+    grammar: Any,
+    max_new_tokens: int | None = None,
+    do_sample: bool | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> list[Result]: ...
+
+
+def generate(
+    model: Any,
+    tokenizer: Any,
+    prompt: str | Sequence[str],
+    *,
+    grammar: Any,
+    max_new_tokens: int | None = None,
+    do_sample: bool | None = None,
+    seed: int | None = None,
+    temperature: float | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> Result | list[Result]:
+    """Generate text that obeys a grammar, complete and valid within the budget.
+
+    model, tokenizer: from transformers, belonging to each other.
+    prompt: a text, or several for a batch; several give a list of results in their order.
+    grammar: a `CompiledGrammar` (fastest for many calls), a `Grammar`, or what `from_json_schema` takes.
+    max_new_tokens: tokens for the output, EOS included. None: `DEFAULT_SPARE_TOKENS` more than the shortest.
+    do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given.
+    seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it.
+    temperature, top_k, top_p: applied to the allowed tokens; None: not at all.
+
+    Everything else (repetition penalty, suppressed tokens ...) is as `model.generation_config` says.
+
+    Raises:
+        GrammarError: the schema cannot be read. BudgetTooSmallError: the shortest output does not fit.
+        VocabularyError: the tokenizer cannot be read or cannot spell what the grammar needs.
+        NoAllowedTokenError: other settings of the model exclude every token that the grammar allows.
+        SamplingError: a setting of the model (`max_time`, `stop_strings`) stopped it before the end.
+        ConstraintError: an option contradicts another one.
+    """
+    prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+    sampling = _sampling_options(do_sample, seed, temperature, top_k, top_p)
+    started = time.perf_counter()
+    compiled = _compile(grammar, model, tokenizer)
+    compile_ms = 1000 * (time.perf_counter() - started)
+    if max_new_tokens is None:
+        max_new_tokens = compiled.matcher().tokens_to_finish + DEFAULT_SPARE_TOKENS
+    inputs = _encode(tokenizer, prompts, compiled.vocabulary.eos_token_ids[0])
+    prompt_length = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
+    processor = GrammarProcessor(compiled, max_new_tokens=max_new_tokens, prompt_length=prompt_length)
+    recorder = _LogProbabilityRecorder()
+    configuration = GenerationConfig(**_fixed_options(compiled.vocabulary, max_new_tokens), **sampling)
+    started = time.perf_counter()
+    with _random_state(seed):
+        sequences = model.generate(
+            **{name: tensor.to(model.device) for name, tensor in inputs.items()},
+            generation_config=configuration,
+            logits_processor=LogitsProcessorList([recorder, processor]),
+        )
+    seconds = time.perf_counter() - started
+    generated = sequences[:, prompt_length:]
+    outputs = [_replay(compiled, row) for row in generated.tolist()]
+    log_probs = recorder.totals(generated, [len(token_ids) for token_ids, _ in outputs])
+    n_generated = sum(len(token_ids) for token_ids, _ in outputs)
+    times = processor.mask_times
+    results = []
+    for (token_ids, n_forced), log_prob in zip(outputs, log_probs, strict=True):
+        text = compiled.vocabulary.decode(token_ids).decode("utf-8", "surrogateescape")
+        statistics = Statistics(
+            n_tokens=len(token_ids),
+            n_forced_tokens=n_forced,
+            compile_ms=compile_ms,
+            n_masks=times.count,
+            mask_us_mean=times.total_ns / max(1, times.count) / 1000,
+            mask_us_max=times.slowest_ns / 1000,
+            tokens_per_second=n_generated / seconds,
+        )
+        results.append(Result(text, _value(compiled.grammar, text), token_ids, log_prob, statistics))
+    return results[0] if isinstance(prompt, str) else results
+
+
+def _compile(grammar: Any, model: Any, tokenizer: Any) -> CompiledGrammar:
+    if isinstance(grammar, CompiledGrammar):
+        return grammar
+    if not isinstance(grammar, Grammar):
+        grammar = from_json_schema(grammar)
+    return compile_grammar(grammar, read_vocabulary(model, tokenizer))
+
+
+def read_vocabulary(model: Any, tokenizer: Any) -> Vocabulary:
+    """The vocabulary of a model and its tokenizer, read once and kept as long as the tokenizer lives.
+
+    What ends a text is what the model's generation configuration names, which may be several tokens; where it
+    names none, the tokenizer's one.
+
+    Raises:
+        VocabularyError: the tokenizer cannot be read, or neither names an end-of-sequence token.
+    """
+    eos = model.generation_config.eos_token_id
+    eos_token_ids = None if eos is None else tuple(eos) if isinstance(eos, (list, tuple)) else (eos,)
+    key = (eos_token_ids, len(tokenizer))
+    known = _vocabularies.setdefault(tokenizer, {})
+    if key not in known:
+        known[key] = Vocabulary.from_tokenizer(tokenizer, eos_token_ids=eos_token_ids)
+    return known[key]
+
+
+def _encode(tokenizer: Any, prompts: list[str], padding_id: int) -> dict[str, torch.Tensor]:
+    """Token ids and attention mask, int64, shape [prompts, longest], padded on the left."""
+    rows = [tokenizer(prompt)["input_ids"] for prompt in prompts]
+    if not rows or not all(rows):
+        raise ConstraintError(
+            "prompt: needs at least one text, and each at least one token", got=prompts, advice="add text"
+        )
+    longest = max(map(len, rows))
+    input_ids = torch.tensor([[padding_id] * (longest - len(row)) + row for row in rows])
+    attention_mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
+    return {"input_ids": input_ids, "attention_mask": attention_mask}
+
+
+def _fixed_options(vocabulary: Vocabulary, max_new_tokens: int) -> dict[str, Any]:
+    """What the grammar and the budget decide, whatever the model's own configuration says."""
+    return {
+        "max_new_tokens": max_new_tokens,
+        "min_length": 0,
+        "min_new_tokens": 0,
+        "num_beams": 1,
+        "num_return_sequences": 1,
+        "eos_token_id": list(vocabulary.eos_token_ids),
+        "pad_token_id": vocabulary.eos_token_ids[0],
+        "return_dict_in_generate": False,
+    }
+
+
+def _sampling_options(
+    do_sample: bool | None,
+    seed: int | None,
+    temperature: float | None,
+    top_k: int | None,
+    top_p: float | None,
+) -> dict[str, Any]:
+    given = {"seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p}
+    names = [name for name, value in given.items() if value is not None]
+    if do_sample is False and names:
+        raise ConstraintError(
+            f"do_sample=False takes the likeliest token, so {', '.join(names)} would do nothing",
+            advice="leave do_sample out to sample, or leave the others out",
+        )
+    limits = {
+        "temperature": (temperature, temperature is None or temperature > 0, "greater than 0"),
+        "top_k": (top_k, top_k is None or top_k >= 1, "at least 1"),
+        "top_p": (top_p, top_p is None or 0 < top_p <= 1, "greater than 0 and at most 1"),
+    }
+    for name, (value, is_valid, demand) in limits.items():
+        if not is_valid:
+            raise ConstraintError(f"{name} must be {demand}", got=value)
+    if not (do_sample or names):
+        return {"do_sample": False, "temperature": 1.0, "top_k": 50, "top_p": 1.0}  # these three: no warning
+    return {
+        "do_sample": True,
+        "temperature": 1.0 if temperature is None else float(temperature),
+        "top_k": 0 if top_k is None else top_k,  # 0: transformers' word for all tokens
+        "top_p": 1.0 if top_p is None else float(top_p),
+    }
+
+
+@contextmanager
+def _random_state(seed: int | None) -> Iterator[None]:
+    """With a seed, torch's random state begins there and is put back afterwards."""
+    if seed is None:
+        yield
+        return
+    devices = list(range(torch.cuda.device_count()))
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+def _replay(compiled: CompiledGrammar, row: list[int]) -> tuple[list[int], int]:
+    """The tokens up to EOS, checked once more from the start, and how many of them were forced."""
+    matcher = compiled.matcher()
+    n_forced = 0
+    forced: list[int] = []
+    for position, token_id in enumerate(row):
+        forced = forced[1:] or matcher.forced_tokens()
+        n_forced += bool(forced)
+        matcher.accept_token(token_id)
+        if matcher.is_terminated:
+            return row[: position + 1], n_forced
+    raise SamplingError(
+        f"the model stopped after {len(row)} tokens, before the output was complete",
+        advice="take max_time and stop_strings out of model.generation_config",
+    )
+
+
+def _value(grammar: Grammar, text: str) -> Any:
+    return json.loads(text) if isinstance(grammar, JSONSchemaGrammar) else text
+
+
+class _LogProbabilityRecorder(LogitsProcessor):
+    """Stands before the grammar in the list and notes what the model alone gives to each token that was
+    chosen.
+    """
+
+    def __init__(self) -> None:
+        self._chosen: list[torch.Tensor] = []  # float32, shape [rows], one for each step
+        self._pending: torch.Tensor | None = None  # of the step whose token is not known yet
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        self._settle(input_ids[:, -1])
+        self._pending = torch.log_softmax(scores.float(), dim=-1)
+        return scores
+
+    def totals(self, generated: torch.Tensor, lengths: list[int]) -> list[float]:
+        """Sum over the first tokens of each row. generated: int64, shape [rows, steps]; lengths: how many
+        count.
+        """
+        self._settle(generated[:, -1])
+        steps = torch.stack(self._chosen, dim=1).double()
+        return [float(row[:length].sum()) for row, length in zip(steps, lengths, strict=True)]
+
+    def _settle(self, token_ids: torch.Tensor) -> None:
+        if self._pending is not None:
+            self._chosen.append(self._pending.gather(1, token_ids.to(self._pending.device)[:, None])[:, 0])
+            self._pending = None

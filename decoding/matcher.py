@@ -1,0 +1,77 @@
+"""The state of one sequence: which tokens may come next, and going on by one of them.
+
+A matcher is a list of state numbers over what its compiled grammar has learnt, so copying it and rolling back cost
+nothing. Everything fast is inherited from the core; this class only makes errors of our family.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from .._ext import core
+from .errors import BudgetTooSmallError, NoAllowedTokenError, TokenRejectedError
+
+if TYPE_CHECKING:
+    from .compile import CompiledGrammar
+
+
+class Matcher(core.Matcher):
+    """State of one sequence. Made by `CompiledGrammar.matcher()`; not to be shared between threads.
+
+    The methods and their shapes are documented in `_ext/core.pyi`.
+
+    Raises (from the methods that advance or fill):
+        TokenRejectedError: the token is not allowed; the state is unchanged.
+        BudgetTooSmallError: the budget is smaller than `tokens_to_finish`.
+        NoAllowedTokenError: the vocabulary has no token that may come next.
+        LimitExceededError: an automaton grew past its limit.
+    """
+
+    compiled: CompiledGrammar
+
+    def _reject(self, token_id: int) -> NoReturn:
+        vocabulary = self.compiled.vocabulary
+        known = 0 <= token_id < vocabulary.n_tokens
+        raise TokenRejectedError(
+            token_id,
+            position=self.n_accepted,
+            expected=self.describe_next(),
+            token=vocabulary.token_bytes(token_id) if known else None,
+        )
+
+    def _refuse_budget(self, budget: int) -> NoReturn:
+        raise BudgetTooSmallError(self.tokens_to_finish, budget)
+
+    def _refuse_empty(self) -> NoReturn:
+        raise NoAllowedTokenError(
+            range(self.n_accepted),
+            message=f"no token of the vocabulary is allowed here (expected {self.describe_next()})",
+            advice="the vocabulary cannot spell what the grammar needs; see Vocabulary.missing_bytes",
+        )
+
+    def describe_next(self) -> str:
+        """What may come next, in words: bytes as characters and ranges, and the end of the text."""
+        if self.is_terminated:
+            return "nothing: the text has ended"
+        wanted = [_show_range(first, last) for first, last in _ranges(sorted(self.next_bytes()))]
+        if self.is_accepting:
+            wanted.append("the end")
+        return " or ".join(wanted) or "nothing"
+
+
+def _ranges(values: list[int]) -> list[tuple[int, int]]:
+    ranges: list[tuple[int, int]] = []
+    for value in values:
+        if ranges and ranges[-1][1] == value - 1:
+            ranges[-1] = (ranges[-1][0], value)
+        else:
+            ranges.append((value, value))
+    return ranges
+
+
+def _show(byte: int) -> str:
+    return repr(chr(byte)) if 32 <= byte < 127 else f"byte 0x{byte:02X}"
+
+
+def _show_range(first: int, last: int) -> str:
+    return _show(first) if first == last else f"{_show(first)} to {_show(last)}"

@@ -1,0 +1,215 @@
+"""Which matcher belongs to which row of `input_ids`: rows of token ids in, matchers that have read them out.
+
+A logits processor is handed whole sequences and is told nothing else: not where the prompt ends, not that
+beams were reordered, not that a draft was thrown away, not that this is the next `generate()`. So nothing
+here counts calls. The state of a row is a function of its generated tokens alone: it is found from the row
+seen before that shares the longest prefix with it, by copying that row's matcher, rolling back and accepting
+the rest (all three cost microseconds).
+
+What has to be inferred, unless `prompt_length` is given, is where the prompt ends. The first call of a
+generation shows the prompt alone; every later row is a prefix that was seen before and at most one token.
+Anything else begins a new generation. A few generations are kept, because a draft model with a tokenizer of
+its own takes turns with the main model. One case cannot be told apart from a draft that was thrown away: the
+next prompt is an earlier prompt with one more token, that token is legal in the grammar, and drafts were
+seen. For it there are `prompt_length` and `reset()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..grammars.errors import ConstraintError
+from .compile import CompiledGrammar
+from .matcher import Matcher
+
+TokenIds = npt.NDArray[np.int64]
+
+_MOST_GENERATIONS = 4  # kept at a time: the main model, its drafter, and two more
+
+
+class Row:
+    """One sequence: its generated tokens and a matcher that has read them.
+
+    tokens: int64, shape [n]: what was generated, padding after EOS included.
+    n_accepted: how many of them the matcher has accepted.
+    """
+
+    __slots__ = ("grammar_index", "matcher", "n_accepted", "tokens")
+
+    def __init__(self, matcher: Matcher, grammar_index: int, tokens: TokenIds, n_accepted: int = 0) -> None:
+        self.matcher = matcher
+        self.grammar_index = grammar_index
+        self.tokens = tokens
+        self.n_accepted = n_accepted
+        self._accept_rest()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a token is wanted: not after EOS (padding), not after a token that the grammar rejects
+        (drafts).
+        """
+        return not self.is_outside and not self.matcher.is_terminated
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the grammar rejects one of the tokens (padding after EOS is not rejected)."""
+        return self.n_accepted < len(self.tokens) and not self.matcher.is_terminated
+
+    def branch(self, tokens: TokenIds) -> Row:
+        """The row of other tokens, of any length, made from this one."""
+        kept = min(common_prefix_length(self.tokens, tokens), self.n_accepted)
+        matcher = self.matcher.copy()
+        if kept < self.n_accepted:
+            matcher.rollback(self.n_accepted - kept)
+        return Row(matcher, self.grammar_index, tokens, kept)
+
+    def extend(self, tokens: TokenIds) -> None:
+        """Go on, in place, to `tokens`, which begin with the row's own."""
+        was_read = self.n_accepted == len(self.tokens)
+        self.tokens = tokens
+        if was_read:
+            self._accept_rest()
+
+    def _accept_rest(self) -> None:
+        if self.n_accepted < len(self.tokens) and not self.matcher.is_terminated:
+            self.n_accepted += self.matcher.try_accept_tokens(self.tokens[self.n_accepted :].tolist())
+
+
+class PrefixTracker:
+    """Follows the rows of one `generate()` after the other.
+
+    grammars: one for all rows, or one for each prompt; with beams or several sequences for each prompt, which
+        transformers lays out next to each other, row i belongs to grammar i // (rows / grammars).
+    prompt_length: the width of the prompt with its padding; None: inferred as said above.
+    """
+
+    def __init__(self, grammars: Sequence[CompiledGrammar], *, prompt_length: int | None = None) -> None:
+        self._grammars = tuple(grammars)
+        self._prompt_length = prompt_length
+        self._generations: list[_Generation] = []
+
+    def reset(self) -> None:
+        """Forget everything: the next call shows a new prompt."""
+        self._generations.clear()
+
+    def follow(self, input_ids: TokenIds) -> list[Row]:
+        """Rows for `input_ids` (int64, shape [rows, tokens], prompts included), in the same order.
+
+        Raises:
+            ConstraintError: the number of rows does not fit the number of grammars, or a row is shorter than
+                `prompt_length`.
+        """
+        n_rows, width = input_ids.shape
+        if self._prompt_length is not None:
+            if width < self._prompt_length:
+                raise ConstraintError(
+                    f"the rows must be at least as long as prompt_length={self._prompt_length}",
+                    got=width,
+                    advice="prompt_length is the width of the padded prompt in tokens",
+                )
+            if not self._generations or self._generations[0].n_rows != n_rows:
+                self._generations = [self._begin(input_ids[:, : self._prompt_length])]
+            return self._generations[0].jump(input_ids[:, self._prompt_length :].copy())
+        for position in range(len(self._generations) - 1, -1, -1):
+            generation = self._generations[position]
+            if generation.step(input_ids):
+                self._generations.append(self._generations.pop(position))
+                return generation.rows
+        generation = self._begin(input_ids)
+        self._generations = [*self._generations[1 - _MOST_GENERATIONS :], generation]
+        return generation.rows
+
+    def _begin(self, prompt: TokenIds) -> _Generation:
+        n_rows, n_grammars = len(prompt), len(self._grammars)
+        if n_rows % n_grammars:
+            raise ConstraintError(
+                f"the number of rows must be a multiple of the {n_grammars} grammars",
+                got=n_rows,
+                advice="give one grammar, or one for each prompt of the batch",
+            )
+        each = n_rows // n_grammars
+        nothing = np.empty((n_rows, 0), dtype=np.int64)
+        rows = [
+            Row(self._grammars[i // each].matcher(), i // each, tokens) for i, tokens in enumerate(nothing)
+        ]
+        return _Generation(prompt.copy(), rows)
+
+
+class _Generation:
+    """The rows that grew out of one batch of prompts, as the last call showed them."""
+
+    def __init__(self, prompt: TokenIds, rows: list[Row]) -> None:
+        self.prompt = prompt
+        self.rows = rows
+        self._shown = np.empty((len(rows), 0), dtype=np.int64)
+        self._has_drafts = False  # whether a prefix was ever shown again
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.rows)
+
+    def step(self, input_ids: TokenIds) -> bool:
+        """Go to these rows if they can belong to this generation; otherwise change nothing."""
+        prompt_width = self.prompt.shape[1]
+        if input_ids.shape[0] != self.n_rows or input_ids.shape[1] < prompt_width:
+            return False
+        if not np.array_equal(self.prompt, input_ids[:, :prompt_width]):
+            return False
+        tokens = input_ids[:, prompt_width:].copy()
+        if self._extend_all(tokens):
+            return True
+        parents = self._parents(tokens)
+        width = tokens.shape[1]
+        shared = [
+            common_prefix_length(parent.tokens, row) for parent, row in zip(parents, tokens, strict=True)
+        ]
+        if min(shared) < width - 1:
+            return False
+        rows = [parent.branch(row) for parent, row in zip(parents, tokens, strict=True)]
+        if width <= self._shown.shape[1]:
+            if min(shared) == width:
+                self._has_drafts = True
+            elif not self._has_drafts or any(row.is_outside for row in rows):
+                return False  # the next prompt: a token in place of a draft's is one that the mask allowed
+        self.rows, self._shown = rows, tokens
+        return True
+
+    def jump(self, tokens: TokenIds) -> list[Row]:
+        """Go to any generated tokens (int64, shape [rows, n]) whatever was shown before."""
+        if not self._extend_all(tokens):
+            parents = self._parents(tokens)
+            self.rows = [parent.branch(row) for parent, row in zip(parents, tokens, strict=True)]
+            self._shown = tokens
+        return self.rows
+
+    def _extend_all(self, tokens: TokenIds) -> bool:
+        """The common case, without copies: every row is the row of the last call and one token."""
+        if tokens.shape[1] != self._shown.shape[1] + 1 or not np.array_equal(tokens[:, :-1], self._shown):
+            return False
+        for row, row_tokens in zip(self.rows, tokens, strict=True):
+            row.extend(row_tokens)
+        self._shown = tokens
+        return True
+
+    def _parents(self, tokens: TokenIds) -> list[Row]:
+        """For each new row the row of the last call, of the same grammar, with which it shares most."""
+        by_tokens = {(row.grammar_index, row.tokens.tobytes()): row for row in self.rows}
+        parents = []
+        for index, row_tokens in enumerate(tokens):
+            grammar_index = self.rows[index].grammar_index
+            parent = by_tokens.get((grammar_index, row_tokens[:-1].tobytes()))  # beams end here
+            if parent is None:
+                candidates = [row for row in self.rows if row.grammar_index == grammar_index]
+                parent = max(candidates, key=lambda row: common_prefix_length(row.tokens, row_tokens))
+            parents.append(parent)
+        return parents
+
+
+def common_prefix_length(first: TokenIds, second: TokenIds) -> int:
+    """Number of leading tokens that two rows (int64, one-dimensional) share."""
+    length = min(len(first), len(second))
+    differs = np.flatnonzero(first[:length] != second[:length])
+    return int(differs[0]) if len(differs) else length

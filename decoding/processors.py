@@ -1,0 +1,158 @@
+"""`GrammarProcessor`: a compiled grammar in, a logits processor for transformers' `generate()` out.
+
+At each step every row's matcher fills one row of a bitmask, and the scores of the tokens that it forbids
+become -inf. Which matcher belongs to which row is found anew at every call from the tokens of the row
+(`prefixes.py`), so batches, beams, several sequences for each prompt, draft models, prompt look-up, streamers
+and the next `generate()` all work with one object. The cost of a step is one mask for each row (microseconds)
+and one copy of the scores.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from transformers import LogitsProcessor
+
+from ..grammars.errors import ConstraintError
+from .bitmask import allocate_bitmask, apply_bitmask
+from .compile import CompiledGrammar
+from .errors import BudgetTooSmallError, NoAllowedTokenError, VocabularyError
+from .prefixes import PrefixTracker, Row
+
+
+@dataclass
+class MaskTimes:
+    """How long masks took to fill: their number, and nanoseconds in total and for the slowest."""
+
+    count: int = 0
+    total_ns: int = 0
+    slowest_ns: int = 0
+
+    def add(self, elapsed_ns: int) -> None:
+        """Count one mask."""
+        self.count += 1
+        self.total_ns += elapsed_ns
+        self.slowest_ns = max(self.slowest_ns, elapsed_ns)
+
+
+class GrammarProcessor(LogitsProcessor):
+    """Makes the output of `model.generate(..., logits_processor=[processor])` obey a grammar.
+
+    compiled: one grammar for all rows, or a list with one for each prompt of the batch.
+    max_new_tokens: give it the number that `generate()` gets, and every output is complete and valid within
+        it, EOS included. None: nothing keeps the model from being cut off.
+    prompt_length: width of the prompt in tokens, padding included. None: the first call of a generation
+        shows it. Only two kinds of use need the number (or `reset()`): a generation whose first call shows
+        generated text already, and a prompt that is an earlier prompt with one more token which the grammar
+        would allow.
+
+    Rows after EOS are left alone, and so are rows with a token that the grammar rejects: those are drafts,
+    and the rejected token had the score -inf, so the draft is not taken. The scores are never changed in
+    place, because prompt look-up hands in the same tensor again.
+
+    Attributes:
+        mask_times: how long the masks took, over all calls.
+    """
+
+    supports_continuous_batching = False
+
+    def __init__(
+        self,
+        compiled: CompiledGrammar | Sequence[CompiledGrammar],
+        *,
+        max_new_tokens: int | None = None,
+        prompt_length: int | None = None,
+    ) -> None:
+        grammars = [compiled] if isinstance(compiled, CompiledGrammar) else list(compiled)
+        if not grammars or not all(isinstance(grammar, CompiledGrammar) for grammar in grammars):
+            raise ConstraintError(
+                "GrammarProcessor: needs a CompiledGrammar or a list of them",
+                got=compiled,
+                advice="pass compile_grammar(grammar, vocabulary)",
+            )
+        if max_new_tokens is not None and max_new_tokens < 1:
+            raise ConstraintError("max_new_tokens must be at least 1", got=max_new_tokens)
+        sizes = {grammar.vocabulary.vocab_size for grammar in grammars}
+        if len(sizes) > 1:
+            raise VocabularyError(
+                "all grammars of a batch must be compiled for one vocabulary", got=sorted(sizes)
+            )
+        self.mask_times = MaskTimes()
+        self._max_new_tokens = max_new_tokens
+        self._vocab_size = sizes.pop()
+        self._tracker = PrefixTracker(grammars, prompt_length=prompt_length)
+        self._bitmask = allocate_bitmask(0, self._vocab_size)
+
+    def reset(self) -> None:
+        """Forget everything: the next call shows a new prompt."""
+        self._tracker.reset()
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        """A copy of the scores with -inf at the forbidden tokens.
+
+        input_ids: shape [rows, tokens], prompts included.
+        scores: shape [rows, logits], any floating-point dtype, any device.
+
+        Raises:
+            NoAllowedTokenError: a row may go on with no token at all, or with none that has a finite score.
+            BudgetTooSmallError: the shortest output does not fit into `max_new_tokens`.
+            VocabularyError: there are fewer logits than tokens in the vocabulary.
+        """
+        if scores.shape[-1] < self._vocab_size:
+            raise VocabularyError(
+                f"the model's logits must cover the {self._vocab_size} tokens of the vocabulary",
+                got=scores.shape[-1],
+                advice="compile the grammar for the tokenizer that belongs to this model",
+            )
+        rows = self._tracker.follow(input_ids.detach().to(device="cpu", dtype=torch.int64).numpy())
+        if len(self._bitmask) < len(rows):
+            self._bitmask = allocate_bitmask(len(rows), self._vocab_size)
+        masked = [index for index, row in enumerate(rows) if row.is_live and self._fill(row, index)]
+        result = scores.clone()
+        if masked:
+            self._apply(result, masked, rows)
+        return cast(torch.FloatTensor, result)
+
+    def _fill(self, row: Row, index: int) -> bool:
+        """Fill one row of the bitmask; False: a draft that the budget cannot finish, to be left alone."""
+        started = time.perf_counter_ns()
+        if self._max_new_tokens is None:
+            row.matcher.fill_bitmask(self._bitmask, row=index)
+        else:
+            try:
+                row.matcher.fill_bitmask(
+                    self._bitmask, row=index, budget=self._max_new_tokens - len(row.tokens)
+                )
+            except BudgetTooSmallError:
+                if not len(row.tokens):
+                    raise
+                return False
+        self.mask_times.add(time.perf_counter_ns() - started)
+        return True
+
+    def _apply(self, scores: torch.Tensor, masked: list[int], rows: list[Row]) -> None:
+        everywhere = len(masked) == len(rows)
+        bitmask = self._bitmask[: len(rows)]
+        apply_bitmask(scores[:, : self._vocab_size], bitmask, None if everywhere else masked)
+        if scores.shape[-1] > self._vocab_size:
+            scores[masked, self._vocab_size :] = -torch.inf
+        best = scores.amax(dim=-1)[masked].tolist()
+        for index, value in zip(masked, best, strict=True):
+            if value == -np.inf:
+                raise _no_allowed_token(rows[index], bool(bitmask[index].any()))
+
+
+def _no_allowed_token(row: Row, is_allowed: bool) -> NoAllowedTokenError:
+    generated = row.tokens.tolist()
+    if not is_allowed:
+        return NoAllowedTokenError(generated)
+    return NoAllowedTokenError(
+        generated,
+        message="every token that the grammar allows has the score -inf",
+        advice="look for other logits processors (suppressed or forced tokens, bad words) that exclude them",
+    )

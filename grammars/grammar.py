@@ -1,0 +1,148 @@
+"""The contract between the front ends and the core: a transition network whose states are made on demand.
+
+A grammar state is a small integer that the front end gives out; `END` (0) is the state where a rule is over. When the
+core first reaches a state it asks `expand(state)`: which terminals, rules and special tokens may come next, and whether
+the rule may end here. Nothing is expanded before it is reached, so a schema of megabytes or a recursive one costs only
+what a document touches. A terminal is never nullable: a front end that has a nullable one strips the empty string and
+marks the state final (or adds the edges of what follows).
+
+What the edges mean is said at their classes. The core walks them byte by byte: it keeps, for each way that the bytes so
+far can be read, the automaton state of the current terminal and a stack of grammar states to go on with. Rules that
+call themselves first (left recursion) have to be rewritten by the front end. `finish` names the edge on a shortest way
+to the end: following it from any state has to end (it is what costs to the end are computed from).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .expressions import UNLIMITED, Expression, StringTerminal
+
+END = 0
+
+
+class LiteralTable:
+    """An immutable set of strings (keys of an object, values of an enum), shared by reference.
+
+    literals: sorted by their UTF-8 bytes; the label of a literal is its index here. Lone surrogates cannot occur.
+    """
+
+    __slots__ = ("index", "literals")
+
+    def __init__(self, literals: Sequence[str]) -> None:
+        self.literals: tuple[str, ...] = tuple(sorted(set(literals), key=str.encode))
+        self.index: dict[str, int] = {text: label for label, text in enumerate(self.literals)}
+
+    def __len__(self) -> int:
+        return len(self.literals)
+
+    def __repr__(self) -> str:
+        return f"LiteralTable({list(self.literals)!r})"
+
+
+class TerminalEdge(NamedTuple):
+    """The bytes of `terminal` (an expression that is not nullable), then `next`."""
+
+    terminal: Expression
+    next: int
+
+
+class StringEdge(NamedTuple):
+    """A JSON string whose decoded text has from `least` to `most` code points (UNLIMITED: no bound), then `next`.
+
+    The count is kept beside the automaton, never in it: prefer this to a bounded repeat inside `content`. The front
+    end promises that some text of the terminal has a permitted length. Monitors are not allowed here.
+    """
+
+    terminal: StringTerminal
+    next: int
+    least: int = 0
+    most: int = UNLIMITED
+
+
+class LiteralsEdge(NamedTuple):
+    """`prefix`, then a JSON string whose decoded text is a literal of `table` that is in the bit set `legal`.
+
+    The label is the literal's index. next: where to go on; None: ask `successor(state, edge index, label)` when the
+    literal has been read. At least one literal is legal.
+    """
+
+    prefix: Expression
+    table: LiteralTable
+    legal: int
+    next: int | None = None
+
+
+class OthersEdge(NamedTuple):
+    """A JSON string of `terminal` whose decoded text is no literal of `excluded` (legal or not).
+
+    The label is the signature of the terminal's monitors (0 without monitors). next: as for LiteralsEdge. The front
+    end promises that such a text exists.
+    """
+
+    terminal: StringTerminal
+    excluded: LiteralTable | None = None
+    next: int | None = None
+
+
+class CallEdge(NamedTuple):
+    """A whole derivation from state `start` to END, then `next`."""
+
+    start: int
+    next: int
+
+
+class TokenEdge(NamedTuple):
+    """One special token by its id, then `next`. It matches this id only, never text."""
+
+    token_id: int
+    next: int
+
+
+Edge = TerminalEdge | StringEdge | LiteralsEdge | OthersEdge | CallEdge | TokenEdge
+
+
+class Expansion(NamedTuple):
+    """What a state offers.
+
+    final: whether the rule may end here (END itself is final and has no edges; it is never expanded).
+    finish: the index of the edge on a shortest way out; -1: the rule ends here (then `final` is true).
+    finish_label: the label to take when that edge has `next` None.
+    """
+
+    edges: Sequence[Edge]
+    final: bool = False
+    finish: int = -1
+    finish_label: int = 0
+
+
+class Grammar:
+    """What may be generated. Immutable for its user; states are made when the core first reaches them.
+
+    The core serialises its calls of `expand` and `successor`, and calls each at most once for the same arguments.
+    Both may raise errors of the family of `grammars.errors`.
+    """
+
+    start: int
+    ignored: tuple[tuple[str, str], ...] = ()
+    """What was not enforced because the caller asked for `unsupported="ignore"`: (JSON Pointer, reason)."""
+
+    def expand(self, state: int) -> Expansion:
+        """The edges of `state` (never END)."""
+        raise TypeError(f"{type(self).__name__} does not define expand()")
+
+    def successor(self, state: int, edge: int, label: int) -> int:
+        """The state after the literal or monitored string with this label was read on an edge with `next` None."""
+        raise TypeError(f"{type(self).__name__} does not define successor()")
+
+    def accepts(self, text: str | bytes) -> bool:
+        """Whether the whole text is in the language, by the slow, obvious recogniser in pure Python."""
+        from .recognizer import Recognizer  # the recogniser imports this module
+
+        return Recognizer(self).accepts(text)
+
+    def __str__(self) -> str:
+        from .printer import print_grammar
+
+        return print_grammar(self)

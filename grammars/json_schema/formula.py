@@ -1,0 +1,499 @@
+"""From a demand to the alternatives of one type: records, each a conjunction without "or".
+
+In comes a demand and a type (object or array), out comes a list of records; a value of the type meets the demand exactly
+when it meets one of them. A *formula* is a record and *clauses*, each a choice of options. Literals are expanded by
+`rules.py`; the logical keywords make clauses: `anyOf` its branches, `oneOf` one branch and none of the others that are not
+disjoint from it, `if` (if and then) or (not if and else), an unwanted schema the ways to violate it. Then options that
+contradict the record are dropped, clauses already met too, single options become part of the record, and the shortest
+clause is branched on. Contradictions are sought to a small depth only (`possible`): that is sound for "empty", the rest is
+decided exactly by `values.py`.
+
+The number of alternatives can be exponential in the schema; `MOST_ALTERNATIVES` and `MOST_STEPS` bound it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..errors import LimitExceededError
+from ..expressions import UNLIMITED
+from .keywords import ARRAY, OBJECT
+from .nodes import FALSE, SCALARS, TRUE, Demand, Node, Nodes, value_key
+from .records import ArrayRecord, Atom, ObjectRecord, Option, Rest
+from .rules import (
+    RULES,
+    dependent_schema_clauses,
+    different_from,
+    equal_to,
+    not_dependent_schemas,
+)
+from .scalars import ScalarLanguages, pattern_language, text_in
+
+MOST_ALTERNATIVES = 512
+MOST_STEPS = 20_000
+_DEPTH = 3  # levels of values to which contradictions are sought
+_FLIP = 1
+
+Record = ObjectRecord | ArrayRecord
+
+
+class Formula:
+    """A record and the clauses that still have to be chosen from."""
+
+    __slots__ = ("clauses", "record", "seen")
+
+    def __init__(self, record: Any, clauses: list[list[Option]], seen: set[int]) -> None:
+        self.record = record
+        self.clauses = clauses
+        self.seen = seen
+
+    def copy(self) -> Formula:
+        """An independent copy."""
+        return Formula(self.record.copy(), list(self.clauses), set(self.seen))
+
+
+class Formulas:
+    """Solves demands of one grammar; results are kept."""
+
+    def __init__(self, nodes: Nodes, scalars: ScalarLanguages) -> None:
+        self.nodes = nodes
+        self.scalars = scalars
+        self._records: dict[tuple[Demand, int], list[Any]] = {}
+        self._possible: dict[tuple[Demand, int, int], bool] = {}
+        self._disjoint: dict[tuple[int, int, int], bool] = {}
+        self._constants: dict[int, dict[str, frozenset[object]]] = {}
+        self._steps = 0
+
+    def types(self, demand: Demand) -> int:
+        """The types that the wanted nodes of a demand leave at first sight."""
+        types = 63
+        for literal in demand:
+            if not literal & 1:
+                types &= self.nodes.all[literal >> 1].types  # type: ignore[union-attr]
+        return types
+
+    def records(self, demand: Demand, bit: int) -> list[Any]:
+        """The alternatives of type `bit` (OBJECT or ARRAY) of a demand. They may overlap.
+
+        Raises LimitExceededError if there are too many.
+        """
+        key = (demand, bit)
+        known = self._records.get(key)
+        if known is None:
+            formula = Formula(ObjectRecord() if bit == OBJECT else ArrayRecord(), [], set())
+            known = []
+            if all(self.add(formula, literal, bit) for literal in demand):
+                if not formula.clauses:
+                    known.append(formula.record)
+                else:
+                    self._steps = 0
+                    found: dict[object, Any] = {}
+                    self._solve(formula, bit, found)
+                    known.extend(found.values())
+            self._records[key] = known
+        return known
+
+    # From literals to records and clauses.
+
+    def add(self, formula: Formula, atom: Atom, bit: int) -> bool:
+        """Adds an atom; False if it contradicts the formula at sight."""
+        if not isinstance(atom, int):
+            return formula.record.add(atom)
+        if atom <= TRUE:
+            return atom == TRUE
+        if atom in formula.seen:
+            return True
+        if atom ^ 1 in formula.seen:
+            return False
+        formula.seen.add(atom)
+        node = self.nodes.all[atom >> 1]
+        assert node is not None
+        wanted = not atom & 1
+        if not node.types & bit:
+            return not wanted
+        if not wanted:
+            return self._add_clause(formula, self._violations(node, bit), bit)
+        rules = RULES[bit]
+        for word, value in node.rules.items():
+            rule = rules.get(word)
+            if rule is not None:
+                for part in rule[0](self.nodes, node, value):
+                    if not formula.record.add(part):
+                        return False
+            elif word in _LOGIC and not _LOGIC[word](self, formula, node, value, bit):
+                return False
+        return True
+
+    def _add_clause(self, formula: Formula, options: list[Option], bit: int) -> bool:
+        kept = []
+        for option in options:
+            option = tuple(atom for atom in option if atom != TRUE)
+            if all(self._holds(formula, atom, bit) for atom in option):
+                return True
+            if not any(self._fails(formula, atom, bit) for atom in option):
+                kept.append(option)
+        if not kept:
+            return False
+        if len(kept) == 1:
+            return all(self.add(formula, atom, bit) for atom in kept[0])
+        formula.clauses.append(kept)
+        return True
+
+    def _holds(self, formula: Formula, atom: Atom, bit: int) -> bool:
+        if isinstance(atom, int):
+            if atom in formula.seen or atom == TRUE:
+                return True
+            return bool(atom & 1) and not self.nodes.all[atom >> 1].types & bit  # type: ignore[union-attr]
+        return formula.record.entails(atom)
+
+    def _fails(self, formula: Formula, atom: Atom, bit: int) -> bool:
+        if isinstance(atom, int):
+            if atom == FALSE or atom ^ 1 in formula.seen:
+                return True
+            return not atom & 1 and not self.nodes.all[atom >> 1].types & bit  # type: ignore[union-attr]
+        record = formula.record
+        if atom[0] == "require":
+            return atom[1] in record.forbidden
+        return atom[0] == "forbid" and atom[1] in record.required
+
+    def _violations(self, node: Node, bit: int) -> list[Option]:
+        """The ways in which a value of the type can violate a node."""
+        options: list[Option] = []
+        rules = RULES[bit]
+        for word, value in node.rules.items():
+            rule = rules.get(word)
+            if rule is not None:
+                options.extend(rule[1](self.nodes, node, value))
+            elif word in _NEGATED:
+                options.extend(_NEGATED[word](self, node, value, bit))
+        return options
+
+    # The logical keywords, wanted.
+
+    def _reference(self, formula: Formula, node: Node, value: str, bit: int) -> bool:
+        return self.add(formula, self._target(node, value), bit)
+
+    def _target(self, node: Node, reference: str) -> int:
+        return self.nodes.literal(*node.context.resolve(reference))
+
+    def _all_of(self, formula: Formula, node: Node, value: list[Any], bit: int) -> bool:
+        return all(self.add(formula, self.nodes.child(node, schema), bit) for schema in value)
+
+    def _any_of(self, formula: Formula, node: Node, value: list[Any], bit: int) -> bool:
+        return self._add_clause(formula, [(self.nodes.child(node, schema),) for schema in value], bit)
+
+    def _one_of(self, formula: Formula, node: Node, value: list[Any], bit: int) -> bool:
+        branches = self._live([self.nodes.child(node, schema) for schema in value], bit)
+        options: list[Option] = []
+        for index, branch in enumerate(branches):
+            others = (
+                other ^ 1
+                for place, other in enumerate(branches)
+                if place != index and not self.disjoint(branch, other, bit)
+            )
+            options.append((branch, *others))
+        return self._add_clause(formula, options, bit)
+
+    def _live(self, branches: list[int], bit: int) -> list[int]:
+        """The branches that the type can meet at all; others are neither met nor counted."""
+        return [
+            branch
+            for branch in branches
+            if branch == TRUE or (branch != FALSE and self.nodes.all[branch >> 1].types & bit)  # type: ignore[union-attr]
+        ]
+
+    def _not(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
+        return self.add(formula, self.nodes.child(node, value) ^ _FLIP, bit)
+
+    def _if(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
+        condition, then, otherwise = self._branches(node, value)
+        return self._add_clause(formula, [(condition, then), (condition ^ 1, otherwise)], bit)
+
+    def _branches(self, node: Node, value: Any) -> tuple[int, int, int]:
+        outcomes = (self.nodes.child(node, node.rules.get(word, True)) for word in ("then", "else"))
+        return (self.nodes.child(node, value), *outcomes)  # type: ignore[return-value]
+
+    def _const(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
+        return self._enum(formula, node, [value], bit)
+
+    def _enum(self, formula: Formula, node: Node, value: list[Any], bit: int) -> bool:
+        members = _of_type(value, bit)
+        return self._add_clause(formula, [equal_to(self.nodes, node, member) for member in members], bit)
+
+    def _dependent_schemas(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
+        clauses = dependent_schema_clauses(self.nodes, node, value) if bit == OBJECT else []
+        return all(self._add_clause(formula, clause, bit) for clause in clauses)
+
+    # The logical keywords, violated.
+
+    def _not_all_of(self, node: Node, value: list[Any], bit: int) -> list[Option]:
+        return [(self.nodes.child(node, schema) ^ 1,) for schema in value]
+
+    def _not_any_of(self, node: Node, value: list[Any], bit: int) -> list[Option]:
+        return [tuple(self.nodes.child(node, schema) ^ 1 for schema in value)]
+
+    def _not_one_of(self, node: Node, value: list[Any], bit: int) -> list[Option]:
+        branches = self._live([self.nodes.child(node, schema) for schema in value], bit)
+        options: list[Option] = [tuple(branch ^ 1 for branch in branches)]
+        for index, first in enumerate(branches):
+            for second in branches[:index]:
+                if not self.disjoint(first, second, bit):
+                    options.append((first, second))
+        return options
+
+    def _not_not(self, node: Node, value: Any, bit: int) -> list[Option]:
+        return [(self.nodes.child(node, value),)]
+
+    def _not_if(self, node: Node, value: Any, bit: int) -> list[Option]:
+        condition, then, otherwise = self._branches(node, value)
+        return [(condition, then ^ 1), (condition ^ 1, otherwise ^ 1)]
+
+    def _not_reference(self, node: Node, value: str, bit: int) -> list[Option]:
+        return [(self._target(node, value) ^ 1,)]
+
+    def _not_const(self, node: Node, value: Any, bit: int) -> list[Option]:
+        return self._not_enum(node, [value], bit)
+
+    def _not_enum(self, node: Node, value: list[Any], bit: int) -> list[Option]:
+        """Differs from each member: one option with a literal for each, so that each becomes a clause of its own."""
+        members = _of_type(value, bit)
+        if len(members) == 1:
+            return different_from(self.nodes, node, members[0])
+        return [tuple(self.nodes.synthetic({"const": member}, node.context) ^ 1 for member in members)]
+
+    def _not_dependent_schemas(self, node: Node, value: Any, bit: int) -> list[Option]:
+        return not_dependent_schemas(self.nodes, node, value) if bit == OBJECT else []
+
+    # Solving.
+
+    def _solve(self, formula: Formula, bit: int, found: dict[object, Any]) -> None:
+        """Branches until no clause is left; puts the records into `found`."""
+        self._steps += 1
+        if self._steps > MOST_STEPS or len(found) > MOST_ALTERNATIVES:
+            raise LimitExceededError(
+                "alternatives of one value",
+                given=f"more than {len(found)} in {self._steps} steps",
+                limit=MOST_ALTERNATIVES,
+                advice="make the branches of oneOf, anyOf and if differ in a required constant",
+            )
+        if not self._propagate(formula, bit, _DEPTH):
+            return
+        if not formula.clauses:
+            found.setdefault(formula.record.key(), formula.record)
+            return
+        place = min(range(len(formula.clauses)), key=lambda index: len(formula.clauses[index]))
+        for option in formula.clauses[place]:
+            branch = formula.copy()
+            del branch.clauses[place]
+            if all(self.add(branch, atom, bit) for atom in option):
+                self._solve(branch, bit, found)
+
+    def _propagate(self, formula: Formula, bit: int, depth: int) -> bool:
+        """Drops what is decided; False on a contradiction."""
+        if not self.plausible(formula.record, bit, depth):
+            return False
+        changed = True
+        while changed and formula.clauses:
+            changed = False
+            for place, clause in enumerate(formula.clauses):
+                if len(clause) > 64 and len(formula.clauses) == 1:
+                    continue  # nothing else is decided by a trial; branching tries each option anyway
+                kept = self._trial(formula, place, clause, bit, depth)
+                if kept is None:
+                    del formula.clauses[place]
+                    changed = True
+                    break
+                if not kept:
+                    return False
+                if len(kept) == 1:
+                    del formula.clauses[place]
+                    if not all(self.add(formula, atom, bit) for atom in kept[0]):
+                        return False
+                    if not self.plausible(formula.record, bit, depth):
+                        return False
+                    changed = True
+                    break
+                formula.clauses[place] = kept
+        return True
+
+    def _trial(
+        self, formula: Formula, place: int, clause: list[Option], bit: int, depth: int
+    ) -> list[Option] | None:
+        """The options of a clause that the record allows; None if the clause already holds."""
+        kept = []
+        for option in clause:
+            if all(self._holds(formula, atom, bit) for atom in option) or self._entailed(formula, option, depth):
+                return None
+            branch = Formula(formula.record.copy(), [], set(formula.seen))
+            if all(self.add(branch, atom, bit) for atom in option) and self.plausible(branch.record, bit, depth):
+                kept.append(option)
+        return kept
+
+    def _entailed(self, formula: Formula, option: Option, depth: int) -> bool:
+        """Whether "the key is there and its value meets the literal" follows from what the value has to meet."""
+        record = formula.record
+        if depth < 1 or not isinstance(record, ObjectRecord):
+            return False
+        for atom in option:
+            if isinstance(atom, int) or atom[0] not in ("require", "name"):
+                return False
+            if atom[0] == "require" and atom[1] not in record.required:
+                return False
+            if atom[0] == "name":
+                if atom[2] <= TRUE or atom[1] not in record.names:
+                    return False
+                demand = self.nodes.demand((*record.names[atom[1]], atom[2] ^ 1))
+                if demand is not None and self.possible(demand, depth - 1):
+                    return False
+        return True
+
+    # Contradictions, to a small depth: False is certain, True is not.
+
+    def possible(self, demand: Demand, depth: int = _DEPTH, types: int = 63) -> bool:
+        """False if no value of one of the types meets the demand (True says nothing)."""
+        if not demand:
+            return True
+        key = (demand, depth, types)
+        known = self._possible.get(key)
+        if known is None:
+            self._possible[key] = True  # a demand that contains itself says nothing
+            known = self._possible[key] = self._is_possible(demand, depth, types & self.types(demand))
+        return known
+
+    def _is_possible(self, demand: Demand, depth: int, types: int) -> bool:
+        if types & SCALARS and self.scalars.exists(demand, types):
+            return True
+        for bit in (ARRAY, OBJECT):
+            if types & bit:
+                formula = Formula(ObjectRecord() if bit == OBJECT else ArrayRecord(), [], set())
+                if not all(self.add(formula, literal, bit) for literal in demand):
+                    continue
+                if depth <= 0 or not formula.clauses:
+                    if depth <= 0 or self.plausible(formula.record, bit, depth - 1):
+                        return True
+                    continue
+                if self._propagate(formula, bit, depth - 1):
+                    return True
+        return False
+
+    def plausible(self, record: Any, bit: int, depth: int) -> bool:
+        """False if the record is certain to be empty."""
+        if bit == OBJECT:
+            for name in record.required:
+                demand = self.value_of(record, name)
+                if demand is None or (demand and depth > 0 and not self.possible(demand, depth - 1)):
+                    return False
+            return record.most == UNLIMITED or len(record.required) <= record.most
+        for index in range(min(record.least, 8)):
+            demand = self.item_of(record, index)
+            if demand is None or (demand and depth > 0 and not self.possible(demand, depth - 1)):
+                return False
+        return True
+
+    def value_of(self, record: ObjectRecord, name: str) -> Demand | None:
+        """What the value of a key has to meet; None: the key is forbidden at sight."""
+        if name in record.forbidden:
+            return None
+        literals = list(record.names.get(name, ()))
+        for keys, literal in record.alls:
+            if self.in_class(name, keys):
+                literals.append(literal)
+        for literal in record.keys:
+            if not self.key_meets(name, literal):
+                return None
+        return self.nodes.demand(literals)
+
+    def key_meets(self, name: str, literal: int) -> bool:
+        """Whether a key as a string meets a literal."""
+        if literal <= TRUE:
+            return literal == TRUE
+        context = self.nodes.all[literal >> 1].context  # type: ignore[union-attr]
+        synthetic = self.nodes.synthetic({"const": name}, context)
+        demand = self.nodes.demand((literal, synthetic))
+        return demand is not None and self.scalars.exists(demand, 8)
+
+    @staticmethod
+    def in_class(name: str, keys: str | Rest) -> bool:
+        """Whether a key belongs to a class."""
+        if isinstance(keys, str):
+            return text_in(pattern_language(keys), name)
+        if name in keys.names:
+            return False
+        return not any(text_in(pattern_language(pattern), name) for pattern in keys.patterns)
+
+    @staticmethod
+    def item_of_literals(record: ArrayRecord, index: int) -> list[int]:
+        """The literals that the item at an index has to meet."""
+        return [*record.at.get(index, ()), *(literal for start, literal in record.tails if start <= index)]
+
+    def item_of(self, record: ArrayRecord, index: int) -> Demand | None:
+        """What the item at an index has to meet; None: there can be none."""
+        return self.nodes.demand(self.item_of_literals(record, index))
+
+    def disjoint(self, first: int, second: int, bit: int) -> bool:
+        """Whether no value of the type meets both literals, as far as a small depth shows."""
+        key = (first, second, bit) if first < second else (second, first, bit)
+        known = self._disjoint.get(key)
+        if known is None:
+            known = bit == OBJECT and self._differ_in_constant(first, second)
+            if not known:
+                demand = self.nodes.demand((first, second))
+                known = demand is None or not self.possible(demand, _DEPTH, bit)
+            self._disjoint[key] = known
+        return known
+
+    def _differ_in_constant(self, first: int, second: int) -> bool:
+        one, other = self._required_constants(first), self._required_constants(second)
+        return any(name in other and one[name].isdisjoint(other[name]) for name in one)
+
+    def _required_constants(self, literal: int, depth: int = 5) -> dict[str, frozenset[object]]:
+        """The required keys whose values are enumerated: what most unions are told apart by."""
+        known = self._constants.get(literal)
+        if known is not None or literal <= TRUE or literal & 1 or not depth:
+            return known or {}
+        node = self.nodes.all[literal >> 1]
+        assert node is not None
+        found: dict[str, frozenset[object]] = {}
+        if "$ref" in node.rules:
+            found.update(self._required_constants(self._target(node, node.rules["$ref"]), depth - 1))
+        for schema in node.rules.get("allOf", ()):
+            found.update(self._required_constants(self.nodes.child(node, schema), depth - 1))
+        properties = node.rules.get("properties", {})
+        for name in node.rules.get("required", ()):
+            schema = properties.get(name)
+            if isinstance(schema, dict) and "$ref" not in schema:
+                if "const" in schema and node.context.draft > 4:
+                    found[name] = frozenset((value_key(schema["const"]),))
+                elif "enum" in schema:
+                    found[name] = frozenset(map(value_key, schema["enum"]))
+        self._constants[literal] = found
+        return found
+
+
+def _of_type(values: Iterable[Any], bit: int) -> list[Any]:
+    return [value for value in values if isinstance(value, dict if bit == OBJECT else (list, tuple))]
+
+
+_LOGIC: dict[str, Callable[..., bool]] = {
+    "$ref": Formulas._reference,
+    "allOf": Formulas._all_of,
+    "anyOf": Formulas._any_of,
+    "oneOf": Formulas._one_of,
+    "not": Formulas._not,
+    "if": Formulas._if,
+    "const": Formulas._const,
+    "enum": Formulas._enum,
+    "dependentSchemas": Formulas._dependent_schemas,
+}
+_NEGATED: dict[str, Callable[..., list[Option]]] = {
+    "$ref": Formulas._not_reference,
+    "allOf": Formulas._not_all_of,
+    "anyOf": Formulas._not_any_of,
+    "oneOf": Formulas._not_one_of,
+    "not": Formulas._not_not,
+    "if": Formulas._not_if,
+    "const": Formulas._not_const,
+    "enum": Formulas._not_enum,
+    "dependentSchemas": Formulas._not_dependent_schemas,
+}

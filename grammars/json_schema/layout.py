@@ -1,0 +1,79 @@
+"""White space: what stands between the tokens of a document.
+
+Out come *leads*: the bytes before the first byte of a key, a value or a closing bracket, with the punctuation that belongs
+there (comma, colon), as one expression each; so white space never needs a state of its own. In `natural` layout each gap
+is nothing, one space, or one line feed and at most `MOST_INDENTATION` spaces or tabs, which keeps a model from looping in
+white space; in `any` it is all that JSON allows, before and after the document too; in `compact` nothing. With
+`{"indent": n}` the text is that of `json.dumps(indent=n)`, where leads depend on the depth.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
+from ..errors import GrammarSyntaxError
+from ..expressions import EPSILON, Expression, byte_class, concatenate, literal, repeat, union
+
+Whitespace: TypeAlias = 'Literal["natural", "any", "compact"] | dict[str, int]'
+
+MOST_INDENTATION = 40
+"""Spaces or tabs after a line feed in the natural layout."""
+
+_MOST_INDENT = 64
+_GAPS = {
+    "natural": union(
+        EPSILON, literal(" "), concatenate(literal("\n"), repeat(byte_class(b" \t"), 0, MOST_INDENTATION))
+    ),
+    "any": repeat(byte_class(b" \t\n\r")),
+    "compact": EPSILON,
+}
+
+# What stands before something; the numbers are part of the states of the grammar.
+ROOT, AFTER_COLON, FIRST, AFTER_COMMA = range(4)
+
+
+class Layout:
+    """The leads of one kind of layout. `step` is what a level of nesting adds to the depth: 0 where it plays no role."""
+
+    def __init__(self, whitespace: Whitespace) -> None:
+        if isinstance(whitespace, dict):
+            indent = whitespace.get("indent")
+            if set(whitespace) != {"indent"} or isinstance(indent, bool) or not isinstance(indent, int):
+                raise GrammarSyntaxError(
+                    "whitespace must be 'natural', 'any', 'compact' or {'indent': n}", got=whitespace
+                )
+            if not 0 <= indent <= _MOST_INDENT:
+                raise GrammarSyntaxError(f"the indent must be from 0 to {_MOST_INDENT}", got=indent)
+            self.indent: int | None = indent
+            self.gap = EPSILON
+        elif whitespace in _GAPS:
+            self.indent, self.gap = None, _GAPS[whitespace]
+        else:
+            raise GrammarSyntaxError(
+                "whitespace must be 'natural', 'any', 'compact' or {'indent': n}", got=whitespace
+            )
+        self.step = 0 if self.indent is None else 1
+        self.outside = self.gap if whitespace == "any" else EPSILON
+
+    def lead(self, place: int, depth: int) -> Expression:
+        """What stands before a key or value. depth: the number of brackets that are open there."""
+        return _lead(self.gap, self.outside, self.indent, place, depth)
+
+    def close(self, is_empty: bool, depth: int) -> Expression:
+        """What stands before a closing bracket. depth: the number of brackets that are open after it."""
+        if self.indent is None:
+            return self.gap
+        return EPSILON if is_empty else literal("\n" + " " * (self.indent * depth))
+
+
+@lru_cache(4096)
+def _lead(gap: Expression, outside: Expression, indent: int | None, place: int, depth: int) -> Expression:
+    if place == ROOT:
+        return outside
+    if indent is not None:
+        line = "\n" + " " * (indent * depth)
+        return literal({AFTER_COLON: ": ", FIRST: line, AFTER_COMMA: "," + line}[place])
+    if place == FIRST:
+        return gap
+    return concatenate(gap, literal(":" if place == AFTER_COLON else ","), gap)

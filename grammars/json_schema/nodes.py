@@ -1,0 +1,213 @@
+"""Nodes and literals: the alphabet in which the states of the automaton are written.
+
+A *node* is one schema object in its context (base URI, draft); its rules are in the common form of `keywords.py`. A
+*literal* is a node wanted or not wanted, as an integer: 2 * index, plus 1 if it is not wanted; FALSE and TRUE are 0 and 1.
+A *demand* is what a value has to meet: a sorted tuple of literals, all of which must hold; the empty one allows every
+value. Demands are dictionary keys all over, so equal ones should be equal tuples: where several literals meet, each node
+is replaced by the first node with the same content, so that the same sub-schema written twice is one literal. (A
+demand of one literal skips this; it cannot contradict itself.) Chains of `$ref` and `allOf` of one are skipped.
+
+Nodes are made when they are first asked for; making one costs a few microseconds and does not touch its sub-schemas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from ..errors import GrammarSyntaxError, LimitExceededError
+from .keywords import ALL_TYPES, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, SHAPES, STRING, TYPES, Rules, rules_of
+from .references import Context
+
+FALSE, TRUE = 0, 1
+Demand: TypeAlias = "tuple[int, ...]"
+
+_LONGEST_NUMBER = 1000  # digits; a Decimal such as 1e999999999 must not become a Fraction
+_DEEPEST_CONTENT = 40  # levels of sub-schemas that are compared by content
+_LONGEST_CHAIN = 1000  # `$ref`s that lead to nothing but another `$ref`
+
+
+class Node:
+    """One schema object in its context.
+
+    rules: its assertions in the common form. types: the types that `type`, `enum` and `const` leave (a bit set).
+    integer: whether numbers must be integers by `type`; only_integer is True as well where `type` has no "number".
+    """
+
+    __slots__ = ("content", "context", "index", "only_integer", "rules", "schema", "types")
+
+    def __init__(self, index: int, schema: Mapping[str, Any], context: Context, rules: Rules) -> None:
+        self.index = index
+        self.schema = schema  # keeps the object alive: nodes are found by its identity
+        self.context = context
+        self.rules = rules
+        self.content: Node | None = None
+        self.types, self.only_integer = _types(rules)
+
+
+def _types(rules: Rules) -> tuple[int, bool]:
+    types, only_integer = ALL_TYPES, False
+    if "type" in rules:
+        names = rules["type"]
+        if isinstance(names, str):
+            types, only_integer = TYPES[names], names == "integer"
+        else:
+            types = 0
+            for name in names:
+                types |= TYPES[name]
+            only_integer = "integer" in names and "number" not in names
+    for word in ("enum", "const"):
+        if word in rules:
+            found = 0
+            for value in rules["enum"] if word == "enum" else (rules["const"],):
+                found |= type_of(value)
+            types &= found
+    return types, only_integer
+
+
+def type_of(value: object) -> int:
+    """The bit of the type of a JSON value."""
+    if isinstance(value, str):
+        return STRING
+    if value is None:
+        return NULL
+    if isinstance(value, bool):
+        return BOOLEAN
+    if isinstance(value, (int, float, Decimal)):
+        return NUMBER
+    return OBJECT if isinstance(value, Mapping) else ARRAY
+
+
+def fraction(value: int | float | Decimal) -> Fraction:
+    """The exact value of a number as written. Raises LimitExceededError beyond 1,000 digits."""
+    if isinstance(value, int):
+        if value.bit_length() > 4 * _LONGEST_NUMBER:
+            raise LimitExceededError("digits of a number", given="more", limit=_LONGEST_NUMBER)
+        return Fraction(value)
+    exact = Decimal(repr(value)) if isinstance(value, float) else value
+    if not exact.is_finite():
+        raise GrammarSyntaxError("a number must be finite", got=value)
+    _, digits, exponent = exact.as_tuple()
+    if abs(int(exponent)) > _LONGEST_NUMBER or len(digits) > _LONGEST_NUMBER:
+        raise LimitExceededError("digits of a number", given=str(value)[:40], limit=_LONGEST_NUMBER)
+    return Fraction(exact)
+
+
+def value_key(value: object) -> object:
+    """A hashable stand-in for a JSON value, equal for equal values (1 and 1.0 are, 1 and true are not)."""
+    if isinstance(value, (str, type(None))):
+        return value
+    if isinstance(value, bool):
+        return ("boolean", value)
+    if isinstance(value, (int, float, Decimal)):
+        return fraction(value)
+    if isinstance(value, Mapping):
+        return ("object", frozenset((name, value_key(member)) for name, member in value.items()))
+    return ("array", tuple(value_key(member) for member in value))  # type: ignore[attr-defined]
+
+
+class Nodes:
+    """All nodes of one grammar, by index."""
+
+    def __init__(self) -> None:
+        self.all: list[Node | None] = [None]  # index 0 is the schema `false`
+        self._by_identity: dict[tuple[int, int], int] = {}
+        self._by_content: dict[object, Node] = {}
+
+    def literal(self, schema: object, context: Context) -> int:
+        """The literal "this schema is wanted"; `literal ^ 1` is its opposite."""
+        for _ in range(_LONGEST_CHAIN):
+            if schema is True:
+                return TRUE
+            if schema is False:
+                return FALSE
+            known = self._by_identity.get((id(schema), context.index))
+            if known is not None:
+                return known
+            first_schema, first_context = schema, context
+            context = context.enter(schema)  # type: ignore[arg-type]
+            rules = rules_of(schema, context.draft)  # type: ignore[arg-type]
+            if not rules:
+                return TRUE
+            if len(rules) > 1 or ("$ref" not in rules and "allOf" not in rules):
+                break
+            if "$ref" in rules:
+                schema, context = context.resolve(rules["$ref"])
+            elif len(rules["allOf"]) == 1:
+                schema = rules["allOf"][0]
+            else:
+                break
+        else:
+            raise GrammarSyntaxError("the reference leads back to itself", got=rules["$ref"])
+        node = Node(len(self.all), schema, context, rules)  # type: ignore[arg-type]
+        self.all.append(node)
+        self._by_identity[id(first_schema), first_context.index] = node.index * 2
+        return node.index * 2
+
+    def child(self, node: Node, schema: object) -> int:
+        """The literal of a sub-schema."""
+        return self.literal(schema, node.context)
+
+    def synthetic(self, rules: Rules, context: Context) -> int:
+        """The literal of rules that stand in no schema, such as one member of a composite `const`."""
+        node = Node(len(self.all), rules, context, rules)
+        key = self._content(node, 0)
+        if key in self._by_content:
+            return self._by_content[key].index * 2
+        self.all.append(node)
+        self._by_content[key] = node.content = node
+        return node.index * 2
+
+    def demand(self, literals: Iterable[int]) -> Demand | None:
+        """The literals as a demand; None if they contradict each other at sight."""
+        members = set(literals)
+        members.discard(TRUE)
+        if FALSE in members:
+            return None
+        if len(members) > 1:
+            members = {self._canonical(literal) for literal in members}
+            if any(literal ^ 1 in members for literal in members):
+                return None
+        return tuple(sorted(members))
+
+    def _canonical(self, literal: int) -> int:
+        node = self.all[literal >> 1]
+        assert node is not None  # FALSE and TRUE are gone
+        if node.content is None:
+            node.content = self._by_content.setdefault(self._content(node, 0), node)
+        return node.content.index * 2 | literal & 1
+
+    def _content(self, node: Node, depth: int) -> object:
+        if depth > _DEEPEST_CONTENT:
+            return node.index
+        parts: list[object] = [node.context.index]
+        for word, value in sorted(node.rules.items()):
+            shape = SHAPES.get(word)
+            if word == "properties":  # their order says in which order to write them
+                parts.append((word, tuple((name, self._key(node, s, depth)) for name, s in value.items())))
+            elif shape is None:
+                parts.append((word, value_key(value)))
+            elif isinstance(value, Mapping) and word in ("patternProperties", "dependentSchemas"):
+                parts.append((word, frozenset((name, self._key(node, s, depth)) for name, s in value.items())))
+            elif isinstance(value, list):
+                parts.append((word, tuple(self._key(node, member, depth) for member in value)))
+            else:
+                parts.append((word, self._key(node, value, depth)))
+        return tuple(parts)
+
+    def _key(self, node: Node, schema: object, depth: int) -> object:
+        """What stands for a sub-schema in the content of a node: the index of its own canonical node."""
+        literal = self.child(node, schema)
+        if literal <= TRUE:
+            return literal
+        below = self.all[literal >> 1]
+        assert below is not None
+        if below.content is None:
+            below.content = self._by_content.setdefault(self._content(below, depth + 1), below)
+        return below.content.index * 2
+
+
+SCALARS = NULL | BOOLEAN | NUMBER | STRING
+COMPOSITES = ARRAY | OBJECT

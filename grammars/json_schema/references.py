@@ -1,0 +1,200 @@
+"""Where a reference leads: `$ref`, `$id`, `$anchor`, JSON Pointers, other documents.
+
+In comes a reference and the context that it stands in, out come the schema that it means and that schema's context.
+A *context* is what a schema inherits from where it stands: the base URI, the draft and the document. Contexts are
+interned, so that a node is known by the identity of its schema and the index of its context.
+
+Two ways. A JSON Pointer within a document (`#/$defs/x`) is walked here, at a microsecond a step. Everything else, and
+each walk that enters a schema with an identifier of its own, is asked of the `referencing` library, which costs a
+traversal of the documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from referencing import Registry, Resource, Specification
+from referencing.exceptions import CannotDetermineSpecification, Unresolvable
+from referencing.jsonschema import (
+    DRAFT4,
+    DRAFT6,
+    DRAFT7,
+    DRAFT201909,
+    DRAFT202012,
+)
+
+from ..errors import GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
+from .keywords import DRAFT_4, DRAFT_6, DRAFT_7, DRAFT_2019, DRAFT_2020, DRAFTS
+
+SPECIFICATIONS: dict[int, Specification[Any]] = {
+    DRAFT_4: DRAFT4,
+    DRAFT_6: DRAFT6,
+    DRAFT_7: DRAFT7,
+    DRAFT_2019: DRAFT201909,
+    DRAFT_2020: DRAFT202012,
+}
+
+
+def draft_of(schema: object, inherited: int) -> int:
+    """The draft that a document states in `$schema`; `inherited` where it states none or one that is not known."""
+    stated = schema.get("$schema") if isinstance(schema, Mapping) else None
+    if not isinstance(stated, str):
+        return inherited
+    uri = stated.rstrip("#").replace("http://json-schema.org/draft/20", "https://json-schema.org/draft/20")
+    if uri in ("http://json-schema.org/draft-03/schema", "http://json-schema.org/draft-02/schema"):
+        raise UnsupportedFeatureError(
+            "this draft of JSON Schema", location="/$schema", got=stated, advice="drafts 4 to 2020-12 are"
+        )
+    return DRAFTS.get(uri, DRAFTS.get(uri.replace("https://", "http://"), inherited))
+
+
+class Context:
+    """What a schema inherits from where it stands. `index` is small and unique in its `References`."""
+
+    __slots__ = ("_resolved", "base", "document", "draft", "index", "references", "resolver")
+
+    def __init__(
+        self, references: References, index: int, base: str, draft: int, document: Any, resolver: Any
+    ) -> None:
+        self.references = references
+        self.index = index
+        self.base = base
+        self.draft = draft
+        self.document = document
+        self.resolver = resolver
+        self._resolved: dict[str, tuple[Any, Context]] = {}
+
+    def enter(self, schema: Mapping[str, Any]) -> Context:
+        """The context of the sub-schemas of `schema`, which stands in this context."""
+        identifier = schema.get("id" if self.draft == DRAFT_4 else "$id")
+        if identifier is None or schema is self.document or not isinstance(identifier, str):
+            return self
+        if identifier.startswith("#") or ("$ref" in schema and self.draft <= DRAFT_7):
+            return self
+        return self.references.enter(self, schema)
+
+    def resolve(self, reference: str) -> tuple[Any, Context]:
+        """The schema that a reference means, and its context. Raises UnresolvedReferenceError."""
+        known = self._resolved.get(reference)
+        if known is None:
+            known = self._walk(reference) or self.references.look_up(self, reference)
+            self._resolved[reference] = known
+        return known
+
+    def _walk(self, reference: str) -> tuple[Any, Context] | None:
+        """A JSON Pointer from the root of the document; None if that is not what it is, or not as simple as that."""
+        if reference == "#":
+            return self.document, self
+        if not reference.startswith("#/"):
+            return None
+        place = self.document
+        for token in unquote(reference[2:]).split("/"):
+            token = token.replace("~1", "/").replace("~0", "~")
+            if isinstance(place, Mapping):
+                if place is not self.document and isinstance(place.get("$id", place.get("id")), str):
+                    return None
+                if token not in place:
+                    return None
+                place = place[token]
+            elif isinstance(place, list) and token.isdecimal() and int(token) < len(place):
+                place = place[int(token)]
+            else:
+                return None
+        if isinstance(place, Mapping) and isinstance(place.get("$id", place.get("id")), str):
+            return None
+        return place, self
+
+
+class References:
+    """The documents of one grammar.
+
+    registry: other documents that may be referred to: a mapping of URI to schema, or a `referencing.Registry`.
+    """
+
+    def __init__(
+        self,
+        schema: Any,
+        base_uri: str = "",
+        registry: Mapping[str, Any] | Registry[Any] | None = None,
+        draft: int = DRAFT_2020,
+    ) -> None:
+        self._given = registry
+        self._contexts: dict[tuple[str, int, int], Context] = {}
+        self._registry: Registry[Any] | None = None
+        draft = draft_of(schema, draft)
+        identifier = schema.get("id" if draft == DRAFT_4 else "$id") if isinstance(schema, Mapping) else None
+        self._base = identifier if isinstance(identifier, str) and not base_uri else base_uri
+        self.root = self._context(self._base, draft, schema, None)
+
+    def _context(self, base: str, draft: int, document: Any, resolver: Any) -> Context:
+        key = (base, draft, id(document))
+        known = self._contexts.get(key)
+        if known is None:
+            known = Context(self, len(self._contexts), base, draft, document, resolver)
+            self._contexts[key] = known
+        return known
+
+    def _resolver(self, context: Context) -> Any:
+        """The resolver of a context; that of the root is made when it is first needed."""
+        if context.resolver is None:
+            resource = SPECIFICATIONS[context.draft].create_resource(context.document)
+            registry = self._prepared().with_resource(self._base, resource)
+            context.resolver = registry.resolver_with_root(resource) if not self._base else registry.resolver(self._base)
+        return context.resolver
+
+    def _prepared(self) -> Registry[Any]:
+        if self._registry is None:
+            if isinstance(self._given, Registry):
+                self._registry = self._given
+            else:
+                default = SPECIFICATIONS[self.root.draft]
+                self._registry = Registry().with_resources(
+                    (uri, _resource(schema, default)) for uri, schema in (self._given or {}).items()
+                )
+        return self._registry
+
+    def enter(self, context: Context, schema: Mapping[str, Any]) -> Context:
+        """The context inside a schema with an identifier of its own."""
+        draft = draft_of(schema, context.draft)
+        resource = SPECIFICATIONS[draft].create_resource(schema)
+        try:
+            resolver = self._resolver(context).in_subresource(resource)
+        except (ValueError, AttributeError, TypeError) as error:
+            raise GrammarSyntaxError("the identifier must be a URI reference", got=resource.id()) from error
+        return self._context(resolver._base_uri, draft, schema, resolver)
+
+    def look_up(self, context: Context, reference: str) -> tuple[Any, Context]:
+        """What `referencing` finds."""
+        try:
+            found = self._resolver(context).lookup(reference)
+        except (Unresolvable, CannotDetermineSpecification, ValueError) as error:
+            raise UnresolvedReferenceError(
+                reference,
+                message="the reference leads nowhere",
+                advice="" if "#" in reference[:1] else "give the document it means in `registry`",
+            ) from error
+        except (AttributeError, TypeError, KeyError) as error:  # the traversal meets something that is no schema
+            raise UnresolvedReferenceError(
+                reference, message="the documents cannot be searched for identifiers"
+            ) from error
+        schema, resolver = found.contents, found.resolver
+        base = resolver._base_uri
+        if base == context.base and not isinstance(schema, bool):
+            return schema, self._context(base, context.draft, context.document, context.resolver)
+        document = self._document(resolver, schema)
+        draft = draft_of(document, context.draft)
+        return schema, self._context(base, draft, document, resolver)
+
+    def _document(self, resolver: Any, schema: Any) -> Any:
+        """The resource that the found schema belongs to."""
+        try:
+            return resolver.lookup("#").contents
+        except (Unresolvable, ValueError, AttributeError, TypeError):
+            return schema
+
+
+def _resource(schema: Any, default: Specification[Any]) -> Resource[Any]:
+    draft = draft_of(schema, 0)
+    return (SPECIFICATIONS[draft] if draft else default).create_resource(schema)
