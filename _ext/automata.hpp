@@ -44,13 +44,14 @@ struct StateInfo {
     int32_t local;   // the automaton's own number of the state
     int32_t label;   // -1: does not accept
     bool exhausted;  // accepts, and nothing can follow inside this automaton
+    uint8_t phase;   // of a JSON string (json_string.hpp); 0 elsewhere
 };
 
 class Automata {
 public:
     std::vector<int32_t> next;  // 256 a state
     std::vector<StateInfo> info;
-    std::deque<std::unique_ptr<Automaton>> automata;
+    std::vector<std::unique_ptr<Automaton>> automata;
     ByteSet usable{~0ull, ~0ull, ~0ull, ~0ull};  // bytes that occur in some token; the others cannot be written
     bool all_usable = true;
 
@@ -62,9 +63,9 @@ public:
     int32_t label(int32_t state) const { return info[state].label; }
     bool exhausted(int32_t state) const { return info[state].exhausted; }
 
-    int32_t add_state(int32_t automaton, int32_t local, int32_t label, bool exhausted = false) {
+    int32_t add_state(int32_t automaton, int32_t local, int32_t label, bool exhausted = false, uint8_t phase = 0) {
         if (info.size() >= MAX_DFA_STATES) throw LimitError("automaton states of all terminals of a vocabulary", MAX_DFA_STATES);
-        info.push_back({automaton, local, label, exhausted});
+        info.push_back({automaton, local, label, exhausted, phase});
         next.resize(info.size() << 8, UNKNOWN);
         return static_cast<int32_t>(info.size()) - 1;
     }

@@ -50,6 +50,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         int32_t automaton_of(int32_t) except +translate_error
         int32_t string_start(int32_t, int32_t, const vector[int32_t]&) except +translate_error
         size_t n_states()
+        cbool spells_all()
     cdef enum EdgeKind:
         TERMINAL_EDGE, STRING_EDGE, LITERALS_EDGE, OTHERS_EDGE, CALL_EDGE, TOKEN_EDGE
     cdef cppclass LegalSet:
@@ -146,6 +147,11 @@ cdef class Lexicon:
     @property
     def n_automaton_states(self):
         return self.lexicon.get().n_states()
+
+    @property
+    def spells_all(self):
+        """Whether every byte of UTF-8 is a token by itself, so that every text can be spelled."""
+        return self.lexicon.get().spells_all()
 
     cdef int32_t expression(self, object node) except -1:
         found = self.expressions.get(node)

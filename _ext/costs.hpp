@@ -154,9 +154,8 @@ private:
         for (size_t from = text.size(); from-- > 0;) {
             int32_t node = 0;
             for (size_t i = from; i < text.size(); ++i) {
-                int32_t child = node + 1, stop = trie.nodes[node].end;
-                while (child < stop && trie.nodes[child].byte < static_cast<uint8_t>(text[i])) child = trie.nodes[child].end;
-                if (child >= stop || trie.nodes[child].byte != static_cast<uint8_t>(text[i])) break;
+                int32_t child = trie.child(node, static_cast<uint8_t>(text[i]));
+                if (child == 0) break;
                 node = child;
                 if (trie.begin_ids(node) != trie.end_ids(node)) best[from] = std::min(best[from], 1 + best[i + 1]);
             }

@@ -109,7 +109,7 @@ private:
         std::vector<int32_t> key{p.phase | p.digits << 8, p.value << 16 | p.high, p.inner};
         auto found = index_.find(key);
         if (found != index_.end()) return found->second;
-        int32_t state = automata.add_state(id_, static_cast<int32_t>(positions_.size()), p.phase == CLOSED ? p.inner : -1, p.phase == CLOSED);
+        int32_t state = automata.add_state(id_, static_cast<int32_t>(positions_.size()), p.phase == CLOSED ? p.inner : -1, p.phase == CLOSED, p.phase);
         positions_.push_back(p);
         index_.emplace(std::move(key), state);
         return state;
@@ -220,12 +220,12 @@ private:
         std::unordered_map<int64_t, bool> memo;
         auto one = [&](int32_t s) {
             auto it = memo.find(s);
-            return it != memo.end() ? it->second : memo[s] = all(s, 0x80, 0xBF, back);
+            return it != memo.end() ? it->second : (memo[s] = all(s, 0x80, 0xBF, back));
         };
         auto two = [&](int32_t s) {
             int64_t key = s | 1ll << 40;
             auto it = memo.find(key);
-            return it != memo.end() ? it->second : memo[key] = all(s, 0x80, 0xBF, one);
+            return it != memo.end() ? it->second : (memo[key] = all(s, 0x80, 0xBF, one));
         };
         return all(content, 0x00, 0x7F, back) && all(content, 0xC2, 0xDF, one) &&
                all(content, 0xE0, 0xE0, [&](int32_t s) { return all(s, 0xA0, 0xBF, one); }) && all(content, 0xE1, 0xEC, two) &&

@@ -93,10 +93,18 @@ public:
         for (int byte = 0; byte < 0xF5; ++byte)
             if (byte != 0xC0 && byte != 0xC1 && !contains(usable, byte)) all = false;
         if (all) usable = {~0ull, ~0ull, ~0ull, ~0ull};
+        const Trie& vocabulary = *tries[0];
+        for (int byte = 0; byte < 0xF5; ++byte) {
+            int32_t node = vocabulary.child(0, static_cast<uint8_t>(byte));
+            if (byte != 0xC0 && byte != 0xC1 && (node == 0 || vocabulary.begin_ids(node) == vocabulary.end_ids(node))) spells_all_ = false;
+        }
         automata.usable = usable;
         automata.all_usable = all;
         most_token_characters = tries[0]->max_depth;
     }
+
+    // Whether every byte of UTF-8 is a token by itself, so that every text can be spelled.
+    bool spells_all() const { return spells_all_; }
 
     const Trie& trie(const View& view) const { return *tries[view.trie]; }
 
@@ -213,6 +221,7 @@ public:
     size_t n_states() const { return automata.info.size(); }
 
 private:
+    bool spells_all_ = true;
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> starts_;
     std::unordered_map<int32_t, int32_t> set_starts_;
     std::unordered_map<int32_t, StringAutomaton*> strings_;
@@ -370,7 +379,7 @@ private:
 public:
     // Whether this byte, read in this state of a JSON string, begins a character of the decoded text.
     bool begins_character(int32_t state, uint8_t byte) const {
-        return position(state).phase == BODY && byte != '"' && (byte & 0xC0) != 0x80;
+        return automata.info[state].phase == BODY && byte != '"' && (byte & 0xC0) != 0x80;
     }
 };
 

@@ -123,11 +123,14 @@ inline bool step_literal(Lexicon& lexicon, const LiteralTrie& trie, int32_t stat
     if (to_state == DEAD) return false;
     to_node = node;
     if (node == NO_NODE) return true;
+    const uint8_t phase = lexicon.automata.info[state].phase;
+    if (phase == BODY) {
+        if (byte != '"' && byte != '\\') to_node = trie.child(node, byte);
+        return true;
+    }
+    if (phase == PREFIX) return true;
     const StringPosition& p = lexicon.position(state);
-    switch (p.phase) {
-        case BODY:
-            if (byte != '"' && byte != '\\') to_node = trie.child(node, byte);
-            break;
+    switch (phase) {
         case ESCAPE:
             if (byte != 'u') to_node = trie.walk(node, simple_escape(byte));
             break;
@@ -149,9 +152,10 @@ inline bool step_literal(Lexicon& lexicon, const LiteralTrie& trie, int32_t stat
 inline bool literal_possible(const Lexicon& lexicon, const LiteralTrie& trie, const LegalSet& legal, int32_t state, int32_t node) {
     if (node == NO_NODE) return false;
     const LiteralNode& at = trie.nodes[node];
+    const uint8_t phase = lexicon.automata.info[state].phase;
+    if (phase == CLOSED) return legal.has(at.literal);
+    if (phase == PREFIX || phase == BODY) return legal.any(at.first, at.last);
     const StringPosition& p = lexicon.position(state);
-    if (p.phase == CLOSED) return legal.has(at.literal);
-    if (p.phase == PREFIX || p.phase == BODY) return legal.any(at.first, at.last);
     return any_completion(p, [&](uint32_t first, uint32_t last) {
         return trie.any_character(node, first, last, [&](int32_t below) { return legal.any(trie.nodes[below].first, trie.nodes[below].last); });
     });

@@ -206,22 +206,37 @@ private:
     }
     std::unordered_map<int32_t, int64_t> ways_out_;
 
-    // Walk the view along a literal trie. visit(node of the view, state, trie node) says whether to go below.
+    // Walk the view along a literal trie. visit(node of the view, state, trie node) says whether to go below. In the body
+    // of the string only the bytes of literals, a quote and a backslash are looked up: a node may have 256 children.
     template <class Visit>
     void walk_literals(View view, const Configuration& c, const LiteralTrie& trie, Visit visit) {
-        const Trie& source = lexicon_.trie(view);
-        const int base = source.nodes[view.node].depth;
-        std::vector<std::pair<int32_t, int32_t>> path(source.max_depth - base + 2);
-        path[0] = {c.state, c.extra};
-        for (int32_t node = view.node + 1, stop = source.nodes[view.node].end; node < stop;) {
-            const TrieNode& entry = source.nodes[node];
-            int level = entry.depth - base;
-            auto& [state, at] = path[level];
-            if (!step_literal(lexicon_, trie, path[level - 1].first, path[level - 1].second, entry.byte, state, at) || at == NO_NODE ||
-                !visit(node, state, at))
-                node = entry.end;
-            else
-                ++node;
+        walk_literals(lexicon_.trie(view), view.node, c.state, c.extra, trie, visit);
+    }
+
+    template <class Visit>
+    void walk_literals(const Trie& source, int32_t node, int32_t state, int32_t at, const LiteralTrie& trie, Visit& visit) {
+        if (!source.has_children(node)) return;
+        auto go = [&](int32_t child, uint8_t byte) {
+            int32_t to, below;
+            if (step_literal(lexicon_, trie, state, at, byte, to, below) && below != NO_NODE && visit(child, to, below))
+                walk_literals(source, child, to, below, trie, visit);
+        };
+        if (lexicon_.automata.info[state].phase == BODY) {
+            auto look_up = [&](uint8_t byte) {
+                int32_t child = source.child(node, byte);
+                if (child != 0) go(child, byte);
+            };
+            for (int32_t below = trie.nodes[at].child; below != NO_NODE; below = trie.nodes[below].sibling) look_up(trie.nodes[below].byte);
+            look_up('"');
+            look_up('\\');
+        } else if (source.nodes[node].wide) {
+            for (int byte = 0; byte < 256; ++byte) {
+                if (lexicon_.automata.step(state, static_cast<uint8_t>(byte)) == DEAD) continue;
+                int32_t child = source.child(node, static_cast<uint8_t>(byte));
+                if (child != 0) go(child, static_cast<uint8_t>(byte));
+            }
+        } else {
+            for (int32_t child = node + 1; child < source.nodes[node].end; child = source.nodes[child].end) go(child, source.nodes[child].byte);
         }
     }
 

@@ -134,9 +134,8 @@ public:
             int32_t node = 0, best = -1;
             size_t best_end = from;
             for (size_t i = from; i < text.size(); ++i) {
-                int32_t child = node + 1, stop = trie.nodes[node].end;
-                while (child < stop && trie.nodes[child].byte != text[i]) child = trie.nodes[child].end;
-                if (child >= stop) break;
+                int32_t child = trie.child(node, text[i]);
+                if (child == 0) break;
                 node = child;
                 if (trie.begin_ids(node) != trie.end_ids(node)) best = *trie.begin_ids(node), best_end = i + 1;
             }

@@ -14,6 +14,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "flat_map.hpp"
+
 namespace tokentrellis {
 
 // A quantity would exceed its limit: hostile or mistaken input.
@@ -27,6 +29,7 @@ struct TrieNode {
     int32_t first;  // tokens that end here: ids[first .. first of the next node)
     uint16_t depth;  // the root has depth 0
     uint8_t byte;
+    bool wide;  // has so many children that they are indexed
 };
 
 constexpr size_t MAX_TOKEN_BYTES = 8192;
@@ -43,10 +46,35 @@ struct Trie {
     const int32_t* end_subtree_ids(int32_t node) const { return ids.data() + nodes[nodes[node].end].first; }
 
     void open(uint8_t byte, uint16_t depth) {
-        nodes.push_back({0, static_cast<int32_t>(ids.size()), depth, byte});
+        nodes.push_back({0, static_cast<int32_t>(ids.size()), depth, byte, false});
         max_depth = std::max(max_depth, depth);
     }
-    void finish() { nodes.push_back({0, static_cast<int32_t>(ids.size()), 0, 0}); }
+    void finish() { nodes.push_back({0, static_cast<int32_t>(ids.size()), 0, 0, false}); }
+
+    // The child with this byte, or 0. Siblings lie far apart in memory, so nodes with many children have an index.
+    int32_t child(int32_t node, uint8_t byte) const {
+        if (nodes[node].wide) {
+            int32_t found = index_.find(static_cast<uint64_t>(node) << 8 | byte);
+            return found == FlatMap::MISSING ? 0 : found;
+        }
+        for (int32_t at = node + 1; at < nodes[node].end; at = nodes[at].end)
+            if (nodes[at].byte >= byte) return nodes[at].byte == byte ? at : 0;
+        return 0;
+    }
+
+    void index_wide_nodes() {
+        constexpr int many = 12;
+        for (int32_t node = 0; node < size(); ++node) {
+            int children = 0;
+            for (int32_t at = node + 1; at < nodes[node].end && children < many; at = nodes[at].end) ++children;
+            if (children < many) continue;
+            nodes[node].wide = true;
+            for (int32_t at = node + 1; at < nodes[node].end; at = nodes[at].end) index_.insert(static_cast<uint64_t>(node) << 8 | nodes[at].byte, at);
+        }
+    }
+
+private:
+    FlatMap index_;
 };
 
 // Sort key: the first eight bytes, big-endian; ties are settled by comparing the rest.
@@ -101,6 +129,7 @@ inline std::unique_ptr<Trie> build_trie(const uint8_t* buffer, const int32_t* of
     }
     for (int32_t node : path) trie->nodes[node].end = static_cast<int32_t>(trie->nodes.size());
     trie->finish();
+    trie->index_wide_nodes();
     return trie;
 }
 

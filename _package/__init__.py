@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .decoding.matcher import Matcher
     from .decoding.processors import GrammarProcessor
     from .decoding.vocabulary import Vocabulary
+    from .grammars.choices import from_choices
     from .grammars.errors import (
         ConstraintError,
         GrammarError,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     )
     from .grammars.grammar import Grammar
     from .grammars.json_schema import from_json_schema
-    from .grammars.regex import from_choices, from_regex
+    from .grammars.regex import from_regex
 
 __version__ = "0.1.0"
 
@@ -52,6 +53,7 @@ _NAMES_OF_MODULE = {
     ".decoding.matcher": ("Matcher",),
     ".decoding.processors": ("GrammarProcessor",),
     ".decoding.vocabulary": ("Vocabulary",),
+    ".grammars.choices": ("from_choices",),
     ".grammars.errors": (
         "ConstraintError",
         "GrammarError",
@@ -63,7 +65,7 @@ _NAMES_OF_MODULE = {
     ),
     ".grammars.grammar": ("Grammar",),
     ".grammars.json_schema": ("from_json_schema",),
-    ".grammars.regex": ("from_choices", "from_regex"),
+    ".grammars.regex": ("from_regex",),
 }
 _MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
 

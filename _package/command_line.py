@@ -127,7 +127,7 @@ def mask(
         raise typer.Exit(1)
     vocabulary = Vocabulary.from_tokenizer(load_tokenizer(tokenizer))
     matcher = compile_grammar(grammar, vocabulary).matcher()
-    matcher.try_accept_tokens(vocabulary.greedy_tokenize(prefix.encode()))
+    matcher.read_bytes(prefix.encode())
     allowed = allowed_ids(matcher, vocabulary.vocab_size)
     shown = [token_name(vocabulary, token_id) for token_id in allowed[:limit]]
     if as_json:

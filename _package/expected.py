@@ -1,12 +1,11 @@
 """What may come next: a grammar and a text in, the place where the text leaves the grammar and the bytes and
 tokens out.
 
-Texts are matched byte by byte: with a vocabulary of the 256 single bytes the engine is a recogniser.
+Texts are read byte by byte, so the vocabulary does not matter; the 256 single bytes will do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +16,6 @@ from .decoding.matcher import Matcher
 from .decoding.vocabulary import Vocabulary
 from .grammars.errors import ConstraintError, line_and_column
 from .grammars.grammar import Grammar
-
-END_OF_TEXT = 256  # the id after those of the bytes
 
 
 class Progress(NamedTuple):
@@ -45,10 +42,12 @@ class Progress(NamedTuple):
 
 def match_text(grammar: Grammar, text: str) -> Progress:
     """Match a text from the start, as far as it goes."""
-    vocabulary = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], eos_token_ids=[END_OF_TEXT])
+    vocabulary = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], eos_token_ids=[256])
     matcher = compile_grammar(grammar, vocabulary).matcher()
     data = text.encode()
-    return Progress(matcher, matcher.try_accept_tokens(list(data)), len(data))
+    n_accepted = matcher.try_read(data)
+    matcher.read_bytes(data[:n_accepted])
+    return Progress(matcher, n_accepted, len(data))
 
 
 def place_and_caret(text: str, progress: Progress) -> str:
@@ -60,10 +59,8 @@ def place_and_caret(text: str, progress: Progress) -> str:
 
 def describe_next(progress: Progress) -> str:
     """Words for what may come next: the forced text if there is one, otherwise the bytes."""
-    forced = [byte for byte in progress.matcher.forced_tokens() if byte != END_OF_TEXT]
-    if forced:
-        return text_literal(bytes(forced))
-    return describe_bytes(allowed_ids(progress.matcher, END_OF_TEXT + 1))
+    forced = progress.matcher.forced_bytes()
+    return text_literal(forced) if forced else progress.matcher.describe_next()
 
 
 def allowed_ids(matcher: Matcher, vocab_size: int) -> list[int]:
@@ -72,14 +69,6 @@ def allowed_ids(matcher: Matcher, vocab_size: int) -> list[int]:
     matcher.fill_bitmask(bitmask)
     bits = np.unpackbits(bitmask[0].view(np.uint8), bitorder="little")
     return np.flatnonzero(bits[:vocab_size]).tolist()
-
-
-def describe_bytes(values: Iterable[int]) -> str:
-    """Bytes (and `END_OF_TEXT`) as a readable list with runs: `'"' 'a'..'z' 0x80..0xBF end of text`."""
-    return " ".join(
-        _byte_name(first) if first == last else f"{_byte_name(first)}..{_byte_name(last)}"
-        for first, last in _runs(sorted(values))
-    )
 
 
 def text_literal(data: bytes) -> str:
@@ -95,24 +84,3 @@ def token_name(vocabulary: Vocabulary, token_id: int) -> str:
     names = {known: name for name, known in vocabulary.special_token_by_name.items()}
     data = vocabulary.token_bytes(token_id)
     return text_literal(data) if data else names.get(token_id, f"token {token_id}")
-
-
-def _byte_name(value: int) -> str:
-    if value == END_OF_TEXT:
-        return "end of text"
-    return repr(chr(value)) if 0x20 <= value < 0x7F else f"0x{value:02X}"
-
-
-def _runs(values: list[int]) -> Iterator[tuple[int, int]]:
-    start = 0
-    for index in range(1, len(values) + 1):
-        breaks = (
-            index == len(values) or values[index] != values[index - 1] + 1 or values[index] == END_OF_TEXT
-        )
-        if breaks:
-            # Two neighbours read better as two than as a run.
-            if index - start == 2:
-                yield from ((value, value) for value in values[start:index])
-            else:
-                yield values[start], values[index - 1]
-            start = index

@@ -84,7 +84,8 @@ def generate(
         stats = result.stats
         console.print(
             f"{stats.n_tokens} tokens ({stats.n_forced_tokens} forced), "
-            f"{stats.tokens_per_second:.0f} tokens/s; compiled in {stats.compile_ms:.1f} ms; mask {stats.mask_us_mean:.1f} us "
+            f"{stats.tokens_per_second:.0f} tokens/s; compiled in {stats.compile_ms:.1f} ms; "
+            f"mask {stats.mask_us_mean:.1f} us "
             f"(slowest {stats.mask_us_max:.1f} us); log probability {result.log_prob:.2f}",
             style="dim",
         )
@@ -110,7 +111,8 @@ def _grammar(
     schema: str | None, regex: str | None, choices: str | None, whitespace: str, property_order: PropertyOrder
 ) -> tuple[Grammar, Any]:
     """The grammar, and a JSON Schema that describes it to the model."""
-    from .grammars.regex import from_choices, from_regex
+    from .grammars.choices import from_choices
+    from .grammars.regex import from_regex
 
     if sum(option is not None for option in (schema, regex, choices)) != 1:
         raise ConstraintError("one of SCHEMA, --regex and --choices is needed", advice="see generate --help")

@@ -100,9 +100,7 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary) -> CompiledGrammar
             advice="make one with from_json_schema(), from_regex() or from_choices()",
         )
     compiled = CompiledGrammar(grammar, vocabulary)
-    if not vocabulary.missing_bytes(range(128)):
-        return compiled  # all of ASCII by single tokens: only rare characters could be missing
-    if compiled.tokens_to_finish is None:
+    if not compiled.lexicon.spells_all and compiled.tokens_to_finish is None:
         needed = compiled.shortest_text()
         raise VocabularyError(
             "the tokens cannot spell what the grammar needs",

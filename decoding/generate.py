@@ -21,7 +21,7 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from ..grammars.errors import ConstraintError
 from ..grammars.grammar import Grammar
-from ..grammars.json_schema import JSONSchemaGrammar, from_json_schema
+from ..grammars.json_schema import JsonSchemaGrammar, from_json_schema
 from .compile import CompiledGrammar, compile_grammar
 from .errors import SamplingError
 from .processors import GrammarProcessor
@@ -38,7 +38,7 @@ class Statistics:
     """What one call of `generate()` cost. All but the first two are those of the whole batch.
 
     n_tokens: tokens generated for this prompt, EOS included.
-    n_forced_tokens: how many of them were the only ones that the grammar allowed.
+    n_forced_tokens: how many of them spell text about which the grammar left no choice.
     compile_ms: milliseconds to compile the grammar and, for a new tokenizer, to read the vocabulary.
     n_masks: masks filled. mask_us_mean, mask_us_max: microseconds for one.
     tokens_per_second: tokens of all rows by the time in the model's loop.
@@ -123,7 +123,8 @@ def generate(
     model, tokenizer: from transformers, belonging to each other.
     prompt: a text, or several for a batch; several give a list of results in their order.
     grammar: a `CompiledGrammar` (fastest for many calls), a `Grammar`, or what `from_json_schema` takes.
-    max_new_tokens: tokens for the output, EOS included. None: `DEFAULT_SPARE_TOKENS` more than the shortest.
+    max_new_tokens: tokens for the output, EOS included. None: `DEFAULT_SPARE_TOKENS` more than the shortest
+        output needs, or what the model's context leaves.
     do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given.
     seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it.
     temperature, top_k, top_p: applied to the allowed tokens; None: not at all.
@@ -142,10 +143,10 @@ def generate(
     started = time.perf_counter()
     compiled = _compile(grammar, model, tokenizer)
     compile_ms = 1000 * (time.perf_counter() - started)
-    if max_new_tokens is None:
-        max_new_tokens = compiled.matcher().tokens_to_finish + DEFAULT_SPARE_TOKENS
     inputs = _encode(tokenizer, prompts, compiled.vocabulary.eos_token_ids[0])
     prompt_length = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
+    if max_new_tokens is None:
+        max_new_tokens = _default_budget(model, prompt_length, compiled.matcher().tokens_to_finish)
     processor = GrammarProcessor(compiled, max_new_tokens=max_new_tokens, prompt_length=prompt_length)
     recorder = _LogProbabilityRecorder()
     configuration = GenerationConfig(**_fixed_options(compiled.vocabulary, max_new_tokens), **sampling)
@@ -217,6 +218,15 @@ def _encode(tokenizer: Any, prompts: list[str], padding_id: int) -> dict[str, to
     return {"input_ids": input_ids, "attention_mask": attention_mask}
 
 
+def _default_budget(model: Any, prompt_length: int, needed: int) -> int:
+    """`DEFAULT_SPARE_TOKENS` more than the shortest output, or what the model's context leaves if that is
+    less.
+    """
+    context = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
+    budget = needed + DEFAULT_SPARE_TOKENS
+    return budget if context is None else min(budget, max(needed, context - prompt_length))
+
+
 def _fixed_options(vocabulary: Vocabulary, max_new_tokens: int) -> dict[str, Any]:
     """What the grammar and the budget decide, whatever the model's own configuration says."""
     return {
@@ -279,10 +289,9 @@ def _replay(compiled: CompiledGrammar, row: list[int]) -> tuple[list[int], int]:
     """The tokens up to EOS, checked once more from the start, and how many of them were forced."""
     matcher = compiled.matcher()
     n_forced = 0
-    forced: list[int] = []
     for position, token_id in enumerate(row):
-        forced = forced[1:] or matcher.forced_tokens()
-        n_forced += bool(forced)
+        data = compiled.vocabulary.token_bytes(token_id)
+        n_forced += matcher.forced_bytes().startswith(data) if data else matcher.forced_tokens() == [token_id]
         matcher.accept_token(token_id)
         if matcher.is_terminated:
             return row[: position + 1], n_forced
@@ -293,7 +302,7 @@ def _replay(compiled: CompiledGrammar, row: list[int]) -> tuple[list[int], int]:
 
 
 def _value(grammar: Grammar, text: str) -> Any:
-    return json.loads(text) if isinstance(grammar, JSONSchemaGrammar) else text
+    return json.loads(text) if isinstance(grammar, JsonSchemaGrammar) else text
 
 
 class _LogProbabilityRecorder(LogitsProcessor):

@@ -136,23 +136,13 @@ class GrammarProcessor(LogitsProcessor):
         return True
 
     def _apply(self, scores: torch.Tensor, masked: list[int], rows: list[Row]) -> None:
-        everywhere = len(masked) == len(rows)
         bitmask = self._bitmask[: len(rows)]
-        apply_bitmask(scores[:, : self._vocab_size], bitmask, None if everywhere else masked)
-        if scores.shape[-1] > self._vocab_size:
-            scores[masked, self._vocab_size :] = -torch.inf
+        apply_bitmask(scores, bitmask, None if len(masked) == len(rows) else masked)
         best = scores.amax(dim=-1)[masked].tolist()
         for index, value in zip(masked, best, strict=True):
             if value == -np.inf:
-                raise _no_allowed_token(rows[index], bool(bitmask[index].any()))
-
-
-def _no_allowed_token(row: Row, is_allowed: bool) -> NoAllowedTokenError:
-    generated = row.tokens.tolist()
-    if not is_allowed:
-        return NoAllowedTokenError(generated)
-    return NoAllowedTokenError(
-        generated,
-        message="every token that the grammar allows has the score -inf",
-        advice="look for other logits processors (suppressed or forced tokens, bad words) that exclude them",
-    )
+                raise NoAllowedTokenError(
+                    rows[index].tokens.tolist(),
+                    message="every token that the grammar allows has the score -inf",
+                    advice="look for other processors that exclude them (suppressed or forced tokens)",
+                )

@@ -191,12 +191,17 @@ def automaton(
     state can be reached are dropped.
     """
     accepting = frozenset(accepting)
+    before: dict[int, list[int]] = {}
+    for state, members, after in transitions:
+        if members:
+            before.setdefault(after, []).append(state)
     alive = set(accepting)
-    while True:
-        more = {state for state, members, after in transitions if members and after in alive} - alive
-        if not more:
-            break
-        alive |= more
+    pending = list(accepting)
+    while pending:
+        for state in before.get(pending.pop(), ()):
+            if state not in alive:
+                alive.add(state)
+                pending.append(state)
     if 0 not in alive:
         return EMPTY
     kept = tuple(edge for edge in transitions if edge[0] in alive and edge[2] in alive and edge[1])

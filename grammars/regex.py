@@ -1,22 +1,23 @@
 """Regular expressions: pattern text -> `Expression` over UTF-8 bytes, and -> `Grammar`.
 
-`pattern_expression` gives the language of whole texts in which a pattern is found (search, as JSON Schema's `pattern`
-asks), or which it matches from begin to end. The parser (`regex_parser.py`) makes a syntax tree; parts without anchors
-are translated node by node. Anchors may stand anywhere. They are solved while the tree is translated from right to
-left: each part is given what follows it up to the end of the text, so that `$` is the question whether that can be
-empty, and a part that cannot be translated without knowing whether it begins the text (`^`) is translated for both
-cases. Look-ahead is an intersection with what follows. Repeats whose body depends on both ends, and conditions on
-neighbouring characters, go to `regex_positions.py`. Everything without look-around of several characters is regular:
-no intersection, no complement.
+`pattern_expression` gives the language of whole texts in which a pattern is found (search, as JSON Schema's
+`pattern` asks), or which it matches from begin to end. The parser (`regex_parser.py`) makes a syntax tree; parts
+without anchors are translated node by node. Anchors may stand anywhere. They are solved while the tree is translated
+from right to left: each part is given what follows it up to the end of the text, so that `$` is the question whether
+that can be empty; a part that has to know whether it begins the text (`^`) is translated for both cases. Look-ahead
+is an intersection with what follows. Repeats whose body depends on both ends, and conditions on neighbouring
+characters, go to `regex_positions.py`. All but look-around of several characters stays regular: no intersection, no
+complement.
 
-What would not be exact is refused. Cost: linear in the expanded pattern in practice; MOST_STEPS and `most_positions`
-bound what is built.
+What would not be exact is refused. Cost: linear in the expanded pattern in practice, some tens of microseconds for
+common ones; MOST_STEPS and `most_positions` bound what is built.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, cast
 
 from . import regex_tree as tree
 from .errors import LimitExceededError, UnsatisfiableError, UnsupportedFeatureError, line_and_column
@@ -33,19 +34,17 @@ from .expressions import (
     complement,
     concatenate,
     intersect,
-    literal,
     repeat,
     union,
 )
 from .grammar import END, Expansion, Grammar, TerminalEdge
-from .nullable import without_empty
+from .nullable import bounds, without_empty
 from .regex_parser import parse_pattern
 from .regex_positions import positions_expression
 from .regex_tree import (
     NEEDS_BEGIN,
     NEEDS_END,
     NEEDS_LOOK,
-    NEEDS_NEIGHBOURS,
     Alternation,
     Assertion,
     Characters,
@@ -73,9 +72,11 @@ def pattern_expression(
 ) -> Expression:
     """The UTF-8 encodings of the whole texts that match.
 
-    syntax: "ecma": ECMA-262 with the `u` flag, lenient as annex B is with escaped punctuation and unmatched braces;
-        "python": the standard library's `re` for `str` patterns.
-    search: whether the pattern may match anywhere in the text (`re.search`) or must match all of it (`re.fullmatch`).
+    syntax: "ecma": ECMA-262 with the `u` flag, but lenient as annex B is with escaped punctuation and unmatched
+        braces; "python": the standard library's `re` for `str` patterns (as of Python 3.14: `\\B` matches the
+        empty text).
+    search: whether the pattern may match anywhere in the text (`re.search`) or must match all of it
+        (`re.fullmatch`).
     most_positions: how many byte classes the pattern may have after bounded repeats are written out.
 
     A pattern that nothing matches gives `EMPTY`, unless a look-around is what contradicts the rest.
@@ -85,7 +86,7 @@ def pattern_expression(
     return _Translation(pattern, parse_pattern(pattern, syntax), search).expression(most_positions)
 
 
-class _NeedsPositions(Exception):
+class _NeedsPositionsError(Exception):
     """The pattern depends on its context in a way that only the automaton of its positions follows."""
 
 
@@ -105,7 +106,7 @@ class _Translation:
         plain = [option for option in options if not option.needs]
         languages = [self._option(option) for option in options if option.needs]
         if plain:
-            found = _before(_plain(tree.alternation(plain)), self.after)
+            found = _before([_plain(tree.alternation(plain))], self.after)
             languages.append(_behind_any(found) if self.search else found)
         result = union(*languages)
         if self.node.needs or "{" in self.pattern or len(self.pattern) > 500:
@@ -132,7 +133,7 @@ class _Translation:
                 )
             else:
                 language = _behind_any(self._followed_by(node, self.after, False, True))
-        except _NeedsPositions:
+        except _NeedsPositionsError:
             language = self._positions(node, self.search, self.search)
         return intersect(language, *conditions)
 
@@ -148,25 +149,26 @@ class _Translation:
     def _split_looks(self, option: Node) -> tuple[Node, list[Expression], bool]:
         """Take off the look-aheads at the begin of the text and the look-behinds at its end.
 
-        Returns what is left, the languages that the whole text must be in, and whether the option can only match at
-        the begin of the text.
+        Returns what is left, the languages that the whole text must be in, and whether the option can match at the
+        begin of the text only.
         """
         items = list(option.items) if isinstance(option, Sequence) else [option]
         conditions: list[Expression] = []
         n_leading = next((i for i, item in enumerate(items) if not _is_condition(item)), len(items))
-        is_begin = any(_is_anchor(item, tree.BEGIN) for item in items[:n_leading])
+        leading, items = items[:n_leading], items[n_leading:]
+        is_begin = any(_is_anchor(item, tree.BEGIN) for item in leading)
         if is_begin or not self.search:
-            looks = [item for item in items[:n_leading] if isinstance(item, Look) and item.ahead]
-            conditions += [self._look_language(look) for look in looks]
-            items = [item for item in items if item not in looks or not _is_condition(item)]
-            n_leading -= len(looks)
-        n_trailing = next((i for i, item in enumerate(reversed(items)) if not _is_condition(item)), len(items))
-        trailing = items[len(items) - n_trailing :]
+            looks = _looks(leading, ahead=True)
+            conditions += map(self._look_language, looks)
+            leading = [item for item in leading if item not in looks]
+        items = [*leading, *items]
+        n_trailing = next((i for i, item in enumerate(items[::-1]) if not _is_condition(item)), len(items))
+        items, trailing = items[: len(items) - n_trailing], items[len(items) - n_trailing :]
         if not self.search or any(_is_anchor(item, tree.END) for item in trailing):
-            looks = [item for item in trailing if isinstance(item, Look) and not item.ahead]
-            conditions += [self._look_language(look) for look in looks]
-            items = [item for item in items if not (isinstance(item, Look) and item in looks)]
-        return tree.sequence(items), conditions, is_begin
+            looks = _looks(trailing, ahead=False)
+            conditions += map(self._look_language, looks)
+            trailing = [item for item in trailing if item not in looks]
+        return tree.sequence([*items, *trailing]), conditions, is_begin
 
     def _look_language(self, look: Look) -> Expression:
         """The whole texts of which a look-ahead at their begin, or a look-behind at their end, holds."""
@@ -180,7 +182,7 @@ class _Translation:
                 )
             else:
                 language = _behind_any(self._followed_by(look.item, EPSILON, False, True))
-        except _NeedsPositions:
+        except _NeedsPositionsError:
             language = self._positions(look.item, not look.ahead, look.ahead)
         return complement(language) if look.negative else language
 
@@ -191,8 +193,8 @@ class _Translation:
             f"a {name} in this place",
             location=line_and_column(self.pattern, look.offset),
             source=self.pattern,
-            advice="look-ahead is supported outside of repeats, look-behind at the end (before '$'), both anywhere "
-            "for a single character; write the condition without it",
+            advice="look-ahead is supported outside of repeats, look-behind at the end (before '$'), and both "
+            "anywhere for a single character; write the condition without it",
         )
 
     # The translation from right to left
@@ -200,10 +202,10 @@ class _Translation:
     def _followed_by(self, node: Node, rest: Expression, begin: bool, end: bool) -> Expression:
         """The texts of `node` with a text of `rest` after them.
 
-        begin: whether the node stands at the begin of the text. end: whether the text ends after `rest`; if not, then
+        begin: whether the node stands at the begin of the text. end: whether the text ends after `rest`; if not,
         at least one more character follows.
 
-        Raises: _NeedsPositions, UnsupportedFeatureError, LimitExceededError.
+        Raises: _NeedsPositionsError, UnsupportedFeatureError, LimitExceededError.
         """
         self.n_steps += 1
         if self.n_steps > MOST_STEPS:
@@ -213,42 +215,55 @@ class _Translation:
         if rest is EMPTY:
             return EMPTY
         if not node.needs:
-            return _before(_plain(node), rest)
+            return _before([_plain(node)], rest)
         if isinstance(node, Sequence):
             return self._sequence(node, rest, begin, end)
         if isinstance(node, Alternation):
+            languages = [self._followed_by(part, rest, begin, end) for part in node.options if part.needs]
             plain = [option for option in node.options if not option.needs]
-            languages = [self._followed_by(option, rest, begin, end) for option in node.options if option.needs]
             if plain:
-                languages.append(_before(_plain(tree.alternation(plain)), rest))
+                languages.append(_before([_plain(tree.alternation(plain))], rest))
             return union(*languages)
         if isinstance(node, Repetition):
             return self._repetition(node, rest, begin, end)
         if isinstance(node, Assertion):
             return _assertion(node, rest, begin, end)
-        return self._look_ahead(node, rest, begin, end)  # type: ignore[arg-type]
+        return self._look_ahead(cast(Look, node), rest, begin, end)
 
     def _sequence(self, node: Sequence, rest: Expression, begin: bool, end: bool) -> Expression:
-        # Left to right only as far as the begin of the text matters, for parts that may be empty.
-        last = max((i for i, item in enumerate(node.items) if item.needs & NEEDS_BEGIN), default=-1) if begin else -1
-        for i, item in enumerate(node.items[: last + 1]):
-            if i == last or not tree.can_be_empty(item):
-                last = i
-                break
-            if not tree.is_always_empty(item):
-                return self._after_optional(node.items, i, rest, end)
-        for item in reversed(node.items[last + 1 :]):
-            # Nothing here needs the begin of the text, or it cannot be here.
-            rest = self._followed_by(item, rest, False, end)
-        for item in reversed(node.items[: last + 1]):
-            rest = self._followed_by(item, rest, begin, end)
+        items = node.items
+        n_at_begin = 0  # how many items may stand at the begin of the text and have to know it
+        if begin and node.needs & NEEDS_BEGIN:
+            n_at_begin = max(i for i, item in enumerate(items) if item.needs & NEEDS_BEGIN) + 1
+            for i, item in enumerate(items[: n_at_begin - 1]):
+                if not tree.can_be_empty(item):
+                    n_at_begin = i + 1
+                    break
+                if not tree.is_always_empty(item):
+                    return self._after_optional(items, i, rest, end)
+        rest = self._backwards(items[n_at_begin:], rest, False, end)
+        return self._backwards(items[:n_at_begin], rest, True, end)
+
+    def _backwards(self, items: tuple[Node, ...], rest: Expression, begin: bool, end: bool) -> Expression:
+        """Items before `rest`, which all stand at the begin of the text or not; runs of plain ones in one step."""
+        stop = len(items)
+        while stop:
+            start = stop
+            while start and not items[start - 1].needs:
+                start -= 1
+            if start < stop:
+                rest = _before(_plain_parts(items[start:stop]), rest)
+            else:
+                start -= 1
+                rest = self._followed_by(items[start], rest, begin, end)
+            stop = start
         return rest
 
     def _after_optional(self, items: tuple[Node, ...], i: int, rest: Expression, end: bool) -> Expression:
         """A sequence at the begin of the text whose item `i` may be empty, before one that needs to know."""
         item, later = items[i], tree.sequence(list(items[i + 1 :]))
         if item.needs or i + 1 + 64 < len(items):
-            raise _NeedsPositions
+            raise _NeedsPositionsError
         there = concatenate(without_empty(_plain(item)), self._followed_by(later, rest, False, end))
         language = union(there, self._followed_by(later, rest, True, end))
         for condition in reversed(items[:i]):
@@ -268,7 +283,7 @@ class _Translation:
         if node.needs == NEEDS_END:
             return self._repetition_to_end(node, rest, end)
         if node.needs != NEEDS_BEGIN:
-            raise _NeedsPositions
+            raise _NeedsPositionsError
         inner = self._followed_by(item, EPSILON, False, end)
         later = repeat(inner, least, most)
         if begin:
@@ -276,13 +291,13 @@ class _Translation:
             fewest = 0 if first.nullable else max(least - 1, 0)
             fewer = most if most == UNLIMITED else most - 1
             later = union(later, concatenate(first, repeat(inner, fewest, fewer)))
-        return _before(later, rest)
+        return _before([later], rest)
 
     def _repetition_to_end(self, node: Repetition, rest: Expression, end: bool) -> Expression:
         """A repeat whose body contains `$`: at the end of the text the last round may use it."""
         item, least, most = node.item, node.least, node.most
         inner = self._followed_by(item, EPSILON, False, False)
-        language = _before(repeat(inner, least, most), rest)
+        language = _before([repeat(inner, least, most)], rest)
         if end and rest.nullable:
             last = self._followed_by(item, EPSILON, False, True)
             fewest = 0 if last.nullable else max(least - 1, 0)
@@ -296,28 +311,27 @@ class _Translation:
             raise self._unsupported_look(node)
         try:
             language = self._followed_by(node.item, ANY_TEXT, begin, True)
-        except _NeedsPositions:
+        except _NeedsPositionsError:
             raise self._unsupported_look(node) from None
         return intersect(complement(language) if node.negative else language, rest)
 
     def _guarded_characters(self, node: Repetition, rest: Expression, begin: bool, end: bool) -> Expression:
         """`((?!x).)*` at the end of the text: no suffix but the empty one may begin with x.
 
-        Exact when each round reads one character, so that rounds begin everywhere, and reads the text to its end.
+        Exact when each round reads one character, so that rounds begin everywhere, and the text ends after them.
         """
-        items = node.item.items if isinstance(node.item, Sequence) else (node.item,)
-        *looks, last = items
-        is_simple = isinstance(last, Characters) and all(isinstance(look, Look) for look in looks)
         if rest is ANY_TEXT and node.least == 0:
             return ANY_TEXT  # no round at all is enough
-        if not is_simple or rest is not EPSILON or not end or node.needs != NEEDS_LOOK:
+        *looks, last = node.item.items if isinstance(node.item, Sequence) else (node.item,)
+        is_exact = isinstance(last, Characters) and rest is EPSILON and end and node.needs == NEEDS_LOOK
+        if not is_exact:
             raise self._unsupported_look(node)
         forbidden = []
         for look in looks:
-            if not look.ahead or look.needs != NEEDS_LOOK:  # type: ignore[union-attr]
-                raise self._unsupported_look(look)
-            wrong = self._followed_by(look.item, ANY_TEXT, False, True)  # type: ignore[union-attr]
-            if not look.negative:  # type: ignore[union-attr]
+            if not isinstance(look, Look) or not look.ahead:
+                raise self._unsupported_look(node)
+            wrong = self._followed_by(look.item, ANY_TEXT, False, True)
+            if not look.negative:
                 wrong = intersect(complement(wrong), ANY_TEXT)
             forbidden.append(complement(concatenate(ANY_TEXT, without_empty(wrong))))
         return intersect(repeat(_plain(last), node.least, node.most), *forbidden)
@@ -330,11 +344,15 @@ def _assertion(node: Assertion, rest: Expression, begin: bool, end: bool) -> Exp
         return EPSILON if end and rest.nullable else EMPTY
     if node.kind == tree.FINAL_END and end and rest is EPSILON:
         return EPSILON
-    raise _NeedsPositions
+    raise _NeedsPositionsError
 
 
 def _is_condition(node: Node) -> bool:
     return isinstance(node, (Assertion, Look))
+
+
+def _looks(nodes: Iterable[Node], ahead: bool) -> list[Look]:
+    return [node for node in nodes if isinstance(node, Look) and node.ahead == ahead]
 
 
 def _is_anchor(node: Node, kind: int) -> bool:
@@ -346,7 +364,7 @@ def _first_look(node: Node) -> Look:
         if isinstance(node, Repetition):
             node = node.item
         else:
-            parts = node.items if isinstance(node, Sequence) else node.options  # type: ignore[union-attr]
+            parts = node.items if isinstance(node, Sequence) else cast(Alternation, node).options
             node = next(part for part in parts if part.needs & NEEDS_LOOK)
     return node
 
@@ -356,26 +374,35 @@ def _first_look(node: Node) -> Look:
 
 def _plain(node: Node) -> Expression:
     """The language of a node that has no assertions."""
-    if isinstance(node, Text):
-        return concatenate(*[_SINGLE_BYTES[byte] for byte in node.text.encode()])
     if isinstance(node, Characters):
         return character_class(node.ranges)
-    if isinstance(node, Sequence):
-        return concatenate(*[_plain(item) for item in node.items])
+    if isinstance(node, Repetition):
+        return repeat(_plain(node.item), node.least, node.most)
     if isinstance(node, Alternation):
         return union(*[_plain(option) for option in node.options])
-    return repeat(_plain(node.item), node.least, node.most)  # type: ignore[union-attr]
+    return concatenate(*_plain_parts(node.items if isinstance(node, Sequence) else (node,)))
 
 
-def _before(part: Expression, rest: Expression) -> Expression:
-    """`part`, then `rest`. Before any text, what is optional at the end of the part makes no difference."""
+def _plain_parts(items: tuple[Node, ...]) -> list[Expression]:
+    """The factors of a sequence of nodes without assertions; literal text byte by byte."""
+    parts = []
+    for item in items:
+        if isinstance(item, Text):
+            parts.extend([_SINGLE_BYTES[byte] for byte in item.text.encode()])
+        else:
+            parts.append(_plain(item))
+    return parts
+
+
+def _before(parts: list[Expression], rest: Expression) -> Expression:
+    """The parts, then `rest`. Before any text, what is optional at the end of them makes no difference."""
     if rest is not ANY_TEXT:
-        return concatenate(part, rest)
-    parts = list(part.children) if part.kind == CONCATENATION else [part]
+        return concatenate(*parts, rest)
+    parts = [factor for part in parts for factor in (part.children if part.kind == CONCATENATION else (part,))]
     while parts and parts[-1].nullable:
         parts.pop()
     if parts and parts[-1].kind == REPEAT:
-        least, _ = parts[-1].payload  # type: ignore[misc]
+        least, _ = bounds(parts[-1])
         parts[-1] = repeat(parts[-1].children[0], least, least)
     return concatenate(*parts, rest)
 
@@ -388,7 +415,7 @@ def _behind_any(language: Expression) -> Expression:
         return ANY_TEXT
     parts = parts[n_optional:]
     if parts[0].kind == REPEAT:
-        least, _ = parts[0].payload  # type: ignore[misc]
+        least, _ = bounds(parts[0])
         parts[0] = repeat(parts[0].children[0], least, least)
     return concatenate(ANY_TEXT, *parts)
 
@@ -400,11 +427,11 @@ def _count_positions(expression: Expression, known: dict[Expression, int]) -> in
         if expression.kind == BYTE_CLASS:
             count = 1
         elif expression.kind == AUTOMATON:
-            count = len(expression.payload[1])  # type: ignore[index]
+            count = len(cast("tuple[int, tuple[object, ...], object]", expression.payload)[1])
         else:
             count = sum(_count_positions(child, known) for child in expression.children)
             if expression.kind == REPEAT:
-                least, most = expression.payload  # type: ignore[misc]
+                least, most = bounds(expression)
                 count *= max(least, 1) if most == UNLIMITED else most
         known[expression] = count
     return count
@@ -445,7 +472,7 @@ def from_regex(pattern: str, *, syntax: Syntax = "python") -> Grammar:
 
     syntax: "python" (the standard library's `re`) or "ecma" (ECMA-262, as in JSON Schema).
 
-    Raises: GrammarSyntaxError, UnsupportedFeatureError (back-references, possessive quantifiers, most look-behind, ...),
-        LimitExceededError, UnsatisfiableError.
+    Raises: GrammarSyntaxError, UnsupportedFeatureError (back-references, possessive quantifiers, most look-behind,
+        ...), LimitExceededError, UnsatisfiableError.
     """
     return RegexGrammar(pattern, syntax)

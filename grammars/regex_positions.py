@@ -3,14 +3,14 @@
 In comes a syntax tree whose assertions look at the character before and after a gap, out comes an `AUTOMATON`
 expression for the texts that it matches as a whole. The idea: sort the characters into the few categories that the
 assertions tell apart (word characters, line ends ...). A gap in a text is then one of finitely many pairs (category
-before, category after), where the edge of the text is a category too, and a condition is the set of pairs in which it
-holds, an integer with a bit for each pair. Glushkov's construction (1961) carries over with these sets in place of truth
-values: conditions that meet in the same gap are intersected, alternatives united. The states are the positions of the
-pattern, one for each category that the character read there can have.
+before, category after), where the edge of the text is a category too, and a condition is the set of pairs in which
+it holds, an integer with a bit for each pair. Glushkov's construction (1961) carries over with these sets in place
+of truth values: conditions that meet in the same gap are intersected, alternatives united. The states are the
+positions of the pattern, one for each category that the character read there can have.
 
 Python's `$` also holds before a line feed that ends the text: a category of its own, which nothing may follow.
 
-Cost: quadratic in the number of positions at worst; bounded repeats count with their copies, and MOST_EDGES limits all.
+Cost: quadratic in the number of positions at worst; bounded repeats count with their copies, MOST_EDGES limits all.
 """
 
 from __future__ import annotations
@@ -191,11 +191,8 @@ class _Positions:
         """State 0 is the begin; the others are (position, category) pairs and places inside characters."""
         self.states: dict[tuple[object, ...], int] = {(): 0}
         self.transitions: list[tuple[int, int, int]] = []
-        reads = [
-            [(side, common) for side, category in enumerate(self.categories, 1)
-             if (common := overlap(overlap(ranges, SCALAR_VALUES), category.ranges))]
-            for ranges in self.characters
-        ]  # fmt: skip
+        reads_of = {ranges: self._reads(ranges) for ranges in set(self.characters)}
+        reads = [reads_of[ranges] for ranges in self.characters]
         accepting = [0] if self.whole.empty & 1 else []
         self._connect(0, EDGE, self.whole.first, reads)
         for position, followers in enumerate(self.follow):
@@ -205,6 +202,12 @@ class _Positions:
                 if self.whole.last.get(position, 0) >> (side * self.n_sides) & 1:
                     accepting.append(state)
         return automaton(len(self.states), self.transitions, accepting)
+
+    def _reads(self, ranges: Ranges) -> list[tuple[int, Ranges]]:
+        """The members of a set by category."""
+        encodable = overlap(ranges, SCALAR_VALUES)
+        parts = [(side, overlap(encodable, category.ranges)) for side, category in enumerate(self.categories, 1)]
+        return [(side, part) for side, part in parts if part]
 
     def _state(self, key: tuple[object, ...]) -> int:
         return self.states.setdefault(key, len(self.states))

@@ -27,7 +27,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, linear
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,12 +38,13 @@ from embedded_prompt import END_MARK, JSON_MARK, SCHEMA_MARK, TEXT_MARK, build_p
 
 from .circuit import copy_batch, plant_induction  # noqa: E402
 from .data import Example, examples  # noqa: E402
+from .forward import LOW, Forward  # noqa: E402
 from .optimiser import Muon  # noqa: E402
 from .tokenizer import PAD_MARK, train_tokenizer  # noqa: E402
 
 MARKS = [PAD_MARK, END_MARK, SCHEMA_MARK, TEXT_MARK, JSON_MARK]
 PAD, END = 0, 1
-LONGEST = 320
+LONGEST = 288
 CONTEXT = 2048
 MUON_RATE, ADAM_RATE = 0.015, 2e-3
 IGNORE = -100
@@ -59,9 +60,7 @@ def build_model(vocabulary: int, width: int, layers: int, heads: int, inner: int
         num_attention_heads=heads, num_key_value_heads=heads, max_position_embeddings=CONTEXT, rms_norm_eps=1e-5,
         tie_word_embeddings=True, bos_token_id=None, eos_token_id=END, pad_token_id=PAD,
     )
-    model = LlamaForCausalLM(config)
-    model.set_attn_implementation("eager")  # on a CPU core faster than the fused kernels, backward above all
-    return model
+    return LlamaForCausalLM(config)
 
 
 def encode(tokenizer: Tokenizer, batch: list[Example]) -> list[tuple[list[int], int]]:
@@ -99,15 +98,18 @@ def collate(rows: list[tuple[list[int], int]]) -> tuple[Tensor, Tensor]:
     return ids, labels
 
 
-def answer_logits(model: LlamaForCausalLM, ids: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def answer_logits(forward: Forward, ids: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Logits [n, vocabulary] where there is something to predict, and what should be predicted there.
 
     Rows are padded on the right, so causal attention needs no mask.
     """
-    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
     wanted = labels[:, 1:]
     places = wanted != IGNORE
-    return model.lm_head(hidden[places]), wanted[places]
+    start = int(places.any(0).to(torch.int64).argmax())
+    hidden = forward(ids[:, :-1], start)
+    embedding = forward.model.embed_tokens.weight
+    places, wanted = places[:, start:], wanted[:, start:]
+    return linear(hidden[places].to(LOW), embedding.to(LOW)).float(), wanted[places]
 
 
 class Trainer:
@@ -115,6 +117,7 @@ class Trainer:
 
     def __init__(self, model: LlamaForCausalLM) -> None:
         self.model = model
+        self.forward = Forward(model, LONGEST)
         self.average = copy.deepcopy(model)
         matrices = [weight for name, weight in model.named_parameters() if weight.ndim == 2 and "layers" in name]
         others = [weight for name, weight in model.named_parameters() if weight.ndim != 2 or "layers" not in name]
@@ -125,9 +128,7 @@ class Trainer:
         self.steps = 0
 
     def step(self, ids: Tensor, labels: Tensor, rate: float) -> float:
-        with torch.autocast("cpu", torch.bfloat16):
-            logits, wanted = answer_logits(self.model, ids, labels)
-        loss = cross_entropy(logits.float(), wanted)
+        loss = cross_entropy(*answer_logits(self.forward, ids, labels))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimiser, full_rate in self.optimisers:
@@ -203,7 +204,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--vocabulary", type=int, default=1536)
     parser.add_argument("--shape", type=int, nargs=4, default=[128, 4, 4, 320], metavar=("WIDTH", "LAYERS", "HEADS", "INNER"))
-    parser.add_argument("--tokens", type=int, default=3072, help="tokens of one batch")
+    parser.add_argument("--tokens", type=int, default=2304, help="tokens of one batch")
     parser.add_argument("--save-every", type=float, default=4.0, help="minutes between saved models")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)

@@ -32,13 +32,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from . import engines as engine_modules
 from .compare import load_outcomes, render
 from .explain import explain
-from .measure import Outcome
+from .measure import CLOCKS, Outcome
 from .plot import plot
 from .problems import encode_problem, read_lines
 from .report import write_report
 from .run import DESCRIPTION, JOURNAL, Journal, Records, read_journal, run
 from .tokenizer import TokenizerFolder
-from .worker import Limits, WorkerSetupError
+from .worker import Conditions, WorkerSetupError
 
 application = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 console = Console(stderr=True)
@@ -66,6 +66,7 @@ def main(
     batch: Annotated[
         int, typer.Option(min=1, help="Schemas of one worker before the next engine's turn.")
     ] = 125,
+    clock: Annotated[str, typer.Option(help="wall, or cpu: only while the worker runs.")] = "wall",
     time_limit: Annotated[float, typer.Option(help="Seconds for a schema with its documents.")] = 10.0,
     memory_limit: Annotated[float, typer.Option(help="Megabytes of growth for a schema.")] = 2048.0,
     explain_name: Annotated[
@@ -83,16 +84,16 @@ def main(
         if explain_name is not None:
             explain_one(data, explain_name, names, folder)
             return
+        if clock not in CLOCKS:
+            raise ValueError(f"--clock: must be one of {', '.join(CLOCKS)}, got {clock!r}")
         lines = read_lines(data, sample=sample, seed=seed, shard=shard)
+        conditions = Conditions(time_limit, memory_limit, choose_core(core), clock)
         question = {"data": data.name, "schemas": len(lines), "sample": sample, "seed": seed, "shard": shard}
-        question |= {
-            "tokenizer": tokenizer.name,
-            "time limit, s": time_limit,
-            "memory limit, MB": memory_limit,
-        }
-        pinned = choose_core(core)
-        journal = Journal(out, {"question": question, "machine": describe_machine(pinned)}, resume=resume)
-        measure_all(lines, names, folder, journal, Limits(time_limit, memory_limit), batch, pinned)
+        question |= {"tokenizer": tokenizer.name, "clock": clock}
+        question |= {"time limit, s": time_limit, "memory limit, MB": memory_limit}
+        description = {"question": question, "machine": describe_machine(conditions.core)}
+        journal = Journal(out, description, resume=resume)
+        measure_all(lines, names, folder, journal, conditions, batch)
     except (ValueError, OSError, ImportError, WorkerSetupError) as error:
         console.print(f"error: {error}", style="red", markup=False, highlight=False)
         raise typer.Exit(2) from error
@@ -163,12 +164,11 @@ def measure_all(
     names: list[str],
     tokenizer: TokenizerFolder,
     journal: Journal,
-    limits: Limits,
+    conditions: Conditions,
     batch: int,
-    core: int | None,
 ) -> None:
     """The run itself, under a progress bar."""
-    _ = tokenizer.huggingface, tokenizer.token_bytes, tokenizer.eos_token_ids
+    tokenizer.load()
     gc.freeze()  # what the workers inherit stays shared memory
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     known = sum(journal.has(name, line["name"]) for name in names for line in lines)
@@ -181,7 +181,7 @@ def measure_all(
             bar.refresh()
 
         try:
-            run(lines, names, tokenizer, journal, limits=limits, batch=batch, core=core, report=advance)
+            run(lines, names, tokenizer, journal, conditions, batch=batch, report=advance)
         finally:
             journal.close()
             gc.unfreeze()

@@ -17,6 +17,8 @@ from .measure import COMPILE_ERROR, INVALID_ACCEPTED, PASS, VALID_REFUSED
 # From good to bad: refusing a schema openly is better than being wrong about a document.
 ORDER = (PASS, COMPILE_ERROR, VALID_REFUSED, "timeout", "memory", "crash", "mask failed", INVALID_ACCEPTED)
 
+REASON_CHARACTERS = 160
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -87,9 +89,8 @@ def render(before_name: str, before: Mapping[str, Any], after_name: str, after: 
     ]
     for difference in found:
         sign = "-" if difference.worse else "+"
-        lines.append(
-            f"{sign} {difference.name}: {difference.before} -> {difference.after}: {difference.reason[:160]}"
-        )
+        reason = " ".join(difference.reason.split())[:REASON_CHARACTERS]
+        lines.append(f"{sign} {difference.name}: {difference.before} -> {difference.after}: {reason}")
     figures = speed(before, after)
     lines.append(f"on the {figures['schemas right in both']:.0f} schemas right in both, in microseconds:")
     for label in ("TBM avg", "TTFM avg"):

@@ -78,7 +78,7 @@ def count_rows(outcomes: Iterable[Outcome]) -> dict[str, float | None]:
 
 
 def cost_rows(outcomes: Iterable[Outcome]) -> dict[str, float | None]:
-    """Times, and growth of the resident memory of a worker by one schema."""
+    """Times, growth of the resident memory of a worker by one schema, and how much noise there was."""
     known = list(outcomes)
     growth = sorted(outcome.memory_growth for outcome in known if outcome.memory_growth is not None)
     return {
@@ -86,6 +86,7 @@ def cost_rows(outcomes: Iterable[Outcome]) -> dict[str, float | None]:
         **time_rows("TTFM", (outcome.ttfm_ns for outcome in known if outcome.ttfm_ns is not None)),
         "schemas": len(known),
         "tokens": sum(len(outcome.tbm_ns) for outcome in known),
+        "times that a worker was preempted": sum(outcome.preemptions or 0 for outcome in known),
         "memory growth p99, MB": percentile(growth, 99) / 1e6 if growth else None,
         "memory growth max, MB": growth[-1] / 1e6 if growth else None,
     }

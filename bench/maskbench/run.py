@@ -13,13 +13,14 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from .measure import Outcome
 from .problems import Problem, encode_problem
 from .tokenizer import Tokenizer
-from .worker import Limits, Worker
+from .worker import Conditions, Worker
 
 JOURNAL = "outcomes.jsonl"
 DESCRIPTION = "run.json"
@@ -110,10 +111,9 @@ def run(
     engines: Sequence[str],
     tokenizer: Tokenizer,
     journal: Journal,
+    conditions: Conditions,
     *,
-    limits: Limits | None = None,
     batch: int = 125,
-    core: int | None = None,
     report: Callable[[Outcome], None] = lambda outcome: None,
 ) -> None:
     """Measure what the journal does not have yet. `report` is called for each new outcome."""
@@ -126,31 +126,28 @@ def run(
         problems = [encode_problem(line, tokenizer) for line in chosen]
         for engine in engines:
             missing = [problem for problem in problems if not journal.has(engine, problem.name)]
-            for outcome in measure_batch(engine, missing, tokenizer, journal, limits or Limits(), core):
+            start = partial(Worker, engine, tokenizer, conditions)
+            for outcome in measure_batch(start, missing, tokenizer.token_bytes, journal):
                 journal.add(outcome)
                 report(outcome)
 
 
 def measure_batch(
-    engine: str,
+    start: Callable[[], Worker],
     problems: Sequence[Problem],
-    tokenizer: Tokenizer,
+    token_bytes: list[bytes],
     journal: Journal,
-    limits: Limits,
-    core: int | None,
 ) -> Iterator[Outcome]:
     """One engine on one batch, with a new worker at the start and after each one that died."""
     worker: Worker | None = None
     try:
         for problem in problems:
             if worker is None or worker.dead:
-                worker = Worker(engine, tokenizer, core, limits)
-                journal.add_setup(Setup(engine, worker.version, worker.setup_seconds))
+                worker = start()
+                journal.add_setup(Setup(worker.engine, worker.version, worker.setup_seconds))
             outcome = worker.measure(problem)
             for failure in outcome.failures:
-                failure.byte = problem.instances[failure.test].byte_offset(
-                    failure.token, tokenizer.token_bytes
-                )
+                failure.byte = problem.instances[failure.test].byte_offset(failure.token, token_bytes)
             yield outcome
     finally:
         if worker is not None:

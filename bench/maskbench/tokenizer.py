@@ -31,6 +31,9 @@ class Tokenizer(Protocol):
     @property
     def token_bytes(self) -> list[bytes]: ...
 
+    def load(self) -> None:
+        """Load all that is loaded on demand, so that no clock runs over it."""
+
     def encode(self, text: str) -> list[int]:
         """Token ids of a text, without special tokens."""
 
@@ -94,6 +97,9 @@ class TokenizerFolder:
             else:
                 result[token_id] = decode(token)
         return result
+
+    def load(self) -> None:
+        _ = self.huggingface, self.vocabulary_size, self.eos_token_ids, self.token_bytes
 
     def encode(self, text: str) -> list[int]:
         token_ids: list[int] = self.huggingface.encode(text, add_special_tokens=False)

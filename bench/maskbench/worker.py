@@ -1,6 +1,6 @@
 """A process that measures one engine, and the limits that hold around it.
 
-In: an engine's name, a tokenizer, a core, limits; then problems, one at a time. Out: outcomes. The parent
+In: an engine's name, a tokenizer, conditions; then problems, one at a time. Out: outcomes. The parent
 waits for each outcome and looks at the clock and at the worker's resident memory; a worker that runs over a
 limit is killed, a worker that dies is noticed, and either is written down as the outcome of that schema. What
 the engine prints goes to a file, whose end becomes the reason of a crash.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import gc
 import multiprocessing
 import os
@@ -28,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from . import engines
-from .measure import CRASH, MEMORY, TIMEOUT, Outcome, measure
+from .measure import CLOCKS, CRASH, MEMORY, TIMEOUT, Outcome, measure
 from .problems import Problem
 from .tokenizer import Tokenizer
 
@@ -38,11 +39,17 @@ REASON_CHARACTERS = 600
 
 
 @dataclass(frozen=True)
-class Limits:
-    """For one schema with all its documents: wall-clock seconds, growth of resident memory in megabytes."""
+class Conditions:
+    """Under which a schema is measured, the same for all engines.
+
+    `seconds` of wall-clock time and `megabytes` of growth of resident memory are the limits for a schema with
+    all its documents; `core` is where the worker is pinned (None: nowhere), `clock` a name in `measure.CLOCKS`.
+    """
 
     seconds: float = 10.0
     megabytes: float = 2048.0
+    core: int | None = None
+    clock: str = "wall"
 
 
 class WorkerSetupError(Exception):
@@ -56,9 +63,9 @@ class Worker:
     Raises WorkerSetupError if the engine cannot be set up.
     """
 
-    def __init__(self, engine: str, tokenizer: Tokenizer, core: int | None, limits: Limits) -> None:
+    def __init__(self, engine: str, tokenizer: Tokenizer, conditions: Conditions) -> None:
         self.engine = engine
-        self.limits = limits
+        self.conditions = conditions
         self.dead = False
         # A raw array, not a message: the worker says where it is without waking the parent.
         self._position = multiprocessing.RawArray(ctypes.c_int, 1)
@@ -67,7 +74,7 @@ class Worker:
         self._printed = Path(path)
         context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
         self._connection, child = context.Pipe()
-        arguments = (child, engine, tokenizer, core, self._position, self._printed)
+        arguments = (child, engine, tokenizer, conditions, self._position, self._printed)
         self._process = context.Process(target=_serve, args=arguments, daemon=True)
         self._process.start()
         child.close()
@@ -82,7 +89,7 @@ class Worker:
         """The outcome of one problem, whatever happens to the worker."""
         self._position[0] = 0
         self._connection.send(problem)
-        answer = self._receive(self.limits.seconds, self.limits.megabytes)
+        answer = self._receive(self.conditions.seconds, self.conditions.megabytes)
         if isinstance(answer, Outcome):
             return answer
         place = f"document {self._position[0] - 1}" if self._position[0] else "compiling"
@@ -125,9 +132,9 @@ class Worker:
         printed = self._printed.read_text(encoding="utf-8", errors="replace").strip()
         self._printed.unlink()
         if cause == TIMEOUT:
-            return f"more than {self.limits.seconds:g} s"
+            return f"more than {self.conditions.seconds:g} s"
         if cause == MEMORY:
-            return f"more than {self.limits.megabytes:g} MB more memory"
+            return f"more than {self.conditions.megabytes:g} MB more memory"
         code = self._process.exitcode or 0
         how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
         return f"{how}: {printed[-REASON_CHARACTERS:]}" if printed else how
@@ -143,17 +150,24 @@ def resident_bytes(process_id: int | None) -> int | None:
 
 
 def _serve(
-    connection: Connection, name: str, tokenizer: Tokenizer, core: int | None, position: Any, printed: Path
+    connection: Connection,
+    name: str,
+    tokenizer: Tokenizer,
+    conditions: Conditions,
+    position: Any,
+    printed: Path,
 ) -> None:
     """The worker's whole life: set the engine up, then answer problems until None comes."""
-    with printed.open("w") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+    file = printed.open("w", buffering=1)
+    os.dup2(file.fileno(), 1)
+    os.dup2(file.fileno(), 2)
+    sys.stdout = sys.stderr = file
+    faulthandler.disable()  # its stack would push the engine's own last words out of the reason
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    if core is not None:
-        os.sched_setaffinity(0, {core})
+    if conditions.core is not None:
+        os.sched_setaffinity(0, {conditions.core})
     bitmask = np.zeros((1, (tokenizer.vocabulary_size + 31) // 32), dtype=np.int32)
-    _load(tokenizer)
+    tokenizer.load()
     engines.find_module(name)
     start = perf_counter()
     engine = engines.create(name, tokenizer, bitmask)
@@ -164,15 +178,19 @@ def _serve(
     connection.send((setup_seconds, engines.version(name)))
     while (problem := connection.recv()) is not None:
         gc.collect()
-        before = resident_bytes(os.getpid())
-        outcome = measure(engine, problem, name, position)
+        before, preempted = resident_bytes(os.getpid()), _preemptions()
+        outcome = measure(engine, problem, name, clock=CLOCKS[conditions.clock], progress=position)
         after = resident_bytes(os.getpid())
+        outcome.preemptions = _preemptions() - preempted
         if before is not None and after is not None:
             outcome.memory_growth = after - before
         connection.send(outcome)
 
 
-def _load(tokenizer: Tokenizer) -> None:
-    """Load what the tokenizer loads on demand, so that no engine's set-up time contains it."""
-    getattr(tokenizer, "huggingface", None)
-    _ = tokenizer.eos_token_ids, tokenizer.token_bytes
+def _preemptions() -> int:
+    """How often the system took the core away from this process: what a noisy machine shows up by."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw

@@ -12,7 +12,7 @@ Nodes are made when they are first asked for; making one costs a few microsecond
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -109,9 +109,13 @@ def value_key(value: object) -> object:
 
 
 class Nodes:
-    """All nodes of one grammar, by index."""
+    """All nodes of one grammar, by index.
 
-    def __init__(self) -> None:
+    dropped: (id of a schema object, keyword) of what is not to be enforced.
+    """
+
+    def __init__(self, dropped: Collection[tuple[int, str]] = ()) -> None:
+        self._dropped = dropped
         self.all: list[Node | None] = [None]  # index 0 is the schema `false`
         self._by_identity: dict[tuple[int, int], int] = {}
         self._by_content: dict[object, Node] = {}
@@ -129,6 +133,8 @@ class Nodes:
             first_schema, first_context = schema, context
             context = context.enter(schema)  # type: ignore[arg-type]
             rules = rules_of(schema, context.draft)  # type: ignore[arg-type]
+            if self._dropped:
+                rules = {word: v for word, v in rules.items() if (id(schema), word) not in self._dropped}
             if not rules:
                 return TRUE
             if len(rules) > 1 or ("$ref" not in rules and "allOf" not in rules):

@@ -24,41 +24,51 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..emptiness import count_up_to, is_empty, texts
 from ..errors import LimitExceededError
-from ..expressions import EMPTY, UNLIMITED, Expression, complement, intersect, repeat, union
+from ..expressions import EMPTY, UNLIMITED, Expression, complement, intersect, union
 from ..grammar import LiteralTable
-from ..utf8 import ANY_CHARACTER, ANY_TEXT
+from ..utf8 import ANY_TEXT
+from .completion import Completion, complete
 from .nodes import TRUE, Demand
 from .records import ObjectRecord, Rest, Some
-from .scalars import NEVER, STRINGS, Texts, pattern_language, text_complement, without_words, writable
+from .scalars import NEVER, pattern_language, without_words, writable
 
 if TYPE_CHECKING:
     from .values import Values
 
 MOST_MONITORS = 20
 MOST_SIGNATURES = 256
-MOST_COMPLETION_STEPS = 20_000
 _MOST_ENUMERATED = 32  # undeclared keys of a finite language that are treated as names
 
 State = tuple[int, int, int, int]
-CLOSE = -1
 Cost = Callable[[Demand], int]
 
 
-class Others(NamedTuple):
-    """The undeclared keys.
+class Signature(NamedTuple):
+    """The undeclared keys that match the same monitors.
 
-    content: the language of the keys (the table of names is excluded elsewhere). monitors: patterns that are reported.
-    demands: signature (over the monitors) -> what the value has to meet. classes: signature -> existentials that such
-    a key can meet (bit set).
+    bits: the monitors. content: the language of these keys. demand: what their values have to meet. classes: the
+    existentials that such a key can meet (bit set).
+    """
+
+    bits: int
+    content: Expression
+    demand: Demand
+    classes: int
+
+
+class Others(NamedTuple):
+    """The undeclared keys of a state.
+
+    content: the language of the keys (the table of names is excluded elsewhere). monitors: what the core reports.
+    by_label: what the core reports -> the kind of key.
     """
 
     content: Expression
     monitors: tuple[Expression, ...]
-    demands: dict[int, Demand]
-    classes: dict[int, int]
+    by_label: dict[int, Signature]
 
 
-NO_OTHERS = Others(EMPTY, (), {}, {})
+NO_OTHERS = Others(EMPTY, (), {})
 
 
 class ObjectShape:
@@ -100,8 +110,9 @@ class ObjectShape:
             later |= 1 << label
         self.all = later
         self.required = sum(1 << index[name] for name in record.required if name in index)
+        self.required_order = [label for label in self.order if self.required >> label & 1]
         self.implications = [
-            (1 << index[name], sum(1 << index[need] for need in needs if need in index), any(n not in index for n in needs))
+            (1 << index[name], sum(1 << index[need] for need in needs if need in index))
             for name, needs in record.implications
             if name in index
         ]
@@ -110,7 +121,9 @@ class ObjectShape:
         self._known = self._usable = 0
         self._legal: dict[tuple[int, int], int] = {}
         self._others: Others | None = None
-        self._completions: dict[State, tuple[int, int, int]] = {}
+        self._signatures: list[Signature] | None = None
+        self._n_kinds = 0  # sets of monitors that some key matches, forbidden or not
+        self._completions: dict[State, Completion] = {}
         self.start: State = (self.all, self.required, 0, (1 << len(self.somes)) - 1)
 
     # What the values of keys have to meet.
@@ -138,115 +151,103 @@ class ObjectShape:
         """Roughly the bytes of a name with quotes, colon and comma."""
         return len(self.table.literals[label]) + 4
 
-    @property
-    def others(self) -> Others:
-        """The undeclared keys whose values exist."""
-        if self._others is None:
-            self._others = self._classify(lambda demand: self.values.cost(demand) < NEVER)
-        return self._others
-
     # Signatures.
 
-    def _patterns(self) -> list[str]:
-        found: dict[str, None] = {}
-        for keys, _ in self.record.alls:
-            found.update(dict.fromkeys((keys,) if isinstance(keys, str) else keys.patterns))
+    def _monitors(self) -> dict[str | int, Expression]:
+        """What undeclared keys are told apart by: patterns, and the literals of existentials about keys."""
+        found: dict[str | int, Expression] = {}
+        for keys in [keys for keys, _ in self.record.alls] + [some.keys for some in self.somes]:
+            for pattern in (keys,) if isinstance(keys, str) else keys.patterns:
+                found[pattern] = pattern_language(pattern)
         for some in self.somes:
-            found.update(dict.fromkeys((some.keys,) if isinstance(some.keys, str) else some.keys.patterns))
-        return list(found)
+            if some.key != TRUE:
+                found[some.key] = self.values.scalars.string_expression((some.key,))
+        return found
 
     def _key_language(self) -> Expression:
-        """The undeclared keys that `propertyNames` allows."""
-        language = ANY_TEXT
-        if self.record.keys:
-            demand = self.values.nodes.demand(self.record.keys)
-            if demand is None:
-                return EMPTY
-            options = []
-            for piece in self.values.scalars.element(demand, STRINGS):
-                if isinstance(piece, Texts):
-                    options.append(_of_length(piece))
-                else:
-                    options.append(without_complement(piece))
-            language = union(*options)
-        return language
+        """The keys that `propertyNames` allows."""
+        if not self.record.keys:
+            return ANY_TEXT
+        demand = self.values.nodes.demand(self.record.keys)
+        return EMPTY if demand is None else self.values.scalars.string_expression(demand)
 
-    def _signatures(self, language: Expression, patterns: list[str]) -> list[tuple[int, Expression]]:
-        """The sets of patterns that some undeclared key matches together, with the languages of such keys."""
-        parts = [(0, language)]
-        for index, pattern in enumerate(patterns):
-            matching = pattern_language(pattern)
+    def _split(self) -> list[Signature]:
+        """The sets of monitors that some key matches together."""
+        parts = [(frozenset[str | int](), self._key_language())]
+        for monitor, matching in self._monitors().items():
             split = []
-            for signature, content in parts:
+            for matched, content in parts:
                 inside = matching if content is ANY_TEXT else intersect(content, matching)
                 outside = intersect(content, complement(matching))
                 if not is_empty(inside):
-                    split.append((signature | 1 << index, inside))
+                    split.append((matched | {monitor}, inside))
                 if not is_empty(outside):
-                    split.append((signature, outside))
+                    split.append((matched, outside))
             parts = split
             if len(parts) > MOST_SIGNATURES:
                 raise LimitExceededError(
                     "sets of overlapping patternProperties", given=len(parts), limit=MOST_SIGNATURES
                 )
-        return parts
+        found = []
+        self._n_kinds = len(parts)
+        places = {monitor: place for place, monitor in enumerate(self._monitors())}
+        for matched, content in parts:
+            literals = [literal for keys, literal in self.record.alls if _has(keys, matched)]
+            demand = self.values.nodes.demand(literals)
+            if demand is not None and content is not EMPTY:
+                bits = sum(1 << places[monitor] for monitor in matched)
+                classes = sum(
+                    1 << place
+                    for place, some in enumerate(self.somes)
+                    if _has(some.keys, matched) and (some.key == TRUE or some.key in matched)
+                )
+                found.append(Signature(bits, content, demand, classes))
+        return found
 
-    def _demand_of(self, signature: int, patterns: list[str]) -> Demand | None:
-        matched = {pattern for index, pattern in enumerate(patterns) if signature >> index & 1}
-        literals = [literal for keys, literal in self.record.alls if _has(keys, matched)]
-        return self.values.nodes.demand(literals)
+    @property
+    def signatures(self) -> list[Signature]:
+        """The kinds of undeclared keys, whether or not their values exist."""
+        if self._signatures is None:
+            self._signatures = [part for part in self._split() if self._has_other(part.content)]
+        return self._signatures
 
-    def _classes_of(self, signature: int, patterns: list[str]) -> int:
-        matched = {pattern for index, pattern in enumerate(patterns) if signature >> index & 1}
-        return sum(1 << place for place, some in enumerate(self.somes) if _has(some.keys, matched))
+    @property
+    def others(self) -> Others:
+        """The undeclared keys whose values exist."""
+        if self._others is None:
+            self._others = self._merge([s for s in self.signatures if self.values.cost(s.demand) < NEVER])
+        return self._others
 
-    def _classify(self, exists: Callable[[Demand], bool]) -> Others:
-        language, patterns = self._key_language(), self._patterns()
-        if language is EMPTY:
-            return NO_OTHERS
-        if not patterns and language is ANY_TEXT:
-            demand = self._demand_of(0, patterns)
-            if demand is None or not exists(demand):
-                return NO_OTHERS
-            return Others(ANY_TEXT, (), {0: demand}, {0: self._classes_of(0, patterns)})
-        legal: list[tuple[int, Expression, Demand, int]] = []
-        for signature, content in self._signatures(language, patterns):
-            if not self._has_other(content):
-                continue
-            demand = self._demand_of(signature, patterns)
-            if demand is not None and exists(demand):
-                legal.append((signature, content, demand, self._classes_of(signature, patterns)))
+    def _merge(self, legal: list[Signature]) -> Others:
         if not legal:
             return NO_OTHERS
-        content = union(*[part for _, part, _, _ in legal])
-        if all(entry[2:] == legal[0][2:] for entry in legal):
-            return Others(content, (), {0: legal[0][2]}, {0: legal[0][3]})
-        if len(patterns) > MOST_MONITORS:
-            raise LimitExceededError("patternProperties of one object", given=len(patterns), limit=MOST_MONITORS)
-        return Others(
-            content,
-            tuple(map(pattern_language, patterns)),
-            {signature: demand for signature, _, demand, _ in legal},
-            {signature: classes for signature, _, _, classes in legal},
-        )
+        if len(legal) == 1 and legal[0].content is ANY_TEXT:
+            return Others(ANY_TEXT, (), {0: legal[0]})
+        content = union(*[part.content for part in legal])
+        if all(part[2:] == legal[0][2:] for part in legal):
+            if len(legal) == len(self.signatures) == self._n_kinds and not self.record.keys:
+                content = ANY_TEXT  # all signatures together
+            return Others(content, (), {0: legal[0]})
+        monitors = tuple(self._monitors().values())
+        if len(monitors) > MOST_MONITORS:
+            raise LimitExceededError("patternProperties of one object", given=len(monitors), limit=MOST_MONITORS)
+        return Others(content, monitors, {part.bits: part for part in legal})
 
     def _has_other(self, content: Expression) -> bool:
         """Whether a language has a text that is no declared name."""
-        names = [name for name in self.table.literals]
-        return not is_empty(content) and (
-            count_up_to(content, len(names) + 1) > len(names) or not is_empty(without_words(content, names))
-        )
+        if content is ANY_TEXT:
+            return True
+        names = self.table.literals
+        if count_up_to(content, len(names) + 1) > len(names):
+            return True
+        return not is_empty(without_words(content, names))
 
     def _enumerate_keys(self, names: dict[str, None]) -> None:
         """Makes names of the undeclared keys if there are but a few, so that they can be counted."""
-        language, patterns = self._key_language(), self._patterns()
-        if language is ANY_TEXT and not any(isinstance(k, Rest) and literal == 0 for k, literal in self.record.alls):
-            return
-        for signature, content in self._signatures(language, patterns):
-            if self._demand_of(signature, patterns) is None:
-                continue
-            if count_up_to(content, _MOST_ENUMERATED + 1) <= _MOST_ENUMERATED:
-                names.update(dict.fromkeys(text.decode() for text in texts(content, _MOST_ENUMERATED)))
+        for part in self._split():
+            if part.content is not ANY_TEXT:
+                if count_up_to(part.content, _MOST_ENUMERATED + 1) <= _MOST_ENUMERATED:
+                    names.update((text.decode(), None) for text in texts(part.content, _MOST_ENUMERATED))
 
     # Legal moves.
 
@@ -276,53 +277,88 @@ class ObjectShape:
                 return available & ~self.after[label]
         return available
 
+    def legal_others(self, state: State) -> Others | None:
+        """The undeclared keys that may come next; None: no such key."""
+        available, need, _, _ = state
+        if need and not self.any_order:
+            return None
+        others = self.others
+        if not others.by_label:
+            return None
+        if self.simple:
+            return others
+        legal = [kind for label, kind in others.by_label.items() if self.after_other(state, label)]
+        if len(legal) == len(others.by_label):
+            return others
+        if not legal:
+            return None
+        return others._replace(content=union(*[kind.content for kind in legal]))
+
     def may_close(self, state: State) -> bool:
         """Whether the object may end."""
         _, need, count, pending = state
+        if self.simple:
+            return not need
         return not need and not pending and count >= self.record.least and not self.unwritable
 
     def after_name(self, state: State, label: int) -> list[tuple[Demand, State]]:
         """The ways to go on after a name: what its value has to meet, and the state after the value."""
         available, need, count, pending = state
         bit = 1 << label
-        if self.any_order:
-            available &= ~bit
-        else:
-            available &= self.after[label]
-        need &= ~bit
-        count = min(count + 1, self.clip)
         demand = self.demand(label)
         if demand is None:
             return []
+        later = available & ~bit if self.any_order else available & self.after[label]
+        need &= ~bit
+        count = min(count + 1, self.clip)
         if self.simple:
-            return [(demand, (available, need, count, 0))]
-        for trigger, needs, _ in self.implications:
-            if trigger & bit:
-                need |= needs & ~self._seen(state) & ~bit
+            return [(demand, (later, need, count, 0))]
+        if self.implications:
+            later = self._unblocked(later, available & ~later & ~bit)
+            need |= self.closure(bit, later) & ~bit
         name = self.table.literals[label]
         matching = sum(
             1 << place
             for place, some in enumerate(self.somes)
-            if pending >> place & 1 and self._meets_class(name, some)
+            if pending >> place & 1 and self.meets_class(name, some)
         )
-        return self._ways(demand, matching, (available, need, count, pending))
+        return self._ways(demand, matching, (later, need, count, pending))
 
-    def _seen(self, state: State) -> int:
-        """Names that have come. In schema order an unavailable name may have been skipped: then it was not needed."""
-        return self.all & ~state[0] if self.any_order else 0
+    def _unblocked(self, available: int, gone: int) -> int:
+        """The available names less those that imply a name that was skipped, directly or not."""
+        changed = True
+        while changed:
+            changed = False
+            for trigger, needs in self.implications:
+                if trigger & available and needs & gone:
+                    available &= ~trigger
+                    gone |= trigger
+                    changed = True
+        return available
 
-    def after_other(self, state: State, signature: int) -> list[tuple[Demand, State]]:
+    def closure(self, names: int, available: int) -> int:
+        """The names and all that they imply, as far as it has not come yet (then it is available)."""
+        changed = True
+        while changed:
+            changed = False
+            for trigger, needs in self.implications:
+                if trigger & names and needs & available & ~names:
+                    names |= needs & available
+                    changed = True
+        return names
+
+    def after_other(self, state: State, label: int) -> list[tuple[Demand, State]]:
         """The ways to go on after an undeclared key."""
         available, need, count, pending = state
-        others = self.others
-        if signature not in others.demands or (need and not self.any_order):
+        kind = self.others.by_label.get(label)
+        if kind is None or (need and not self.any_order):
             return []
         after = (available if self.any_order else 0, need, min(count + 1, self.clip), pending)
         if self.simple:
-            return [(others.demands[signature], after)]
-        return self._ways(others.demands[signature], others.classes[signature] & pending, after)
+            return [(kind.demand, after)]
+        return self._ways(kind.demand, kind.classes & pending, after)
 
-    def _meets_class(self, name: str, some: Some) -> bool:
+    def meets_class(self, name: str, some: Some) -> bool:
         formulas = self.values.formulas
         return formulas.in_class(name, some.keys) and formulas.key_meets(name, some.key)
 
@@ -333,15 +369,15 @@ class ObjectShape:
         chosen = matching
         while True:
             after = (available, need, count, pending & ~chosen)
-            joined = self._joined(demand, chosen)
+            joined = self.joined(demand, chosen)
             if joined is not None and self.values.cost(joined) < NEVER:
-                if self.completion(after, self.values.cost)[0] < NEVER:
+                if self.completion(after).cost < NEVER:
                     ways.append((joined, after))
             if not chosen:
                 return ways
             chosen = (chosen - 1) & matching
 
-    def _joined(self, demand: Demand, chosen: int) -> Demand | None:
+    def joined(self, demand: Demand, chosen: int) -> Demand | None:
         literals = [self.somes[place].value for place in range(len(self.somes)) if chosen >> place & 1]
         literals = [literal for literal in literals if literal != TRUE]
         return self.values.nodes.demand((*demand, *literals)) if literals else demand
@@ -350,39 +386,19 @@ class ObjectShape:
 
     def cost(self, cost: Cost) -> int:
         """Roughly the fewest bytes of such an object; NEVER if there is none. cost: that of a demand."""
-        found, _, _ = self._complete(self.start, cost)
+        found = complete(self, self.start, cost).cost
         return found if found >= NEVER else found + 2
 
-    def completion(self, state: State, cost: Cost) -> tuple[int, int, int]:
-        """(cost, label or CLOSE or table length + signature, chosen existentials) of a short way to the end."""
+    def completion(self, state: State) -> Completion:
+        """A short way to the end."""
         known = self._completions.get(state)
         if known is None:
-            known = self._completions[state] = self._complete(state, cost)
+            known = self._completions[state] = complete(self, state, self.values.cost)
         return known
 
-    def _complete(self, state: State, cost: Cost) -> tuple[int, int, int]:
-        from .completion import complete
 
-        return complete(self, state, cost)
-
-
-def _has(keys: str | Rest, matched: set[str]) -> bool:
-    """Whether an undeclared key that matches just these patterns belongs to a class."""
+def _has(keys: str | Rest, matched: frozenset[str | int]) -> bool:
+    """Whether an undeclared key that matches just these monitors belongs to a class."""
     if isinstance(keys, str):
         return keys in matched
     return matched.isdisjoint(keys.patterns)
-
-
-def _of_length(piece: Texts) -> Expression:
-    """A language of strings with its range of lengths as one expression."""
-    if piece.least == 0 and piece.most == UNLIMITED:
-        return piece.content
-    length = repeat(ANY_CHARACTER, piece.least, piece.most)
-    return length if piece.content is ANY_TEXT else intersect(piece.content, length)
-
-
-def without_complement(words: frozenset[str]) -> Expression:
-    """The language of a few words."""
-    from ..expressions import literal
-
-    return union(*[literal(word) for word in words])

@@ -19,9 +19,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from ..derivatives import matches
 from ..emptiness import is_empty, shortest_length
 from ..errors import LimitExceededError
-from ..expressions import EMPTY, UNLIMITED, Expression, complement, intersect, literal, union
+from ..expressions import EMPTY, UNLIMITED, Expression, complement, intersect, literal, repeat, union
 from ..regex import pattern_expression
-from ..utf8 import ANY_TEXT
+from ..utf8 import ANY_CHARACTER, ANY_TEXT
 from .formats import format_language
 from .keywords import BOOLEAN, NULL, NUMBER, STRING
 from .nodes import FALSE, TRUE, Demand, Node, Nodes, fraction
@@ -437,6 +437,18 @@ class ScalarLanguages:
                     options.append(found)
                     cost = min(cost, 1)
         return union(*options), cost
+
+    def string_expression(self, demand: Demand) -> Expression:
+        """All strings of a demand as one expression, lengths included."""
+        options = []
+        for piece in self.element(demand, STRINGS):
+            if not isinstance(piece, Texts):
+                options.append(union(*[literal(word) for word in piece]))
+            elif piece.least == 0 and piece.most == UNLIMITED:
+                options.append(piece.content)
+            else:
+                options.append(intersect(piece.content, repeat(ANY_CHARACTER, piece.least, piece.most)))
+        return union(*options)
 
     def exists(self, demand: Demand, types: int) -> bool:
         """Whether the demand has a scalar of one of the types."""

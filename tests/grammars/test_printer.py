@@ -7,8 +7,6 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oracles.expressions import build, trees
-from tests.oracles.grammars import random_grammar
 from tokentrellis.grammars.derivatives import derivative
 from tokentrellis.grammars.errors import UnsupportedFeatureError
 from tokentrellis.grammars.expressions import (
@@ -41,6 +39,9 @@ from tokentrellis.grammars.grammar import (
 )
 from tokentrellis.grammars.printer import print_expression, print_grammar
 from tokentrellis.grammars.utf8 import ANY_CHARACTER, ANY_TEXT
+
+from tests.oracles.expressions import build, trees
+from tests.oracles.grammars import random_grammar
 
 SEVENS = automaton(7, [(s, 1 << 48 + d, (10 * s + d) % 7) for s in range(7) for d in range(10)], [0])
 
@@ -112,8 +113,12 @@ class _Example(Grammar):
         return {
             1: Expansion([TerminalEdge(literal("["), 2), StringEdge(text, END, 2, 5), StringEdge(text, END)]),
             2: Expansion([CallEdge(1, 3), TokenEdge(7, END), CallEdge(1, END)], final=True),
-            3: Expansion([LiteralsEdge(EPSILON, table, 3), OthersEdge(text, table), OthersEdge(text, None, 4)]),
-            4: Expansion([LiteralsEdge(space, table, 2, END), OthersEdge(text._replace(monitors=(ANY_TEXT,)))]),
+            3: Expansion(
+                [LiteralsEdge(EPSILON, table, 3), OthersEdge(text, table), OthersEdge(text, None, 4)]
+            ),
+            4: Expansion(
+                [LiteralsEdge(space, table, 2, END), OthersEdge(text._replace(monitors=(ANY_TEXT,)))]
+            ),
             5: Expansion([TerminalEdge(literal("x"), 6)]),
         }[state]
 

@@ -1,0 +1,114 @@
+"""The compiled core: what it takes and gives. The algorithms are in the headers beside `core.pyx`, which names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import Self
+
+def set_error_hooks(limit: Callable[[str, int], Exception], recursion: Callable[[str], Exception]) -> None:
+    """`limit(what, most)` and `recursion(message)` make the exceptions that the core raises for them."""
+
+class Lexicon:
+    """The tables of one vocabulary, shared by all grammars that are compiled for it."""
+
+    n_tokens: int
+    vocab_size: int
+    end_token_ids: tuple[int, ...]
+    def __init__(
+        self,
+        token_buffer: npt.NDArray[np.uint8],
+        token_offsets: npt.NDArray[np.int32],
+        vocab_size: int,
+        end_token_ids: Iterable[int],
+        any_text: object,
+    ) -> None:
+        """token_buffer: uint8 [bytes]; token_offsets: int32 [n_tokens + 1], empty spans never match as text."""
+    @property
+    def n_automaton_states(self) -> int:
+        """States of lazy automata made so far."""
+
+    @property
+    def spells_all(self) -> bool:
+        """Whether every byte of UTF-8 is a token by itself, so that every text can be spelled."""
+
+class Compiled:
+    """A grammar on a vocabulary. Immutable for its user; learns as it is used."""
+
+    lexicon: Lexicon
+    grammar: Any
+    def __init__(self, lexicon: Lexicon, grammar: object, edge_kinds: Sequence[type], prepare: int = 0) -> None:
+        """edge_kinds: the six edge classes; prepare: how many grammar states to expand at once."""
+    @property
+    def n_states(self) -> int:
+        """Matcher states met so far."""
+    @property
+    def n_grammar_states(self) -> int:
+        """Grammar states known so far."""
+    @property
+    def tokens_to_finish(self) -> int | None:
+        """Tokens of a shortest document, EOS included; None if the vocabulary cannot spell it."""
+    def shortest_text(self, most: int = 10000) -> bytes:
+        """The text of the document that `tokens_to_finish` counts (its first `most` bytes or a little more)."""
+
+class Matcher:
+    """The state of one sequence."""
+
+    compiled: Any
+    def __init__(self, compiled: Compiled) -> None: ...
+    def accept_token(self, token_id: int) -> None:
+        """Go on by one token (EOS included); if it is not allowed, raise and leave the state as it was."""
+    def try_accept_tokens(self, token_ids: Iterable[int]) -> int:
+        """Accept tokens up to the first illegal one; how many were accepted."""
+    def allows_token(self, token_id: int) -> bool:
+        """Whether the token may come next: a walk over its bytes, no mask."""
+    def fill_bitmask(self, bitmask: Any, row: int = 0, budget: int | None = None) -> None:
+        """Write the allowed tokens into a row of packed int32 bits.
+
+        bitmask: int32, shape [rows, ceil(vocab_size / 32)] or [ceil(vocab_size / 32)], numpy or CPU torch memory;
+            wider rows are filled with zeros.
+        budget: tokens that may still be written, EOS included; tokens after which no complete document fits are
+            cleared. After EOS the row allows EOS only.
+        """
+    def forced_tokens(self) -> list[int]:
+        """Tokens that spell the bytes that must come next, by longest match."""
+    def forced_bytes(self) -> bytes:
+        """The bytes that every continuation begins with."""
+    def next_bytes(self) -> set[int]:
+        """The byte values that may come next."""
+    def try_read(self, text: bytes) -> int:
+        """How many bytes of a text can be read from here; the state is not changed."""
+    def read_bytes(self, text: bytes) -> bool:
+        """Go on by bytes, whatever the tokens (one step of `rollback`); False and no change if impossible."""
+    def rollback(self, n_tokens: int) -> None:
+        """Take back the last tokens."""
+    def reset(self) -> None:
+        """Back to the beginning."""
+    def copy(self) -> Self:
+        """A matcher in the same state, with the same history."""
+    @property
+    def n_accepted(self) -> int:
+        """Tokens accepted so far, EOS included."""
+    @property
+    def state_id(self) -> int:
+        """Equal states of one compiled grammar have equal numbers; -1 after EOS."""
+    @property
+    def is_accepting(self) -> bool:
+        """Whether the text may end here (EOS is allowed, or has been accepted)."""
+    @property
+    def is_terminated(self) -> bool:
+        """Whether EOS has been accepted."""
+    @property
+    def tokens_to_finish(self) -> int:
+        """An upper bound on the tokens to a complete document, EOS included, that can always be met."""
+
+def fill_bitmasks(
+    matchers: Sequence[Matcher],
+    bitmask: Any,
+    rows: Sequence[int] | None = None,
+    budgets: Sequence[int | None] | None = None,
+) -> None:
+    """Fill row `rows[i]` (default i) for each matcher, the interpreter lock released while rows are computed."""

@@ -1,0 +1,183 @@
+"""How an object can be finished: the keys that still have to come, chosen small.
+
+In comes a state of an `ObjectShape`, out comes a `Completion`: a cost and the next key on the way to the end. The needed
+names are closed under the implications; each pending existential is given a key (one that comes anyway, another name, an
+undeclared key) by search for the least cost; undeclared keys, then more names, fill up to the least number of keys. That is exact as long
+as adding a name to reach the least number does not imply names that break the largest number (then a larger set is
+tried). The search is exponential in the pending existentials and bounded by `MOST_STEPS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import LimitExceededError
+from ..expressions import UNLIMITED
+from .nodes import Demand
+from .scalars import NEVER
+
+if TYPE_CHECKING:
+    from .objects import ObjectShape, Signature
+
+MOST_STEPS = 20_000
+CLOSE, NAME, OTHER = range(3)
+
+
+class Completion(NamedTuple):
+    """The cost of a short way to the end (NEVER: there is none), and its first step: a bracket, a name, another key."""
+
+    cost: int
+    step: int = CLOSE
+    label: int = 0
+
+
+IMPOSSIBLE = Completion(NEVER)
+
+
+def complete(shape: ObjectShape, state: tuple[int, int, int, int], cost: Callable[[Demand], int]) -> Completion:
+    """A short way from a state to the end of the object."""
+    if shape.unwritable:
+        return IMPOSSIBLE
+    if shape.simple:
+        return _complete_simple(shape, state[1], cost)
+    return _Search(shape, state, cost).run()
+
+
+def _complete_simple(shape: ObjectShape, need: int, cost: Callable[[Demand], int]) -> Completion:
+    total, first = 0, -1
+    for label in shape.required_order:
+        if need >> label & 1:
+            demand = shape.demand(label)
+            value = NEVER if demand is None else cost(demand)
+            if value >= NEVER:
+                return IMPOSSIBLE
+            total += value + shape.key_cost(label)
+            if first < 0:
+                first = label
+    return Completion(total) if first < 0 else Completion(total, NAME, first)
+
+
+class _Search:
+    """The search for the cheapest assignment of keys to existentials."""
+
+    def __init__(
+        self, shape: ObjectShape, state: tuple[int, int, int, int], cost: Callable[[Demand], int]
+    ) -> None:
+        self.shape = shape
+        self.cost = cost
+        self.available, self.need, self.count, self.pending = state
+        self.steps = 0
+        self.best = IMPOSSIBLE
+
+    def run(self) -> Completion:
+        if self.need & ~self.available:
+            return IMPOSSIBLE
+        places = [place for place in range(len(self.shape.somes)) if self.pending >> place & 1]
+        names = self.shape.closure(self.need, self.available)
+        self.assign(places, names, {}, [])
+        return self.best
+
+    def name_cost(self, label: int, chosen: int) -> int:
+        """The cost of a name whose value also meets some existentials."""
+        demand = self.shape.demand(label)
+        joined = None if demand is None else self.shape.joined(demand, chosen)
+        if joined is None:
+            return NEVER
+        value = self.cost(joined)
+        return NEVER if value >= NEVER else value + self.shape.key_cost(label)
+
+    def other_cost(self, kind: Signature, chosen: int) -> int:
+        """The cost of an undeclared key whose value also meets some existentials."""
+        joined = self.shape.joined(kind.demand, chosen)
+        value = NEVER if joined is None else self.cost(joined)
+        return NEVER if value >= NEVER else value + 8
+
+    def assign(
+        self, places: list[int], names: int, chosen: dict[int, int], others: list[tuple[Signature, int]]
+    ) -> None:
+        """Gives the existentials in `places` keys. chosen: name -> existentials; others: undeclared keys and theirs."""
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise LimitExceededError("steps to complete an object", given=self.steps, limit=MOST_STEPS)
+        if not places:
+            self.fill(names, chosen, others)
+            return
+        place, rest = places[0], places[1:]
+        some = self.shape.somes[place]
+        for label in _labels(self.available):
+            if self.shape.meets_class(self.shape.table.literals[label], some):
+                met = chosen.get(label, 0) | 1 << place
+                if self.name_cost(label, met) < NEVER:
+                    closed = self.shape.closure(names | 1 << label, self.available)
+                    self.assign(rest, closed, {**chosen, label: met}, others)
+        for index, (kind, met) in enumerate(others):
+            if kind.classes >> place & 1 and self.other_cost(kind, met | 1 << place) < NEVER:
+                self.assign(
+                    rest, names, chosen, [*others[:index], (kind, met | 1 << place), *others[index + 1 :]]
+                )
+        for kind in self.shape.signatures:
+            if kind.classes >> place & 1 and self.other_cost(kind, 1 << place) < NEVER:
+                self.assign(rest, names, chosen, [*others, (kind, 1 << place)])
+
+    def fill(self, names: int, chosen: dict[int, int], others: list[tuple[Signature, int]]) -> None:
+        """Adds keys up to the least number; remembers the result if it is the cheapest."""
+        total = sum(self.name_cost(label, chosen.get(label, 0)) for label in _labels(names))
+        total += sum(self.other_cost(kind, met) for kind, met in others)
+        if total >= NEVER:
+            return
+        n_keys = self.count + names.bit_count() + len(others)
+        record = self.shape.record
+        if n_keys < record.least:
+            missing = record.least - n_keys
+            kinds = [(self.other_cost(kind, 0), kind) for kind in self.shape.signatures]
+            price, kind = min(kinds, key=lambda entry: entry[0], default=(NEVER, None))
+            if price < NEVER and kind is not None:
+                total += missing * price
+                others = [*others, *[(kind, 0)] * min(missing, 1)]
+                n_keys = record.least
+            else:
+                names, total, n_keys = self.add_names(names, total, n_keys)
+                if n_keys < record.least:
+                    return
+        if record.most != UNLIMITED and n_keys > record.most:
+            return
+        if total < self.best.cost:
+            self.best = Completion(total, *self.first(names, others))
+
+    def add_names(self, names: int, total: int, n_keys: int) -> tuple[int, int, int]:
+        """More names up to the least number of keys, those that imply least first."""
+        record = self.shape.record
+        candidates = []
+        for label in _labels(self.available & ~names):
+            closed = self.shape.closure(1 << label, self.available)
+            if all(self.name_cost(member, 0) < NEVER for member in _labels(closed)):
+                candidates.append((closed.bit_count(), label, closed))
+        for _, _, closed in sorted(candidates):
+            added = closed & ~names
+            if n_keys >= record.least:
+                break
+            if record.most != UNLIMITED and n_keys + added.bit_count() > record.most:
+                continue
+            names |= added
+            total += sum(self.name_cost(label, 0) for label in _labels(added))
+            n_keys += added.bit_count()
+        return names, total, n_keys
+
+    def first(self, names: int, others: list[tuple[Signature, int]]) -> tuple[int, int]:
+        """The first key of a set of keys, as a step."""
+        if names:
+            return NAME, min(_labels(names), key=self.shape.rank.__getitem__)
+        if others:
+            return OTHER, others[0][0].bits
+        return CLOSE, 0
+
+
+def _labels(names: int) -> list[int]:
+    """The members of a bit set."""
+    found = []
+    while names:
+        bit = names & -names
+        found.append(bit.bit_length() - 1)
+        names ^= bit
+    return found

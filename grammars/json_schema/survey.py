@@ -1,0 +1,192 @@
+"""One pass over the schema before it is used: malformed keywords, references that lead nowhere, what is not supported.
+
+In comes a schema in its context, out comes a `Survey`: problems (what is not supported), annotations (formats that nobody
+knows) and the keywords to drop if the problems are to be ignored. Everything that can be reached from the root is visited
+once, through the applicators and `$ref`; what stands in unused definitions may be anything. The pass costs about a
+microsecond for each keyword and does not recurse, so that depth is no problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from ..errors import ConstraintError, GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
+from .formats import format_language
+from .keywords import (
+    DRAFT_7,
+    DRAFT_2020,
+    KEYWORDS,
+    SCHEMA,
+    SCHEMA_LIST,
+    SCHEMA_MAP,
+    SHAPES,
+    is_schema,
+    malformed,
+)
+from .nodes import fraction
+from .references import Context
+from .scalars import pattern_language
+
+Pointer = tuple[Any, ...]  # (pointer of the parent, token), or () for the root
+
+_UNSUPPORTED = {
+    "unevaluatedProperties": "unevaluatedProperties is not enforced yet",
+    "unevaluatedItems": "unevaluatedItems is not enforced yet",
+    "$dynamicRef": "$dynamicRef is not resolved yet",
+    "$recursiveRef": "$recursiveRef is not resolved yet",
+}
+_NESTED = {**SHAPES, "additionalItems": SCHEMA}
+_LOOKED_AT = frozenset(
+    ("pattern", "patternProperties", "format", "uniqueItems", "enum", "const", "multipleOf", "$ref", "dependencies")
+) | frozenset(_UNSUPPORTED)
+
+
+class Survey:
+    """What a pass over a schema found.
+
+    problems: (JSON Pointer, reason). annotations: the same for what asserts nothing. dropped: (id of the schema object,
+    keyword) of each problem.
+    """
+
+    def __init__(self, schema: Any, context: Context) -> None:
+        self.problems: list[tuple[str, str]] = []
+        self.annotations: list[tuple[str, str]] = []
+        self.dropped: set[tuple[int, str]] = set()
+        self._seen: set[tuple[int, int]] = set()
+        self._waiting: list[tuple[Any, Context, Pointer]] = [(schema, context, ())]
+        while self._waiting:
+            self._visit(*self._waiting.pop())
+
+    def _visit(self, schema: Any, context: Context, pointer: Pointer) -> None:
+        if schema is True or schema is False:
+            return
+        if not isinstance(schema, Mapping):
+            raise GrammarSyntaxError("a schema must be an object or a Boolean", location=_written(pointer), got=schema)
+        key = (id(schema), context.index)
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        context = context.enter(schema)
+        draft, known = context.draft, KEYWORDS[context.draft]
+        if draft <= DRAFT_7 and "$ref" in schema:
+            self._check("$ref", schema["$ref"], draft, pointer)
+            self._follow(schema["$ref"], context, pointer)
+            return
+        waiting = self._waiting
+        for word, value in schema.items():
+            if word not in known:
+                continue
+            self._check(word, value, draft, pointer)
+            shape = _NESTED.get(word)
+            here = (pointer, word)
+            if shape == SCHEMA_MAP:
+                waiting.extend((member, context, (here, name)) for name, member in value.items())
+            elif shape == SCHEMA_LIST or (shape == SCHEMA and isinstance(value, list)):
+                waiting.extend((member, context, (here, place)) for place, member in enumerate(value))
+            elif shape == SCHEMA:
+                waiting.append((value, context, here))
+            if word in _LOOKED_AT:
+                self._look_at(word, value, schema, context, here)
+
+    def _check(self, word: str, value: Any, draft: int, pointer: Pointer) -> None:
+        wrong = malformed(word, value, draft)
+        if wrong:
+            raise GrammarSyntaxError(f"must be {wrong}", location=_written((pointer, word)), got=value)
+
+    def _follow(self, reference: str, context: Context, pointer: Pointer) -> None:
+        try:
+            schema, target = context.resolve(reference)
+        except UnresolvedReferenceError as error:
+            error.location = _written((pointer, "$ref"))
+            raise
+        if not is_schema(schema):
+            raise GrammarSyntaxError("the reference leads to no schema", location=_written((pointer, "$ref")), got=reference)
+        self._waiting.append((schema, target, (pointer, "$ref")))
+
+    def _look_at(self, word: str, value: Any, schema: Mapping[str, Any], context: Context, here: Pointer) -> None:
+        if word == "$ref":
+            self._follow(value, context, here[0])
+        elif word == "pattern":
+            self._try_pattern(value, schema, word, here)
+        elif word == "patternProperties":
+            for pattern in value:
+                self._try_pattern(pattern, schema, word, (here, pattern))
+        elif word == "format":
+            if format_language(value) is None:
+                self.annotations.append((_written(here), f"the format {value!r} is not known and asserts nothing"))
+        elif word == "uniqueItems":
+            if value and not _is_countable(schema, context):
+                self._problem(schema, word, here, "uniqueItems needs items from an `enum` of scalars")
+        elif word == "dependencies":
+            for name, needs in value.items():
+                if isinstance(needs, Mapping):
+                    self._waiting.append((needs, context, (here, name)))
+        elif word in ("enum", "const", "multipleOf"):
+            self._numbers(value, here)
+        else:
+            self._problem(schema, word, here, _UNSUPPORTED[word])
+
+    def _try_pattern(self, pattern: str, schema: Mapping[str, Any], word: str, here: Pointer) -> None:
+        try:
+            pattern_language(pattern)
+        except UnsupportedFeatureError as error:
+            self._problem(schema, word, here, str(error).replace("\n", " "))
+        except GrammarSyntaxError as error:
+            raise GrammarSyntaxError(
+                f"must be an ECMA-262 regular expression ({error.message})", location=_written(here), got=pattern
+            ) from error
+
+    def _numbers(self, value: Any, here: Pointer) -> None:
+        """Numbers of a size that cannot be handled are found now, not while generating."""
+        waiting = [value]
+        while waiting:
+            member = waiting.pop()
+            if isinstance(member, (int, float, Decimal)) and not isinstance(member, bool):
+                try:
+                    fraction(member)
+                except ConstraintError as error:
+                    error.location = _written(here)
+                    raise
+            elif isinstance(member, list):
+                waiting.extend(member)
+            elif isinstance(member, Mapping):
+                waiting.extend(member.values())
+
+    def _problem(self, schema: Mapping[str, Any], word: str, here: Pointer, reason: str) -> None:
+        self.problems.append((_written(here), reason))
+        self.dropped.add((id(schema), word))
+
+
+def _written(pointer: Pointer) -> str:
+    """A pointer as a JSON Pointer."""
+    tokens = []
+    while pointer:
+        pointer, token = pointer
+        tokens.append(str(token).replace("~", "~0").replace("/", "~1"))
+    return "".join("/" + token for token in reversed(tokens))
+
+
+def _is_countable(schema: Mapping[str, Any], context: Context) -> bool:
+    """Whether the items of an array with `uniqueItems` come from a finite set of scalars, or are at most one."""
+    most = schema.get("maxItems")
+    if isinstance(most, (int, float)) and most <= 1:
+        return True
+    if "prefixItems" in schema and context.draft >= DRAFT_2020:
+        return False
+    if not {"contains", "unevaluatedItems"}.isdisjoint(schema):
+        return False
+    items = schema.get("items", True)
+    for _ in range(20):
+        if not isinstance(items, Mapping):
+            return False
+        if "$ref" not in items:
+            break
+        items, context = context.resolve(items["$ref"])
+    if not isinstance(items, Mapping):
+        return False
+    values = items["enum"] if isinstance(items.get("enum"), list) else [items["const"]] if "const" in items else None
+    if values is None:
+        return items.get("type") in ("null", "boolean")
+    return len(values) <= 256 and not any(isinstance(value, (list, Mapping)) for value in values)

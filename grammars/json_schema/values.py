@@ -1,0 +1,151 @@
+"""Values: what a demand offers for each type, whether anything meets it at all, and what the shortest such value costs.
+
+In comes a demand, out comes a `Value`: its scalars, its alternatives as objects and as arrays, all of them inhabited. The
+cost of a demand (NEVER: nothing meets it) is the least fixpoint of "the cheapest alternative, with the costs of what it
+needs", found on demand: while a cost is being computed it counts as NEVER; a finite result is final at once, since all
+it is made of is final; if a pass finds nothing new, all that it visited is empty for good, otherwise it is repeated. So
+recursive schemas end, and a finite cost is always greater than the costs that it was made of: who follows the cheapest
+alternative arrives. Costs are rough bytes: only their order and finiteness matter.
+
+Source: emptiness of tree automata (Comon et al., Tree Automata Techniques and Applications, chapter 1).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .arrays import ArrayShape
+from .formula import Formulas
+from .keywords import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING
+from .nodes import SCALARS, Demand, Nodes
+from .objects import ObjectShape
+from .references import Context
+from .scalars import BOOLEANS, NEVER, NULLS, NUMBERS, STRINGS, ScalarLanguages, Scalars, Texts
+
+Shape = ObjectShape | ArrayShape
+MOST_DOMAIN = 256
+"""How many values the items of an array with `uniqueItems` may have."""
+
+
+class Value(NamedTuple):
+    """What a demand offers: scalars, and alternatives as (cost, shape), all inhabited."""
+
+    scalars: Scalars
+    objects: list[tuple[int, ObjectShape]]
+    arrays: list[tuple[int, ArrayShape]]
+
+
+class Values:
+    """The demands of one grammar."""
+
+    def __init__(
+        self, nodes: Nodes, scalars: ScalarLanguages, formulas: Formulas, context: Context, any_order: bool
+    ) -> None:
+        self.nodes = nodes
+        self.scalars = scalars
+        self.formulas = formulas
+        self.context = context
+        self.any_order = any_order
+        self._values: dict[Demand, Value] = {}
+        self._scalars: dict[Demand, Scalars] = {}
+        self._shapes: dict[tuple[Demand, int], list[Any]] = {}
+        self._costs: dict[Demand | Shape, int] = {}
+        self._visited: dict[Demand | Shape, int] | None = None
+        self._found = False
+
+    def value(self, demand: Demand) -> Value:
+        """What a demand offers."""
+        known = self._values.get(demand)
+        if known is None:
+            objects = [(c, s) for s in self.shapes(demand, OBJECT) if (c := self.cost(s)) < NEVER]
+            arrays = [(c, s) for s in self.shapes(demand, ARRAY) if (c := self.cost(s)) < NEVER]
+            known = self._values[demand] = Value(self.scalars_of(demand), objects, arrays)
+        return known
+
+    def scalars_of(self, demand: Demand) -> Scalars:
+        """The scalars of a demand."""
+        known = self._scalars.get(demand)
+        if known is None:
+            known = self._scalars[demand] = self.scalars.of(demand, self.formulas.types(demand) & SCALARS)
+        return known
+
+    def shapes(self, demand: Demand, bit: int) -> list[Any]:
+        """The alternatives of a composite type, inhabited or not."""
+        if not self.formulas.types(demand) & bit:
+            return []
+        known = self._shapes.get((demand, bit))
+        if known is None:
+            records = self.formulas.records(demand, bit)
+            known = [
+                ObjectShape(record, self, self.any_order) if bit == OBJECT else ArrayShape(record, self)
+                for record in records
+            ]
+            self._shapes[demand, bit] = known
+        return known
+
+    def cost(self, key: Demand | Shape) -> int:
+        """The cost of a demand or of an alternative; NEVER if nothing meets it."""
+        known = self._costs.get(key)
+        if known is not None:
+            return known
+        if self._visited is not None:
+            return self._visit(key)
+        try:
+            while True:
+                self._visited, self._found = {}, False
+                cost = self._visit(key)
+                if cost < NEVER:
+                    return cost
+                if not self._found:
+                    self._costs.update(self._visited)
+                    return NEVER
+        finally:
+            self._visited = None
+
+    def _visit(self, key: Demand | Shape) -> int:
+        visited = self._visited
+        assert visited is not None
+        if key in visited:
+            return visited[key]
+        visited[key] = NEVER
+        cost = self._cheapest(key) if isinstance(key, tuple) else key.cost(self.cost)
+        if cost < NEVER:
+            cost += 1  # more than what it is made of
+            visited[key] = self._costs[key] = cost
+            self._found = True
+        return cost
+
+    def _cheapest(self, demand: Demand) -> int:
+        scalars = self.scalars_of(demand)
+        cost = min(scalars.plain_cost, scalars.words_cost, scalars.texts_cost)
+        if cost < NEVER:
+            return cost
+        for bit in (ARRAY, OBJECT):
+            for shape in self.shapes(demand, bit):
+                cost = min(cost, self.cost(shape))
+        return cost
+
+    def constant(self, value: Any) -> int:
+        """The literal "equals this value"."""
+        return self.nodes.synthetic({"const": value}, self.context)
+
+    def finite(self, demand: Demand) -> list[Any] | None:
+        """All values of a demand if they are scalars and few, else None."""
+        types = self.formulas.types(demand)
+        if any(self.formulas.records(demand, bit) for bit in (ARRAY, OBJECT) if types & bit):
+            return None
+        found: list[Any] = []
+        if types & NULL and self.scalars.element(demand, NULLS):
+            found.append(None)
+        if types & BOOLEAN:
+            booleans = self.scalars.element(demand, BOOLEANS)
+            found += [value for index, value in enumerate((False, True)) if booleans >> index & 1]
+        for piece in self.scalars.element(demand, NUMBERS) if types & NUMBER else ():
+            if piece.values is None:
+                return None
+            found += [value for value in piece.values if value not in found]
+        for piece in self.scalars.element(demand, STRINGS) if types & STRING else ():
+            if isinstance(piece, Texts):
+                return None
+            found += piece
+        return found if len(found) <= MOST_DOMAIN else None
