@@ -70,7 +70,6 @@ private:
     Network& network_;
     Lexicon& lexicon_;
     std::vector<int64_t> continuations_;
-    std::unordered_map<int32_t, int32_t> distance_;                 // automaton state -> bytes to acceptance
     std::unordered_map<int32_t, int64_t> plain_;                    // automaton state -> tokens
     std::map<std::tuple<int32_t, int32_t, int64_t, int64_t>, std::string> limited_;
     std::unordered_map<int32_t, int32_t> chunk_;                    // content -> longest run of token lengths 1, 2, ...
@@ -172,36 +171,13 @@ private:
         return tokens;
     }
 
-    // Bytes to acceptance (at least one more byte is read only if the state does not accept).
-    int32_t distance(int32_t from) {
-        auto found = distance_.find(from);
-        if (found != distance_.end()) return found->second;
-        std::vector<int32_t> queue{from}, depth{0}, parent{-1};
-        std::set<int32_t> seen{from};
-        for (size_t head = 0; head < queue.size(); ++head) {
-            auto known = distance_.find(queue[head]);
-            if (lexicon_.automata.label(queue[head]) >= 0) known = distance_.emplace(queue[head], 0).first;
-            if (known != distance_.end() && known->second == 0) {
-                // The nearest accepting state: everything on the path is at its true distance.
-                int32_t d = 0;
-                for (int32_t i = static_cast<int32_t>(head); i >= 0; i = parent[i], ++d) distance_[queue[i]] = d;
-                return distance_[from];
-            }
-            for (int byte = 0; byte < 256; ++byte) {
-                int32_t to = lexicon_.automata.step(queue[head], static_cast<uint8_t>(byte));
-                if (to != DEAD && seen.insert(to).second) queue.push_back(to), parent.push_back(static_cast<int32_t>(head));
-            }
-        }
-        return distance_[from] = INT32_MAX / 2;
-    }
-
     // The canonical shortest text to acceptance: in each state the least byte that comes nearer.
     std::string witness(int32_t state) {
         std::string text;
-        for (int32_t left = distance(state); left > 0 && left < INT32_MAX / 2; --left) {
+        for (int32_t left = lexicon_.distance(state); left > 0 && left < UNREACHABLE; --left) {
             for (int byte = 0; byte < 256; ++byte) {
                 int32_t to = lexicon_.automata.step(state, static_cast<uint8_t>(byte));
-                if (to == DEAD || distance(to) != left - 1) continue;
+                if (to == DEAD || lexicon_.distance(to) != left - 1) continue;
                 text.push_back(static_cast<char>(byte));
                 state = to;
                 break;

@@ -62,19 +62,6 @@ public:
         return least;
     }
 
-    // The most characters that any state needs to its nearest acceptance.
-    int64_t longest_way_out() {
-        std::vector<bool> reached(levels_[0]);
-        for (int64_t k = 0;; ++k) {
-            while (!period_ && k >= static_cast<int64_t>(levels_.size())) extend();
-            if (k < static_cast<int64_t>(levels_.size()))
-                for (size_t i = 0; i < reached.size(); ++i)
-                    if (levels_[k][i]) reached[i] = true;
-            bool all = std::find(reached.begin(), reached.end(), false) == reached.end();
-            if (all || k >= static_cast<int64_t>(levels_.size())) return k;
-        }
-    }
-
 private:
     using Level = std::vector<bool>;
     std::unordered_map<int32_t, int32_t> index_;

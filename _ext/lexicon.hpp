@@ -55,6 +55,7 @@ struct Split {
     TokenSet inner;
     std::vector<Exit> exits;      // one for each label
     std::vector<int32_t> ends;    // the states in which inner tokens end
+    std::vector<std::pair<int32_t, int32_t>> leaving;  // (label, node) in the order of the nodes: what the exits unite
 };
 
 struct CountedSplit {
@@ -70,6 +71,8 @@ struct CountedSplit {
     int32_t most_characters = 0;
 };
 
+constexpr int32_t UNREACHABLE = INT32_MAX / 2;
+constexpr size_t MOST_COMPARED = 8;  // splits of an automaton that a new one is compared with
 constexpr size_t BITMAP_FROM = 256;  // a list of more ids than this becomes a bitmap
 
 class Lexicon {
@@ -202,8 +205,14 @@ public:
     View unite(View view, const std::vector<int32_t>& nodes) {
         if (nodes.empty()) return {-1, 0};
         if (nodes.size() == 1) return {view.trie, nodes[0]};
+        std::vector<int32_t> key(nodes);
+        key.push_back(view.trie);
+        auto found = united_.find(key);
+        if (found != united_.end()) return found->second;
         tries.push_back(merge(trie(view), nodes));
-        return {static_cast<int32_t>(tries.size()) - 1, 0};
+        View made{static_cast<int32_t>(tries.size()) - 1, 0};
+        united_.emplace(std::move(key), made);
+        return made;
     }
 
     TokenSet make_token_set(std::vector<int32_t> ids, View view) const {
@@ -218,6 +227,26 @@ public:
         return set;
     }
 
+    // Bytes from a state to the nearest acceptance (0 if it accepts).
+    int32_t distance(int32_t from) {
+        auto found = distance_.find(from);
+        if (found != distance_.end()) return found->second;
+        std::vector<int32_t> queue{from}, parent{-1};
+        std::set<int32_t> seen{from};
+        for (size_t head = 0; head < queue.size(); ++head) {
+            if (automata.label(queue[head]) >= 0) {  // the nearest: everything on the path is at its true distance
+                int32_t d = 0;
+                for (int32_t i = static_cast<int32_t>(head); i >= 0; i = parent[i]) distance_[queue[i]] = d++;
+                return distance_[from];
+            }
+            for (int byte = 0; byte < 256; ++byte) {
+                int32_t to = automata.step(queue[head], static_cast<uint8_t>(byte));
+                if (to != DEAD && seen.insert(to).second) queue.push_back(to), parent.push_back(static_cast<int32_t>(head));
+            }
+        }
+        return distance_[from] = UNREACHABLE;
+    }
+
     size_t n_states() const { return automata.info.size(); }
 
 private:
@@ -229,6 +258,9 @@ private:
     std::unordered_map<ViewKey, std::unique_ptr<CountedSplit>, ViewKeyHash> counted_splits_;
     std::unordered_map<ViewKey, std::unique_ptr<TokenSet>, ViewKeyHash> counted_inner_;
     std::unordered_map<ViewKey, View, ViewKeyHash> counted_rests_;
+    std::unordered_map<int32_t, int32_t> distance_;
+    std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;
+    std::unordered_map<int32_t, std::vector<int32_t>> whole_splits_;  // automaton -> states whose split of the vocabulary is known
 
     template <class Kind, class... Arguments>
     Kind* add(Arguments&&... arguments) {
@@ -317,24 +349,83 @@ private:
     }
 
     std::unique_ptr<Split> make_split(View view, int32_t start) {
+        auto split = view == View{} ? make_from_similar(start) : nullptr;
+        if (!split) {
+            split = std::make_unique<Split>();
+            std::vector<int32_t> ids;
+            collect(view, start, ids, *split);
+            split->inner = make_token_set(std::move(ids), view);
+        }
+        settle(view, *split);
+        if (view == View{} && split->inner.bitmap) {
+            auto& known = whole_splits_[automata.info[start].automaton];
+            if (known.size() < MOST_COMPARED) known.push_back(start);
+        }
+        return split;
+    }
+
+    // Walk a view: inner tokens, the states in which they end, and the nodes where the terminal may be left.
+    void collect(View view, int32_t start, std::vector<int32_t>& ids, Split& split) {
         const Trie& source = trie(view);
-        auto split = std::make_unique<Split>();
-        std::vector<int32_t> ids;
-        std::map<int32_t, std::vector<int32_t>> leaving;
-        std::set<int32_t> ends;
         int32_t last_end = DEAD;
         walk_view(view, start, [&](int32_t node, int32_t state) {
             const int32_t *first = source.begin_ids(node), *last = source.end_ids(node);
             if (first != last) {
                 ids.insert(ids.end(), first, last);
-                if (state != last_end) ends.insert(last_end = state);
+                if (state != last_end) split.ends.push_back(last_end = state);
             }
             int32_t label = automata.label(state);
-            if (label >= 0 && source.has_children(node)) leaving[label].push_back(node);
+            if (label >= 0 && source.has_children(node)) split.leaving.push_back({label, node});
         });
-        split->inner = make_token_set(std::move(ids), view);
-        split->ends.assign(ends.begin(), ends.end());
-        for (auto& [label, nodes] : leaving) split->exits.push_back({label, unite(view, nodes)});
+    }
+
+    void settle(View view, Split& split) {
+        std::sort(split.ends.begin(), split.ends.end());
+        split.ends.erase(std::unique(split.ends.begin(), split.ends.end()), split.ends.end());
+        std::map<int32_t, std::vector<int32_t>> by_label;
+        for (auto [label, node] : split.leaving) by_label[label].push_back(node);
+        for (auto& [label, nodes] : by_label) split.exits.push_back({label, unite(view, nodes)});
+        if (!split.inner.bitmap) split.leaving.clear(), split.leaving.shrink_to_fit();  // never compared with
+    }
+
+    // Two states of one automaton often differ in few bytes ("anything, then a pattern": only the bytes that go on with
+    // the pattern). Then the subtrees below all other bytes are the same, and only those below these are walked: for an
+    // unanchored pattern 30 us in place of a walk of the whole vocabulary (1 ms).
+    std::unique_ptr<Split> make_from_similar(int32_t start) {
+        const Trie& source = *tries[0];
+        int64_t least = source.size() / 2;
+        int32_t best = DEAD;
+        for (int32_t other : whole_splits_[automata.info[start].automaton]) {
+            int64_t differing = 0;
+            for (int byte = 0; byte < 256 && differing < least; ++byte) {
+                int32_t node = source.child(0, static_cast<uint8_t>(byte));
+                if (node != 0 && automata.step(start, static_cast<uint8_t>(byte)) != automata.step(other, static_cast<uint8_t>(byte)))
+                    differing += source.nodes[node].end - node;
+            }
+            if (differing < least) least = differing, best = other;
+        }
+        if (best == DEAD) return nullptr;
+        const Split& similar = *splits_[{View{}, best, 0, 0}];
+        auto split = std::make_unique<Split>();
+        split->inner.bitmap = std::make_unique<Bitmap>(*similar.inner.bitmap);
+        split->ends = similar.ends;
+        size_t copied = 0;
+        for (int32_t node = 1; node < source.size(); node = source.nodes[node].end) {
+            uint8_t byte = source.nodes[node].byte;
+            int32_t end = source.nodes[node].end, to = automata.step(start, byte);
+            bool same = to == automata.step(best, byte);
+            for (; copied < similar.leaving.size() && similar.leaving[copied].second < end; ++copied)
+                if (same) split->leaving.push_back(similar.leaving[copied]);
+            if (same) continue;
+            for (const int32_t *id = source.begin_ids(node), *last = source.end_subtree_ids(node); id != last; ++id)
+                (*split->inner.bitmap)[*id >> 6] &= ~(1ull << (*id & 63));
+            if (to == DEAD) continue;
+            std::vector<int32_t> ids(source.begin_ids(node), source.end_ids(node));
+            if (!ids.empty()) split->ends.push_back(to);
+            if (automata.label(to) >= 0 && source.has_children(node)) split->leaving.push_back({automata.label(to), node});
+            if (!automata.exhausted(to)) collect({0, node}, to, ids, *split);
+            for (int32_t id : ids) (*split->inner.bitmap)[id >> 6] |= 1ull << (id & 63);
+        }
         return split;
     }
 

@@ -173,8 +173,7 @@ private:
     void collect_counted(View view, const Configuration& c, const Edge& edge, Row& row) {
         const StringAutomaton& string = lexicon_.string_of(c.state);
         const int32_t least = edge.least - c.extra, most = edge.most < 0 ? INT32_MAX : edge.most - c.extra;
-        int64_t slack = string.universal ? 0 : longest_way_out(string, least, most);
-        if (least <= 0 && most >= lexicon_.most_token_characters + slack && (!budget_ || edge.most < 0)) return collect_plain(view, c, row, {});
+        if (least <= 0 && (!budget_ || edge.most < 0) && never_too_long(view, c, string, most)) return collect_plain(view, c, row, {});
         if (string.universal && !budget_) {
             add(lexicon_.inner_up_to(view, c.state, std::min(most, lexicon_.most_token_characters)), row, too_short(view, c, least));
         } else {
@@ -197,14 +196,15 @@ private:
         return ids;
     }
 
-    // The most characters that any state of a content needs to its nearest end; INT32_MAX if it is not worth knowing.
-    int64_t longest_way_out(const StringAutomaton& string, int32_t least, int32_t most) {
-        if (least > 0 || most == INT32_MAX) return most == INT32_MAX && least <= 0 ? 0 : INT32_MAX;
-        auto found = ways_out_.find(string.content);
-        if (found == ways_out_.end()) found = ways_out_.emplace(string.content, network_.lengths_of(string).longest_way_out()).first;
-        return found->second;
+    // Whether every inner token leaves room enough to finish the string: then the limit plays no part in this step.
+    bool never_too_long(View view, const Configuration& c, const StringAutomaton& string, int32_t most) {
+        if (most == INT32_MAX) return true;
+        most -= lexicon_.most_token_characters;
+        if (most < 0 || string.universal) return most >= 0;
+        for (int32_t state : lexicon_.split(view, c.state).ends)
+            if (!lexicon_.automata.exhausted(state) && lexicon_.distance(state) > most) return false;
+        return true;
     }
-    std::unordered_map<int32_t, int64_t> ways_out_;
 
     // Walk the view along a literal trie. visit(node of the view, state, trie node) says whether to go below. In the body
     // of the string only the bytes of literals, a quote and a backslash are looked up: a node may have 256 children.

@@ -196,9 +196,10 @@ public:
         const StringPosition& p = lexicon.position(state);
         if (p.phase == CLOSED || p.phase == PREFIX) return true;
         int64_t least = edge.least - count, most = edge.most < 0 ? -1 : edge.most - count;
-        if (p.phase == BODY) return lengths_of(string).reachable(p.inner, least, most);
-        // Half an escape: its character is counted, and not yet read by the content.
-        return lengths_of(string).reachable(p.inner, least + 1, most < 0 ? -1 : most + 1);
+        if (p.phase != BODY) ++least, most += most >= 0;  // half an escape: its character is counted, and not yet read
+        if (least <= 0 && (most < 0 || lexicon.distance(p.inner) <= most)) return true;
+        if (least > 0 && can_lengthen(p.inner, least, most)) return true;
+        return lengths_of(string).reachable(p.inner, least, most);
     }
 
     LengthTable& lengths_of(const StringAutomaton& string) {
@@ -239,6 +240,7 @@ private:
     std::vector<std::unique_ptr<Closure>> closures_;
     std::unordered_map<int32_t, std::unique_ptr<LengthTable>> lengths_;
     std::map<std::pair<int32_t, uint64_t>, bool> others_;
+    std::unordered_map<uint64_t, int32_t> lengthened_;  // (content state, characters) -> distance to the end from there
     int32_t start_continuation_ = BOTTOM;
 
     GrammarState& grammar_state(int32_t state) {
@@ -290,7 +292,6 @@ private:
                     if (edge.start == DEAD) break;
                     Configuration c{edge.start, link(~index, parent), 0};
                     if (edge.kind == OTHERS_EDGE && edge.table < 0) c.extra = NO_NODE;
-                    if (edge.kind == STRING_EDGE && !length_possible_at_all(edge)) break;
                     if (edge.kind == OTHERS_EDGE && !other_possible(edge, c.state, c.extra)) break;
                     out.configurations.push_back(c);
                 }
@@ -303,12 +304,28 @@ private:
         }
     }
 
-    bool length_possible_at_all(const Edge& edge) {
-        const StringAutomaton& string = lexicon.string_of(edge.start);
-        if (string.universal || (edge.least <= 0 && edge.most < 0)) return true;
-        return lengths_of(string).reachable(string.content, edge.least, edge.most);
+    // A quick try at reaching a least length: go on by any character, and see whether the end is still near enough.
+    // False means only that the first try failed.
+    bool can_lengthen(int32_t content, int64_t least, int64_t most) {
+        constexpr int64_t farthest = 64;
+        if (least > farthest) return false;
+        uint64_t key = pair_key(content, static_cast<int32_t>(least));
+        auto found = lengthened_.find(key);
+        if (found == lengthened_.end()) {
+            int32_t state = content;
+            Automata& automata = lexicon.automata;
+            for (int64_t begun = 0; state != DEAD && begun < least; ++begun) {
+                int32_t after = DEAD;  // prefer to stay where everything goes on for ever
+                for (int byte = 0x20; byte < 0x7F && after != state; ++byte) {
+                    int32_t to = automata.step(state, static_cast<uint8_t>(byte));
+                    if (to != DEAD) after = to;
+                }
+                state = after;
+            }
+            found = lengthened_.emplace(key, state == DEAD ? UNREACHABLE : lexicon.distance(state)).first;
+        }
+        return found->second != UNREACHABLE && (most < 0 || least + found->second <= most);
     }
-
     void step(const Configuration& c, uint8_t byte, Configurations& out) {
         if (c.state == AT_CONTINUATION) {
             const Closure& begins = closure(c.link);

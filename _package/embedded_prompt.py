@@ -4,17 +4,19 @@ What comes in is a text and a JSON Schema; what goes out is
 
     <|schema|>name:str, age:int, color:red|blue, born:date?<|text|>TEXT<|json|>
 
-after which the model writes compact JSON (`,` and `:` without blanks, keys in the order of the schema, letters
-outside ASCII as they are) and `<|end|>`. The schema part is a shorthand, not a translation: it carries the keys
-and the kinds of values, which is all that the model can use; the grammar enforces the rest. The notation:
+after which the model writes compact JSON (`,` and `:` without blanks, keys in the order of the schema,
+letters outside ASCII as they are) and `<|end|>`. The schema part is a shorthand, not a translation: it
+carries the keys and the kinds of values, which is all that the model can use; the grammar enforces the
+rest. The notation:
 
     str int num bool date time datetime email url uuid any null    a value of that kind
     a|b|c          one of these values         kind?     the kind, or null where the text does not say
     [kind]         an array                    key?:kind the key may be left out
     {key:kind}     an object; the braces of the outermost object are left out
 
-Every legal schema gets a prompt: what has no notation becomes `any`. Cost: one walk over the schema, at most
-`DEPTH_LIMIT` references deep. The notation is our own; `bench/embedded` trains the model on this very function.
+Every legal schema gets a prompt: what has no notation becomes `any`. Cost: one walk over the schema, at
+most `DEPTH_LIMIT` references deep. The notation is our own; `bench/embedded` trains the model on this
+very function.
 """
 
 from __future__ import annotations
@@ -197,7 +199,7 @@ def _resolve(reference: Any, root: Schema) -> Any:
 
 
 def _merge(node: Mapping[str, Any], root: Schema) -> dict[str, Any]:
-    """Join the branches of `allOf` with their siblings: properties and required keys add up, the rest overrides."""
+    """Join the branches of `allOf` with their siblings: properties and required keys add up."""
     merged: dict[str, Any] = {}
     siblings = {key: value for key, value in node.items() if key != "allOf"}
     for branch in [*node["allOf"], siblings]:

@@ -231,7 +231,6 @@ def _fixed_options(vocabulary: Vocabulary, max_new_tokens: int) -> dict[str, Any
     """What the grammar and the budget decide, whatever the model's own configuration says."""
     return {
         "max_new_tokens": max_new_tokens,
-        "min_length": 0,
         "min_new_tokens": 0,
         "num_beams": 1,
         "num_return_sequences": 1,
@@ -291,7 +290,7 @@ def _replay(compiled: CompiledGrammar, row: list[int]) -> tuple[list[int], int]:
     n_forced = 0
     for position, token_id in enumerate(row):
         data = compiled.vocabulary.token_bytes(token_id)
-        n_forced += matcher.forced_bytes().startswith(data) if data else matcher.forced_tokens() == [token_id]
+        n_forced += matcher.forced_bytes().startswith(data) if data else not matcher.next_bytes()
         matcher.accept_token(token_id)
         if matcher.is_terminated:
             return row[: position + 1], n_forced

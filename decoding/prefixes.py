@@ -11,7 +11,7 @@ generation shows the prompt alone; every later row is a prefix that was seen bef
 Anything else begins a new generation. A few generations are kept, because a draft model with a tokenizer of
 its own takes turns with the main model. One case cannot be told apart from a draft that was thrown away: the
 next prompt is an earlier prompt with one more token, that token is legal in the grammar, and drafts were
-seen. For it there are `prompt_length` and `reset()`.
+seen (or the earlier prompt came twice). For it there are `prompt_length` and `reset()`.
 """
 
 from __future__ import annotations
@@ -95,8 +95,10 @@ class PrefixTracker:
         """Forget everything: the next call shows a new prompt."""
         self._generations.clear()
 
-    def follow(self, input_ids: TokenIds) -> list[Row]:
+    def follow(self, input_ids: TokenIds, *, is_draft: bool = False) -> list[Row]:
         """Rows for `input_ids` (int64, shape [rows, tokens], prompts included), in the same order.
+
+        is_draft: the rows are known to be cut out of longer ones, that is, to begin a draft.
 
         Raises:
             ConstraintError: the number of rows does not fit the number of grammars, or a row is shorter than
@@ -115,10 +117,11 @@ class PrefixTracker:
             return self._generations[0].jump(input_ids[:, self._prompt_length :].copy())
         for position in range(len(self._generations) - 1, -1, -1):
             generation = self._generations[position]
-            if generation.step(input_ids):
+            if generation.step(input_ids, is_draft):
                 self._generations.append(self._generations.pop(position))
                 return generation.rows
         generation = self._begin(input_ids)
+        generation.has_drafts = is_draft
         self._generations = [*self._generations[1 - _MOST_GENERATIONS :], generation]
         return generation.rows
 
@@ -145,13 +148,13 @@ class _Generation:
         self.prompt = prompt
         self.rows = rows
         self._shown = np.empty((len(rows), 0), dtype=np.int64)
-        self._has_drafts = False  # whether a prefix was ever shown again
+        self.has_drafts = False  # whether a token may be taken back: drafts were seen, or a prefix came again
 
     @property
     def n_rows(self) -> int:
         return len(self.rows)
 
-    def step(self, input_ids: TokenIds) -> bool:
+    def step(self, input_ids: TokenIds, is_draft: bool) -> bool:
         """Go to these rows if they can belong to this generation; otherwise change nothing."""
         prompt_width = self.prompt.shape[1]
         if input_ids.shape[0] != self.n_rows or input_ids.shape[1] < prompt_width:
@@ -160,6 +163,7 @@ class _Generation:
             return False
         tokens = input_ids[:, prompt_width:].copy()
         if self._extend_all(tokens):
+            self.has_drafts |= is_draft
             return True
         parents = self._parents(tokens)
         width = tokens.shape[1]
@@ -169,11 +173,13 @@ class _Generation:
         if min(shared) < width - 1:
             return False
         rows = [parent.branch(row) for parent, row in zip(parents, tokens, strict=True)]
-        if width <= self._shown.shape[1]:
-            if min(shared) == width:
-                self._has_drafts = True
-            elif not self._has_drafts or any(row.is_outside for row in rows):
-                return False  # the next prompt: a token in place of a draft's is one that the mask allowed
+        is_shown_again = min(shared) == width
+        if width <= self._shown.shape[1] and not is_shown_again:
+            # A token that takes the place of a draft's is one that the mask allowed.
+            is_next_prompt = not self.has_drafts or any(row.is_outside for row in rows)
+            if is_next_prompt:
+                return False
+        self.has_drafts |= is_draft or is_shown_again
         self.rows, self._shown = rows, tokens
         return True
 

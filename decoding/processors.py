@@ -68,7 +68,7 @@ class GrammarProcessor(LogitsProcessor):
         max_new_tokens: int | None = None,
         prompt_length: int | None = None,
     ) -> None:
-        grammars = [compiled] if isinstance(compiled, CompiledGrammar) else list(compiled)
+        grammars = list(compiled) if isinstance(compiled, (list, tuple)) else [compiled]
         if not grammars or not all(isinstance(grammar, CompiledGrammar) for grammar in grammars):
             raise ConstraintError(
                 "GrammarProcessor: needs a CompiledGrammar or a list of them",
@@ -109,7 +109,10 @@ class GrammarProcessor(LogitsProcessor):
                 got=scores.shape[-1],
                 advice="compile the grammar for the tokenizer that belongs to this model",
             )
-        rows = self._tracker.follow(input_ids.detach().to(device="cpu", dtype=torch.int64).numpy())
+        # Drafts are verified prefix by prefix, and each prefix is a slice of the whole candidate.
+        is_slice = input_ids.untyped_storage().nbytes() > input_ids.nbytes
+        token_ids = input_ids.detach().to(device="cpu", dtype=torch.int64).numpy()
+        rows = self._tracker.follow(token_ids, is_draft=is_slice)
         if len(self._bitmask) < len(rows):
             self._bitmask = allocate_bitmask(len(rows), self._vocab_size)
         masked = [index for index, row in enumerate(rows) if row.is_live and self._fill(row, index)]

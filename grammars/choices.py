@@ -1,12 +1,13 @@
 """A list of strings -> the grammar of exactly these strings, as raw text.
 
-In come strings, out comes a `Grammar`. The strings are sorted by their UTF-8 bytes. Up to MOST_IN_A_TERMINAL of them
-are one terminal, a trie with common prefixes once; equal subtrees are one object, since expressions are hash-consed, so
-it is a minimal acyclic automaton written as an expression (cf. Daciuk et al. 2000). More strings are a trie of grammar
-states that are made when they are reached, each a range of the sorted list: a hundred thousand choices cost a sort.
+In come strings, out comes a `Grammar`. The strings are sorted by their UTF-8 bytes. Up to
+MOST_IN_A_TERMINAL of them are one terminal, a trie with common prefixes once; equal subtrees are one
+object, since expressions are hash-consed, so it is a minimal acyclic automaton written as an expression
+(cf. Daciuk et al. 2000). More strings are a trie of grammar states that are made when they are reached,
+each a range of the sorted list: a hundred thousand choices cost a sort.
 
-Where prefixes nest deeper than MOST_NESTED inside a terminal, the strings below are listed one by one, so that no
-expression is too deep for what recurses over it.
+Where prefixes nest deeper than MOST_NESTED inside a terminal, the strings below are listed one by one, so
+that no expression is too deep for what recurses over it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class ChoicesGrammar(Grammar):
     def __init__(self, choices: Sequence[str]) -> None:
         self.source = tuple(choices)
         self._ordered = sorted(set(_encode(self.source)))
-        # state -> (first, behind the last, n): the strings [first, last) of the sorted list, n bytes of which are read
+        # state -> (first, last, n): the strings [first, last) of the sorted list, of which n bytes are read
         self._ranges = {self.start: (0, len(self._ordered), 0)}
         self._expansions: dict[int, Expansion] = {}
 
@@ -79,8 +80,8 @@ def from_choices(choices: Sequence[str]) -> Grammar:
 
     choices: any number of strings; repetitions and the empty string are fine.
 
-    Raises: UnsatisfiableError for no strings at all; GrammarSyntaxError for what is not a sequence of strings, or a
-        string with a lone surrogate, which no text contains.
+    Raises: UnsatisfiableError for no strings at all; GrammarSyntaxError for what is not a sequence of
+        strings, or a string with a lone surrogate, which no text contains.
     """
     if isinstance(choices, (str, bytes)) or not isinstance(choices, Sequence):
         raise GrammarSyntaxError(
@@ -113,7 +114,7 @@ def literals_expression(literals: Sequence[bytes]) -> Expression:
     # Open branching points, outermost first: the length of their prefix, and what may follow it so far.
     depths = [0]
     options: list[list[Expression]] = [[]]
-    for literal, following in zip(ordered, [*ordered[1:], b""], strict=True):
+    for literal, following in zip(ordered, [*ordered, b""][1:], strict=True):
         shared = _shared_prefix(literal, following)
         start = max(shared, depths[-1])
         if start > depths[-1] and len(depths) < MOST_NESTED:

@@ -21,7 +21,7 @@ from heapq import heapify, heappop, heappush
 
 from .derivatives import transitions
 from .errors import LimitExceededError
-from .expressions import EMPTY, UNLIMITED, Expression
+from .expressions import CONCATENATION, EMPTY, INTERSECTION, UNION, UNLIMITED, Expression
 from .lengths import (
     CONTINUATIONS,
     Lengths,
@@ -60,8 +60,12 @@ def is_empty(
     """
     if expression is EMPTY:
         return True
-    if least == 0 and most == UNLIMITED and (expression.regular or expression.nullable):
+    if least == 0 and (expression.nullable or (expression.regular and most == UNLIMITED)):
         return False
+    if not expression.regular:
+        length = _some_length(expression, limit)
+        if length is None or (least <= length and not is_below(most, length)):
+            return length is None
     return shortest_length(expression, least, most, limit=limit) is None
 
 
@@ -136,7 +140,41 @@ def texts(expression: Expression, n: int, least: int = 0, most: int = UNLIMITED)
         length = shortest_length(expression, length + 1, most) if length != most else None
 
 
-# The search by levels.
+# The searches.
+
+
+@lru_cache(_REMEMBERED)
+def _some_length(expression: Expression, limit: int) -> int | None:
+    """The length of some text, not of a shortest one: always goes on where the least seems to be missing."""
+    search = _Search(limit)
+    waiting = [(_missing(expression), 0, 0, expression)]  # (estimate, order of discovery, length, state)
+    seen = {expression}
+    while waiting:
+        _, _, length, state = heappop(waiting)
+        search.count(state)
+        if state.nullable:
+            return length
+        for weight, following in zip((1, 0), _steps(state), strict=True):
+            for after in following:
+                if after not in seen:
+                    seen.add(after)
+                    heappush(waiting, (_missing(after), len(seen), length + weight, after))
+    return None
+
+
+@lru_cache(_REMEMBERED)
+def _missing(expression: Expression) -> int:
+    """A rough estimate of how many characters are missing to a text."""
+    if expression.nullable or expression is EMPTY:
+        return 0
+    if expression.regular:
+        lengths = length_range(expression)
+        return lengths.least if lengths else 0
+    if expression.kind == UNION:
+        return min(map(_missing, expression.children))
+    if expression.kind in (INTERSECTION, CONCATENATION):
+        return sum(map(_missing, expression.children))
+    return 1
 
 
 @lru_cache(_REMEMBERED)

@@ -1,7 +1,7 @@
 """An expression without the empty string: what the network's terminals need.
 
-In comes any `Expression`, out comes one for the same language minus the empty string. A regular one stays regular.
-Cost: linear, but for concatenations of n nullable parts, whose result has n log n parts.
+In comes any `Expression`, out comes one for the same language minus the empty string. A regular one stays
+regular. Cost: linear, but for concatenations of n nullable parts, whose result has n log n parts.
 """
 
 from __future__ import annotations
@@ -54,9 +54,7 @@ def _concatenation_without_empty(parts: tuple[Expression, ...]) -> Expression:
         return without_empty(parts[0]) if parts else EMPTY
     middle = len(parts) // 2
     left, right = parts[:middle], parts[middle:]
-    return union(
-        concatenate(_concatenation_without_empty(left), *right), _concatenation_without_empty(right)
-    )
+    return union(concatenate(_concatenation_without_empty(left), *right), _concatenation_without_empty(right))
 
 
 def _automaton_without_empty(expression: Expression) -> Expression:

@@ -1,16 +1,16 @@
 """Regular expressions: pattern text -> `Expression` over UTF-8 bytes, and -> `Grammar`.
 
-`pattern_expression` gives the language of whole texts in which a pattern is found (search, as JSON Schema's
-`pattern` asks), or which it matches from begin to end. The parser (`regex_parser.py`) makes a syntax tree; parts
-without anchors are translated node by node. Anchors may stand anywhere. They are solved while the tree is translated
-from right to left: each part is given what follows it up to the end of the text, so that `$` is the question whether
-that can be empty; a part that has to know whether it begins the text (`^`) is translated for both cases. Look-ahead
-is an intersection with what follows. Repeats whose body depends on both ends, and conditions on neighbouring
-characters, go to `regex_positions.py`. All but look-around of several characters stays regular: no intersection, no
-complement.
+`pattern_expression` gives the language of whole texts in which a pattern is found (search, as JSON
+Schema's `pattern` asks), or which it matches from begin to end. The parser (`regex_parser.py`) makes a
+syntax tree; parts without anchors are translated node by node. Anchors may stand anywhere. They are solved
+while the tree is translated from right to left: each part is given what follows it up to the end of the
+text, so that `$` is the question whether that can be empty; a part that has to know whether it begins the
+text (`^`) is translated for both cases. Look-ahead is an intersection with what follows. Repeats whose
+body depends on both ends, and conditions on neighbouring characters, go to `regex_positions.py`. All but
+look-around of several characters stays regular: no intersection, no complement.
 
-What would not be exact is refused. Cost: linear in the expanded pattern in practice, some tens of microseconds for
-common ones; MOST_STEPS and `most_positions` bound what is built.
+What would not be exact is refused. Cost: linear in the expanded pattern in practice, some tens of
+microseconds for common ones; MOST_STEPS and `most_positions` bound what is built.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from .expressions import (
     complement,
     concatenate,
     intersect,
+    optional,
     repeat,
     union,
 )
@@ -60,9 +61,12 @@ Syntax = Literal["ecma", "python"]
 
 MOST_POSITIONS = 200_000
 MOST_STEPS = 50_000
+MOST_OPEN_CASES = (
+    32  # parts that may be empty, one after the other, before one that has to know where it stands
+)
 
 _SINGLE_BYTES = [byte_class(1 << byte) for byte in range(256)]
-_LINE_FEED = _SINGLE_BYTES[0x0A]
+_FINAL_LINE_FEED = optional(_SINGLE_BYTES[0x0A])  # what may follow Python's `$`
 _SOME_TEXT = repeat(ANY_CHARACTER, 1)
 
 
@@ -72,9 +76,9 @@ def pattern_expression(
 ) -> Expression:
     """The UTF-8 encodings of the whole texts that match.
 
-    syntax: "ecma": ECMA-262 with the `u` flag, but lenient as annex B is with escaped punctuation and unmatched
-        braces; "python": the standard library's `re` for `str` patterns (as of Python 3.14: `\\B` matches the
-        empty text).
+    syntax: "ecma": ECMA-262 with the `u` flag, but lenient as annex B is with escaped punctuation and
+        unmatched braces; "python": the standard library's `re` for `str` patterns (as of Python 3.14: `\\B` matches
+        the empty text).
     search: whether the pattern may match anywhere in the text (`re.search`) or must match all of it
         (`re.fullmatch`).
     most_positions: how many byte classes the pattern may have after bounded repeats are written out.
@@ -99,6 +103,7 @@ class _Translation:
         self.search = search
         self.after = ANY_TEXT if search else EPSILON  # what follows the match
         self.n_steps = 0
+        self.n_open_cases = 0
 
     def expression(self, most_positions: int) -> Expression:
         """The language of the whole texts."""
@@ -149,8 +154,8 @@ class _Translation:
     def _split_looks(self, option: Node) -> tuple[Node, list[Expression], bool]:
         """Take off the look-aheads at the begin of the text and the look-behinds at its end.
 
-        Returns what is left, the languages that the whole text must be in, and whether the option can match at the
-        begin of the text only.
+        Returns what is left, the languages that the whole text must be in, and whether the option can match
+        at the begin of the text only.
         """
         items = list(option.items) if isinstance(option, Sequence) else [option]
         conditions: list[Expression] = []
@@ -193,8 +198,8 @@ class _Translation:
             f"a {name} in this place",
             location=line_and_column(self.pattern, look.offset),
             source=self.pattern,
-            advice="look-ahead is supported outside of repeats, look-behind at the end (before '$'), and both "
-            "anywhere for a single character; write the condition without it",
+            advice="look-ahead is supported outside of repeats, look-behind at the end (before '$'), "
+            "both anywhere for a single character; write the condition without it",
         )
 
     # The translation from right to left
@@ -202,8 +207,8 @@ class _Translation:
     def _followed_by(self, node: Node, rest: Expression, begin: bool, end: bool) -> Expression:
         """The texts of `node` with a text of `rest` after them.
 
-        begin: whether the node stands at the begin of the text. end: whether the text ends after `rest`; if not,
-        at least one more character follows.
+        begin: whether the node stands at the begin of the text. end: whether the text ends after `rest`;
+        if not, at least one more character follows.
 
         Raises: _NeedsPositionsError, UnsupportedFeatureError, LimitExceededError.
         """
@@ -245,7 +250,7 @@ class _Translation:
         return self._backwards(items[:n_at_begin], rest, True, end)
 
     def _backwards(self, items: tuple[Node, ...], rest: Expression, begin: bool, end: bool) -> Expression:
-        """Items before `rest`, which all stand at the begin of the text or not; runs of plain ones in one step."""
+        """Items before `rest`, which all stand at the begin of the text or not; plain ones in one step."""
         stop = len(items)
         while stop:
             start = stop
@@ -262,10 +267,12 @@ class _Translation:
     def _after_optional(self, items: tuple[Node, ...], i: int, rest: Expression, end: bool) -> Expression:
         """A sequence at the begin of the text whose item `i` may be empty, before one that needs to know."""
         item, later = items[i], tree.sequence(list(items[i + 1 :]))
-        if item.needs or i + 1 + 64 < len(items):
+        if item.needs or self.n_open_cases == MOST_OPEN_CASES:
             raise _NeedsPositionsError
+        self.n_open_cases += 1
         there = concatenate(without_empty(_plain(item)), self._followed_by(later, rest, False, end))
         language = union(there, self._followed_by(later, rest, True, end))
+        self.n_open_cases -= 1
         for condition in reversed(items[:i]):
             language = self._followed_by(condition, language, True, end)
         return language
@@ -318,7 +325,8 @@ class _Translation:
     def _guarded_characters(self, node: Repetition, rest: Expression, begin: bool, end: bool) -> Expression:
         """`((?!x).)*` at the end of the text: no suffix but the empty one may begin with x.
 
-        Exact when each round reads one character, so that rounds begin everywhere, and the text ends after them.
+        Exact when each round reads one character, so that rounds begin everywhere, and the text ends
+        after them.
         """
         if rest is ANY_TEXT and node.least == 0:
             return ANY_TEXT  # no round at all is enough
@@ -342,8 +350,11 @@ def _assertion(node: Assertion, rest: Expression, begin: bool, end: bool) -> Exp
         return rest if begin else EMPTY
     if node.kind == tree.END:
         return EPSILON if end and rest.nullable else EMPTY
-    if node.kind == tree.FINAL_END and end and rest is EPSILON:
-        return EPSILON
+    if node.kind == tree.FINAL_END and end:
+        if rest is EPSILON:
+            return EPSILON
+        if rest is ANY_TEXT or rest is _FINAL_LINE_FEED:
+            return _FINAL_LINE_FEED
     raise _NeedsPositionsError
 
 
@@ -398,7 +409,9 @@ def _before(parts: list[Expression], rest: Expression) -> Expression:
     """The parts, then `rest`. Before any text, what is optional at the end of them makes no difference."""
     if rest is not ANY_TEXT:
         return concatenate(*parts, rest)
-    parts = [factor for part in parts for factor in (part.children if part.kind == CONCATENATION else (part,))]
+    parts = [
+        factor for part in parts for factor in (part.children if part.kind == CONCATENATION else (part,))
+    ]
     while parts and parts[-1].nullable:
         parts.pop()
     if parts and parts[-1].kind == REPEAT:
@@ -472,7 +485,7 @@ def from_regex(pattern: str, *, syntax: Syntax = "python") -> Grammar:
 
     syntax: "python" (the standard library's `re`) or "ecma" (ECMA-262, as in JSON Schema).
 
-    Raises: GrammarSyntaxError, UnsupportedFeatureError (back-references, possessive quantifiers, most look-behind,
-        ...), LimitExceededError, UnsatisfiableError.
+    Raises: GrammarSyntaxError, UnsupportedFeatureError (back-references, possessive quantifiers, most
+        look-behind ...), LimitExceededError, UnsatisfiableError.
     """
     return RegexGrammar(pattern, syntax)

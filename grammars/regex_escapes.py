@@ -1,9 +1,10 @@
 """Escapes and bracket classes of patterns: the part of the pattern syntax that stands for characters.
 
-In come a pattern and an offset, out come code points or `Ranges` and the offset behind. Two syntaxes: ECMA-262 as JSON
-Schema asks for it (the `u` flag's meaning by code points; of annex B what schemas use: identity escapes of punctuation,
-octal escapes, `-` beside a class), and Python's `re`. Unknown escapes of letters are errors in both, since they are in
-`re` and with the `u` flag, and what they mean elsewhere (`\\A`, `\\Z`, `\\h`) is not what annex B reads.
+In come a pattern and an offset, out come code points or `Ranges` and the offset behind. Two syntaxes:
+ECMA-262 as JSON Schema asks for it (the `u` flag's meaning by code points; of annex B what schemas use:
+identity escapes of punctuation, octal escapes, `-` beside a class), and Python's `re`. Unknown escapes of
+letters are errors in both, since they are in `re` and with the `u` flag, and what they mean elsewhere
+(`\\A`, `\\Z`, `\\h`) is not what annex B reads.
 
 Sources: ECMA-262 15.10 and B.1.2; the documentation of Python's `re`.
 """
@@ -61,11 +62,13 @@ class EscapeReader:
     def word(self) -> Ranges:
         """What `\\w` means here."""
         if self.ascii:
-            return self.fold(unicode_classes.ASCII_WORD) if self.syntax == ECMA else unicode_classes.ASCII_WORD
+            return (
+                self.fold(unicode_classes.ASCII_WORD) if self.syntax == ECMA else unicode_classes.ASCII_WORD
+            )
         return unicode_classes.python_word()
 
     def read_escape(self, offset: int, in_class: bool = False) -> tuple[int | Ranges, int]:
-        """The character or set that the escape at `offset` (its backslash) stands for, and the offset behind it.
+        """The character or set that the escape at `offset` (its backslash) means, and the offset behind it.
 
         Raises: GrammarSyntaxError; UnsupportedFeatureError for a property without a table.
         """
@@ -108,7 +111,9 @@ class EscapeReader:
         if self.syntax == ECMA and pattern[after : after + 1] == "{":
             close = pattern.find("}", after)
             digits = pattern[after + 1 : close] if close > 0 else ""
-            code_point = int(digits, 16) if digits and _HEX_DIGITS.issuperset(digits) and len(digits) < 99 else -1
+            code_point = (
+                int(digits, 16) if digits and _HEX_DIGITS.issuperset(digits) and len(digits) < 99 else -1
+            )
             if not 0 <= code_point <= LAST_CODE_POINT:
                 raise self.error("\\u{...} must hold a code point up to 10FFFF in hexadecimal", offset)
             return code_point, close + 1
@@ -136,9 +141,13 @@ class EscapeReader:
             return self._octal(offset + 1)
         if letter == "c":
             control = self.pattern[after : after + 1]
-            if control.isascii() and (control.isalpha() or in_class and (control.isdigit() or control == "_")):
+            if control.isascii() and (
+                control.isalpha() or (in_class and (control.isdigit() or control == "_"))
+            ):
                 return ord(control) % 32, after + 1
-            raise self.error("\\c must be followed by a letter", offset, "write \\\\c for a backslash and a c")
+            raise self.error(
+                "\\c must be followed by a letter", offset, "write \\\\c for a backslash and a c"
+            )
         if letter in "pP":
             return self._property(letter, offset, after)
         if letter.isascii() and letter.isalpha():
@@ -162,7 +171,9 @@ class EscapeReader:
         ranges = self.fold(ranges)
         return invert(ranges) if letter == "P" else ranges, close + 1
 
-    def _python_escape(self, letter: str, offset: int, after: int, in_class: bool) -> tuple[int | Ranges, int]:
+    def _python_escape(
+        self, letter: str, offset: int, after: int, in_class: bool
+    ) -> tuple[int | Ranges, int]:
         if letter in _PYTHON_CONTROL:
             return _PYTHON_CONTROL[letter], after
         if letter in "0123456789":
@@ -178,18 +189,20 @@ class EscapeReader:
             try:
                 return ord(unicodedata.lookup(name)), close + 1
             except (KeyError, TypeError):
-                raise self.error("\\N must be followed by the name of a character in braces", offset) from None
+                raise self.error(
+                    "\\N must be followed by the name of a character in braces", offset
+                ) from None
         if letter.isascii() and letter.isalpha():
             raise self.error(f"bad escape \\{letter}", offset, f"write {letter!r} for the letter itself")
         return ord(letter), after
 
     def _python_octal(self, offset: int, in_class: bool) -> tuple[int, int]:
-        """`\\0` with up to two more octal digits, or three octal digits; the parser has read back-references."""
+        """`\\0` with up to two more octal digits, or three of them; the parser has read back-references."""
         end = offset + 2
         while end < offset + 4 and self.pattern[end : end + 1] in _OCTAL_DIGITS:
             end += 1
         digits = self.pattern[offset + 1 : end]
-        if not _OCTAL_DIGITS.issuperset(digits) or digits[0] != "0" and len(digits) != 3 and not in_class:
+        if not _OCTAL_DIGITS.issuperset(digits) or (digits[0] != "0" and len(digits) != 3 and not in_class):
             raise self.error(f"bad escape \\{digits}", offset)
         if int(digits, 8) > 0o377:
             raise self.error(f"the octal escape \\{digits} is larger than 0o377", offset)
@@ -216,7 +229,9 @@ class EscapeReader:
             if pattern[at : at + 1] == "-" and pattern[at + 1 : at + 2] not in ("]", ""):
                 next_character = pattern[at + 1]
                 high, end = (
-                    self.read_escape(at + 1, True) if next_character == "\\" else (ord(next_character), at + 2)
+                    self.read_escape(at + 1, True)
+                    if next_character == "\\"
+                    else (ord(next_character), at + 2)
                 )
                 if isinstance(low, int) and isinstance(high, int):
                     if low > high:
@@ -228,7 +243,7 @@ class EscapeReader:
                     at = end
                 elif self.syntax == PYTHON:
                     raise self.error(f"bad character range {pattern[item_start:end]}", item_start)
-                else:  # annex B: beside a set the hyphen means itself, and the next turn reads what follows it
+                else:  # annex B: beside a set the hyphen means itself; the next turn reads on
                     members.append((0x2D, 0x2D))
                     at += 1
                     high = low

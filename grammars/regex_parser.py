@@ -1,12 +1,12 @@
 """Pattern text -> syntax tree (`regex_tree.py`).
 
-Reads ECMA-262 patterns as JSON Schemas contain them, and the syntax of Python's `re`; characters and classes are read
-by `regex_escapes.py`. The parser keeps its own stack of open groups, so nesting costs no recursion here, and refuses
-what nests deeper than MOST_NESTED, so that it costs none later either. One pass, linear; runs of literal characters are
-taken in one step.
+Reads ECMA-262 patterns as JSON Schemas contain them, and the syntax of Python's `re`; characters and
+classes are read by `regex_escapes.py`. The parser keeps its own stack of open groups, so nesting costs no
+recursion here, and refuses what nests deeper than MOST_NESTED, so that it costs none later either. One
+pass, linear; runs of literal characters are taken in one step.
 
-What does not describe a regular language (back-references, conditional groups), or changes the language by the order of
-the search (possessive quantifiers, atomic groups), is refused by name.
+What does not describe a regular language (back-references, conditional groups), or changes the language by
+the order of the search (possessive quantifiers, atomic groups), is refused by name.
 
 Sources: ECMA-262 22.2.1 and annex B.1.2; the documentation of Python's `re`.
 """
@@ -14,6 +14,7 @@ Sources: ECMA-262 22.2.1 and annex B.1.2; the documentation of Python's `re`.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import NamedTuple
 
 from . import regex_tree as tree
@@ -23,17 +24,18 @@ from .regex_escapes import PYTHON, EscapeReader
 from .regex_tree import Node
 from .unicode_classes import ECMA_LINE_ENDS, EVERYTHING, PYTHON_LINE_ENDS, Ranges, invert
 
-MOST_NESTED = 100  # groups inside groups
+MOST_NESTED = 50  # groups inside groups
 MOST_CHARACTERS = 100_000  # of a pattern
 
 _LITERAL_RUN = re.compile(r"[^\\^$.|?*+()\[\]{}]+")
 _QUANTIFIER = re.compile(r"\{([0-9]*)(,?)([0-9]*)\}")
 _REFERENCE = re.compile(r"[1-9][0-9]*")
 _THREE_OCTAL_DIGITS = re.compile(r"[0-7][0-7][0-7]")
-_GROUP_NAME = re.compile(r"[^\W\d]\w*>|[$_\w][$\w]*>")
+_GROUP_NAME = re.compile(r"((?:[^\W\d]|\$)[\w$]*)>")
 _FLAGS = re.compile(r"([a-zA-Z]*)(-[a-zA-Z]*)?([:)])")
 _SPACE_OR_COMMENT = re.compile(r"(?:\s|#[^\n]*)+")
 _CAPTURING = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\((?!\?)|\(\?P?<(?![=!])", re.DOTALL)
+_REFUSED_GROUPS = (("(?>", "an atomic group"), ("(?P=", "a back-reference"), ("(?(", "a conditional group"))
 
 
 class _Group(NamedTuple):
@@ -64,6 +66,7 @@ class _Parser:
         self.offset = 0
         self.dot_all = self.multiline = self.verbose = False
         self.groups: list[_Group] = []
+        self.names: set[str] = set()
         self.options: list[Node] = []  # finished options of the innermost open group
         self.items: list[Node] = []  # what the current option has so far
         self.repeatable = False  # whether a quantifier may follow
@@ -82,7 +85,9 @@ class _Parser:
             else:
                 self._special(pattern[self.offset])
         if self.groups:
-            raise self.reader.error("the group is not closed", self.groups[-1].offset, "add ')', or write \\(")
+            raise self.reader.error(
+                "the group is not closed", self.groups[-1].offset, "add ')', or write \\("
+            )
         return self._close_options()
 
     def _literal_run(self, text: str) -> None:
@@ -150,18 +155,16 @@ class _Parser:
 
     def _escape(self) -> None:
         letter = self.pattern[self.offset + 1 : self.offset + 2]
-        if letter == "b":
-            return self._append_assertion(tree.BOUNDARY, self.reader.word, 2)
-        if letter == "B":
-            return self._append_assertion(tree.NO_BOUNDARY, self.reader.word, 2)
-        if self.python and letter == "A":
-            return self._append_assertion(tree.BEGIN, (), 2)
-        if self.python and letter and letter in "zZ":  # \z since Python 3.14
-            return self._append_assertion(tree.END, (), 2)
-        self._refuse_back_reference(letter)
-        value, end = self.reader.read_escape(self.offset)
-        node = self._character(value) if isinstance(value, int) else tree.Characters(value)
-        self._append(node, end - self.offset)
+        if letter in ("b", "B"):
+            kind = tree.BOUNDARY if letter == "b" else tree.NO_BOUNDARY
+            self._append_assertion(kind, self.reader.word, 2)
+        elif self.python and letter in ("A", "Z", "z"):  # \z since Python 3.14
+            self._append_assertion(tree.BEGIN if letter == "A" else tree.END, (), 2)
+        else:
+            self._refuse_back_reference(letter)
+            value, end = self.reader.read_escape(self.offset)
+            node = self._character(value) if isinstance(value, int) else tree.Characters(value)
+            self._append(node, end - self.offset)
 
     def _refuse_back_reference(self, letter: str) -> None:
         """Raise if the escape is a back-reference; else (octal and identity escapes) do nothing."""
@@ -170,7 +173,7 @@ class _Parser:
             # As `re` reads it: three octal digits are a character, anything else refers to a group.
             is_reference = not _THREE_OCTAL_DIGITS.match(self.pattern, self.offset + 1)
         elif digits:
-            is_reference = len(digits.group()) < 6 and int(digits.group()) <= self._n_capturing_groups()
+            is_reference = len(digits.group()) < 6 and int(digits.group()) <= self._n_capturing_groups
         else:
             is_reference = letter == "k" and not self.python
         if is_reference:
@@ -178,25 +181,30 @@ class _Parser:
                 "a back-reference", self.offset, "its language is not regular; write out what it may repeat"
             )
 
+    @cached_property
     def _n_capturing_groups(self) -> int:
         return sum(1 for found in _CAPTURING.finditer(self.pattern) if found.group()[0] == "(")
 
     def _brace(self) -> None:
         found = _QUANTIFIER.match(self.pattern, self.offset)
         least, comma, most = found.groups() if found else ("", "", "")
-        is_quantifier = bool(least) or self.python and bool(comma and most) or self.python and bool(comma)
+        is_quantifier = bool(least) or (self.python and bool(comma and most)) or (self.python and bool(comma))
         if not found or not is_quantifier:
             self._append(self._character(ord("{")))
             return
         low = int(least[:12] or 0)
         high = int(most[:12]) if most else UNLIMITED if comma else low
         if most and high < low:
-            raise self.reader.error(f"{found.group()} has its bounds in the wrong order", self.offset, "swap them")
+            raise self.reader.error(
+                f"{found.group()} has its bounds in the wrong order", self.offset, "swap them"
+            )
         self._quantify(low, high, len(found.group()))
 
     def _quantify(self, least: int, most: int, length: int) -> None:
         if not self.repeatable:
-            raise self.reader.error("there is nothing to repeat", self.offset, "escape it for a literal character")
+            raise self.reader.error(
+                "there is nothing to repeat", self.offset, "escape it for a literal character"
+            )
         if self.pattern[self.offset + length : self.offset + length + 1] == "+" and self.python:
             raise self.reader.unsupported(
                 "a possessive quantifier", self.offset, "drop the '+' unless backtracking matters"
@@ -253,15 +261,18 @@ class _Parser:
             return "(?<"
         if self.python and pattern.startswith("(?#", offset):
             return "(?#"
-        for opening, feature in (("(?>", "an atomic group"), ("(?P=", "a back-reference"), ("(?(", "a conditional group")):
+        for opening, feature in _REFUSED_GROUPS:
             if self.python and pattern.startswith(opening, offset):
                 raise self.reader.unsupported(feature, offset, "write out the texts that it stands for")
         return "(?"
 
     def _group_name(self) -> None:
         name = _GROUP_NAME.match(self.pattern, self.offset)
-        if not name:
+        if not name or (self.python and "$" in name.group()):
             raise self.reader.error("the name of the group is not valid", self.offset, "write (?<name>...)")
+        if self.python and name.group(1) in self.names:
+            raise self.reader.error(f"the group {name.group(1)} exists already", self.offset, "rename one")
+        self.names.add(name.group(1))
         self.offset = name.end()
 
     def _flags(self) -> tuple[bool, bool, bool, bool, bool]:
@@ -273,17 +284,19 @@ class _Parser:
     def _inline_flags(self, offset: int) -> bool:
         """Read `(?flags)` or `(?flags:`; true for the first, which opens no group.
 
-        ECMA-262 has only the second (since 2025). The first, at the start, is read there too: schemas that were
-        written for other engines have it, and it has one meaning.
+        ECMA-262 has only the second (since 2025). The first, at the start, is read there too: schemas
+        that were written for other engines have it, and it has one meaning.
         """
         found = _FLAGS.match(self.pattern, offset + 2)
         if not found:
             raise self.reader.error("this kind of group is not known", offset, "write \\( for a parenthesis")
         added, removed, end = found.group(1), (found.group(2) or "-")[1:], found.group(3)
         known = "aiLmsux" if self.python else "ims"
-        scoped_only = end == ")" and (found.group(2) is not None or offset > 0 or not added)
+        is_late = bool(self.groups or self.options or self.items)
+        scoped_only = end == ")" and (found.group(2) is not None or is_late or not added)
         wrong = set(added + removed) - set(known) or set(added) & set(removed)
-        if wrong or scoped_only or found.group(2) == "-" or "L" in added or set("auL") & set(removed) or {*"au"} <= {*added}:
+        clash = set("auL") & set(removed) or {"a", "u"} <= set(added) or "L" in added
+        if wrong or clash or scoped_only or found.group(2) == "-":
             advice = f"known are {known}, as (?i:...) or, at the start of the pattern, (?i)"
             raise self.reader.error("these flags are not valid here", offset, advice)
         for flag in added:

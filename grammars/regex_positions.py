@@ -1,16 +1,20 @@
-"""Patterns with conditions on neighbouring characters (`\\b`, multi-line `^` and `$` ...) -> one explicit automaton.
+"""Patterns with conditions on neighbouring characters (`\\b`, multi-line `^` and `$` ...) -> one explicit
+automaton.
 
-In comes a syntax tree whose assertions look at the character before and after a gap, out comes an `AUTOMATON`
-expression for the texts that it matches as a whole. The idea: sort the characters into the few categories that the
-assertions tell apart (word characters, line ends ...). A gap in a text is then one of finitely many pairs (category
-before, category after), where the edge of the text is a category too, and a condition is the set of pairs in which
-it holds, an integer with a bit for each pair. Glushkov's construction (1961) carries over with these sets in place
-of truth values: conditions that meet in the same gap are intersected, alternatives united. The states are the
-positions of the pattern, one for each category that the character read there can have.
+In comes a syntax tree whose assertions look at the character before and after a gap, out comes an
+`AUTOMATON` expression for the texts that it matches as a whole. The idea: sort the characters into the few
+categories that the assertions tell apart (word characters, line ends ...). A gap in a text is then one of
+finitely many pairs (category before, category after), where the edge of the text is a category too, and a
+condition is the set of pairs in which it holds, an integer with a bit for each pair. Glushkov's
+construction (1961) carries over with these sets in place of truth values: conditions that meet in the same
+gap are intersected, alternatives united. The states are the positions of the pattern, one for each
+category that the character read there can have.
 
-Python's `$` also holds before a line feed that ends the text: a category of its own, which nothing may follow.
+Python's `$` also holds before a line feed that ends the text: a category of its own, which nothing may
+follow.
 
-Cost: quadratic in the number of positions at worst; bounded repeats count with their copies, MOST_EDGES limits all.
+Cost: quadratic in the number of positions at worst; bounded repeats count with their copies, MOST_EDGES
+limits all.
 """
 
 from __future__ import annotations
@@ -39,7 +43,8 @@ class _Category(NamedTuple):
 class _Fragment(NamedTuple):
     """A part of the pattern. All conditions are sets of gaps.
 
-    empty: where the empty text matches; first, last: the positions that a match can begin and end with, and where.
+    empty: where the empty text matches; first, last: the positions that a match can begin and end with, each
+        with the gaps before or after it that permit it.
     """
 
     empty: int
@@ -67,7 +72,7 @@ class _Positions:
         self.whole = self._fragment(node)
 
     def _gaps(self, holds: Callable[[_Category | None, _Category | None], bool]) -> int:
-        """The set of the gaps (category before, category after; None: the edge of the text) where this holds."""
+        """The set of the gaps (category before, category after; None: edge of the text) where this holds."""
         sides = [None, *self.categories]
         gaps = 0
         for before, left in enumerate(sides):
@@ -206,7 +211,9 @@ class _Positions:
     def _reads(self, ranges: Ranges) -> list[tuple[int, Ranges]]:
         """The members of a set by category."""
         encodable = overlap(ranges, SCALAR_VALUES)
-        parts = [(side, overlap(encodable, category.ranges)) for side, category in enumerate(self.categories, 1)]
+        parts = [
+            (side, overlap(encodable, category.ranges)) for side, category in enumerate(self.categories, 1)
+        ]
         return [(side, part) for side, part in parts if part]
 
     def _state(self, key: tuple[object, ...]) -> int:

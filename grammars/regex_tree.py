@@ -1,8 +1,9 @@
-"""The syntax tree of a pattern: what the parser makes and the two translations (`regex.py`, `regex_positions.py`) read.
+"""The syntax tree of a pattern: what the parser makes and the two translations (`regex.py`,
+`regex_positions.py`) read.
 
-The nodes are plain tuples. Groups leave no node, and capturing or laziness nothing at all: neither changes which texts
-match. Every node knows by `needs` what its language depends on besides its own text, so that a part without assertions
-is recognised by one comparison with 0 and translated without any context.
+The nodes are plain tuples. Groups leave no node, and capturing or laziness nothing at all: neither changes
+which texts match. Every node knows by `needs` what its language depends on besides its own text, so that a
+part without assertions is recognised by one comparison with 0 and translated without any context.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ NEEDS_NEIGHBOURS = 4  # the character before or after it
 NEEDS_LOOK = 8  # whether another pattern matches before or after it
 
 # Kinds of assertions about a gap between two characters.
-BEGIN, END, FINAL_END, LINE_BEGIN, LINE_END, BOUNDARY, NO_BOUNDARY, BEFORE, NOT_BEFORE, AFTER, NOT_AFTER = range(11)
+BEGIN, END, FINAL_END, LINE_BEGIN, LINE_END, BOUNDARY, NO_BOUNDARY, BEFORE, NOT_BEFORE, AFTER, NOT_AFTER = (
+    range(11)
+)
 
 _NEEDS_OF_ASSERTION = {BEGIN: NEEDS_BEGIN, END: NEEDS_END, FINAL_END: NEEDS_END}
 
@@ -64,9 +67,9 @@ class Repetition(NamedTuple):
 class Assertion(NamedTuple):
     """A condition on a gap between two characters.
 
-    `characters`: the word characters of (NO_)BOUNDARY, the line ends of LINE_BEGIN and LINE_END, what the next
-    (NOT_BEFORE, BEFORE) or previous character (NOT_AFTER, AFTER) is compared with. FINAL_END is Python's `$`: at the
-    end or before a line feed that is the last character.
+    `characters`: the word characters of (NO_)BOUNDARY, the line ends of LINE_BEGIN and LINE_END, what the
+    next (BEFORE, NOT_BEFORE) or the previous character (AFTER, NOT_AFTER) is compared with. FINAL_END is
+    Python's `$`: at the end or before a line feed that is the last character.
     """
 
     kind: int

@@ -1,8 +1,10 @@
-"""Sets of characters as sorted ranges of code points: their algebra, and the sets that pattern syntax names.
+"""Sets of characters as sorted ranges of code points: their algebra, and the sets that pattern syntax
+names.
 
-In come code points and names (`L`, `Script=Greek`), out come `Ranges`: tuples of (first, last) pairs, both included,
-sorted, disjoint and never adjacent, so that equal sets are equal tuples and serve as keys of caches. Surrogates are
-code points like any other here; `utf8.py` drops them, as no UTF-8 text contains them.
+In come code points and names (`L`, `Script=Greek`), out come `Ranges`: tuples of (first, last) pairs, both
+included, sorted, disjoint and never adjacent, so that equal sets are equal tuples and serve as keys of
+caches. Surrogates are code points like any other here; `utf8.py` drops them, as no UTF-8 text contains
+them.
 
 Cost: linear in the number of ranges, after a sort.
 """
@@ -106,7 +108,9 @@ _CASED_BLOCKS = (
 
 def close_under_ascii_case(ranges: Ranges) -> Ranges:
     """The set and the other case of its ASCII letters."""
-    both_cases = [(first ^ 0x20, last ^ 0x20) for first, last in overlap(ranges, _of((0x41, 0x5A), (0x61, 0x7A)))]
+    both_cases = [
+        (first ^ 0x20, last ^ 0x20) for first, last in overlap(ranges, _of((0x41, 0x5A), (0x61, 0x7A)))
+    ]
     return merge_ranges([*ranges, *both_cases])
 
 
@@ -150,7 +154,7 @@ def _python_case_key(character: str) -> str:
 
 
 def _folded(character: str) -> str:
-    """Simple case folding: where Python knows only the full folding to several characters, lower case is it."""
+    """Simple case folding: where Python knows only the full folding to several characters, the lower case."""
     folded = character.casefold()
     if len(folded) == 1:
         return folded
@@ -165,7 +169,7 @@ def python_word() -> Ranges:
 
 @lru_cache(maxsize=256)
 def general_category(name: str) -> Ranges:
-    """The code points of a general category by its short name; `L` is the union of `Lu`, `Ll` ... (no names: empty)."""
+    """The code points of a general category by its short name; `L` is the union of `Lu`, `Ll` ..."""
     members = ("Lu", "Ll", "Lt") if name == "LC" else (name,)
     return merge_ranges(
         pair
@@ -176,7 +180,7 @@ def general_category(name: str) -> Ranges:
 
 
 def unicode_property(expression: str) -> Ranges | None:
-    """What stands between the braces of `\\p{...}`: `Lu`, `Letter`, `gc=L`, `Script=Greek`, `sc=Grek`, `Any` ...
+    """What stands between the braces of `\\p{...}`: `Lu`, `Letter`, `gc=L`, `Script=Greek`, `sc=Grek` ...
 
     None: not a property that there is a table for.
     """
@@ -184,7 +188,9 @@ def unicode_property(expression: str) -> Ranges | None:
     if not equals:
         name, value = "gc", expression
         if value in ("Any", "Assigned", "ASCII"):
-            return {"Any": EVERYTHING, "Assigned": invert(general_category("Cn")), "ASCII": ((0, 0x7F),)}[value]
+            return {"Any": EVERYTHING, "Assigned": invert(general_category("Cn")), "ASCII": ((0, 0x7F),)}[
+                value
+            ]
     if name in ("gc", "General_Category"):
         short = _short_names(unicode_tables.LONG_CATEGORY_NAMES).get(value)
         return general_category(short) if short else None

@@ -1,20 +1,21 @@
-"""General categories and scripts of all code points, as text; read by `unicode_classes.py` when first asked for.
+"""General categories and scripts of all code points, as text; read by `unicode_classes.py` when first
+asked for.
 
-Data of the Unicode Character Database 17.0 (DerivedGeneralCategory.txt, Scripts.txt, PropertyValueAliases.txt), shipped so
-that a pattern means the same under every version of Python. A table is the list of runs of equal code points from 0 to
-10FFFF: the code of the value, then the length of the run in decimal (nothing for 1).
+Data of the Unicode Character Database 17.0 (DerivedGeneralCategory.txt, Scripts.txt,
+PropertyValueAliases.txt), shipped so that a pattern means the same under every version of Python. A table
+is the list of runs of equal code points from 0 to 10FFFF: the code of the value, then the length of the
+run in decimal (nothing for 1).
 """
 
-CATEGORY_NAMES = (
-    "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn"
-)
+CATEGORY_NAMES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn"
 """In the order of their codes A to Z, a to d."""
 
 LONG_CATEGORY_NAMES = (
     "L=Letter LC=Cased_Letter Lu=Uppercase_Letter Ll=Lowercase_Letter Lt=Titlecase_Letter Lm=Modifier_Letter "
     "Lo=Other_Letter M=Mark M=Combining_Mark Mn=Nonspacing_Mark Mc=Spacing_Mark Me=Enclosing_Mark N=Number "
-    "Nd=Decimal_Number Nd=digit Nl=Letter_Number No=Other_Number P=Punctuation P=punct Pc=Connector_Punctuation "
-    "Pd=Dash_Punctuation Ps=Open_Punctuation Pe=Close_Punctuation Pi=Initial_Punctuation Pf=Final_Punctuation "
+    "Nd=Decimal_Number Nd=digit Nl=Letter_Number No=Other_Number P=Punctuation P=punct "
+    "Pc=Connector_Punctuation Pd=Dash_Punctuation Ps=Open_Punctuation Pe=Close_Punctuation "
+    "Pi=Initial_Punctuation Pf=Final_Punctuation "
     "Po=Other_Punctuation S=Symbol Sm=Math_Symbol Sc=Currency_Symbol Sk=Modifier_Symbol So=Other_Symbol "
     "Z=Separator Zs=Space_Separator Zl=Line_Separator Zp=Paragraph_Separator C=Other Cc=Control Cc=cntrl "
     "Cf=Format Cs=Surrogate Co=Private_Use Cn=Unassigned"

@@ -1,10 +1,11 @@
 """Sets of characters as languages of UTF-8 bytes.
 
-In come ranges of code points, out comes the `Expression` of exactly their UTF-8 encodings. A set is split by the
-length of the encoding, then by the lead byte; lead bytes with the same continuation share one byte class (table 3-7
-of the Unicode standard is the case of all characters). Then equal last bytes are drawn out to the right, which makes
-the expression a third smaller where whole blocks of characters belong to the set: what the core repeats in `.{0,500}`
-is 15 byte classes, not 24. Surrogates have no encoding and are dropped.
+In come ranges of code points, out comes the `Expression` of exactly their UTF-8 encodings. A set is split
+by the length of the encoding, then by the lead byte; lead bytes with the same continuation share one byte
+class (table 3-7 of the Unicode standard is the case of all characters). Then equal last bytes are drawn
+out to the right, which makes the expression a third smaller where whole blocks of characters belong to the
+set: what the core repeats in `.{0,500}` is 15 byte classes, not 24. Surrogates have no encoding and are
+dropped.
 
 Cost: linear in the number of ranges; results are kept.
 """
@@ -49,7 +50,7 @@ def _character_class(ranges: Ranges) -> Expression:
 
 @lru_cache(maxsize=4096)
 def byte_tree(ranges: Ranges) -> ByteTree:
-    """The encodings of a set of characters as a tree of byte sets; the set has a member other than surrogates."""
+    """The encodings of a set of characters as a tree of byte sets; some member is no surrogate."""
     ranges = overlap(ranges, SCALAR_VALUES)
     tree: list[tuple[int, ByteTree]] = []
     for n_continuations, (first, last, marker) in enumerate(_LENGTHS):
@@ -104,7 +105,11 @@ def _rows(tree: ByteTree, before: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
 
 def _left_factored(tree: ByteTree) -> Expression:
     """The tree as it is, deterministic: for sets like all letters, where last bytes are rarely equal."""
-    return union(*[concatenate(byte_class(members), _left_factored(rest)) for members, rest in tree]) if tree else EPSILON
+    return (
+        union(*[concatenate(byte_class(members), _left_factored(rest)) for members, rest in tree])
+        if tree
+        else EPSILON
+    )
 
 
 def _right_factored(rows: list[tuple[int, ...]]) -> Expression:

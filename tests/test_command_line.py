@@ -18,7 +18,7 @@ from tests.tiny_models import tiny_model, tiny_tokenizer
 SCHEMA: dict[str, Any] = {
     "title": "Person",
     "type": "object",
-    "properties": {"name": {"type": "string"}, "age": {"type": "integer", "minimum": 0}},
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer", "minimum": 1}},
     "required": ["name", "age"],
     "additionalProperties": False,
 }
@@ -80,8 +80,8 @@ def test_generate_by_a_pattern_or_choices(model_folder: str) -> None:
 
 def test_generate_layout(model_folder: str) -> None:
     arguments = ("generate", INLINE, "Ann", "--model", model_folder, "--max-new-tokens", "60")
-    assert run(*arguments, "--whitespace", "2").stdout.startswith('{\n  "name": "')
-    assert run(*arguments, "--whitespace", "compact").stdout.startswith('{"name":"')
+    assert run(*arguments, "--whitespace", "2").stdout.startswith('{\n  "')
+    assert run(*arguments, "--whitespace", "compact").stdout.startswith('{"')
 
 
 def test_generate_many_lines_and_take_up_again(model_folder: str, tmp_path: Path) -> None:
@@ -137,11 +137,13 @@ def test_match() -> None:
         '    {"name": "Ann", "age": -41}',
         "                           ^",
     ]
-    assert "'0' to '9'" in result.stdout
+    assert "'1' to '9'" in result.stdout
     result = run("match", INLINE, '{"name": "Ann', code=1)
     assert "line 1, column 14: the text is not finished" in result.stdout
     report = json.loads(run("match", INLINE, '{"na', "--json", code=1).stdout)
-    assert report == {"matches": False, "accepted_bytes": 4, "expected": "'me\":'"}
+    assert (report["matches"], report["accepted_bytes"]) == (False, 4)
+    assert report["expected"] == "'\\\\' or 'm'", "a key may be spelled with escapes"
+    assert "expected: 'ue'" in run("match", "true", "[tr", code=1).stdout
 
 
 def test_match_options() -> None:
@@ -174,8 +176,8 @@ def test_info() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("generate", "no_such_file.json", "x"), "must be a file, '-', JSON or module:Name, got 'no_such_file.json'"),
-        (("generate", '{"type": }', "x"), 'line 1, column 10: SCHEMA is not JSON (Expecting value)\n    {"type": }\n'),
+        (("generate", "no_such_file.json", "x"), "must be a file, '-', JSON or module:Name, got"),
+        (("generate", '{"type": }', "x"), 'column 10: SCHEMA is not JSON (Expecting value)\n    {"type": }\n'),
         (("generate", "json:no_such_name", "x"), "no_such_name"),
         (("generate", '{"type": "strin"}', "x"), "/type"),
         (("generate", INLINE, "x", "--file", "y"), "TEXT and --file exclude each other"),
@@ -187,7 +189,7 @@ def test_info() -> None:
         (("generate", INLINE, "--file", "no_such_file"), "no_such_file: cannot be read"),
         (("generate", INLINE, "--jsonl", "no_such_file"), "no_such_file: cannot be read"),
         (("generate", INLINE, "x", "--model", "./no_such_model"), "cannot be loaded"),
-        (("generate", INLINE, "x", "--whitespace", "wide"), "--whitespace must be natural, any, compact or a number"),
+        (("generate", INLINE, "x", "--whitespace", "wide"), "must be natural, any, compact or"),
         (("match", "{", "x"), "SCHEMA is not JSON"),
     ],
 )  # fmt: skip

@@ -19,14 +19,14 @@ _CORPUS = [
 ]
 
 
-@lru_cache(maxsize=1)
-def tiny_tokenizer() -> Any:
+@lru_cache(maxsize=2)
+def tiny_tokenizer(n_tokens: int = 340) -> Any:
     """Byte-level BPE with tokens that cross JSON's punctuation; `</s>` ends a text, `<pad>` pads."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=340,
+        vocab_size=n_tokens,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         special_tokens=["<pad>", "</s>"],
         show_progress=False,

@@ -1,10 +1,11 @@
 """Plants an induction circuit into a fresh Llama model, so that it can copy before it has learnt anything.
 
-What goes in is a randomly initialised `LlamaForCausalLM`; it is changed in place. Two heads of layer 0 attend to the
-previous token and write its code (a random orthonormal 32-dimensional projection of the embedding) into reserved
-dimensions of the residual stream; two heads of layer 1 look for the place whose previous token has the code of the
-current one and put the token found there to the output: "A B ... A" continues with "B" (Elhage et al., 2021; Olsson
-et al., 2022). Without it a model of this size needs many minutes until copying emerges.
+What goes in is a randomly initialised `LlamaForCausalLM`; it is changed in place. Two heads of layer 0
+attend to the previous token and write its code (a random orthonormal 32-dimensional projection of the
+embedding) into reserved dimensions of the residual stream; two heads of layer 1 look for the place whose
+previous token has the code of the current one and put the token found there to the output: "A B ... A"
+continues with "B" (Elhage et al., 2021; Olsson et al., 2022). Without it a model of this size needs many
+minutes until copying emerges.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ SLOW_FREQUENCY = 0.02
 def plant_induction(model: LlamaForCausalLM, seed: int = 0) -> None:
     """Set embeddings and the first two layers; the rest keeps its initial values.
 
-    The embeddings are scaled up by eight and the final norm down by as much: the logits stay the same, and the
-    relative steps of the optimiser become small enough not to wipe out the circuit.
+    The embeddings are scaled up by eight and the final norm down by as much: the logits stay the same, and
+    the relative steps of the optimiser become small enough not to wipe out the circuit.
     """
     generator = torch.Generator().manual_seed(seed)
     config = model.config
@@ -46,7 +47,9 @@ def plant_induction(model: LlamaForCausalLM, seed: int = 0) -> None:
     _plant_matching(model, head, code, reserved, 8.0, generator)
 
 
-def _plant_previous_token(model: LlamaForCausalLM, head: int, code: Tensor, reserved: Tensor, sharpness: float) -> None:
+def _plant_previous_token(
+    model: LlamaForCausalLM, head: int, code: Tensor, reserved: Tensor, sharpness: float
+) -> None:
     """Heads 0 and 1 of layer 0: attend one place back, write that token's code to the reserved dimensions."""
     attention = model.model.layers[0].self_attn
     frequencies = _frequencies(head)
@@ -59,20 +62,33 @@ def _plant_previous_token(model: LlamaForCausalLM, head: int, code: Tensor, rese
     for index in range(2):
         rows = slice(index * head, (index + 1) * head)
         key = torch.cat([torch.cos(angle), torch.sin(angle)]) * torch.cat([fast, fast])
-        query = torch.cat([torch.cos(angle - frequencies), torch.sin(angle - frequencies)]) * torch.cat([fast, fast])
+        query = torch.cat([torch.cos(angle - frequencies), torch.sin(angle - frequencies)]) * torch.cat(
+            [fast, fast]
+        )
         for weight, direction in ((attention.k_proj.weight, key), (attention.q_proj.weight, query)):
             weight[rows] = 0
             weight[rows, 0] = direction * size / (CONSTANT * EMBEDDING_SCALE * typical)
         value = code
-        attention.v_proj.weight[rows] = value[:head] if head <= CODE_SIZE else torch.cat(
-            [value, torch.zeros(head - CODE_SIZE, code.shape[1])])
+        attention.v_proj.weight[rows] = (
+            value[:head]
+            if head <= CODE_SIZE
+            else torch.cat([value, torch.zeros(head - CODE_SIZE, code.shape[1])])
+        )
         attention.o_proj.weight[:, rows] = 0
-        attention.o_proj.weight[reserved[:head], torch.arange(rows.start, rows.start + min(head, CODE_SIZE))] = 0.5
+        attention.o_proj.weight[
+            reserved[:head], torch.arange(rows.start, rows.start + min(head, CODE_SIZE))
+        ] = 0.5
 
 
-def _plant_matching(model: LlamaForCausalLM, head: int, code: Tensor, reserved: Tensor, sharpness: float,
-                    generator: torch.Generator) -> None:
-    """Heads 0 and 1 of layer 1: find the place whose previous token is the current one, copy the token there."""
+def _plant_matching(
+    model: LlamaForCausalLM,
+    head: int,
+    code: Tensor,
+    reserved: Tensor,
+    sharpness: float,
+    generator: torch.Generator,
+) -> None:
+    """Heads 0 and 1 of layer 1: find the place after an earlier copy of the current token, copy it."""
     attention = model.model.layers[1].self_attn
     slow = _frequencies(head) < SLOW_FREQUENCY
     places = torch.nonzero(torch.cat([slow, slow])).flatten()
@@ -111,7 +127,7 @@ def _orthonormal(rows: int, columns: int, generator: torch.Generator) -> Tensor:
 def copy_batch(rows: int, vocabulary: int, marks: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Random tokens, then spans of them in random order: the exercise that tunes the circuit.
 
-    Returns ids and labels, int64 [rows, length]; labels are -100 where nothing can be known (first tokens of spans).
+    Returns ids and labels, int64 [rows, length]; labels are -100 where nothing can be known (a span's start).
     """
     count = int(torch.randint(9, 71, (1,), generator=generator))
     ids, labels = [], []

@@ -1,10 +1,11 @@
 """Makes the examples: a text, a JSON Schema, and the JSON that the schema wants from the text.
 
-What goes in is a seed; what comes out is an endless stream of `Example`s. A domain gives the facts, a style writes
-them down (`styles.py`), and a schema asks for a random part of them: with other words for the keys, in random order
-and case, enums shuffled, some properties grouped into nested objects, some nullable or absent, sometimes several
-records as an array. With `held_out=True` the names, the phrasings and the combinations of keys are those that
-training never sees. Cost: about a quarter of a millisecond for an example.
+What goes in is a seed; what comes out is an endless stream of `Example`s. A domain gives the facts, a
+style writes them down (`styles.py`), and a schema asks for a random part of them: with other words for
+the keys, in random order and case, enums shuffled, some properties grouped into nested objects, some
+nullable or absent, sometimes several records as an array. With `held_out=True` the names, the phrasings
+and the combinations of keys are those that training never sees. Cost: about a quarter of a millisecond
+for an example.
 """
 
 from __future__ import annotations
@@ -15,17 +16,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import styles
-from .business import BUSINESS, ORDER
 from .domain import Domain, Field, expand, slots_of, usable
-from .people import PEOPLE
+from .domains import DOMAINS, ORDER
 from .styles import Record
 from .values import (
-    Kind, Value, bool_kind, choices_list, date_kind, int_kind, money_kind, num_kind, text_kind, dump_json,
+    Kind,
+    Value,
+    bool_kind,
+    choices_list,
+    date_kind,
+    dump_json,
+    int_kind,
+    money_kind,
+    num_kind,
+    text_kind,
 )
 from .words import Words, is_held_out
-from .world import WORLD
 
-DOMAINS: list[Domain] = PEOPLE + BUSINESS + WORLD
 COMBINATION_SHARE = 9
 LINES = {
     ORDER.name: """
@@ -84,7 +91,7 @@ class Maker:
         domain = self._mixed_domain() if roll < 0.22 else self.source.choice(DOMAINS)
         return self._single(domain)
 
-    # ---- one record -------------------------------------------------------------------------------------------
+    # ---- one record ------------------------------------------------------------------------------------
 
     def _single(self, domain: Domain) -> Example | None:
         source = self.source
@@ -103,10 +110,16 @@ class Maker:
         if len({value.text for value in record.values.values()}) < len(names) - 1:
             return None
         style, text = self._write(record)
-        wanted = source.sample(names, source.randint(max(1, min(2, len(names))), len(names))) if source.random() < 0.6 else names
+        wanted = (
+            source.sample(names, source.randint(max(1, min(2, len(names))), len(names)))
+            if source.random() < 0.3
+            else names
+        )
         wanted = list(wanted)
         source.shuffle(wanted)
-        schema, expected = self._ask(record, wanted, [name for name in unknown if source.random() < 0.6], style)
+        schema, expected = self._ask(
+            record, wanted, [name for name in unknown if source.random() < 0.6], style
+        )
         return Example(text, schema, expected, style, domain.name)
 
     def _allowed(self, domain: Domain, names: list[str]) -> bool:
@@ -131,7 +144,7 @@ class Maker:
             return "markup", styles.markup(record, words)
         return "interview", styles.interview(record, words)
 
-    # ---- several records --------------------------------------------------------------------------------------
+    # ---- several records -------------------------------------------------------------------------------
 
     def _several(self) -> Example | None:
         source, words = self.source, self.words
@@ -142,26 +155,58 @@ class Maker:
         names = list(dict.fromkeys(slots_of(template)))
         by_line = source.random() < 0.6 and len(names) <= 3
         if not by_line:
-            names = [name for name in source.sample(list(domain.fields), 3) if domain.fields[name].kind.name != "bool" and domain.fields[name].bare]
+            names = [
+                name
+                for name in source.sample(list(domain.fields), 3)
+                if domain.fields[name].kind.name != "bool" and domain.fields[name].bare
+            ]
             if domain.fields[domain.subject].bare:
                 names = list(dict.fromkeys([domain.subject, *names]))[: source.randint(2, 3)]
             if not names:
                 return None
-        records = [Record(domain, {name: domain.fields[name].kind.draw(words) for name in names}, []) for _ in range(source.choice([1, 2, 2, 3, 3, 4]))]
+        records = [
+            Record(domain, {name: domain.fields[name].kind.draw(words) for name in names}, [])
+            for _ in range(source.choice([1, 2, 2, 3, 3, 4]))
+        ]
         if by_line:
             joint = words.choose(["\n", ", ", "; ", ". ", "\n- ", " and "])
             text = joint.join(styles.write_sentence(template, words, record.texts()) for record in records)
         elif source.random() < 0.4:
             text = styles.table(records, words)
         else:
-            inner, outer = words.choose([(", ", "\n"), (", ", "; "), (" - ", "\n"), (" (", "), "), (" | ", "\n"), (", ", "\n- "), (": ", ", ")])
-            text = outer.join(inner.join(words.choose(domain.fields[name].bare).replace("{v}", record.values[name].text) for name in names) for record in records)
-        intro = words.choose(["", "", "", "{}:\n", "Here are the {}: ", "{}: ", "List of {}:\n", "We have these {}: "])
+            inner, outer = words.choose(
+                [
+                    (", ", "\n"),
+                    (", ", "; "),
+                    (" - ", "\n"),
+                    (" (", "), "),
+                    (" | ", "\n"),
+                    (", ", "\n- "),
+                    (": ", ", "),
+                ]
+            )
+            text = outer.join(
+                inner.join(
+                    words.choose(domain.fields[name].bare).replace("{v}", record.values[name].text)
+                    for name in names
+                )
+                for record in records
+            )
+        intro = words.choose(
+            ["", "", "", "{}:\n", "Here are the {}: ", "{}: ", "List of {}:\n", "We have these {}: "]
+        )
         plural = words.choose(domain.nouns) + "s"
         wanted = source.sample(names, source.randint(max(1, len(names) - 1), len(names)))
         keys = self._keys(domain, wanted)
-        shapes = {name: self._shape(domain.fields[name], record_values=[record.values[name] for record in records]) for name in wanted}
-        item = {"type": "object", "properties": {keys[name]: shapes[name][0] for name in wanted}, "required": [keys[name] for name in wanted]}
+        shapes = {
+            name: self._shape(domain.fields[name], record_values=[record.values[name] for record in records])
+            for name in wanted
+        }
+        item = {
+            "type": "object",
+            "properties": {keys[name]: shapes[name][0] for name in wanted},
+            "required": [keys[name] for name in wanted],
+        }
         if len(wanted) == 1 and source.random() < 0.7:
             item = shapes[wanted[0]][0]
             rows: list[Any] = shapes[wanted[0]][1]
@@ -169,13 +214,24 @@ class Maker:
             rows = [{keys[name]: shapes[name][1][at] for name in wanted} for at in range(len(records))]
         schema: dict[str, Any] = {"type": "array", "items": item}
         if source.random() < 0.8:
-            key = self._style_key(words.choose([plural, "items", plural, "entries", "list", "rows", "records", "results"]), self._key_style())
-            return Example(intro.format(plural) + text, {"type": "object", "properties": {key: schema}, "required": [key]}, {key: rows}, "several", domain.name)
+            key = self._style_key(
+                words.choose([plural, "items", plural, "entries", "list", "rows", "records", "results"]),
+                self._key_style(),
+            )
+            return Example(
+                intro.format(plural) + text,
+                {"type": "object", "properties": {key: schema}, "required": [key]},
+                {key: rows},
+                "several",
+                domain.name,
+            )
         return Example(intro.format(plural) + text, schema, rows, "several", domain.name)
 
-    # ---- schemas ----------------------------------------------------------------------------------------------
+    # ---- schemas ---------------------------------------------------------------------------------------
 
-    def _ask(self, record: Record, wanted: list[str], unknown: list[str], style: str) -> tuple[dict[str, Any], Any]:
+    def _ask(
+        self, record: Record, wanted: list[str], unknown: list[str], style: str
+    ) -> tuple[dict[str, Any], Any]:
         """The schema over the wanted properties and its answer."""
         source, domain = self.source, record.domain
         keys = self._keys(domain, wanted + unknown)
@@ -186,9 +242,13 @@ class Maker:
         optional: set[str] = set()
         for name in order:
             if name in unknown:
-                schemas[name] = self._nullable(self._shape(domain.fields[name], [domain.fields[name].kind.draw(self.words)])[0])
+                schemas[name] = self._nullable(
+                    self._shape(domain.fields[name], [domain.fields[name].kind.draw(self.words)])[0]
+                )
                 if source.random() < 0.3:
-                    schemas[name] = self._shape(domain.fields[name], [domain.fields[name].kind.draw(self.words)])[0]
+                    schemas[name] = self._shape(
+                        domain.fields[name], [domain.fields[name].kind.draw(self.words)]
+                    )[0]
                     optional.add(name)
                 else:
                     answers[name] = None
@@ -215,7 +275,8 @@ class Maker:
             elif group not in properties:
                 members = groups[group]
                 properties[group] = {
-                    "type": "object", "properties": {keys[member]: schemas[member] for member in members},
+                    "type": "object",
+                    "properties": {keys[member]: schemas[member] for member in members},
                     "required": [keys[member] for member in members if member not in optional],
                 }
                 expected[group] = {keys[member]: answers[member] for member in members if member in answers}
@@ -230,14 +291,21 @@ class Maker:
         self.source.shuffle(candidates)
         for group in candidates[:2]:
             members = [name for name in order if name in domain.groups[group] and name not in taken]
-            if len(members) >= (2 if self.source.random() < 0.8 else 1) and len(members) < max(2, len(order)) + 1:
+            if (
+                len(members) >= (2 if self.source.random() < 0.8 else 1)
+                and len(members) < max(2, len(order)) + 1
+            ):
                 groups[group] = members
                 taken.update(members)
         # A group must not carry the name of a property.
-        return {group: members for group, members in groups.items() if all(group not in domain.fields[name].keys for name in order)}
+        return {
+            group: members
+            for group, members in groups.items()
+            if all(group not in domain.fields[name].keys for name in order)
+        }
 
     def _shape(self, item: Field, record_values: list[Value]) -> tuple[dict[str, Any], list[Any]]:
-        """The schema of a property and its values, with enums restyled and some kinds asked for as plain strings."""
+        """The schema of a property and its values: enums restyled, some kinds asked for as plain strings."""
         source, kind = self.source, item.kind
         said = all(value.text for value in record_values)
         if kind.options:
@@ -257,7 +325,10 @@ class Maker:
         keep = self.source.randint(1, len(others)) if others else 0
         options = [*used, *self.source.sample(others, keep)]
         self.source.shuffle(options)
-        styled = {option: self._style_key(option.replace("_", " "), style) if len(option) > 2 else option for option in options}
+        styled = {
+            option: self._style_key(option.replace("_", " "), style) if len(option) > 2 else option
+            for option in options
+        }
         schema: dict[str, Any] = {"enum": [styled[option] for option in options]}
         if self.source.random() < 0.5:
             schema = {"type": "string", **schema}
@@ -273,7 +344,9 @@ class Maker:
         for name in names:
             for attempt in range(6):
                 aliases = domain.fields[name].keys
-                alias = aliases[0] if self.source.random() < 0.4 or attempt > 3 else self.words.choose(aliases)
+                alias = (
+                    aliases[0] if self.source.random() < 0.4 or attempt > 3 else self.words.choose(aliases)
+                )
                 if self.source.random() < 0.07:
                     alias = f"{domain.nouns[0]} {alias}"
                 key = self._style_key(alias, style)
@@ -285,7 +358,9 @@ class Maker:
         return keys
 
     def _key_style(self) -> str:
-        return self.words.choose(["snake"] * 9 + ["camel"] * 5 + ["lower", "title", "kebab", "pascal", "upper"])
+        return self.words.choose(
+            ["snake"] * 9 + ["camel"] * 5 + ["lower", "title", "kebab", "pascal", "upper"]
+        )
 
     def _style_key(self, label: str, style: str) -> str:
         words = label.replace("-", " ").replace("'", "").split()
@@ -303,7 +378,7 @@ class Maker:
             return " ".join(word[:1].upper() + word[1:] for word in words)
         return " ".join(words)
 
-    # ---- properties of any kind -------------------------------------------------------------------------------
+    # ---- properties of any kind ------------------------------------------------------------------------
 
     def _mixed_domain(self) -> Domain:
         """A made-up domain: properties from everywhere, and properties with invented names."""
@@ -323,30 +398,119 @@ class Maker:
         words = self.words
         head, tail, kind = words.choose(INVENTED)
         tail_word = words.choose(tail)
-        label = words.choose([f"{words.draw('word')} {tail_word}", tail_word, f"{words.choose(head)} {tail_word}"]).lower()
+        label = words.choose(
+            [f"{words.draw('word')} {tail_word}", tail_word, f"{words.choose(head)} {tail_word}"]
+        ).lower()
         if kind.name == "bool":
             label = words.choose(["is ", "has ", ""]) + words.choose(ADJECTIVES)
-            return Field([label], kind, [], [], [f"It is {label.split()[-1]}", f"{{S}} is {label.split()[-1]}", f"{label}: yes"],
-                         [f"It is not {label.split()[-1]}", f"{{S}} is not {label.split()[-1]}", f"{label}: no", f"It isn't {label.split()[-1]}"])
+            return Field(
+                [label],
+                kind,
+                [],
+                [],
+                [f"It is {label.split()[-1]}", f"{{S}} is {label.split()[-1]}", f"{label}: yes"],
+                [
+                    f"It is not {label.split()[-1]}",
+                    f"{{S}} is not {label.split()[-1]}",
+                    f"{label}: no",
+                    f"It isn't {label.split()[-1]}",
+                ],
+            )
         return Field([label], kind)
 
 
-ADJECTIVES = (
-    "ready|broken|portable|organic|secure|shared|hidden|archived|editable|printed|valid|expired|official|required|visible|locked|complete|"
-    "urgent|approved|signed|heavy|clean|empty|full|public|private|new|used|final|safe|open|closed|taxable|refundable|local|dangerous|ripe"
-).split("|")
+# fmt: off
+ADJECTIVES = [
+    "ready", "broken", "portable", "organic", "secure", "shared", "hidden", "archived", "editable", "printed",
+    "valid", "expired", "official", "required", "visible", "locked", "complete", "urgent", "approved",
+    "signed", "heavy", "clean", "empty", "full", "public", "private", "new", "used", "final", "safe", "open",
+    "closed", "taxable", "refundable", "local", "dangerous", "ripe"
+]
+# fmt: on
 INVENTED: list[tuple[list[str], list[str], Kind]] = [
-    ("main|first|second|old|new|internal|spare".split("|"), "name|label|title|owner|author|contact|editor|partner|leader|judge".split("|"), text_kind(lambda w: w.full_name())),
-    ("main|first|second|old|new|internal".split("|"), "title|label|topic|theme|subject|project|nickname|slogan|code name".split("|"), text_kind(lambda w: w.title(1, 4))),
-    ("main|serial|batch|internal|external|access".split("|"), "code|id|key|reference|token|number|tag".split("|"), text_kind(lambda w: w.code())),
-    ("total|max|min|average|daily|weekly|extra".split("|"), "count|points|hours|pages|days|steps|votes|units|level|rank|copies|floors".split("|"), int_kind(0, 200)),
-    ("total|yearly|monthly|lifetime".split("|"), "visitors|views|population|members|distance|followers|copies sold|capacity".split("|"), int_kind(100, 90000)),
-    ("max|min|average|outer|inner".split("|"), "length|width|depth|ratio|speed|volume|density|score|rate|thickness|share".split("|"), num_kind(0, 500, 2)),
-    ("total|estimated|monthly|extra".split("|"), "cost|fee|budget|price|deposit|bonus|fine|bid|debt|savings".split("|"), money_kind(1, 9000)),
-    ("start|end|due|first|last|next".split("|"), "date|day|deadline|visit|check|release|review|exam".split("|"), date_kind(1980, 2030)),
-    ("main|other|allowed|missing|spare".split("|"), "parts|tools|colors|topics|items|words|tags|options|flavours|materials".split("|"),
-     choices_list("red|blue|north|south|wood|glass|small|large|paper|metal|salt|sugar|morning|evening|alpha|beta|gamma", 5)),
-    ("main|first|next|other".split("|"), "city|place|stop|port|base|station".split("|"), text_kind(lambda w: w.draw("city"))),
-    ("main|other|local".split("|"), "company|supplier|sponsor|partner|brand|team".split("|"), text_kind(lambda w: w.company())),
-    ([""], ["flag"], bool_kind()), ([""], ["flag"], bool_kind()),
+    (
+        ["main", "first", "second", "old", "new", "internal", "spare"],
+        ["name", "label", "title", "owner", "author", "contact", "editor", "partner", "leader", "judge"],
+        text_kind(lambda w: w.full_name()),
+    ),
+    (
+        ["main", "first", "second", "old", "new", "internal"],
+        ["title", "label", "topic", "theme", "subject", "project", "nickname", "slogan", "code name"],
+        text_kind(lambda w: w.title(1, 4)),
+    ),
+    (
+        ["main", "serial", "batch", "internal", "external", "access"],
+        ["code", "id", "key", "reference", "token", "number", "tag"],
+        text_kind(lambda w: w.code()),
+    ),
+    (
+        ["total", "max", "min", "average", "daily", "weekly", "extra"],
+        [
+            "count",
+            "points",
+            "hours",
+            "pages",
+            "days",
+            "steps",
+            "votes",
+            "units",
+            "level",
+            "rank",
+            "copies",
+            "floors",
+        ],
+        int_kind(0, 200),
+    ),
+    (
+        ["total", "yearly", "monthly", "lifetime"],
+        ["visitors", "views", "population", "members", "distance", "followers", "copies sold", "capacity"],
+        int_kind(100, 90000),
+    ),
+    (
+        ["max", "min", "average", "outer", "inner"],
+        [
+            "length",
+            "width",
+            "depth",
+            "ratio",
+            "speed",
+            "volume",
+            "density",
+            "score",
+            "rate",
+            "thickness",
+            "share",
+        ],
+        num_kind(0, 500, 2),
+    ),
+    (
+        ["total", "estimated", "monthly", "extra"],
+        ["cost", "fee", "budget", "price", "deposit", "bonus", "fine", "bid", "debt", "savings"],
+        money_kind(1, 9000),
+    ),
+    (
+        ["start", "end", "due", "first", "last", "next"],
+        ["date", "day", "deadline", "visit", "check", "release", "review", "exam"],
+        date_kind(1980, 2030),
+    ),
+    (
+        ["main", "other", "allowed", "missing", "spare"],
+        ["parts", "tools", "colors", "topics", "items", "words", "tags", "options", "flavours", "materials"],
+        choices_list(
+            "red|blue|north|south|wood|glass|small|large|paper|metal|salt|sugar|morning|evening|alpha|beta|gamma",
+            5,
+        ),
+    ),
+    (
+        ["main", "first", "next", "other"],
+        ["city", "place", "stop", "port", "base", "station"],
+        text_kind(lambda w: w.draw("city")),
+    ),
+    (
+        ["main", "other", "local"],
+        ["company", "supplier", "sponsor", "partner", "brand", "team"],
+        text_kind(lambda w: w.company()),
+    ),
+    ([""], ["flag"], bool_kind()),
+    ([""], ["flag"], bool_kind()),
 ]

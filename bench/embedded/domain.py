@@ -1,9 +1,11 @@
-"""What a domain is made of: fields, the ways to say them, and the little template language they are written in.
+"""What a domain is made of: fields, the ways to say them, and the little template language they are written
+in.
 
-A template is a sentence with alternatives in square brackets, `[lives|resides] in {v}`, which may nest, and slots in
-braces: `{v}` the value, `{S}` the subject (a name or a pronoun), `{l}` the label, or the name of a field. What goes
-in is a template and a source of words; what goes out is one expansion, slots still in it. Templates are split by a
-hash into those for training and those that only evaluation sees (one in seven). Cost: a walk over the alternatives.
+A template is a sentence with alternatives in square brackets, `[lives|resides] in {v}`, which may nest,
+and slots in braces: `{v}` the value, `{S}` the subject (a name or a pronoun), `{l}` the label, or the
+name of a field. What goes in is a template and a source of words; what goes out is one expansion, slots
+still in it. Templates are split by a hash into those for training and those that only evaluation sees
+(one in seven). Cost: a walk over the alternatives.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ SLOT = re.compile(r"\{(\w[\w ]*)\}")
 class Field:
     """One property: `keys` are the words for it (the first one names it), `says` the sentences.
 
-    `true` and `false` are for booleans, `implies` for options that a sentence gives without their name, `none` for
-    sentences that say that there is none. `bare` says how the value looks without a label, if that is clear.
+    `true` and `false` are for booleans, `implies` for options that a sentence gives without their
+    name. `bare` says how the value looks without a label, if that is clear.
     """
 
     keys: list[str]
@@ -43,10 +45,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Domain:
-    """A subject matter: its fields, the nouns for its subject, and sentences that give several fields at once.
+    """A subject matter: its fields, the nouns for its subject, and openings that give several fields at once.
 
-    `subject` is the field whose value can stand for the subject, `first` how it is mentioned first, `again` later on.
-    `groups` lists the fields that a schema may put into a nested object.
+    `subject` is the field whose value can stand for the subject, `first` how it is mentioned first, `again`
+    later on. `groups` lists the fields that a schema may put into a nested object.
     """
 
     name: str
@@ -60,19 +62,45 @@ class Domain:
     person: bool = False
 
 
-def make_field(keys: str, kind: Kind, says: str = "", bare: str = "", true: str = "", false: str = "",
-               **implies: str) -> Field:
+def make_field(
+    keys: str, kind: Kind, says: str = "", bare: str = "", true: str = "", false: str = "", **implies: str
+) -> Field:
     """Build a field from strings: keys by `|`, sentences one on a line."""
-    return Field(keys.split("|"), kind, _lines(says), bare.split("|") if bare else [], _lines(true), _lines(false),
-                 {option: _lines(said) for option, said in implies.items()})
+    return Field(
+        keys.split("|"),
+        kind,
+        _lines(says),
+        bare.split("|") if bare else [],
+        _lines(true),
+        _lines(false),
+        {option: _lines(said) for option, said in implies.items()},
+    )
 
 
-def make_domain(name: str, nouns: str, subject: str, first: str, again: str, openings: str, fields: list[Field],
-                groups: dict[str, str] | None = None, person: bool = False) -> Domain:
+def make_domain(
+    name: str,
+    nouns: str,
+    subject: str,
+    first: str,
+    again: str,
+    openings: str,
+    fields: list[Field],
+    groups: dict[str, str] | None = None,
+    person: bool = False,
+) -> Domain:
     by_name = {item.name: item for item in fields}
     nested = {key: members.split("|") for key, members in (groups or {}).items()}
-    return Domain(name, nouns.split("|"), by_name, subject, _lines(first), again.split("|"), _lines(openings), nested,
-                  person)
+    return Domain(
+        name,
+        nouns.split("|"),
+        by_name,
+        subject,
+        _lines(first),
+        again.split("|"),
+        _lines(openings),
+        nested,
+        person,
+    )
 
 
 def _lines(text: str) -> list[str]:
@@ -91,7 +119,7 @@ def _parse_until(template: str, at: int, nested: bool) -> tuple[tuple[tuple[Any,
     text = ""
     while at < len(template):
         letter = template[at]
-        if letter == "[" or nested and letter in "|]":
+        if letter == "[" or (nested and letter in "|]"):
             if text:
                 options[-1].append(text)
                 text = ""
@@ -127,7 +155,7 @@ def _split(templates: tuple[str, ...]) -> tuple[list[str], list[str]]:
 
 
 def usable(templates: list[str], words: Words) -> list[str]:
-    """The templates of this part of the split; evaluation falls back to the others where it has none of its own."""
+    """The templates of this part of the split; evaluation falls back to all where it has none of its own."""
     training, held_out = _split(tuple(templates))
     if words.held_out:
         return held_out or training

@@ -1,7 +1,9 @@
-"""Ways to write a record down: prose, e-mail, label list, telegram style, table, markup, questions and answers.
+"""Ways to write a record down: prose, e-mail, label list, telegram style, table, markup, questions and
+answers.
 
-What goes in is a domain with drawn values; what goes out is a text that mentions every one of them. All styles
-serve all domains, so a property met in one style is understood in the others. Cost: some tens of microseconds.
+What goes in is a domain with drawn values; what goes out is a text that mentions every one of them. All
+styles serve all domains, so a property met in one style is understood in the others. Cost: some tens of
+microseconds.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ QUESTIONS = """
 """.strip().splitlines()
 FILLERS = """
 Thanks [a lot|for your help|for your patience|]
-[Please|Kindly] [let me know|tell us|get back to me] if [anything is missing|you need more|there are questions]
+[Please|Kindly] [let me know|tell us|get back to me] if [anything is missing|you need more]
 [That is|That's] all [for now|we know|I have]
 [Have a nice day|Have a good weekend|See you soon|Talk soon]
 The weather [was lovely|is awful today|could be better]
@@ -81,9 +83,33 @@ It was a [long|busy|quiet] day
 [This|It] was typed in a hurry
 More than one person asked about it
 """.strip().splitlines()
-GREETINGS = ["Hi,", "Hello,", "Dear team,", "Hi {n},", "Dear {n},", "Hello {n},", "Good morning,", "Hey {n}!", "To whom it may concern,",
-             "Dear Sir or Madam,", "Hi all,", "Hey,", "Dear Mr {n},"]
-CLOSINGS = ["Best regards", "Thanks!", "Kind regards,\n{n}", "Cheers, {n}", "Best,\n{n}", "Yours sincerely", "Thank you", "Bye, {n}", "Regards,\n{n}", "BR {n}"]
+GREETINGS = [
+    "Hi,",
+    "Hello,",
+    "Dear team,",
+    "Hi {n},",
+    "Dear {n},",
+    "Hello {n},",
+    "Good morning,",
+    "Hey {n}!",
+    "To whom it may concern,",
+    "Dear Sir or Madam,",
+    "Hi all,",
+    "Hey,",
+    "Dear Mr {n},",
+]
+CLOSINGS = [
+    "Best regards",
+    "Thanks!",
+    "Kind regards,\n{n}",
+    "Cheers, {n}",
+    "Best,\n{n}",
+    "Yours sincerely",
+    "Thank you",
+    "Bye, {n}",
+    "Regards,\n{n}",
+    "BR {n}",
+]
 
 
 @dataclass
@@ -122,7 +148,13 @@ def mark_articles(template: str) -> str:
 
 def write_sentence(template: str, words: Words, slots: dict[str, str]) -> str:
     """Fill a template and make a sentence of it; values keep their letters."""
-    template = expand(mark_articles(template), words).replace("  ", " ").replace(" :", ":").replace(" ,", ",").strip()
+    template = (
+        expand(mark_articles(template), words)
+        .replace("  ", " ")
+        .replace(" :", ":")
+        .replace(" ,", ",")
+        .strip()
+    )
     if not template.startswith(("{", "\x01")):
         template = template[0].upper() + template[1:]
     sentence = fill(template, slots)
@@ -135,7 +167,9 @@ def tell_field(item: Field, value: Value, words: Words, subject: str) -> str:
     source = words.source
     if item.true and isinstance(value.option, bool):
         if source.random() < 0.85:
-            return write_sentence(words.choose(usable(item.true if value.option else item.false, words)), words, {"S": subject})
+            return write_sentence(
+                words.choose(usable(item.true if value.option else item.false, words)), words, {"S": subject}
+            )
         return f"{label_of(item, words)}: {value.text}"
     implied = item.implies.get(value.option) if value.option is not None else None
     if implied and value.json == value.option and source.random() < 0.5:
@@ -147,12 +181,18 @@ def tell_field(item: Field, value: Value, words: Words, subject: str) -> str:
         other = item.kind.draw(words).text
         if other.lower() == value.text.lower() or item.kind.name == "list":
             template = "The {l} is {v}"
-        return write_sentence(template, words, {"l": label_of(item, words, "lower"), "v": value.text, "w": other})
-    return write_sentence(template, words, {"l": label_of(item, words, "lower"), "v": value.text, "S": subject})
+        return write_sentence(
+            template, words, {"l": label_of(item, words, "lower"), "v": value.text, "w": other}
+        )
+    return write_sentence(
+        template, words, {"l": label_of(item, words, "lower"), "v": value.text, "S": subject}
+    )
 
 
 def tell_unknown(item: Field, words: Words) -> str:
-    return write_sentence(words.choose(usable(UNKNOWN_SENTENCES, words)), words, {"l": label_of(item, words, "lower")})
+    return write_sentence(
+        words.choose(usable(UNKNOWN_SENTENCES, words)), words, {"l": label_of(item, words, "lower")}
+    )
 
 
 def prose(record: Record, words: Words) -> str:
@@ -180,7 +220,9 @@ def prose(record: Record, words: Words) -> str:
         if must_name and not named and (name == domain.subject or texts[domain.subject] in sentence):
             named = True
         sentences.append(sentence)
-    sentences += [tell_unknown(domain.fields[name], words) for name in record.unknown if source.random() < 0.3]
+    sentences += [
+        tell_unknown(domain.fields[name], words) for name in record.unknown if source.random() < 0.3
+    ]
     if len(sentences) > 2 and source.random() < 0.3:
         rest = sentences[1:]
         source.shuffle(rest)
@@ -199,11 +241,16 @@ def join_sentences(sentences: list[str], again: str, words: Words) -> str:
         if before and len(before) < 90 and not before.endswith((".", "?", "!")) and source.random() < 0.3:
             if sentence.startswith(again + " "):
                 joint = words.choose([" and", ", and", " and also", ", but", ";", " and"])
-                tail = sentence[len(again):] if joint != ";" else f" {again.lower()}{sentence[len(again):]}"
+                tail = sentence[len(again) :] if joint != ";" else f" {again.lower()}{sentence[len(again) :]}"
                 merged[-1] = before + joint + tail
                 continue
             if sentence.split(" ")[0] in ("The", "It", "There", "This", "They", "We", "Its"):
-                merged[-1] = before + words.choose([", ", "; ", " and ", ", and ", " - "]) + sentence[0].lower() + sentence[1:]
+                merged[-1] = (
+                    before
+                    + words.choose([", ", "; ", " and ", ", and ", " - "])
+                    + sentence[0].lower()
+                    + sentence[1:]
+                )
                 continue
         merged.append(sentence)
     end = words.choose([".", ".", ".", ".", ".", "!", ""])
@@ -225,14 +272,36 @@ def labelled(record: Record, words: Words) -> str:
     """`Label: value` lines, or the like."""
     source = words.source
     between = words.choose([": ", ": ", ": ", " - ", " = ", ":", "\t", " : ", " -> "])
-    start, joint = words.choose([("", "\n"), ("", "\n"), ("- ", "\n"), ("* ", "\n"), ("", "; "), ("", ", "), ("", " | "), ("• ", "\n"), ("", ". ")])
+    start, joint = words.choose(
+        [
+            ("", "\n"),
+            ("", "\n"),
+            ("- ", "\n"),
+            ("* ", "\n"),
+            ("", "; "),
+            ("", ", "),
+            ("", " | "),
+            ("• ", "\n"),
+            ("", ". "),
+        ]
+    )
     case = words.choose(["lower", "title", "first", "first", "upper", "snake"])
     fields = record.domain.fields
-    lines = [start + label_of(fields[name], words, case) + between + value.text for name, value in record.values.items()]
-    lines += [start + label_of(fields[name], words, case) + between + words.choose(["-", "n/a", "", "unknown"]) for name in record.unknown
-              if source.random() < 0.4]
+    lines = [
+        start + label_of(fields[name], words, case) + between + value.text
+        for name, value in record.values.items()
+    ]
+    lines += [
+        start + label_of(fields[name], words, case) + between + words.choose(["-", "n/a", "", "unknown"])
+        for name in record.unknown
+        if source.random() < 0.4
+    ]
     source.shuffle(lines)
-    title = words.choose(record.domain.nouns).capitalize() + words.choose([":", "", " details:", " data"]) + joint if source.random() < 0.2 else ""
+    title = (
+        words.choose(record.domain.nouns).capitalize() + words.choose([":", "", " details:", " data"]) + joint
+        if source.random() < 0.2
+        else ""
+    )
     return title + joint.join(lines)
 
 
@@ -279,18 +348,32 @@ def markup(record: Record, words: Words) -> str:
         return "\n".join(f"{labels[name]}: {texts[name]}" for name in texts)
     if shape == 2:
         return words.choose([" ", "&", "\n", ", "]).join(f"{labels[name]}={texts[name]}" for name in texts)
-    return "".join(f"<{labels[name].replace(' ', '_')}>{texts[name]}</{labels[name].replace(' ', '_')}>" for name in texts)
+    return "".join(
+        f"<{labels[name].replace(' ', '_')}>{texts[name]}</{labels[name].replace(' ', '_')}>"
+        for name in texts
+    )
 
 
 def interview(record: Record, words: Words) -> str:
     """Questions and answers."""
-    ask, answer = words.choose([("Q: ", "A: "), ("", ""), ("- ", "- "), ("Agent: ", "Customer: "), ("A: ", "B: ")])
+    ask, answer = words.choose(
+        [("Q: ", "A: "), ("", ""), ("- ", "- "), ("Agent: ", "Customer: "), ("A: ", "B: ")]
+    )
     joint = words.choose(["\n", "\n", " "])
     lines = []
     names = list(record.values)
     words.source.shuffle(names)
     for name in names:
-        question = expand(words.choose(usable(QUESTIONS, words)), words).replace("{l}", label_of(record.domain.fields[name], words, "lower"))
+        question = expand(words.choose(usable(QUESTIONS, words)), words).replace(
+            "{l}", label_of(record.domain.fields[name], words, "lower")
+        )
         reply = record.values[name].text
-        lines.append(ask + question[0].upper() + question[1:] + joint + answer + words.choose(["{}", "{}.", "{}", "It is {}.", "That's {}"]).format(reply))
+        lines.append(
+            ask
+            + question[0].upper()
+            + question[1:]
+            + joint
+            + answer
+            + words.choose(["{}", "{}.", "{}", "It is {}.", "That's {}"]).format(reply)
+        )
     return joint.join(lines)

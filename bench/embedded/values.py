@@ -1,8 +1,9 @@
 """Kinds of values: each draws a JSON value together with the way a text would spell it.
 
-What goes in is a source of words; what goes out is `Value(json, text)`, for example `("2024-03-05", "March 5th,
-2024")` or `(2500, "2,500")`, and the JSON Schema that such a value obeys. The rule of the model: a plain string is
-copied letter by letter; dates, times, numbers, booleans and enums are brought to the form that JSON wants.
+What goes in is a source of words; what goes out is `Value(json, text)`, for example `("2024-03-05",
+"March 5th, 2024")` or `(2500, "2,500")`, and the JSON Schema that such a value obeys. The rule of the
+model: a plain string is copied letter by letter; dates, times, numbers, booleans and enums are brought to
+the form that JSON wants.
 """
 
 from __future__ import annotations
@@ -15,16 +16,26 @@ from typing import Any
 
 from .words import Words
 
-MONTHS = "January February March April May June July August September October November December".split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
-ONES += "seventeen eighteen nineteen".split()
-TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+# fmt: off
+MONTHS = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December"
+]
+# fmt: on
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+# fmt: off
+ONES = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen"
+]
+# fmt: on
+ONES += ["seventeen", "eighteen", "nineteen"]
+TENS = ["_", "_", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
 @dataclass
 class Value:
-    """A drawn value: as JSON and as the text has it. `option` names the enum option or truth it stands for."""
+    """A drawn value: as JSON and as the text has it. `option` is the enum option or truth."""
 
     json: Any
     text: str
@@ -39,7 +50,7 @@ class Kind:
     schema: dict[str, Any]
     draw: Callable[[Words], Value]
     options: tuple[Any, ...] = ()
-    members: dict[str, "Kind"] = field(default_factory=dict)
+    members: dict[str, Kind] = field(default_factory=dict)
 
 
 class RawNumber(str):
@@ -84,12 +95,14 @@ def int_kind(low: int, high: int, unit: str = "") -> Kind:
 
     def draw(words: Words) -> Value:
         source = words.source
-        number = source.randint(low, min(high, low + 9)) if source.random() < 0.3 else source.randint(low, high)
+        number = (
+            source.randint(low, min(high, low + 9)) if source.random() < 0.3 else source.randint(low, high)
+        )
         if high > 10_000 and source.random() < 0.6:
             number = max(low, round(number, -2))
         text = str(number)
         roll = source.random()
-        if number <= 20 and roll < 0.3 or number < 100 and roll < 0.12:
+        if (number <= 20 and roll < 0.3) or (number < 100 and roll < 0.12):
             text = "a dozen" if number == 12 and roll < 0.05 else number_in_words(number)
         elif number >= 1000 and high > 3000 and roll < 0.55:
             text = f"{number:,}"
@@ -119,7 +132,11 @@ def num_kind(low: float, high: float, places: int = 2) -> Kind:
         source = words.source
         decimals = source.choice([0, 1, places, places])
         digits = f"{source.uniform(low, high):.{decimals}f}"
-        text = f"{int(digits):,}" if decimals == 0 and float(digits) >= 1000 and source.random() < 0.4 else digits
+        text = (
+            f"{int(digits):,}"
+            if decimals == 0 and float(digits) >= 1000 and source.random() < 0.4
+            else digits
+        )
         return Value(RawNumber(digits), text)
 
     return Kind("num", {"type": "number"}, draw)
@@ -130,7 +147,11 @@ def money_kind(low: float, high: float) -> Kind:
 
     def draw(words: Words) -> Value:
         source = words.source
-        amount = source.uniform(low, high) if source.random() < 0.5 else source.uniform(low, low + (high - low) / 20)
+        amount = (
+            source.uniform(low, high)
+            if source.random() < 0.5
+            else source.uniform(low, low + (high - low) / 20)
+        )
         digits = f"{amount:.2f}" if source.random() < 0.6 else str(round(amount))
         if source.random() < 0.15:
             digits = digits.split(".")[0] + source.choice([".99", ".50", ".00", ".95"])
@@ -146,7 +167,9 @@ def with_currency(text: str, words: Words) -> str:
     if roll < 0.6:
         return words.choose(["$", "$", "€", "£", "US$", "€ ", "¥"]) + text
     if roll < 0.95:
-        return text + words.choose([" EUR", " USD", " euros", " dollars", " €", "€", " GBP", " CHF", " pounds", " kr"])
+        return text + words.choose(
+            [" EUR", " USD", " euros", " dollars", " €", "€", " GBP", " CHF", " pounds", " kr"]
+        )
     return words.choose(["USD ", "EUR ", "CHF ", "GBP "]) + text
 
 
@@ -183,10 +206,18 @@ def spell_date(day: date, words: Words) -> str:
     if roll < 0.75:
         return f"{month[:3]} {number}, {year}"
     if roll < 0.82:
-        return f"{number:02d}.{day.month:02d}.{year}" if words.source.random() < 0.6 else f"{number}.{day.month}.{year}"
+        return (
+            f"{number:02d}.{day.month:02d}.{year}"
+            if words.source.random() < 0.6
+            else f"{number}.{day.month}.{year}"
+        )
     if roll < 0.90:
         # Slashes are read the American way unless the first number cannot be a month.
-        return f"{number}/{day.month}/{year}" if number > 12 and roll < 0.85 else f"{day.month:02d}/{number:02d}/{year}"
+        return (
+            f"{number}/{day.month}/{year}"
+            if number > 12 and roll < 0.85
+            else f"{day.month:02d}/{number:02d}/{year}"
+        )
     if roll < 0.93:
         return f"{year}/{day.month:02d}/{number:02d}"
     weekday = DAYS[day.weekday()]
@@ -253,7 +284,8 @@ def email_kind() -> Kind:
             user += str(words.source.randint(1, 99))
         roll = words.source.random()
         host = words.choose(["gmail", "example", "mail", "outlook"]) if roll < 0.4 else _slug(words.company())
-        address = f"{user}@{host}.{words.choose(['com', 'com', 'org', 'net', 'de', 'io', 'co.uk', 'fr', 'es', 'it'])}"
+        ending = words.choose(["com", "com", "org", "net", "de", "io", "co.uk", "fr", "es", "it"])
+        address = f"{user}@{host}.{ending}"
         return Value(address, address)
 
     return Kind("email", {"type": "string", "format": "email"}, draw)
@@ -262,7 +294,9 @@ def email_kind() -> Kind:
 def url_kind() -> Kind:
     def draw(words: Words) -> Value:
         host = _slug(words.company()) + words.choose([".com", ".org", ".net", ".io", ".de", ".co.uk", ".dev"])
-        path = words.choose(["", "", "/", f"/{words.draw('word')}", f"/{words.draw('word')}/{words.source.randint(1, 999)}"])
+        path = words.choose(
+            ["", "", "/", f"/{words.draw('word')}", f"/{words.draw('word')}/{words.source.randint(1, 999)}"]
+        )
         address = words.choose(["https://", "https://www.", "http://"]) + host + path
         return Value(address, address)
 
@@ -278,15 +312,29 @@ def _slug(text: str) -> str:
 
 
 def phone_text(words: Words) -> str:
-    shape = words.choose(["+## ### ######", "(###) ###-####", "###-###-####", "+1 ### ### ####", "0## ### ## ##", "+##########",
-                          "+## ## ########", "0### ######", "###.###.####", "1-800-###-####"])
+    shape = words.choose(
+        [
+            "+## ### ######",
+            "(###) ###-####",
+            "###-###-####",
+            "+1 ### ### ####",
+            "0## ### ## ##",
+            "+##########",
+            "+## ## ########",
+            "0### ######",
+            "###.###.####",
+            "1-800-###-####",
+        ]
+    )
     return "".join(str(words.source.randint(0, 9)) if letter == "#" else letter for letter in shape)
 
 
 def zip_text(words: Words) -> str:
     shape = words.choose(["#####", "#####", "####", "@@# #@@", "@# #@@", "#### @@", "###-####", "###"])
     letter = lambda: words.choose(list("ABCDEGHKLMNRSTW"))  # noqa: E731
-    return "".join(str(words.source.randint(0, 9)) if c == "#" else letter() if c == "@" else c for c in shape)
+    return "".join(
+        str(words.source.randint(0, 9)) if c == "#" else letter() if c == "@" else c for c in shape
+    )
 
 
 def street_text(words: Words) -> str:
@@ -298,8 +346,11 @@ def street_text(words: Words) -> str:
     if roll < 0.75:
         return f"{name}{words.choose(['straße', 'gasse', 'weg', 'laan', 'gatan'])} {number}"
     if roll < 0.9:
-        return f"{words.choose(['Rue de', 'Via', 'Calle', 'Avenida', 'Rua', 'Rue', 'Piazza'])} {name} {number}"
-    return f"{number}{words.choose(['a', 'b', 'B', ''])} {words.draw('first_names')} {name} {words.draw('street suffix')}"
+        return (
+            f"{words.choose(['Rue de', 'Via', 'Calle', 'Avenida', 'Rua', 'Rue', 'Piazza'])} {name} {number}"
+        )
+    letter, first = words.choose(["a", "b", "B", ""]), words.draw("first_names")
+    return f"{number}{letter} {first} {name} {words.draw('street suffix')}"
 
 
 def enum_kind(**options: str) -> Kind:
@@ -354,4 +405,6 @@ def enumerate_items(items: list[str], words: Words) -> str:
 
 def choices_list(text: str, most: int = 4) -> Kind:
     options = text.split("|")
-    return list_kind(lambda words: words.choose(options) if words.source.random() < 0.75 else words.draw("word"), most)
+    return list_kind(
+        lambda words: words.choose(options) if words.source.random() < 0.75 else words.draw("word"), most
+    )

@@ -1,9 +1,9 @@
 """Names and words that the made-up texts are filled with, split into a training part and an unseen part.
 
-What goes in is a random source and a flag; what goes out is a name, a place, a word. The lists come from the
-Faker library (eighteen locales, so accents, hyphens and apostrophes appear) and from syllables put together, so
-that the model has to copy rather than to remember. The split is by a hash of the word: about one in eight is kept
-for evaluation and never seen in training. Cost: a list look-up.
+What goes in is a random source and a flag; what goes out is a name, a place, a word. The lists come from
+the Faker library (eighteen locales, so accents, hyphens and apostrophes appear) and from syllables put
+together, so that the model has to copy rather than to remember. The split is by a hash of the word: about
+one in eight is kept for evaluation and never seen in training. Cost: a list look-up.
 """
 
 from __future__ import annotations
@@ -14,44 +14,77 @@ import zlib
 from collections.abc import Iterable
 from functools import cache
 
-LOCALES = (
-    "en_US en_GB en_US en_GB en_IN de_DE fr_FR es_ES it_IT pt_BR nl_NL pl_PL cs_CZ sv_SE fi_FI hu_HU ro_RO da_DK hr_HR"
-).split()
-CITIES = (
-    "London|Paris|Berlin|Madrid|Rome|Lisbon|Porto|Vienna|Prague|Warsaw|Dublin|New York|Los Angeles|San Francisco|"
-    "Chicago|Boston|Seattle|Austin|Denver|Miami|Toronto|Montreal|Vancouver|Mexico City|São Paulo|Buenos Aires|Lima|"
-    "Bogotá|Tokyo|Osaka|Seoul|Beijing|Shanghai|Singapore|Bangkok|Jakarta|Manila|Mumbai|Delhi|Karachi|Istanbul|Cairo|"
-    "Lagos|Nairobi|Cape Town|Johannesburg|Sydney|Melbourne|Auckland|Oslo|Bergen|Copenhagen|Helsinki|Zürich|Geneva|"
-    "Basel|Brussels|Antwerp|Amsterdam|Rotterdam|Utrecht|Lyon|Marseille|Nice|Bordeaux|Turin|Milan|Naples|Florence|"
-    "Seville|Bilbao|Valencia|Granada|Athens|Sofia|Bucharest|Budapest|Zagreb|Ljubljana|Riga|Vilnius|Tallinn|Kyiv|"
-    "Edinburgh|Glasgow|Cardiff|Belfast|Leeds|Manchester|Bristol|York|Bath|Cork|Galway|Portland|Houston|Dallas|"
-    "Phoenix|Atlanta|Philadelphia|Salt Lake City|New Orleans|Saint-Étienne|Aix-en-Provence|Hamburg|Munich|Cologne"
-).split("|")
-PLAIN = (
-    "solar|river|stone|copper|garden|window|mountain|paper|silver|forest|bridge|winter|summer|coffee|market|engine|"
-    "harbor|rocket|signal|planet|desert|shadow|mirror|velvet|marble|lantern|anchor|feather|thunder|crystal|pepper|"
-    "saffron|cotton|wooden|leather|golden|hidden|silent|broken|little|northern|electric|modern|ancient|clever|gentle|"
-    "bright|crimson|frozen|lucky|rapid|secret|sunny|wild|brave|quiet|noble|royal|urban|vintage|magic|orange|purple"
-).split("|")
-NOUNS = (
-    "lamp|chair|desk|kettle|backpack|keyboard|monitor|headset|notebook|bottle|jacket|blender|camera|speaker|tent|"
-    "bicycle|helmet|watch|printer|router|toaster|pillow|blanket|drill|hammer|ladder|vase|mug|plate|knife|pan|sofa|"
-    "shelf|mirror|clock|charger|cable|tablet|phone|mouse|stand|case|bag|wallet|umbrella|scarf|glove|boot|sandal|racket|"
-    "guitar|piano|drum|puzzle|robot|kite|scooter|stroller|mattress|curtain|rug|fan|heater|filter|pump|battery|adapter"
-).split("|")
-COMPANY_ENDINGS = (
-    "Inc|Inc.|Ltd|Ltd.|LLC|GmbH|AG|S.A.|Group|Holdings|Partners|& Sons|& Co.|Labs|Systems|Industries|Logistics|Media|"
-    "Foods|Energy|Bank|Studio|Works|Solutions|Technologies|Consulting|Motors|Pharma|Design|Software|Bakery"
-).split("|")
-JOBS = (
-    "nurse|teacher|software engineer|plumber|electrician|graphic designer|accountant|chef|lawyer|architect|pilot|"
-    "carpenter|data scientist|project manager|photographer|journalist|pharmacist|dentist|translator|librarian|"
-    "mechanic|baker|sales manager|product manager|civil engineer|research assistant|marketing director|barista|"
-    "truck driver|web developer|HR specialist|financial analyst|gardener|firefighter|biologist|tailor|consultant"
-).split("|")
-ONSETS = "b|br|c|ch|d|dr|f|g|gr|h|j|k|kl|l|m|n|p|pr|qu|r|s|sh|st|t|th|tr|v|w|z|".split("|")
-VOWELS = "a|e|i|o|u|a|e|i|o|ai|ea|ou|é|ö|ä|y".split("|")
-CODAS = "|||n|r|s|l|m|t|ck|x|nd|rt|sh|v".split("|")
+# fmt: off
+LOCALES = [
+    "en_US", "en_GB", "en_US", "en_GB", "en_IN", "de_DE", "fr_FR", "es_ES", "it_IT", "pt_BR", "nl_NL",
+    "pl_PL", "cs_CZ", "sv_SE", "fi_FI", "hu_HU", "ro_RO", "da_DK", "hr_HR"
+]
+CITIES = [
+    "London", "Paris", "Berlin", "Madrid", "Rome", "Lisbon", "Porto", "Vienna", "Prague", "Warsaw", "Dublin",
+    "New York", "Los Angeles", "San Francisco", "Chicago", "Boston", "Seattle", "Austin", "Denver", "Miami",
+    "Toronto", "Montreal", "Vancouver", "Mexico City", "São Paulo", "Buenos Aires", "Lima", "Bogotá", "Tokyo",
+    "Osaka", "Seoul", "Beijing", "Shanghai", "Singapore", "Bangkok", "Jakarta", "Manila", "Mumbai", "Delhi",
+    "Karachi", "Istanbul", "Cairo", "Lagos", "Nairobi", "Cape Town", "Johannesburg", "Sydney", "Melbourne",
+    "Auckland", "Oslo", "Bergen", "Copenhagen", "Helsinki", "Zürich", "Geneva", "Basel", "Brussels",
+    "Antwerp", "Amsterdam", "Rotterdam", "Utrecht", "Lyon", "Marseille", "Nice", "Bordeaux", "Turin", "Milan",
+    "Naples", "Florence", "Seville", "Bilbao", "Valencia", "Granada", "Athens", "Sofia", "Bucharest",
+    "Budapest", "Zagreb", "Ljubljana", "Riga", "Vilnius", "Tallinn", "Kyiv", "Edinburgh", "Glasgow",
+    "Cardiff", "Belfast", "Leeds", "Manchester", "Bristol", "York", "Bath", "Cork", "Galway", "Portland",
+    "Houston", "Dallas", "Phoenix", "Atlanta", "Philadelphia", "Salt Lake City", "New Orleans",
+    "Saint-Étienne", "Aix-en-Provence", "Hamburg", "Munich", "Cologne"
+]
+PLAIN = [
+    "solar", "river", "stone", "copper", "garden", "window", "mountain", "paper", "silver", "forest",
+    "bridge", "winter", "summer", "coffee", "market", "engine", "harbor", "rocket", "signal", "planet",
+    "desert", "shadow", "mirror", "velvet", "marble", "lantern", "anchor", "feather", "thunder", "crystal",
+    "pepper", "saffron", "cotton", "wooden", "leather", "golden", "hidden", "silent", "broken", "little",
+    "northern", "electric", "modern", "ancient", "clever", "gentle", "bright", "crimson", "frozen", "lucky",
+    "rapid", "secret", "sunny", "wild", "brave", "quiet", "noble", "royal", "urban", "vintage", "magic",
+    "orange", "purple"
+]
+NOUNS = [
+    "lamp", "chair", "desk", "kettle", "backpack", "keyboard", "monitor", "headset", "notebook", "bottle",
+    "jacket", "blender", "camera", "speaker", "tent", "bicycle", "helmet", "watch", "printer", "router",
+    "toaster", "pillow", "blanket", "drill", "hammer", "ladder", "vase", "mug", "plate", "knife", "pan",
+    "sofa", "shelf", "mirror", "clock", "charger", "cable", "tablet", "phone", "mouse", "stand", "case",
+    "bag", "wallet", "umbrella", "scarf", "glove", "boot", "sandal", "racket", "guitar", "piano", "drum",
+    "puzzle", "robot", "kite", "scooter", "stroller", "mattress", "curtain", "rug", "fan", "heater", "filter",
+    "pump", "battery", "adapter"
+]
+COMPANY_ENDINGS = [
+    "Inc", "Inc.", "Ltd", "Ltd.", "LLC", "GmbH", "AG", "S.A.", "Group", "Holdings", "Partners", "& Sons",
+    "& Co.", "Labs", "Systems", "Industries", "Logistics", "Media", "Foods", "Energy", "Bank", "Studio",
+    "Works", "Solutions", "Technologies", "Consulting", "Motors", "Pharma", "Design", "Software", "Bakery"
+]
+JOBS = [
+    "nurse", "teacher", "software engineer", "plumber", "electrician", "graphic designer", "accountant",
+    "chef", "lawyer", "architect", "pilot", "carpenter", "data scientist", "project manager", "photographer",
+    "journalist", "pharmacist", "dentist", "translator", "librarian", "mechanic", "baker", "sales manager",
+    "product manager", "civil engineer", "research assistant", "marketing director", "barista",
+    "truck driver", "web developer", "HR specialist", "financial analyst", "gardener", "firefighter",
+    "biologist", "tailor", "consultant"
+]
+ONSETS = [
+    "b", "br", "c", "ch", "d", "dr", "f", "g", "gr", "h", "j", "k", "kl", "l", "m", "n", "p", "pr", "qu", "r",
+    "s", "sh", "st", "t", "th", "tr", "v", "w", "z", ""
+]
+# fmt: on
+VOWELS = ["a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ea", "ou", "é", "ö", "ä", "y"]
+CODAS = ["", "", "", "n", "r", "s", "l", "m", "t", "ck", "x", "nd", "rt", "sh", "v"]
+STREET_SUFFIXES = (
+    "Street",
+    "St",
+    "Road",
+    "Rd",
+    "Avenue",
+    "Ave",
+    "Lane",
+    "Drive",
+    "Way",
+    "Court",
+    "Square",
+    "Terrace",
+)
 HELD_OUT_SHARE = 8
 
 
@@ -66,14 +99,16 @@ def _pool(name: str) -> tuple[str, ...]:
     if name == "city":
         return tuple(CITIES * 6) + tuple(_from_faker("address", "cities"))
     if name == "job":
-        short = [job.lower() for job in _from_faker("job", "jobs", ["en_US"]) if "," not in job and "/" not in job]
+        short = [
+            job.lower() for job in _from_faker("job", "jobs", ["en_US"]) if "," not in job and "/" not in job
+        ]
         return tuple(JOBS * 12) + tuple(short)
     if name == "country":
         return tuple(_short(_from_faker("address", "countries", ["en_US"])))
     if name == "state":
         return tuple(_from_faker("address", "states", ["en_US", "en_IN", "es_ES"]))
     if name == "street suffix":
-        return tuple("Street St Road Rd Avenue Ave Lane Drive Way Court Square Boulevard Place Terrace".split())
+        return STREET_SUFFIXES
     if name == "word":
         words = [word for word in _from_faker("lorem", "word_list", ["en_US"]) if len(word) > 3]
         return tuple(words + PLAIN * 4 + NOUNS * 4)

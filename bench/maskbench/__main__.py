@@ -32,7 +32,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from . import engines as engine_modules
 from .compare import load_outcomes, render
 from .explain import explain
-from .measure import CLOCKS, Outcome
+from .measure import CLOCKS, Outcome, idle_step_ns
 from .plot import plot
 from .problems import encode_problem, read_lines
 from .report import write_report
@@ -91,7 +91,7 @@ def main(
         question = {"data": data.name, "schemas": len(lines), "sample": sample, "seed": seed, "shard": shard}
         question |= {"tokenizer": tokenizer.name, "clock": clock}
         question |= {"time limit, s": time_limit, "memory limit, MB": memory_limit}
-        description = {"question": question, "machine": describe_machine(conditions.core)}
+        description = {"question": question, "machine": describe_machine(conditions)}
         journal = Journal(out, description, resume=resume)
         measure_all(lines, names, folder, journal, conditions, batch)
     except (ValueError, OSError, ImportError, WorkerSetupError) as error:
@@ -217,7 +217,7 @@ def explain_one(data: Path, name: str, names: list[str], tokenizer: TokenizerFol
         print(f"== {engine_name}\n{explain(engine, problem, tokenizer.token_bytes)}")
 
 
-def describe_machine(core: int | None) -> dict[str, Any]:
+def describe_machine(conditions: Conditions) -> dict[str, Any]:
     """What a reader needs to place the figures."""
     processor = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
@@ -232,9 +232,10 @@ def describe_machine(core: int | None) -> dict[str, Any]:
     yardstick = min(timeit.repeat("for number in range(1_000_000): number + number", number=1, repeat=5))
     return {
         "processor": processor,
-        "core": core,
+        "core": conditions.core,
         "python": python,
         "numpy": np.__version__,
+        "a step in which an engine does nothing, us": idle_step_ns(CLOCKS[conditions.clock]) / 1000,
         "a million additions in Python, ms": round(yardstick * 1000, 1),
     }
 

@@ -2,14 +2,16 @@
 
 In: an engine and a `Problem`. Out: an `Outcome`: whether the engine was right, where it was not, and the
 times in nanoseconds. Each call of the engine is timed by itself with `perf_counter_ns`; looking up the
-token's bit is outside the clock. Everything here is the same for all engines; a call that does nothing costs
-about 0.1 microseconds.
+token's bit is outside the clock. Everything here is the same for all engines; `idle_step_ns` is
+what it costs.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, MutableSequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from time import perf_counter_ns, process_time_ns
 from typing import Any
 
@@ -82,6 +84,7 @@ def measure(
     outcome = Outcome(name, problem.name, PASS, uses_pattern=problem.uses_pattern)
     position: MutableSequence[int] = [0] if progress is None else progress
     position[0] = 0
+    before = resident_bytes(os.getpid())
     try:
         start = clock()
         grammar = engine.compile(problem.schema)
@@ -100,10 +103,40 @@ def measure(
         kind = _judge(instance.valid, accepted)
         if kind is not None:
             outcome.failures.append(Failure(number, kind, token, reason))
+    after = resident_bytes(os.getpid())  # the grammar still lives
+    if before is not None and after is not None:
+        outcome.memory_growth = after - before
     if outcome.failures:
         first = outcome.failures[0]
         outcome.status, outcome.reason = WRONG, f"test {first.test}: {first.kind}: {first.reason}"
     return outcome
+
+
+def resident_bytes(process_id: int | None) -> int | None:
+    """Resident memory of a process, None where there is no /proc (there the memory limit does not act)."""
+    try:
+        pages = Path(f"/proc/{process_id}/statm").read_text(encoding="ascii").split()[1]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def idle_step_ns(clock: Clock) -> int:
+    """What a step costs in which the engine does nothing: the median, by the same calls as in `replay`."""
+
+    def nothing(*arguments: object) -> bool:
+        return True
+
+    samples = []
+    for token_id in range(2001):
+        start = clock()
+        nothing(None)
+        filled = clock()
+        resumed = clock()
+        nothing(None, token_id)
+        committed = clock()
+        samples.append(filled - start + committed - resumed)
+    return sorted(samples)[len(samples) // 2]
 
 
 def replay(

@@ -3,8 +3,8 @@
 In: the outcomes of each engine. Out: `results.json` (every outcome with its reason, and the tables) and
 `results.md`. Times are given in microseconds. TBM has one sample for each token tried, of all schemas that
 compile, right or wrong; TTFM one for each schema that compiles; a schema whose worker was killed has none.
-The tables `common` are over the schemas that every engine got right, which is the fair comparison of speed:
-there all engines did the same work.
+The tables `common` are over the schemas that every engine got right, which is the fair comparison of speed
+(an invalid document may still be refused some tokens sooner by one engine than by another).
 """
 
 from __future__ import annotations

@@ -29,13 +29,16 @@ from typing import Any
 import numpy as np
 
 from . import engines
-from .measure import CLOCKS, CRASH, MEMORY, TIMEOUT, Outcome, measure
+from .measure import CLOCKS, CRASH, MEMORY, TIMEOUT, Outcome, measure, resident_bytes
 from .problems import Problem
 from .tokenizer import Tokenizer
 
 POLL_SECONDS = 0.05
 SETUP_SECONDS = 300.0
 REASON_CHARACTERS = 600
+WARM_UP = {
+    "type": "null"
+}  # compiled once at set-up: what an engine imports or makes on first use is not TTFM
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Conditions:
     """Under which a schema is measured, the same for all engines.
 
     `seconds` of wall-clock time and `megabytes` of growth of resident memory are the limits for a schema with
-    all its documents; `core` is where the worker is pinned (None: nowhere), `clock` a name in `measure.CLOCKS`.
+    all its documents; `core` is the worker's core (None: any), `clock` a name in `measure.CLOCKS`.
     """
 
     seconds: float = 10.0
@@ -140,15 +143,6 @@ class Worker:
         return f"{how}: {printed[-REASON_CHARACTERS:]}" if printed else how
 
 
-def resident_bytes(process_id: int | None) -> int | None:
-    """Resident memory of a process, None where there is no /proc (there the memory limit does not act)."""
-    try:
-        pages = Path(f"/proc/{process_id}/statm").read_text(encoding="ascii").split()[1]
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
-
-
 def _serve(
     connection: Connection,
     name: str,
@@ -171,20 +165,26 @@ def _serve(
     engines.find_module(name)
     start = perf_counter()
     engine = engines.create(name, tokenizer, bitmask)
+    engine.fill(engine.matcher(engine.compile(WARM_UP)))
     setup_seconds = perf_counter() - start
     # The harness's own objects leave the collector's sight: an engine pays only for garbage that it makes.
     gc.collect()
     gc.freeze()
+    _return_free_memory()
     connection.send((setup_seconds, engines.version(name)))
     while (problem := connection.recv()) is not None:
         gc.collect()
-        before, preempted = resident_bytes(os.getpid()), _preemptions()
+        preempted = _preemptions()
         outcome = measure(engine, problem, name, clock=CLOCKS[conditions.clock], progress=position)
-        after = resident_bytes(os.getpid())
         outcome.preemptions = _preemptions() - preempted
-        if before is not None and after is not None:
-            outcome.memory_growth = after - before
         connection.send(outcome)
+
+
+def _return_free_memory() -> None:
+    """Give back what the set-up freed: an engine that grew into it would seem to need no memory (glibc only)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def _preemptions() -> int:

@@ -1,10 +1,11 @@
 """JSON Schema -> Grammar: an alternating tree automaton over literal sets, unfolded while it is walked.
 
-The steps in order: `source.py` reads what the user gave; `references.py` knows where `$ref` leads; `survey.py` checks
-the whole schema once and lists what is not supported; `nodes.py` names sub-schemas, wanted or not wanted, and the demands
-made of them; `scalars.py` turns demands on strings and numbers into languages; `rules.py` and `formula.py` turn demands on
-objects and arrays into alternative `records.py`; `objects.py` and `arrays.py` walk such a record key by key, item by item;
-`values.py` decides whether anything meets a demand, and what is shortest; `grammar.py` writes it all as states and edges.
+The steps in order: `source.py` reads what the user gave; `references.py` knows where `$ref` leads;
+`survey.py` checks the whole schema once and lists what is not supported; `nodes.py` names sub-schemas, wanted
+or not wanted, and the demands made of them; `scalars.py` turns demands on strings and numbers into languages;
+`rules.py` and `formula.py` turn demands on objects and arrays into alternative `records.py`; `objects.py` and
+`arrays.py` walk such a record key by key, item by item; `values.py` decides whether anything meets a demand,
+and what is shortest; `grammar.py` writes it all as states and edges.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from typing import Any, Literal
 from referencing import Registry
 
 from ..errors import GrammarSyntaxError, LimitExceededError, UnsatisfiableError, UnsupportedFeatureError
+from .algebra import NEVER
 from .formula import Formulas
 from .grammar import JsonSchemaGrammar
 from .layout import Layout, Whitespace
 from .nodes import Nodes
 from .numbers import Spelling
 from .references import References
-from .scalars import NEVER, ScalarLanguages
+from .scalars import ScalarLanguages
 from .source import read_schema
 from .survey import Survey
 from .values import Values
@@ -41,28 +43,34 @@ def from_json_schema(
 ) -> JsonSchemaGrammar:
     """The grammar of the JSON documents that a JSON Schema (drafts 4 to 2020-12, by `$schema`) allows.
 
-    schema: a dict, JSON text, a Boolean, a pydantic model, dataclass, TypedDict, Enum or any annotation that pydantic
+    schema: a dict, JSON text, a Boolean, a pydantic model, dataclass, TypedDict, Enum or any annotation that
+    pydantic
         understands.
-    whitespace: what stands between tokens. "natural": in each gap nothing, one space, or one line feed and at most 40
-        spaces or tabs; "any": all that JSON allows; "compact": nothing; {"indent": n}: as `json.dumps(indent=n)`.
-    property_order: "schema": properties as written, then required ones that are not listed, then others; "any".
-    unsupported: what to do about keywords that are not enforced: "error" raises, "ignore" lists them in `.ignored`.
-    registry: other documents that `$ref` may mean: URI -> schema, or a `referencing.Registry`. base_uri: the URI of this
+    whitespace: what stands between tokens. "natural": in each gap nothing, one space, or one line feed and at
+    most 40
+        spaces or tabs; "any": all that JSON allows; "compact": nothing; {"indent": n}: as
+        `json.dumps(indent=n)`.
+    property_order: "schema": properties as written, then required ones that are not listed, then others;
+    "any". unsupported: what to do about keywords that are not enforced: "error" raises, "ignore" lists them
+    in `.ignored`. registry: other documents that `$ref` may mean: URI -> schema, or a `referencing.Registry`.
+    base_uri: the URI of this
         one. Nothing is ever fetched.
     numbers: "plain" writes an integer as digits only; "standard" takes every spelling of it (1.0, 1e3).
 
-    Known `format`s are enforced; unknown ones are listed in `.annotations`. A declared key comes at most once; keys that
-    are not declared may repeat.
+    Known `format`s are enforced; unknown ones are listed in `.annotations`. A declared key comes at most
+    once; keys that are not declared may repeat.
 
-    Raises GrammarSyntaxError (malformed), UnresolvedReferenceError, UnsupportedFeatureError (all problems at once, in
-    `.problems`), UnsatisfiableError (no document is valid) and LimitExceededError.
+    Raises GrammarSyntaxError (malformed), UnresolvedReferenceError, UnsupportedFeatureError (all problems at
+    once, in `.problems`), UnsatisfiableError (no document is valid) and LimitExceededError.
     """
     _check_choice("property_order", property_order, ("schema", "any"))
     _check_choice("unsupported", unsupported, ("error", "ignore"))
     _check_choice("numbers", numbers, ("plain", "standard"))
     layout = Layout(whitespace)
     try:
-        return _grammar(read_schema(schema), layout, property_order == "any", unsupported, registry, base_uri, numbers)
+        return _grammar(
+            read_schema(schema), layout, property_order == "any", unsupported, registry, base_uri, numbers
+        )
     except RecursionError:
         raise LimitExceededError("depth of the schema", given="more", limit="what the stack holds") from None
 
@@ -82,7 +90,9 @@ def _grammar(
         problems = sorted(set(survey.problems))
         feature = "a part of this schema" if len(problems) == 1 else f"{len(problems)} parts of this schema"
         raise UnsupportedFeatureError(
-            feature, problems=problems, advice="change these, or pass unsupported='ignore' to leave them unenforced"
+            feature,
+            problems=problems,
+            advice="change these, or pass unsupported='ignore' to leave them unenforced",
         )
     nodes = Nodes(survey.dropped)
     scalars = ScalarLanguages(nodes, numbers)

@@ -1,13 +1,14 @@
 """Arrays as streams: what the next item must meet, and when the array may end.
 
-In comes an `ArrayRecord`, out comes an `ArrayShape` with its states. A state is (index, counters): the number of items so
-far, clipped where it plays no role any more, and for each `contains` how many items met it, clipped likewise. An item
-either meets a `contains` (then its literal joins what the item has to meet) or not; without a largest number a miss asks
-nothing of the item, with one it asks for the opposite, so that counts are exact. Whether an array can be finished is a
-search for the shortest path over these states.
+In comes an `ArrayRecord`, out comes an `ArrayShape` with its states. A state is (index, counters): the number
+of items so far, clipped where it plays no role any more, and for each `contains` how many items met it,
+clipped likewise. An item either meets a `contains` (then its literal joins what the item has to meet) or not;
+without a largest number a miss asks nothing of the item, with one it asks for the opposite, so that counts
+are exact. Whether an array can be finished is a search for the shortest path over these states.
 
-With `uniqueItems` the items must come from a finite set of scalars (anything else is refused when the schema is read): then
-the one counter is the bit set of the values seen. `repeat` is the opposite: some value has to come twice.
+With `uniqueItems` the items must come from a finite set of scalars (anything else is refused when the schema
+is read): then the one counter is the bit set of the values seen. `repeat` is the opposite: some value has to
+come twice.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LimitExceededError, UnsupportedFeatureError
 from ..expressions import UNLIMITED
+from .algebra import NEVER
 from .nodes import Demand
 from .records import ArrayRecord
-from .scalars import NEVER
 
 if TYPE_CHECKING:
     from .values import Values
@@ -42,14 +43,12 @@ class ArrayShape:
             raise LimitExceededError("`contains` of one array", given=len(self.counts), limit=MOST_COUNTERS)
         starts = [start for start, _ in record.tails] + [start for start, _, _, _ in self.counts]
         self.special = max([*starts, *(index + 1 for index in record.at)], default=0)
+        self._demands: dict[int, Demand | None] = {}
         self.domain: list[Any] | None = None
-        if record.unique and record.most != 0 and record.most != 1:
-            self.domain = self._finite_domain()
-        elif record.repeat:
+        if (record.unique and record.most != 0 and record.most != 1) or record.repeat:
             self.domain = self._finite_domain()
         self.simple = not self.counts and self.domain is None
         self.top = max(1, self.special, record.least) if record.most == UNLIMITED else max(1, record.most)
-        self._demands: dict[int, Demand | None] = {}
         self._ways: dict[State, list[tuple[Demand, State]]] = {}
         self._completions: dict[State, int] = {}
         self.start: State = (0, (0,) * len(self.counts) if self.domain is None else (0, 0))
@@ -59,7 +58,8 @@ class ArrayShape:
         domain = None if demand is None else self.values.finite(demand)
         if domain is None or self.counts:
             raise UnsupportedFeatureError(
-                "uniqueItems", advice="it needs items from an `enum` of scalars; unsupported='ignore' drops it"
+                "uniqueItems",
+                advice="it needs items from an `enum` of scalars; unsupported='ignore' drops it",
             )
         return domain
 
@@ -102,6 +102,7 @@ class ArrayShape:
         if self.domain is not None:
             return self._moves_in_domain(following, counters)
         found: list[tuple[list[int], tuple[int, ...]]] = [([], ())]
+        choices: list[tuple[list[int], int]]
         for met, (start, literal, least, most) in zip(counters, self.counts, strict=True):
             if index < start or (most == UNLIMITED and met >= least):
                 choices = [([], met)]
@@ -123,7 +124,7 @@ class ArrayShape:
 
     def _moves_in_domain(self, following: int, counters: tuple[int, ...]) -> list[tuple[Demand, State]]:
         seen, repeated = counters
-        moves = []
+        moves: list[tuple[Demand, State]] = []
         assert self.domain is not None
         for place, value in enumerate(self.domain):
             again = seen >> place & 1

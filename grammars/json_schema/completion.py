@@ -1,10 +1,11 @@
 """How an object can be finished: the keys that still have to come, chosen small.
 
-In comes a state of an `ObjectShape`, out comes a `Completion`: a cost and the next key on the way to the end. The needed
-names are closed under the implications; each pending existential is given a key (one that comes anyway, another name, an
-undeclared key) by search for the least cost; undeclared keys, then more names, fill up to the least number of keys. That is exact as long
-as adding a name to reach the least number does not imply names that break the largest number (then a larger set is
-tried). The search is exponential in the pending existentials and bounded by `MOST_STEPS`.
+In comes a state of an `ObjectShape`, out comes a `Completion`: a cost and the next key on the way to the end.
+The needed names are closed under the implications; each pending existential is given a key (one that comes
+anyway, another name, an undeclared key) by search for the least cost; undeclared keys, then more names, fill
+up to the least number of keys. That is exact as long as adding a name to reach the least number does not
+imply names that break the largest number (then a larger set is tried). The search is exponential in the
+pending existentials and bounded by `MOST_STEPS`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import LimitExceededError
 from ..expressions import UNLIMITED
+from .algebra import NEVER
 from .nodes import Demand
-from .scalars import NEVER
 
 if TYPE_CHECKING:
     from .objects import ObjectShape, Signature
@@ -25,7 +26,8 @@ CLOSE, NAME, OTHER = range(3)
 
 
 class Completion(NamedTuple):
-    """The cost of a short way to the end (NEVER: there is none), and its first step: a bracket, a name, another key."""
+    """The cost of a short way to the end (NEVER: there is none), and its first step: a bracket, a name,
+    another key."""
 
     cost: int
     step: int = CLOSE
@@ -35,7 +37,9 @@ class Completion(NamedTuple):
 IMPOSSIBLE = Completion(NEVER)
 
 
-def complete(shape: ObjectShape, state: tuple[int, int, int, int], cost: Callable[[Demand], int]) -> Completion:
+def complete(
+    shape: ObjectShape, state: tuple[int, int, int, int], cost: Callable[[Demand], int]
+) -> Completion:
     """A short way from a state to the end of the object."""
     if shape.unwritable:
         return IMPOSSIBLE
@@ -96,7 +100,8 @@ class _Search:
     def assign(
         self, places: list[int], names: int, chosen: dict[int, int], others: list[tuple[Signature, int]]
     ) -> None:
-        """Gives the existentials in `places` keys. chosen: name -> existentials; others: undeclared keys and theirs."""
+        """Gives the existentials in `places` keys. chosen: name -> existentials; others: undeclared keys and
+        theirs."""
         self.steps += 1
         if self.steps > MOST_STEPS:
             raise LimitExceededError("steps to complete an object", given=self.steps, limit=MOST_STEPS)

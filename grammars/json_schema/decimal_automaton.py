@@ -1,5 +1,4 @@
-"""An automaton over the digits of a decimal number for bounds, excluded values and multiples, all of them
-exact.
+"""An automaton over the digits of a decimal number: bounds, excluded values and multiples, all exact.
 
 In come two sets of magnitudes (one for numbers without and one for numbers with a minus sign) and the moduli,
 out comes one deterministic `automaton` expression for JSON numbers without exponent. A set of magnitudes
@@ -91,8 +90,7 @@ def magnitudes(
 
 
 class _Region:
-    """`Magnitudes` with what is looked up while digits are read. `self` is part of the states, by identity.
-    """
+    """`Magnitudes` with what is looked up while digits are read; part of the states, by identity."""
 
     def __init__(self, numbers: Magnitudes) -> None:
         self.scale, self.points, self.at, self.above = numbers
@@ -117,7 +115,7 @@ class _Region:
         found = index < len(self.points) and self.points[index] == scaled
         return self.at[index] if found else self.above[index - 1]
 
-    def settled(self, prefix: int) -> _Settled:
+    def settled(self, prefix: int) -> _Digits:
         """The state after an integer part that no point's integer part begins with."""
         read = len(str(prefix))
         changes: list[tuple[int, bool]] = []
@@ -125,7 +123,7 @@ class _Region:
             verdict = self.above[bisect_left(self.points, prefix * 10 ** (length - read + self.scale)) - 1]
             if not changes or changes[-1][1] != verdict:
                 changes.append((length - read, verdict))
-        return _Settled(tuple(changes))
+        return _settled(tuple(changes))
 
     def fraction(self, value: int, power: int) -> _Digits:
         """The state after a number whose digits, without the point, are `value`, `power` of them decimals."""
@@ -133,7 +131,7 @@ class _Region:
         first = bisect_left(self.points, value * unit)
         last = bisect_left(self.points, (value + 1) * unit)
         if first == last:
-            return _Decided(self.above[first - 1])
+            return _FREE if self.above[first - 1] else _REFUSED
         if last == first + 1 and self.points[first] == value * unit:
             return _Exactly(self, first)
         return _Fraction(self, value, power)
@@ -217,10 +215,10 @@ class _Settled(NamedTuple):
         if len(self.changes) == 1:
             return [(0, 9, self)] if self.verdict else []
         shifted = tuple((max(count - 1, 0), verdict) for count, verdict in self.changes)
-        return [(0, 9, _Settled(shifted[1:] if shifted[1][0] == 0 else shifted))]
+        return [(0, 9, _settled(shifted[1:] if shifted[1][0] == 0 else shifted))]
 
     def point(self) -> _Digits | None:
-        return _after_point(_Decided(self.verdict))
+        return _Point(_FREE) if self.verdict else None
 
 
 class _Point(NamedTuple):
@@ -262,7 +260,7 @@ class _Exactly(NamedTuple):
         return self.region.at[self.place]
 
     def digits(self) -> _Runs:
-        return [(0, 0, self), (1, 9, _Decided(self.region.above[self.place]))]
+        return [(0, 0, self), (1, 9, _FREE if self.region.above[self.place] else _REFUSED)]
 
     def point(self) -> None:
         return None
@@ -289,13 +287,17 @@ class _Fraction(NamedTuple):
         return None
 
 
-_NOTHING = (_Settled(((0, False),)), _Decided(False))
+_FREE, _REFUSED = _Decided(True), _Decided(False)
 _Digits: TypeAlias = "_Start | _Zero | _Whole | _Settled | _Point | _Decided | _Exactly | _Fraction"
 _Runs: TypeAlias = "list[tuple[int, int, _Digits]]"
 
 
+def _settled(changes: tuple[tuple[int, bool], ...]) -> _Digits:
+    return _REFUSED if len(changes) == 1 and not changes[0][1] else _Settled(changes)
+
+
 def _after_point(inner: _Digits) -> _Digits | None:
-    return None if isinstance(inner, _Decided) and not inner.verdict else _Point(inner)
+    return None if inner is _REFUSED else _Point(inner)
 
 
 class _Modulus:
@@ -387,9 +389,7 @@ def decimal_automaton(
 
 
 class _Builder:
-    """The product of digit states and remainders, breadth first; residual languages known to be equal are one
-    state.
-    """
+    """The product of digit states and remainders, breadth first; equal residual languages share a state."""
 
     def __init__(self, moduli: Sequence[_Modulus], digits_only: bool) -> None:
         self.moduli = moduli
@@ -426,7 +426,7 @@ class _Builder:
             self.accepting.append(number)
         targets: dict[int, int] = {}
         for first, last, after in digits.digits():
-            if after in _NOTHING:
+            if after is _REFUSED:
                 continue
             if not self.moduli:
                 target = self.state("digits", after, ())

@@ -1,28 +1,28 @@
 """The formats of JSON Schema as regular languages over the UTF-8 bytes of the (decoded) text.
 
-In comes the name of a format, out comes its `TextFormat`, or None for a name that no draft defines: such a format is an
-annotation. Each format is a pattern after the grammar of its RFC, read by `grammars/regex.py`; those of the network are
-in `internet_formats.py`, that of regular expressions in `regex_format.py`. They are built when first asked for, in about
-a millisecond, and kept.
+In comes the name of a format, out comes its `TextFormat`, or None for a name that no draft defines: such a
+format is an annotation. Each format is a pattern after the grammar of its RFC, read by `grammars/regex.py`;
+those of the network are in `internet_formats.py`, that of regular expressions in `regex_format.py`. They are
+built when first asked for, in about a millisecond, and kept.
 
-Most formats are regular, so the language is the format, exactly. Five are not, or only at a price, and have two
-languages, one inside and one around the format: `content` has only valid texts, `outer` has all valid texts and is
-what a negated format has to be the complement of:
+Most formats are regular, so the language is the format, exactly. Seven are not, or only at a price, and have
+two languages, one inside and one around the format: `content` has only valid texts, `outer` has all valid
+texts and is what a negated format has to be the complement of:
 
-- time and date-time: a leap second (`:60`) beside an offset of whole quarters of an hour only, as in use; all
-  1,440 minutes would make thousands of states;
-- hostname (and so email): a label `xn--...` is valid if its Punycode decodes to a valid label, which no automaton can
-  tell. Left out, together with other labels that have hyphens in the third and fourth place;
-- idn-hostname, idn-email: see `internet_formats.py`;
-- regex: see `regex_format.py`.
+- time and date-time: a leap second (`:60`) beside an offset is accepted for offsets in whole quarters of an
+  hour, as are in use; all 1,440 minutes would make ten thousand states;
+- hostname (and so email): a label `xn--...` is valid if its Punycode decodes to a valid label, which no
+  automaton can tell. It is left out, and so are other labels with hyphens in the third and fourth place;
+- idn-hostname and idn-email: see `internet_formats.py`; regex: see `regex_format.py`.
 
-Formats are asserted as `jsonschema-rs` and the official test suite do: what either calls invalid is not in `content`.
+Formats are asserted as `jsonschema-rs` and the official test suite do: what either calls invalid is not in
+`content`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from ..expressions import UNLIMITED, Expression, concatenate, intersect, literal, repeat, union
@@ -33,9 +33,10 @@ from .regex_format import regular_expressions
 
 
 class TextFormat(NamedTuple):
-    """A format. content: texts of at most `most` characters out of it are valid. outer: contains every valid text.
+    """A format.
 
-    `content` and `outer` are the same object, and `most` is UNLIMITED, where the language is exact.
+    content: each of its texts of at most `most` characters (UNLIMITED: no bound) is valid.
+    outer: contains every valid text; the same object as `content` where the language is exact.
     """
 
     content: Expression
@@ -61,7 +62,10 @@ _ORDINARY_TIME = f"{_HOUR}:{_MINUTE}:{_MINUTE}{_FRACTION}(?:[Zz]|{_OFFSET})"
 
 
 def _leap_seconds() -> Expression:
-    """The times that are 23:59:60 in UTC: the offset is the time of day plus one minute, or what is left to midnight."""
+    """The times that are 23:59:60 in UTC.
+
+    An eastern offset is the time of day plus one minute, a western one what is left to midnight.
+    """
     numbers = [literal(f"{number:02}") for number in range(24)]
     plus, minus = literal("+"), literal("-")
     quarters = []  # (after the hour, minutes of an eastern offset, minutes of a western one)
@@ -78,9 +82,7 @@ def _leap_seconds() -> Expression:
             )
         ]
         for second, east_end, west_end in quarters:
-            offsets = union(
-                concatenate(plus, numbers[hour], east_end), concatenate(minus, west, west_end)
-            )
+            offsets = union(concatenate(plus, numbers[hour], east_end), concatenate(minus, west, west_end))
             minutes.append(concatenate(second, offsets))
         options.append(concatenate(numbers[hour], union(*minutes)))
     return union(_pattern(f"23:59:60{_FRACTION}[Zz]"), *options)
@@ -142,19 +144,22 @@ _BUILDERS: dict[str, Callable[[], TextFormat]] = {
 }
 
 _SINCE = {
-    4: ["date-time", "email", "hostname", "ipv4", "ipv6", "uri"],
+    4: ["date-time", "date", "time", "email", "idn-email", "hostname", "ipv4", "ipv6", "uri", "regex"],
     6: ["uri-reference", "uri-template", "json-pointer"],
-    7: ["date", "time", "idn-email", "idn-hostname", "iri", "iri-reference", "relative-json-pointer", "regex"],
+    7: ["idn-hostname", "iri", "iri-reference", "relative-json-pointer"],
     2019: ["duration", "uuid"],
 }
 
 
 def formats_of(draft: int) -> frozenset[str]:
-    """The names that a draft (4, 6, 7, 2019 or 2020) defines; others are annotations in it."""
+    """The names that are asserted in a draft (4, 6, 7, 2019 or 2020), as `jsonschema-rs` has it.
+
+    It is the drafts' own lists, but that names of draft 3 (date, time, regex) live on in draft 4.
+    """
     return frozenset(name for since, names in _SINCE.items() if since <= draft for name in names)
 
 
-@lru_cache(maxsize=None)
+@cache
 def text_format(name: str) -> TextFormat | None:
     """The format of this name; None: no draft defines it."""
     build = _BUILDERS.get(name)

@@ -1,12 +1,13 @@
 """From a demand to the alternatives of one type: records, each a conjunction without "or".
 
-In comes a demand and a type (object or array), out comes a list of records; a value of the type meets the demand exactly
-when it meets one of them. A *formula* is a record and *clauses*, each a choice of options. Literals are expanded by
-`rules.py`; the logical keywords make clauses: `anyOf` its branches, `oneOf` one branch and none of the others that are not
-disjoint from it, `if` (if and then) or (not if and else), an unwanted schema the ways to violate it. Then options that
-contradict the record are dropped, clauses already met too, single options become part of the record, and the shortest
-clause is branched on. Contradictions are sought to a small depth only (`possible`): that is sound for "empty", the rest is
-decided exactly by `values.py`.
+In comes a demand and a type (object or array), out comes a list of records; a value of the type meets the
+demand exactly when it meets one of them. A *formula* is a record and *clauses*, each a choice of options.
+Literals are expanded by `rules.py`; the logical keywords make clauses: `anyOf` its branches, `oneOf` one
+branch and none of the others that are not disjoint from it, `if` (if and then) or (not if and else), an
+unwanted schema the ways to violate it. Then options that contradict the record are dropped, clauses already
+met too, single options become part of the record, and the shortest clause is branched on. Contradictions are
+sought to a small depth only (`possible`): that is sound for "empty", the rest is decided exactly by
+`values.py`.
 
 The number of alternatives can be exponential in the schema; `MOST_ALTERNATIVES` and `MOST_STEPS` bound it.
 """
@@ -28,7 +29,8 @@ from .rules import (
     equal_to,
     not_dependent_schemas,
 )
-from .scalars import ScalarLanguages, pattern_language, text_in
+from .scalars import ScalarLanguages
+from .string_sets import pattern_language, text_in
 
 MOST_ALTERNATIVES = 512
 MOST_STEPS = 20_000
@@ -256,7 +258,8 @@ class Formulas:
         return self._not_enum(node, [value], bit)
 
     def _not_enum(self, node: Node, value: list[Any], bit: int) -> list[Option]:
-        """Differs from each member: one option with a literal for each, so that each becomes a clause of its own."""
+        """Differs from each member: one option with a literal for each, so that each becomes a clause of its
+        own."""
         members = _of_type(value, bit)
         if len(members) == 1:
             return different_from(self.nodes, node, members[0])
@@ -323,15 +326,20 @@ class Formulas:
         """The options of a clause that the record allows; None if the clause already holds."""
         kept = []
         for option in clause:
-            if all(self._holds(formula, atom, bit) for atom in option) or self._entailed(formula, option, depth):
+            if all(self._holds(formula, atom, bit) for atom in option) or self._entailed(
+                formula, option, depth
+            ):
                 return None
             branch = Formula(formula.record.copy(), [], set(formula.seen))
-            if all(self.add(branch, atom, bit) for atom in option) and self.plausible(branch.record, bit, depth):
+            if all(self.add(branch, atom, bit) for atom in option) and self.plausible(
+                branch.record, bit, depth
+            ):
                 kept.append(option)
         return kept
 
     def _entailed(self, formula: Formula, option: Option, depth: int) -> bool:
-        """Whether "the key is there and its value meets the literal" follows from what the value has to meet."""
+        """Whether "the key is there and its value meets the literal" follows from what the value has to
+        meet."""
         record = formula.record
         if depth < 1 or not isinstance(record, ObjectRecord):
             return False

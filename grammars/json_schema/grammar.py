@@ -1,20 +1,22 @@
 """The grammar of a JSON Schema: the states of the automaton as states of the contract.
 
-In come demands and the states of objects and arrays, out come edges. A state number stands for a tuple (kind, ...):
+In come demands and the states of objects and arrays, out come edges. A state number stands for a tuple (kind,
+...):
 
     value        a whole value with what stands before it, then `next`
     composite    the same, objects and arrays only, then the end of the rule
     object       inside an object, before a key or the bracket
     array        inside an array, before an item or the bracket
 
-A value with a `next` offers its scalars as edges that go on there, and its objects and arrays as one call. Where a key can be
-read in several ways (existentials), the state after it offers all of them. The cheapest alternative is the way to the end.
-White space, colons and commas are part of the terminals (`layout.py`). One expansion takes some microseconds in the simple
-case; nothing is expanded before it is reached.
+A value with a `next` offers its scalars as edges that go on there, and its objects and arrays as one call.
+Where a key can be read in several ways (existentials), the state after it offers all of them. The cheapest
+alternative is the way to the end. White space, colons and commas are part of the terminals (`layout.py`). One
+expansion takes some microseconds in the simple case; nothing is expanded before it is reached.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -32,13 +34,13 @@ from ..grammar import (
     StringEdge,
     TerminalEdge,
 )
+from .algebra import NEVER
 from .arrays import ArrayShape
 from .completion import CLOSE, NAME
 from .layout import AFTER_COLON, AFTER_COMMA, FIRST, ROOT, Layout
 from .nodes import Demand
 from .objects import ObjectShape
-from .scalars import NEVER
-from .values import Values
+from .values import Shape, Values
 
 VALUE, COMPOSITE, OBJECT_STATE, ARRAY_STATE, TRAILING = range(5)
 MOST_STATES = 10_000_000
@@ -68,8 +70,8 @@ def _table(words: tuple[str, ...]) -> LiteralTable:
 class JsonSchemaGrammar(Grammar):
     """What `from_json_schema` returns.
 
-    ignored: (JSON Pointer, reason) of what was not enforced because the caller asked for that. annotations: (JSON
-    Pointer, reason) of what looks like a constraint and is none, such as a `format` that nobody knows.
+    ignored: (JSON Pointer, reason) of what was not enforced because the caller asked for that. annotations:
+    (JSON Pointer, reason) of what looks like a constraint and is none, such as a `format` that nobody knows.
     """
 
     def __init__(
@@ -105,14 +107,18 @@ class JsonSchemaGrammar(Grammar):
         try:
             return _EXPANSIONS[kind](self, *fields)
         except RecursionError:
-            raise LimitExceededError("depth of required values", given="more", limit="what the stack holds") from None
+            raise LimitExceededError(
+                "depth of required values", given="more", limit="what the stack holds"
+            ) from None
 
     def successor(self, state: int, edge: int, label: int) -> int:
         """The state after a key with this label."""
         try:
             return self._successor(state, edge, label)
         except RecursionError:
-            raise LimitExceededError("depth of required values", given="more", limit="what the stack holds") from None
+            raise LimitExceededError(
+                "depth of required values", given="more", limit="what the stack holds"
+            ) from None
 
     # Values.
 
@@ -137,7 +143,7 @@ class JsonSchemaGrammar(Grammar):
                 if scalars.texts_cost + rest < least:
                     finish, least = len(edges), scalars.texts_cost + rest
                 edges.append(StringEdge(_string(lead, content), after, shortest, longest))
-            composites = [*value.objects, *value.arrays]
+            composites: list[tuple[int, Shape]] = [*value.objects, *value.arrays]
             if not composites:
                 continue
             if after == END:
@@ -164,7 +170,7 @@ class JsonSchemaGrammar(Grammar):
     def _expand_composite(self, demand: Demand, place: int, depth: int) -> Expansion:
         value = self._values.value(demand)
         lead = self._layout.lead(place, depth)
-        composites = [*value.objects, *value.arrays]
+        composites: list[tuple[int, Shape]] = [*value.objects, *value.arrays]
         finish = min(range(len(composites)), key=lambda index: composites[index][0])
         return Expansion([self._open(shape, lead, depth) for _, shape in composites], False, finish)
 
@@ -173,7 +179,9 @@ class JsonSchemaGrammar(Grammar):
         if isinstance(shape, ObjectShape):
             state = self._number((OBJECT_STATE, shape, shape.start, inside))
             return TerminalEdge(_after(lead, _OPEN_OBJECT), state)
-        return TerminalEdge(_after(lead, _OPEN_ARRAY), self._number((ARRAY_STATE, shape, shape.start, inside)))
+        return TerminalEdge(
+            _after(lead, _OPEN_ARRAY), self._number((ARRAY_STATE, shape, shape.start, inside))
+        )
 
     # Objects.
 
@@ -224,7 +232,9 @@ class JsonSchemaGrammar(Grammar):
         ways = shape.ways(state)
         if ways:
             place = FIRST if is_empty else AFTER_COMMA
-            numbered = tuple((demand, self._number((ARRAY_STATE, shape, after, depth))) for demand, after in ways)
+            numbered = tuple(
+                (demand, self._number((ARRAY_STATE, shape, after, depth))) for demand, after in ways
+            )
             items = self._expand_value(numbered, place, depth)
             edges.extend(items.edges)
             finish, finish_label = items.finish, items.finish_label
@@ -242,7 +252,7 @@ def _shortest_word(edge: Edge) -> int:
     return min(range(len(edge.table)), key=lambda label: len(edge.table.literals[label]))
 
 
-_EXPANSIONS = {
+_EXPANSIONS: dict[int, Callable[..., Expansion]] = {
     VALUE: JsonSchemaGrammar._expand_value,
     COMPOSITE: JsonSchemaGrammar._expand_composite,
     OBJECT_STATE: JsonSchemaGrammar._expand_object,

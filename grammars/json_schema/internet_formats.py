@@ -1,18 +1,18 @@
-r"""The formats of addresses and names: hosts, mailboxes, URIs and IRIs, URI templates; patterns after their RFCs.
+r"""The formats of addresses and names: hosts, mailboxes, URIs and IRIs, URI templates, after their RFCs.
 
-Patterns here are texts for `grammars/regex.py` (ECMA-262), composed from the rules of the RFC's grammar. Exact are
-ipv4 (RFC 2673, 3.2), ipv6 (RFC 4291, 2.2), uri and uri-reference (RFC 3986, appendix A), iri and iri-reference
-(RFC 3987, 2.2) and uri-template (RFC 6570, section 2, with errata 6937: an apostrophe is a literal). Approximated from
-inside are
+Parts are patterns for `grammars/regex.py` (ECMA-262), composed as in the grammar of the RFC. Exact are ipv4
+(RFC 2673, 3.2), ipv6 (RFC 4291, 2.2), uri and uri-reference (RFC 3986, appendix A), iri and iri-reference
+(RFC 3987, 2.2) and uri-template (RFC 6570, section 2; an apostrophe is a literal, as the official test suite
+has it). Approximated from inside are
 
-- hostname (RFC 1123, 2.1): no A-labels (`xn--`), whose Punycode no automaton decodes. The length of the name, at most
-  253 characters, is left to whoever counts characters;
-- email (RFC 5321, 4.1.2): hosts as above, IPv4 and IPv6 literals, no other `[tag:...]` literals, no escaped space. The
-  local part has at most 64 octets, the path at most 254, which is again left to a counter;
-- idn-hostname (RFC 5890): labels of a hostname, and labels of at most 11 characters of alphabets that are written from
-  left to right and need neither context rules nor combining marks; at most 3 labels. So Punycode cannot be longer
-  than 63 octets, whatever the characters;
-- idn-email (RFC 6531): as email, with other characters in the local part, which has at most 64 octets of UTF-8.
+- hostname (RFC 1123, 2.1): no A-labels (`xn--`), whose Punycode no automaton decodes. The length of the name,
+  at most 253 characters, is left to whoever counts characters;
+- email (RFC 5321, 4.1.2): hosts as above, IPv4 and IPv6 literals, no other literals in brackets, no escaped
+  space. The local part has at most 64 octets, the path at most 254, which is again left to a counter;
+- idn-hostname (RFC 5890): labels of a hostname, and labels of at most 11 characters of alphabets that are
+  written from left to right and need neither context rules nor combining marks; at most 3 labels. So the
+  Punycode of a label cannot be longer than 63 octets, whatever the characters;
+- idn-email (RFC 6531): as email, with other characters in the local part (64 octets of UTF-8).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ..regex import pattern_expression
 
 MOST_HOSTNAME = 253
 MOST_EMAIL = 254
+
 
 def _whole(pattern: str) -> Expression:
     return pattern_expression(pattern, search=False)
@@ -115,7 +116,9 @@ URI_TEMPLATE = (
 # Mailboxes. A local part is read by a small automaton beside a counter of its bytes.
 
 _MOST_LOCAL = 64
-_ATOM = sum(1 << byte for byte in b"!#$%&'*+-/=?^_`{|}~" + string.digits.encode() + string.ascii_letters.encode())
+_ATOM = sum(
+    1 << byte for byte in b"!#$%&'*+-/=?^_`{|}~" + string.digits.encode() + string.ascii_letters.encode()
+)
 
 
 def _bytes(first: int, last: int | None = None) -> int:
@@ -129,7 +132,11 @@ def _local_part(others: bool) -> Expression:
         "start": [(_ATOM, "atom"), (quote, "quoted")],
         "dot": [(_ATOM, "atom")],
         "atom": [(_ATOM, "atom"), (_bytes(0x2E), "dot")],
-        "quoted": [(_bytes(0x20, 0x7E) & ~backslash & ~quote, "quoted"), (backslash, "escape"), (quote, "end")],
+        "quoted": [
+            (_bytes(0x20, 0x7E) & ~backslash & ~quote, "quoted"),
+            (backslash, "escape"),
+            (quote, "end"),
+        ],
         "escape": [(_bytes(0x21, 0x7E), "quoted")],
         "end": [],
     }
@@ -141,11 +148,15 @@ def _local_part(others: bool) -> Expression:
 
 
 def _add_utf8(table: dict[str, list[tuple[int, str]]], after: str) -> list[tuple[int, str]]:
-    """Edges over one character outside ASCII, of two to four bytes, to `after` (Unicode standard, table 3-7)."""
+    """Edges over one character outside ASCII (Unicode standard, table 3-7) to `after`."""
     one, two, three = (f"{after} {count}" for count in (1, 2, 3))
     more = _bytes(0x80, 0xBF)
     table.update({one: [(more, after)], two: [(more, one)], three: [(more, two)]})
-    edges = [(_bytes(0xC2, 0xDF), one), (_bytes(0xE1, 0xEF) & ~_bytes(0xED), two), (_bytes(0xF1, 0xF3), three)]
+    edges = [
+        (_bytes(0xC2, 0xDF), one),
+        (_bytes(0xE1, 0xEF) & ~_bytes(0xED), two),
+        (_bytes(0xF1, 0xF3), three),
+    ]
     for lead, second, rest in (
         (0xE0, _bytes(0xA0, 0xBF), one),
         (0xED, _bytes(0x80, 0x9F), one),
@@ -160,8 +171,10 @@ def _add_utf8(table: dict[str, list[tuple[int, str]]], after: str) -> list[tuple
 def _counted(
     table: Mapping[str, Sequence[tuple[int, str]]], accepting: Collection[str], most: int
 ) -> Expression:
-    """The automaton of `table` (state -> byte sets with the next state), which begins at "start", with at most `most`
-    bytes."""
+    """The automaton of `table` (state -> byte sets with the next state), on at most `most` bytes.
+
+    It begins at "start".
+    """
     numbers = {("start", 0): 0}
     edges = []
     accepted = []
@@ -180,7 +193,7 @@ def _counted(
 
 def email(others: bool) -> tuple[Expression, Expression]:
     """Valid mailboxes, and a language around all that may be valid; others: with characters outside ASCII."""
-    numeric = union(_whole(IPV4), concatenate(literal("IPv6:"), ipv6()))
+    numeric = union(_whole(IPV4), concatenate(_whole("[Ii][Pp][Vv]6:"), ipv6()))
     address = concatenate(literal("["), numeric, literal("]"))
     domain = union(_whole(IDN_HOSTNAME if others else HOSTNAME), address)
     inside = concatenate(_local_part(others), literal("@"), domain)

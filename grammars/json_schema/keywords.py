@@ -1,13 +1,15 @@
-"""The vocabulary: which keywords each draft has, what their values must look like, and one common form for all drafts.
+"""The vocabulary: which keywords each draft has, what their values must look like, and one common form for
+all drafts.
 
-In comes a schema as written (a dict) and the number of its draft, out comes `rules_of(...)`: a new, small dict with the
-assertions and applicators only, in the vocabulary of 2020-12. Boolean `exclusiveMinimum` (draft 4), arrays of `items`
-with `additionalItems` (to 2019-09) and `dependencies` are rewritten; `$ref` hides its siblings up to draft 7; titles,
-descriptions, defaults and unknown keywords are annotations and vanish. So no other file knows about drafts. The cost is one look-up for
-each keyword of the one schema; sub-schemas are not touched.
+In comes a schema as written (a dict) and the number of its draft, out comes `rules_of(...)`: a new, small
+dict with the assertions and applicators only, in the vocabulary of 2020-12. Boolean `exclusiveMinimum` (draft
+4), arrays of `items` with `additionalItems` (to 2019-09) and `dependencies` are rewritten; `$ref` hides its
+siblings up to draft 7; titles, descriptions, defaults and unknown keywords are annotations and vanish. So no
+other file knows about drafts. The cost is one look-up for each keyword of the one schema; sub-schemas are not
+touched.
 
-`malformed` says what is wrong with the value of one keyword. Source: the meta-schemas of the drafts 4, 6, 7, 2019-09 and
-2020-12.
+`malformed` says what is wrong with the value of one keyword. Source: the meta-schemas of the drafts 4, 6, 7,
+2019-09 and 2020-12.
 """
 
 from __future__ import annotations
@@ -63,18 +65,47 @@ SHAPES = {
     **dict.fromkeys(("properties", "patternProperties", "dependentSchemas"), SCHEMA_MAP),
 }
 
-_IN_EVERY_DRAFT = (
-    "type enum properties patternProperties additionalProperties required minProperties maxProperties dependencies "
-    "items minItems maxItems uniqueItems minLength maxLength pattern format minimum maximum exclusiveMinimum "
-    "exclusiveMaximum multipleOf allOf anyOf oneOf not $ref"
-).split()
+_IN_EVERY_DRAFT = [
+    "type",
+    "enum",
+    "properties",
+    "patternProperties",
+    "additionalProperties",
+    "required",
+    "minProperties",
+    "maxProperties",
+    "dependencies",
+    "items",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "format",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "$ref",
+]
 _SINCE: dict[int, list[str]] = {
     DRAFT_4: _IN_EVERY_DRAFT,
     DRAFT_6: ["const", "contains", "propertyNames"],
     DRAFT_7: ["if", "then", "else"],
-    DRAFT_2019: (
-        "dependentRequired dependentSchemas unevaluatedProperties unevaluatedItems minContains maxContains"
-    ).split(),
+    DRAFT_2019: [
+        "dependentRequired",
+        "dependentSchemas",
+        "unevaluatedProperties",
+        "unevaluatedItems",
+        "minContains",
+        "maxContains",
+    ],
     DRAFT_2020: ["prefixItems", "$dynamicRef"],
 }
 KEYWORDS: dict[int, frozenset[str]] = {
@@ -84,11 +115,14 @@ KEYWORDS: dict[int, frozenset[str]] = {
     for draft in _SINCE
 }
 
-_REWRITTEN = frozenset(("dependencies", "additionalItems", "$ref", "items", "exclusiveMinimum", "exclusiveMaximum"))
+_REWRITTEN = frozenset(
+    ("dependencies", "additionalItems", "$ref", "items", "exclusiveMinimum", "exclusiveMaximum")
+)
 
 
 def rules_of(schema: Mapping[str, Any], draft: int) -> Rules:
-    """The assertions of one schema object in the common form. The schema is well-formed (`malformed` found nothing)."""
+    """The assertions of one schema object in the common form. The schema is well-formed (`malformed` found
+    nothing)."""
     known = KEYWORDS[draft]
     rules = {word: value for word, value in schema.items() if word in known}
     if not _REWRITTEN.isdisjoint(rules):
@@ -124,7 +158,7 @@ def _rewrite(rules: Rules, draft: int) -> None:
 
 def malformed(word: str, value: object, draft: int) -> str:
     """What is wrong with the value of a keyword that the draft knows: the words after "must be", or ""."""
-    check = _CHECKS.get(word)
+    check = CHECKS.get(word)
     return "" if check is None else check(value, draft)
 
 
@@ -139,13 +173,15 @@ def is_number(value: object) -> bool:
 
 
 def _type(value: object, draft: int) -> str:
+    if isinstance(value, str) and value in TYPES:
+        return ""
     names = value if isinstance(value, list) else [value]
     wrong = any(not isinstance(name, str) or name not in TYPES for name in names)
     return f"one of {', '.join(TYPES)}, or an array of them" if wrong or names == [] else ""
 
 
 def _schema(value: object, draft: int) -> str:
-    return "" if is_schema(value) else "a schema (an object or a Boolean)"
+    return "" if type(value) is dict or is_schema(value) else "a schema (an object or a Boolean)"
 
 
 def _schema_list(value: object, draft: int) -> str:
@@ -153,7 +189,7 @@ def _schema_list(value: object, draft: int) -> str:
 
 
 def _object(value: object, draft: int) -> str:
-    return "" if isinstance(value, Mapping) else "an object"
+    return "" if type(value) is dict or isinstance(value, Mapping) else "an object"
 
 
 def _list(value: object, draft: int) -> str:
@@ -164,13 +200,19 @@ def _items(value: object, draft: int) -> str:
     if isinstance(value, list) and draft < DRAFT_2020:
         return ""
     if isinstance(value, list):
-        return "a schema (an array of schemas is `prefixItems` in 2020-12; or state an older draft in $schema)"
+        return (
+            "a schema (an array of schemas is `prefixItems` in 2020-12; or state an older draft in $schema)"
+        )
     return _schema(value, draft)
 
 
 def _strings(value: object, draft: int) -> str:
-    right = isinstance(value, list) and all(isinstance(name, str) for name in value)
-    return "" if right else "an array of strings"
+    if not isinstance(value, list):
+        return "an array of strings"
+    for name in value:
+        if not isinstance(name, str):
+            return "an array of strings"
+    return ""
 
 
 def _string(value: object, draft: int) -> str:
@@ -212,7 +254,7 @@ def _dependencies(value: object, draft: int) -> str:
     return "" if right else "an object of schemas and arrays of strings"
 
 
-_CHECKS: dict[str, Callable[[object, int], str]] = {
+CHECKS: dict[str, Callable[[object, int], str]] = {
     "type": _type,
     "enum": _list,
     "required": _strings,

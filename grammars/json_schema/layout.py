@@ -1,10 +1,11 @@
 """White space: what stands between the tokens of a document.
 
-Out come *leads*: the bytes before the first byte of a key, a value or a closing bracket, with the punctuation that belongs
-there (comma, colon), as one expression each; so white space never needs a state of its own. In `natural` layout each gap
-is nothing, one space, or one line feed and at most `MOST_INDENTATION` spaces or tabs, which keeps a model from looping in
-white space; in `any` it is all that JSON allows, before and after the document too; in `compact` nothing. With
-`{"indent": n}` the text is that of `json.dumps(indent=n)`, where leads depend on the depth.
+Out come *leads*: the bytes before the first byte of a key, a value or a closing bracket, with the punctuation
+that belongs there (comma, colon), as one expression each; so white space never needs a state of its own. In
+`natural` layout each gap is nothing, one space, or one line feed and at most `MOST_INDENTATION` spaces or
+tabs, which keeps a model from looping in white space; in `any` it is all that JSON allows, before and after
+the document too; in `compact` nothing. With `{"indent": n}` the text is that of `json.dumps(indent=n)`, where
+leads depend on the depth.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ ROOT, AFTER_COLON, FIRST, AFTER_COMMA = range(4)
 
 
 class Layout:
-    """The leads of one kind of layout. `step` is what a level of nesting adds to the depth: 0 where it plays no role."""
+    """The leads of one kind of layout. `step` is what a level of nesting adds to the depth: 0 where it plays
+    no role."""
 
     def __init__(self, whitespace: Whitespace) -> None:
         if isinstance(whitespace, dict):

@@ -1,13 +1,15 @@
 """Nodes and literals: the alphabet in which the states of the automaton are written.
 
-A *node* is one schema object in its context (base URI, draft); its rules are in the common form of `keywords.py`. A
-*literal* is a node wanted or not wanted, as an integer: 2 * index, plus 1 if it is not wanted; FALSE and TRUE are 0 and 1.
-A *demand* is what a value has to meet: a sorted tuple of literals, all of which must hold; the empty one allows every
-value. Demands are dictionary keys all over, so equal ones should be equal tuples: where several literals meet, each node
-is replaced by the first node with the same content, so that the same sub-schema written twice is one literal. (A
-demand of one literal skips this; it cannot contradict itself.) Chains of `$ref` and `allOf` of one are skipped.
+A *node* is one schema object in its context (base URI, draft); its rules are in the common form of
+`keywords.py`. A *literal* is a node wanted or not wanted, as an integer: 2 * index, plus 1 if it is not
+wanted; FALSE and TRUE are 0 and 1. A *demand* is what a value has to meet: a sorted tuple of literals, all of
+which must hold; the empty one allows every value. Demands are dictionary keys all over, so equal ones should
+be equal tuples: where several literals meet, each node is replaced by the first node with the same content,
+so that the same sub-schema written twice is one literal. (A demand of one literal skips this; it cannot
+contradict itself.) Chains of `$ref` and `allOf` of one are skipped.
 
-Nodes are made when they are first asked for; making one costs a few microseconds and does not touch its sub-schemas.
+Nodes are made when they are first asked for; making one costs a few microseconds and does not touch its
+sub-schemas.
 """
 
 from __future__ import annotations
@@ -32,8 +34,9 @@ _LONGEST_CHAIN = 1000  # `$ref`s that lead to nothing but another `$ref`
 class Node:
     """One schema object in its context.
 
-    rules: its assertions in the common form. types: the types that `type`, `enum` and `const` leave (a bit set).
-    integer: whether numbers must be integers by `type`; only_integer is True as well where `type` has no "number".
+    rules: its assertions in the common form. types: the types that `type`, `enum` and `const` leave (a bit
+    set). integer: whether numbers must be integers by `type`; only_integer is True as well where `type` has
+    no "number".
     """
 
     __slots__ = ("content", "context", "index", "only_integer", "rules", "schema", "types")
@@ -75,13 +78,15 @@ def type_of(value: object) -> int:
         return NULL
     if isinstance(value, bool):
         return BOOLEAN
-    if isinstance(value, (int, float, Decimal)):
+    if isinstance(value, (int, float, Decimal, Fraction)):
         return NUMBER
     return OBJECT if isinstance(value, Mapping) else ARRAY
 
 
-def fraction(value: int | float | Decimal) -> Fraction:
+def fraction(value: int | float | Decimal | Fraction) -> Fraction:
     """The exact value of a number as written. Raises LimitExceededError beyond 1,000 digits."""
+    if isinstance(value, Fraction):
+        return value
     if isinstance(value, int):
         if value.bit_length() > 4 * _LONGEST_NUMBER:
             raise LimitExceededError("digits of a number", given="more", limit=_LONGEST_NUMBER)
@@ -101,7 +106,7 @@ def value_key(value: object) -> object:
         return value
     if isinstance(value, bool):
         return ("boolean", value)
-    if isinstance(value, (int, float, Decimal)):
+    if isinstance(value, (int, float, Decimal, Fraction)):
         return fraction(value)
     if isinstance(value, Mapping):
         return ("object", frozenset((name, value_key(member)) for name, member in value.items()))
@@ -118,18 +123,19 @@ class Nodes:
         self._dropped = dropped
         self.all: list[Node | None] = [None]  # index 0 is the schema `false`
         self._by_identity: dict[tuple[int, int], int] = {}
+        self._bare_types: dict[str, int] = {}
         self._by_content: dict[object, Node] = {}
 
     def literal(self, schema: object, context: Context) -> int:
         """The literal "this schema is wanted"; `literal ^ 1` is its opposite."""
         for _ in range(_LONGEST_CHAIN):
+            known = self._by_identity.get((id(schema), context.index))
+            if known is not None:
+                return known
             if schema is True:
                 return TRUE
             if schema is False:
                 return FALSE
-            known = self._by_identity.get((id(schema), context.index))
-            if known is not None:
-                return known
             first_schema, first_context = schema, context
             context = context.enter(schema)  # type: ignore[arg-type]
             rules = rules_of(schema, context.draft)  # type: ignore[arg-type]
@@ -137,6 +143,8 @@ class Nodes:
                 rules = {word: v for word, v in rules.items() if (id(schema), word) not in self._dropped}
             if not rules:
                 return TRUE
+            if len(rules) == 1 and type(rules.get("type")) is str:
+                return self._bare_type(first_schema, first_context, rules)  # type: ignore[arg-type]
             if len(rules) > 1 or ("$ref" not in rules and "allOf" not in rules):
                 break
             if "$ref" in rules:
@@ -151,6 +159,15 @@ class Nodes:
         self.all.append(node)
         self._by_identity[id(first_schema), first_context.index] = node.index * 2
         return node.index * 2
+
+    def _bare_type(self, schema: Mapping[str, Any], context: Context, rules: Rules) -> int:
+        """The literal of a schema that says a type and no more: the same wherever it stands."""
+        known = self._bare_types.get(rules["type"])
+        if known is None:
+            known = self._bare_types[rules["type"]] = len(self.all) * 2
+            self.all.append(Node(len(self.all), schema, context, rules))
+        self._by_identity[id(schema), context.index] = known
+        return known
 
     def child(self, node: Node, schema: object) -> int:
         """The literal of a sub-schema."""
@@ -196,7 +213,9 @@ class Nodes:
             elif shape is None:
                 parts.append((word, value_key(value)))
             elif isinstance(value, Mapping) and word in ("patternProperties", "dependentSchemas"):
-                parts.append((word, frozenset((name, self._key(node, s, depth)) for name, s in value.items())))
+                parts.append(
+                    (word, frozenset((name, self._key(node, s, depth)) for name, s in value.items()))
+                )
             elif isinstance(value, list):
                 parts.append((word, tuple(self._key(node, member, depth) for member in value)))
             else:

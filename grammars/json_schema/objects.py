@@ -4,15 +4,16 @@ In comes an `ObjectRecord`, out comes an `ObjectShape` with its states. A state 
 
     (available, need, count, pending)
 
-of declared names that may still come (a bit set over the table of names), names that must still come, the number of
-keys so far (clipped where no bound can tell the difference) and the existentials of the record that no key has met
-yet (a bit set). In schema order a name makes all names before it unavailable, and undeclared keys come last; in any order
-only itself. Undeclared keys are told apart by the patterns that they match: their *signature*.
+of declared names that may still come (a bit set over the table of names), names that must still come, the
+number of keys so far (clipped where no bound can tell the difference) and the existentials of the record that
+no key has met yet (a bit set). In schema order a name makes all names before it unavailable, and undeclared
+keys come last; in any order only itself. Undeclared keys are told apart by the patterns that they match:
+their *signature*.
 
-Most records are *simple*: no implications, existentials or bounds on the number of keys. Then a name is legal if no
-needed name comes before it, and that is all. Otherwise a name is legal if a *completion* exists afterwards: the needed
-names closed under the implications, a key for each existential, and more keys up to the least number. Everything is
-computed when it is first asked for and kept.
+Most records are *simple*: no implications, existentials or bounds on the number of keys. Then a name is legal
+if no needed name comes before it, and that is all. Otherwise a name is legal if a *completion* exists
+afterwards: the needed names closed under the implications, a key for each existential, and more keys up to
+the least number. Everything is computed when it is first asked for and kept.
 
 Undeclared keys may repeat; what they count twice then is not noticed here.
 """
@@ -27,10 +28,11 @@ from ..errors import LimitExceededError
 from ..expressions import EMPTY, UNLIMITED, Expression, complement, intersect, union
 from ..grammar import LiteralTable
 from ..utf8 import ANY_TEXT
+from .algebra import NEVER
 from .completion import Completion, complete
 from .nodes import TRUE, Demand
 from .records import ObjectRecord, Rest, Some
-from .scalars import NEVER, pattern_language, without_words, writable
+from .string_sets import pattern_language, without_words, writable
 
 if TYPE_CHECKING:
     from .values import Values
@@ -46,8 +48,8 @@ Cost = Callable[[Demand], int]
 class Signature(NamedTuple):
     """The undeclared keys that match the same monitors.
 
-    bits: the monitors. content: the language of these keys. demand: what their values have to meet. classes: the
-    existentials that such a key can meet (bit set).
+    bits: the monitors. content: the language of these keys. demand: what their values have to meet. classes:
+    the existentials that such a key can meet (bit set).
     """
 
     bits: int
@@ -59,8 +61,8 @@ class Signature(NamedTuple):
 class Others(NamedTuple):
     """The undeclared keys of a state.
 
-    content: the language of the keys (the table of names is excluded elsewhere). monitors: what the core reports.
-    by_label: what the core reports -> the kind of key.
+    content: the language of the keys (the table of names is excluded elsewhere). monitors: what the core
+    reports. by_label: what the core reports -> the kind of key.
     """
 
     content: Expression
@@ -74,8 +76,8 @@ NO_OTHERS = Others(EMPTY, (), {})
 class ObjectShape:
     """One alternative of an object: a record with its names in order.
 
-    table: the declared names. order: their labels in the order in which they are written. any_order: whether the
-    order is free.
+    table: the declared names. order: their labels in the order in which they are written. any_order: whether
+    the order is free.
     """
 
     def __init__(self, record: ObjectRecord, values: Values, any_order: bool) -> None:
@@ -84,7 +86,10 @@ class ObjectShape:
         self.any_order = any_order
         self.somes = list(record.somes)
         self.simple = not (
-            record.implications or record.somes or record.least > len(record.required) or record.most != UNLIMITED
+            record.implications
+            or record.somes
+            or record.least > len(record.required)
+            or record.most != UNLIMITED
         )
         names = dict.fromkeys(record.names) | record.required
         names.update(record.forbidden)
@@ -116,7 +121,9 @@ class ObjectShape:
             for name, needs in record.implications
             if name in index
         ]
-        self.clip = 1 if self.simple else max(1, record.least, record.most + 1 if record.most != UNLIMITED else 0)
+        self.clip = (
+            1 if self.simple else max(1, record.least, record.most + 1 if record.most != UNLIMITED else 0)
+        )
         self._demands: dict[int, Demand | None] = {}
         self._known = self._usable = 0
         self._legal: dict[tuple[int, int], int] = {}
@@ -230,7 +237,9 @@ class ObjectShape:
             return Others(content, (), {0: legal[0]})
         monitors = tuple(self._monitors().values())
         if len(monitors) > MOST_MONITORS:
-            raise LimitExceededError("patternProperties of one object", given=len(monitors), limit=MOST_MONITORS)
+            raise LimitExceededError(
+                "patternProperties of one object", given=len(monitors), limit=MOST_MONITORS
+            )
         return Others(content, monitors, {part.bits: part for part in legal})
 
     def _has_other(self, content: Expression) -> bool:
@@ -245,9 +254,9 @@ class ObjectShape:
     def _enumerate_keys(self, names: dict[str, None]) -> None:
         """Makes names of the undeclared keys if there are but a few, so that they can be counted."""
         for part in self._split():
-            if part.content is not ANY_TEXT:
-                if count_up_to(part.content, _MOST_ENUMERATED + 1) <= _MOST_ENUMERATED:
-                    names.update((text.decode(), None) for text in texts(part.content, _MOST_ENUMERATED))
+            content = part.content
+            if content is not ANY_TEXT and count_up_to(content, _MOST_ENUMERATED + 1) <= _MOST_ENUMERATED:
+                names.update((text.decode(), None) for text in texts(content, _MOST_ENUMERATED))
 
     # Legal moves.
 
@@ -279,8 +288,7 @@ class ObjectShape:
 
     def legal_others(self, state: State) -> Others | None:
         """The undeclared keys that may come next; None: no such key."""
-        available, need, _, _ = state
-        if need and not self.any_order:
+        if state[1] and not self.any_order:
             return None
         others = self.others
         if not others.by_label:
@@ -314,7 +322,10 @@ class ObjectShape:
         if self.simple:
             return [(demand, (later, need, count, 0))]
         if self.implications:
-            later = self._unblocked(later, available & ~later & ~bit)
+            later = self._unblocked(later | bit, available & ~later & ~bit)
+            if not later & bit:
+                return []
+            later &= ~bit
             need |= self.closure(bit, later) & ~bit
         name = self.table.literals[label]
         matching = sum(
@@ -370,9 +381,9 @@ class ObjectShape:
         while True:
             after = (available, need, count, pending & ~chosen)
             joined = self.joined(demand, chosen)
-            if joined is not None and self.values.cost(joined) < NEVER:
-                if self.completion(after).cost < NEVER:
-                    ways.append((joined, after))
+            exists = joined is not None and self.values.cost(joined) < NEVER
+            if exists and self.completion(after).cost < NEVER:
+                ways.append((joined, after))
             if not chosen:
                 return ways
             chosen = (chosen - 1) & matching

@@ -1,19 +1,19 @@
 """Records: conjunctions about one object or one array that a single pass over the document can follow.
 
-A record is filled atom by atom. An *atom* is a literal (an integer: the whole value meets it) or a tuple that says one
-thing about the value; an *option* is a tuple of atoms. The atoms of objects:
+A record is filled atom by atom. An *atom* is a literal (an integer: the whole value meets it) or a tuple that
+says one thing about the value; an *option* is a tuple of atoms. The atoms of objects:
 
-    ("require", name)  ("forbid", name)  ("size", least, most)  ("name", name, literal)  ("all", class, literal)
-    ("some", class, literal of the key, literal of the value)  ("imply", name, names)  ("keys", literal)
+    ("require", name)  ("forbid", name)  ("size", least, most)  ("name", name, literal)
+    ("all", class, literal)  ("some", class, literal of the key, literal of the value)  ("imply", name, names)  ("keys", literal)
 
 and of arrays:
 
-    ("length", least, most)  ("at", index, literal)  ("from", index, literal)  ("count", index, literal, least, most)
-    ("unique",)  ("repeat",)
+    ("length", least, most)  ("at", index, literal)  ("from", index, literal)
+    ("count", index, literal, least, most)  ("unique",)  ("repeat",)
 
-A *key class* is a pattern (a string: the keys in which it is found) or a `Rest`: the keys that are none of some names and
-match none of some patterns. `most` is UNLIMITED where there is no bound. Adding answers False on a contradiction that is
-seen at once; others are found by `formula.py`.
+A *key class* is a pattern (a string: the keys in which it is found) or a `Rest`: the keys that are none of
+some names and match none of some patterns. `most` is UNLIMITED where there is no bound. Adding answers False
+on a contradiction that is seen at once; others are found by `formula.py`.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class Some(NamedTuple):
 class ObjectRecord:
     """What is demanded of one object.
 
-    names: name -> literals of its value, in the order in which the names are declared. alls: (class, literal): the
-    values of all its keys meet the literal. keys: literals that every key meets. implications: (name, names that it
-    requires).
+    names: name -> literals of its value, in the order in which the names are declared. alls: (class,
+    literal): the values of all its keys meet the literal. keys: literals that every key meets. implications:
+    (name, names that it requires).
     """
 
     __slots__ = ("alls", "forbidden", "implications", "keys", "least", "most", "names", "required", "somes")
@@ -136,8 +136,8 @@ class ObjectRecord:
 class ArrayRecord:
     """What is demanded of one array.
 
-    at: index -> literals of the item. tails: (index, literal): all items from there meet it. counts: (index, literal,
-    least, most): how many items from there meet it.
+    at: index -> literals of the item. tails: (index, literal): all items from there meet it. counts: (index,
+    literal, least, most): how many items from there meet it.
     """
 
     __slots__ = ("at", "counts", "least", "most", "repeat", "tails", "unique")
@@ -194,7 +194,9 @@ class ArrayRecord:
         if literal == FALSE:
             return least == 0
         if literal == TRUE:
-            return self._bound(start + least if least else 0, UNLIMITED if most == UNLIMITED else start + most)
+            return self._bound(
+                start + least if least else 0, UNLIMITED if most == UNLIMITED else start + most
+            )
         if most == 0:
             self.tails[start, literal ^ 1] = None
             return True

@@ -1,17 +1,17 @@
 """Where a reference leads: `$ref`, `$id`, `$anchor`, JSON Pointers, other documents.
 
-In comes a reference and the context that it stands in, out come the schema that it means and that schema's context.
-A *context* is what a schema inherits from where it stands: the base URI, the draft and the document. Contexts are
-interned, so that a node is known by the identity of its schema and the index of its context.
+In comes a reference and the context that it stands in, out come the schema that it means and that schema's
+context. A *context* is what a schema inherits from where it stands: the base URI, the draft and the document.
+Contexts are interned, so that a node is known by the identity of its schema and the index of its context.
 
-Two ways. A JSON Pointer within a document (`#/$defs/x`) is walked here, at a microsecond a step. Everything else, and
-each walk that enters a schema with an identifier of its own, is asked of the `referencing` library, which costs a
-traversal of the documents.
+Two ways. A JSON Pointer within a document (`#/$defs/x`) is walked here, at a microsecond a step. Everything
+else, and each walk that enters a schema with an identifier of its own, is asked of the `referencing` library,
+which costs a traversal of the documents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -38,7 +38,8 @@ SPECIFICATIONS: dict[int, Specification[Any]] = {
 
 
 def draft_of(schema: object, inherited: int) -> int:
-    """The draft that a document states in `$schema`; `inherited` where it states none or one that is not known."""
+    """The draft that a document states in `$schema`; `inherited` where it states none or one that is not
+    known."""
     stated = schema.get("$schema") if isinstance(schema, Mapping) else None
     if not isinstance(stated, str):
         return inherited
@@ -84,7 +85,8 @@ class Context:
         return known
 
     def _walk(self, reference: str) -> tuple[Any, Context] | None:
-        """A JSON Pointer from the root of the document; None if that is not what it is, or not as simple as that."""
+        """A JSON Pointer from the root of the document; None if that is not what it is, or not as simple as
+        that."""
         if reference == "#":
             return self.document, self
         if not reference.startswith("#/"):
@@ -110,7 +112,8 @@ class Context:
 class References:
     """The documents of one grammar.
 
-    registry: other documents that may be referred to: a mapping of URI to schema, or a `referencing.Registry`.
+    registry: other documents that may be referred to: a mapping of URI to schema, or a
+    `referencing.Registry`.
     """
 
     def __init__(
@@ -141,7 +144,9 @@ class References:
         if context.resolver is None:
             resource = SPECIFICATIONS[context.draft].create_resource(context.document)
             registry = self._prepared().with_resource(self._base, resource)
-            context.resolver = registry.resolver_with_root(resource) if not self._base else registry.resolver(self._base)
+            context.resolver = (
+                registry.resolver_with_root(resource) if not self._base else registry.resolver(self._base)
+            )
         return context.resolver
 
     def _prepared(self) -> Registry[Any]:
@@ -150,7 +155,7 @@ class References:
                 self._registry = self._given
             else:
                 default = SPECIFICATIONS[self.root.draft]
-                self._registry = Registry().with_resources(
+                self._registry = _meta_schemas().with_resources(
                     (uri, _resource(schema, default)) for uri, schema in (self._given or {}).items()
                 )
         return self._registry
@@ -175,7 +180,11 @@ class References:
                 message="the reference leads nowhere",
                 advice="" if "#" in reference[:1] else "give the document it means in `registry`",
             ) from error
-        except (AttributeError, TypeError, KeyError) as error:  # the traversal meets something that is no schema
+        except (
+            AttributeError,
+            TypeError,
+            KeyError,
+        ) as error:  # the traversal meets something that is no schema
             raise UnresolvedReferenceError(
                 reference, message="the documents cannot be searched for identifiers"
             ) from error
@@ -193,6 +202,15 @@ class References:
             return resolver.lookup("#").contents
         except (Unresolvable, ValueError, AttributeError, TypeError):
             return schema
+
+
+def _meta_schemas() -> Registry[Any]:
+    """The meta-schemas of the drafts, where their package is installed."""
+    try:
+        from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+    except ImportError:
+        return Registry()
+    return REGISTRY
 
 
 def _resource(schema: Any, default: Specification[Any]) -> Resource[Any]:

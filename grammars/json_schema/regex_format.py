@@ -1,9 +1,10 @@
 r"""The format `regex`: a regular sublanguage of the regular expressions of ECMA-262.
 
-Parentheses nest without bound, group names must differ, back-references need their group, and ranges and counts must
-ascend: the format is not regular. What is built here holds only valid regular expressions, with the `u` flag and
-without, and all that is usual: alternatives, groups up to four levels deep, look-around outside of groups, `* + ? {n} {n,} {n,m}` and their lazy forms, classes with ranges of letters and digits, the escapes of annex-free
-ECMA-262, some Unicode properties. Not in it: named groups, back-references, ranges between other characters, counts of
+Parentheses nest without bound, group names must differ, back-references need their group, and ranges and
+counts must ascend: the format is not regular. What is built here holds only valid regular expressions
+(without the `u` flag) and all that is usual: alternatives, groups up to four levels deep, look-around outside
+of groups, `* + ? {n} {n,} {n,m}` and their lazy forms, classes with ranges of letters and of digits, escapes,
+some Unicode properties. Not in it: named groups, back-references, ranges between other characters, counts of
 more than four digits.
 """
 
@@ -15,8 +16,9 @@ from ..regex import pattern_expression
 _DEPTH = 4
 
 _ESCAPE = (
-    r"\\(?:[dDwWsStnvfr^$\\.*+?()[\]{}|/]|c[A-Za-z]|x[0-9A-Fa-f]{2}|u(?:[0-9A-CE-Fa-ce-f][0-9A-Fa-f]|[Dd][0-7])[0-9A-Fa-f]{2}"
-    r"|[pP]\{(?:L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|S[ckmo]?|Z[lps]?|Alphabetic|ASCII|Any)\})"
+    r"\\(?:[dDwWsStnvfr -/:-@[-`{-~]|c[A-Za-z]|x[0-9A-Fa-f]{2}|"
+    r"u(?:[0-9A-CE-Fa-ce-f][0-9A-Fa-f]|[Dd][0-7])[0-9A-Fa-f]{2}|"
+    r"[pP]\{(?:L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|S[ckmo]?|Z[lps]?|Alphabetic|ASCII|Any)\})"
 )
 
 
@@ -29,7 +31,7 @@ def _ascending(first: str, last: str) -> str:
 def _class() -> str:
     ranges = "|".join(_ascending(*ends) for ends in ("09", "AZ", "az"))
     single = r"[^\\\]\[\-&^]"
-    item = rf"(?:{ranges}|{single}|{_ESCAPE}|\\-|\\b)"
+    item = rf"(?:{ranges}|{single}|{_ESCAPE}|\\b)"
     return rf"\[\^?-?(?:{item}(?:{item}|\^)*)?-?\]"
 
 

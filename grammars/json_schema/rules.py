@@ -1,8 +1,9 @@
 """What each keyword says about objects and arrays, wanted and not wanted.
 
-In comes a keyword of a node, out come atoms (`records.py`): a list of atoms that must all hold where the keyword is
-wanted, a list of options, one of which must hold, where it is violated. The logical keywords are in `formula.py`,
-scalars in `scalars.py`. This is the table of the automaton: one short function for each keyword.
+In comes a keyword of a node, out come atoms (`records.py`): a list of atoms that must all hold where the
+keyword is wanted, a list of options, one of which must hold, where it is violated. The logical keywords are
+in `formula.py`, scalars in `scalars.py`. This is the table of the automaton: one short function for each
+keyword.
 """
 
 from __future__ import annotations
@@ -172,7 +173,8 @@ RULES = {OBJECT: OBJECT_RULES, ARRAY: ARRAY_RULES}
 def dependent_schema_clauses(nodes: Nodes, node: Node, value: Mapping[str, Any]) -> list[list[Option]]:
     """Wanted `dependentSchemas`: for each name, it is absent, or present and the schema holds."""
     return [
-        [(("forbid", name),), (("require", name), nodes.child(node, schema))] for name, schema in value.items()
+        [(("forbid", name),), (("require", name), nodes.child(node, schema))]
+        for name, schema in value.items()
     ]
 
 
@@ -188,7 +190,9 @@ def equal_to(nodes: Nodes, node: Node, value: Any) -> Option:
         for name, member in value.items():
             atoms += [("require", name), ("name", name, nodes.synthetic({"const": member}, node.context))]
         return tuple(atoms)
-    items = [("at", index, nodes.synthetic({"const": item}, node.context)) for index, item in enumerate(value)]
+    items = [
+        ("at", index, nodes.synthetic({"const": item}, node.context)) for index, item in enumerate(value)
+    ]
     return (("length", len(value), len(value)), *items)
 
 

@@ -1,7 +1,8 @@
-"""What a schema may be given as: a dict, JSON text, a Boolean, a pydantic model, or any type that pydantic understands.
+"""What a schema may be given as: a dict, JSON text, a Boolean, a pydantic model, or any type that pydantic
+understands.
 
-Out comes the schema as data. Text is read with exact decimals. Types (models, dataclasses, TypedDicts, Enums, any
-annotation) are asked for their JSON Schema; pydantic is imported only for them.
+Out comes the schema as data. Text is read with exact decimals. Types (models, dataclasses, TypedDicts, Enums,
+any annotation) are asked for their JSON Schema; pydantic is imported only for them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from ..errors import GrammarSyntaxError, LimitExceededError, line_and_column
 
@@ -39,13 +40,17 @@ def _parsed(text: str | bytes | bytearray) -> Any:
         schema = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise GrammarSyntaxError("the schema must be UTF-8", got=bytes(text[:40])) from error  # type: ignore[arg-type]
+    except GrammarSyntaxError:  # of _no_constant; it is a ValueError too
+        raise
     except json.JSONDecodeError as error:
         assert isinstance(text, str)
         raise GrammarSyntaxError(
             f"the schema must be JSON ({error.msg})", location=line_and_column(text, error.pos), source=text
         ) from error
     except RecursionError:
-        raise LimitExceededError("levels of nesting of the schema", given="more", limit="what json reads") from None
+        raise LimitExceededError(
+            "levels of nesting of the schema", given="more", limit="what json reads"
+        ) from None
     except ValueError as error:  # an integer with more digits than Python converts
         raise LimitExceededError("digits of a number", given="more", limit=4300) from error
     if not isinstance(schema, (bool, dict)):
@@ -66,10 +71,12 @@ def _schema_of_type(source: object) -> Any:
         from pydantic.errors import PydanticSchemaGenerationError
     except ImportError as error:
         raise GrammarSyntaxError(
-            "a type needs pydantic to become a schema", got=source, advice="install pydantic, or give the schema"
+            "a type needs pydantic to become a schema",
+            got=source,
+            advice="install pydantic, or give the schema",
         ) from error
     try:
-        return TypeAdapter(source).json_schema()
+        return TypeAdapter(cast(Any, source)).json_schema()
     except (PydanticUserError, PydanticSchemaGenerationError, TypeError) as error:
         raise GrammarSyntaxError(
             "schema must be a dict, a Boolean, JSON text or a type that pydantic understands", got=source

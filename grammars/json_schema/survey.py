@@ -1,9 +1,11 @@
-"""One pass over the schema before it is used: malformed keywords, references that lead nowhere, what is not supported.
+"""One pass over the schema before it is used: malformed keywords, references that lead nowhere, what is not
+supported.
 
-In comes a schema in its context, out comes a `Survey`: problems (what is not supported), annotations (formats that nobody
-knows) and the keywords to drop if the problems are to be ignored. Everything that can be reached from the root is visited
-once, through the applicators and `$ref`; what stands in unused definitions may be anything. The pass costs about a
-microsecond for each keyword and does not recurse, so that depth is no problem.
+In comes a schema in its context, out comes a `Survey`: problems (what is not supported), annotations (formats
+that nobody knows) and the keywords to drop if the problems are to be ignored. Everything that can be reached
+from the root is visited once, through the applicators and `$ref`; what stands in unused definitions may be
+anything. The pass costs about a microsecond for each keyword and does not recurse, so that depth is no
+problem.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 from ..errors import ConstraintError, GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
 from .formats import format_language
 from .keywords import (
+    CHECKS,
     DRAFT_7,
     DRAFT_2020,
     KEYWORDS,
@@ -27,7 +30,7 @@ from .keywords import (
 )
 from .nodes import fraction
 from .references import Context
-from .scalars import pattern_language
+from .string_sets import pattern_language, writable
 
 Pointer = tuple[Any, ...]  # (pointer of the parent, token), or () for the root
 
@@ -39,15 +42,29 @@ _UNSUPPORTED = {
 }
 _NESTED = {**SHAPES, "additionalItems": SCHEMA}
 _LOOKED_AT = frozenset(
-    ("pattern", "patternProperties", "format", "uniqueItems", "enum", "const", "multipleOf", "$ref", "dependencies")
+    (
+        "pattern",
+        "patternProperties",
+        "format",
+        "uniqueItems",
+        "enum",
+        "const",
+        "multipleOf",
+        "$ref",
+        "dependencies",
+    )
 ) | frozenset(_UNSUPPORTED)
+_PLANS = {
+    draft: {word: (CHECKS.get(word), _NESTED.get(word), word in _LOOKED_AT) for word in words}
+    for draft, words in KEYWORDS.items()
+}  # by draft and keyword: what checks its value, how schemas stand in it, whether it needs a closer look
 
 
 class Survey:
     """What a pass over a schema found.
 
-    problems: (JSON Pointer, reason). annotations: the same for what asserts nothing. dropped: (id of the schema object,
-    keyword) of each problem.
+    problems: (JSON Pointer, reason). annotations: the same for what asserts nothing. dropped: (id of the
+    schema object, keyword) of each problem.
     """
 
     def __init__(self, schema: Any, context: Context) -> None:
@@ -62,32 +79,38 @@ class Survey:
     def _visit(self, schema: Any, context: Context, pointer: Pointer) -> None:
         if schema is True or schema is False:
             return
-        if not isinstance(schema, Mapping):
-            raise GrammarSyntaxError("a schema must be an object or a Boolean", location=_written(pointer), got=schema)
+        if type(schema) is not dict and not isinstance(schema, Mapping):
+            raise GrammarSyntaxError(
+                "a schema must be an object or a Boolean", location=_written(pointer), got=schema
+            )
         key = (id(schema), context.index)
         if key in self._seen:
             return
         self._seen.add(key)
         context = context.enter(schema)
-        draft, known = context.draft, KEYWORDS[context.draft]
+        draft = context.draft
         if draft <= DRAFT_7 and "$ref" in schema:
             self._check("$ref", schema["$ref"], draft, pointer)
             self._follow(schema["$ref"], context, pointer)
             return
-        waiting = self._waiting
+        waiting, plans = self._waiting, _PLANS[draft]
         for word, value in schema.items():
-            if word not in known:
+            plan = plans.get(word)
+            if plan is None:
                 continue
-            self._check(word, value, draft, pointer)
-            shape = _NESTED.get(word)
+            check, shape, is_looked_at = plan
+            if check is not None and check(value, draft):
+                self._check(word, value, draft, pointer)
             here = (pointer, word)
             if shape == SCHEMA_MAP:
-                waiting.extend((member, context, (here, name)) for name, member in value.items())
-            elif shape == SCHEMA_LIST or (shape == SCHEMA and isinstance(value, list)):
-                waiting.extend((member, context, (here, place)) for place, member in enumerate(value))
+                for name, member in value.items():
+                    waiting.append((member, context, (here, name)))
+            elif shape == SCHEMA_LIST or (shape == SCHEMA and type(value) is list):
+                for place, member in enumerate(value):
+                    waiting.append((member, context, (here, place)))
             elif shape == SCHEMA:
                 waiting.append((value, context, here))
-            if word in _LOOKED_AT:
+            if is_looked_at:
                 self._look_at(word, value, schema, context, here)
 
     def _check(self, word: str, value: Any, draft: int, pointer: Pointer) -> None:
@@ -102,10 +125,14 @@ class Survey:
             error.location = _written((pointer, "$ref"))
             raise
         if not is_schema(schema):
-            raise GrammarSyntaxError("the reference leads to no schema", location=_written((pointer, "$ref")), got=reference)
+            raise GrammarSyntaxError(
+                "the reference leads to no schema", location=_written((pointer, "$ref")), got=reference
+            )
         self._waiting.append((schema, target, (pointer, "$ref")))
 
-    def _look_at(self, word: str, value: Any, schema: Mapping[str, Any], context: Context, here: Pointer) -> None:
+    def _look_at(
+        self, word: str, value: Any, schema: Mapping[str, Any], context: Context, here: Pointer
+    ) -> None:
         if word == "$ref":
             self._follow(value, context, here[0])
         elif word == "pattern":
@@ -115,7 +142,9 @@ class Survey:
                 self._try_pattern(pattern, schema, word, (here, pattern))
         elif word == "format":
             if format_language(value) is None:
-                self.annotations.append((_written(here), f"the format {value!r} is not known and asserts nothing"))
+                self.annotations.append(
+                    (_written(here), f"the format {value!r} is not known and asserts nothing")
+                )
         elif word == "uniqueItems":
             if value and not _is_countable(schema, context):
                 self._problem(schema, word, here, "uniqueItems needs items from an `enum` of scalars")
@@ -129,13 +158,18 @@ class Survey:
             self._problem(schema, word, here, _UNSUPPORTED[word])
 
     def _try_pattern(self, pattern: str, schema: Mapping[str, Any], word: str, here: Pointer) -> None:
+        if not writable(pattern):
+            self._problem(schema, word, here, "a lone surrogate is no character of UTF-8")
+            return
         try:
             pattern_language(pattern)
         except UnsupportedFeatureError as error:
             self._problem(schema, word, here, str(error).replace("\n", " "))
         except GrammarSyntaxError as error:
             raise GrammarSyntaxError(
-                f"must be an ECMA-262 regular expression ({error.message})", location=_written(here), got=pattern
+                f"must be an ECMA-262 regular expression ({error.message})",
+                location=_written(here),
+                got=pattern,
             ) from error
 
     def _numbers(self, value: Any, here: Pointer) -> None:
@@ -169,7 +203,8 @@ def _written(pointer: Pointer) -> str:
 
 
 def _is_countable(schema: Mapping[str, Any], context: Context) -> bool:
-    """Whether the items of an array with `uniqueItems` come from a finite set of scalars, or are at most one."""
+    """Whether the items of an array with `uniqueItems` come from a finite set of scalars, or are at most
+    one."""
     most = schema.get("maxItems")
     if isinstance(most, (int, float)) and most <= 1:
         return True
@@ -186,7 +221,13 @@ def _is_countable(schema: Mapping[str, Any], context: Context) -> bool:
         items, context = context.resolve(items["$ref"])
     if not isinstance(items, Mapping):
         return False
-    values = items["enum"] if isinstance(items.get("enum"), list) else [items["const"]] if "const" in items else None
+    values = (
+        items["enum"]
+        if isinstance(items.get("enum"), list)
+        else [items["const"]]
+        if "const" in items
+        else None
+    )
     if values is None:
         return items.get("type") in ("null", "boolean")
     return len(values) <= 256 and not any(isinstance(value, (list, Mapping)) for value in values)

@@ -1,11 +1,13 @@
-"""Values: what a demand offers for each type, whether anything meets it at all, and what the shortest such value costs.
+"""Values: what a demand offers for each type, whether anything meets it at all, and what the shortest such
+value costs.
 
-In comes a demand, out comes a `Value`: its scalars, its alternatives as objects and as arrays, all of them inhabited. The
-cost of a demand (NEVER: nothing meets it) is the least fixpoint of "the cheapest alternative, with the costs of what it
-needs", found on demand: while a cost is being computed it counts as NEVER; a finite result is final at once, since all
-it is made of is final; if a pass finds nothing new, all that it visited is empty for good, otherwise it is repeated. So
-recursive schemas end, and a finite cost is always greater than the costs that it was made of: who follows the cheapest
-alternative arrives. Costs are rough bytes: only their order and finiteness matter.
+In comes a demand, out comes a `Value`: its scalars, its alternatives as objects and as arrays, all of them
+inhabited. The cost of a demand (NEVER: nothing meets it) is the least fixpoint of "the cheapest alternative,
+with the costs of what it needs", found on demand: while a cost is being computed it counts as NEVER; a finite
+result is final at once, since all it is made of is final; if a pass finds nothing new, all that it visited is
+empty for good, otherwise it is repeated. So recursive schemas end, and a finite cost is always greater than
+the costs that it was made of: who follows the cheapest alternative arrives. Costs are rough bytes: only their
+order and finiteness matter.
 
 Source: emptiness of tree automata (Comon et al., Tree Automata Techniques and Applications, chapter 1).
 """
@@ -14,13 +16,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from .algebra import BOOLEANS, NEVER, NULLS
 from .arrays import ArrayShape
 from .formula import Formulas
 from .keywords import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING
 from .nodes import SCALARS, Demand, Nodes
+from .number_sets import NUMBERS
 from .objects import ObjectShape
 from .references import Context
-from .scalars import BOOLEANS, NEVER, NULLS, NUMBERS, STRINGS, ScalarLanguages, Scalars, Texts
+from .scalars import ScalarLanguages, Scalars
+from .string_sets import STRINGS, Texts
 
 Shape = ObjectShape | ArrayShape
 MOST_DOMAIN = 256
@@ -116,8 +121,7 @@ class Values:
         return cost
 
     def _cheapest(self, demand: Demand) -> int:
-        scalars = self.scalars_of(demand)
-        cost = min(scalars.plain_cost, scalars.words_cost, scalars.texts_cost)
+        cost = self.scalars.cost(demand, self.formulas.types(demand) & SCALARS)
         if cost < NEVER:
             return cost
         for bit in (ARRAY, OBJECT):

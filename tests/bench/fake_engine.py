@@ -62,7 +62,7 @@ class FakeEngine(Engine[Any, FakeMatcher]):
         return schema
 
     def matcher(self, grammar: Any) -> FakeMatcher:
-        return FakeMatcher([text.encode() for text in grammar["texts"]], grammar.get("fault", ""))
+        return FakeMatcher([text.encode() for text in grammar.get("texts", [])], grammar.get("fault", ""))
 
     def fill(self, matcher: FakeMatcher) -> None:
         if matcher.fault == "mask" and matcher.done:

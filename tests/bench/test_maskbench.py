@@ -22,7 +22,6 @@ from bench.maskbench.tokenizer import TokenizerFolder
 from tests.bench.fake_engine import ByteTokenizer, FakeEngine
 
 FAKE = "tests.bench.fake_engine"
-DATA = Path(__file__).parents[2].parent / "shared" / "data"
 TOKENIZER = ByteTokenizer()
 
 
@@ -414,6 +413,7 @@ def unpinned() -> Iterator[None]:
 @pytest.mark.usefixtures("unpinned")
 def test_the_command_from_data_to_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "TokenizerFolder", lambda folder: TOKENIZER)
+    monkeypatch.setattr(command, "plot", lambda outcomes, path: path.touch())  # drawn in a test of its own
     lines = [line("good", ["x"], (True, "x"), (False, "y")), line("bad", ["x"], (True, "y"))]
     data = write_data(tmp_path / "data.jsonl.gz", lines)
     shared = ["--data", str(data), "--tokenizer", str(tmp_path), "--engines", FAKE]
@@ -454,16 +454,37 @@ def test_the_plot_is_drawn(tmp_path: Path) -> None:
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.skipif(not (DATA / "llama3").exists(), reason="needs ../shared/data/llama3")
-def test_token_bytes_spell_the_documents() -> None:
+@pytest.mark.parametrize("kind", ["byte-level", "sentencepiece"])
+def test_token_bytes_spell_the_documents(tmp_path: Path, kind: str) -> None:
     pytest.importorskip("transformers")
-    tokenizer = TokenizerFolder(DATA / "llama3")
-    texts = ['{"a": "\u00e9\U0001f600 \\u0000", "b": [1.5e-7, true, null]}', "\n\t  x", "?" * 40]
-    for text in texts:
-        assert (
-            b"".join(tokenizer.token_bytes[token_id] for token_id in tokenizer.encode(text)) == text.encode()
-        )
-    assert tokenizer.vocabulary_size == 128256
-    assert len(tokenizer.token_bytes) == 128256
-    assert tokenizer.eos_token_ids == [128009]
-    assert tokenizer.token_bytes[128009] == b""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+    merges = [("a", "b"), ("ab", "a")]
+    if kind == "byte-level":
+        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+        tokens = [*alphabet, *(left + right for left, right in merges)]
+        model = Tokenizer(models.BPE({token: number for number, token in enumerate(tokens)}, merges))
+        model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        model.decoder = decoders.ByteLevel()
+    else:
+        alphabet = [f"<0x{byte:02X}>" for byte in range(256)]
+        tokens = [*alphabet, "\u2581", *"abcdefgh", *(left + right for left, right in merges)]
+        vocabulary = {token: number for number, token in enumerate(tokens)}
+        model = Tokenizer(models.BPE(vocabulary, merges, byte_fallback=True, unk_token="<0x00>"))
+        model.normalizer = normalizers.Replace(" ", "\u2581")
+    model.add_special_tokens(["<eos>"])
+    model.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<eos>"})
+    )
+    (tmp_path / "config.json").write_text(json.dumps({"vocab_size": 300}))
+    tokenizer = TokenizerFolder(tmp_path)
+    for text in ('{"abab": "\u00e9\U0001f600 \\u0000", "b": [1.5e-7, true, null]}', "\n\t  x", "?" * 40):
+        spelt = [tokenizer.token_bytes[token_id] for token_id in tokenizer.encode(text)]
+        assert b"".join(spelt) == text.encode()
+    assert len(tokenizer.encode("aba")) == 1
+    assert tokenizer.vocabulary_size == len(tokenizer.token_bytes) == 300
+    assert tokenizer.eos_token_ids == [len(tokens)]
+    assert tokenizer.token_bytes[len(tokens)] == b""
+    with pytest.raises(FileNotFoundError, match=r"has no tokenizer\.json"):
+        TokenizerFolder(tmp_path / "nowhere")

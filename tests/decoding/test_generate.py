@@ -47,10 +47,15 @@ def test_result(options: dict[str, Any]) -> None:
     assert result.log_prob == pytest.approx(log_probability(PROMPT, result.token_ids), abs=1e-3)
     stats = result.stats
     assert stats.n_tokens == len(result.token_ids) <= 40
-    assert 0 < stats.n_forced_tokens < stats.n_tokens
+    assert 0 <= stats.n_forced_tokens < stats.n_tokens
     assert stats.n_masks == stats.n_tokens
     assert 0 < stats.mask_us_mean <= stats.mask_us_max
     assert stats.tokens_per_second > 0
+
+
+def test_forced_tokens_are_those_without_a_choice() -> None:
+    result = run(grammar=tt.from_regex("abc[xy]def"))
+    assert result.stats.n_forced_tokens == len(result.token_ids) - 1
 
 
 def test_a_batch_is_its_prompts_one_by_one() -> None:
@@ -173,7 +178,7 @@ def test_the_model_may_name_several_ends() -> None:
 def test_settings_of_the_model_that_stop_it_early_are_an_error() -> None:
     model = tiny_model(seed=4)
     model.generation_config.max_time = 0.0
-    with pytest.raises(tt.SamplingError, match="stopped after 1 tokens, before .* take max_time"):
+    with pytest.raises(tt.SamplingError, match=r"stopped after 1 tokens, before .* take max_time"):
         tt.generate(model, tiny_tokenizer(), PROMPT, grammar=SCHEMA)
 
 

@@ -101,6 +101,17 @@ def test_the_next_prompt_has_one_legal_token_more() -> None:
     assert len(row.tokens) == 0
 
 
+def test_drafts_from_elsewhere() -> None:
+    """Drafts that nobody showed while they were made: the first sign is that the rows are cut out of longer
+    ones.
+    """
+    tracker = PrefixTracker([GRAMMAR])
+    for tokens in ([], [0], [0, 1]):
+        tracker.follow(ids(PROMPT + tokens), is_draft=len(tokens) < 2)
+    check(tracker, [2])
+    check(tracker, [2, 3])
+
+
 def test_two_models_with_their_own_token_ids_take_turns() -> None:
     tracker = PrefixTracker([GRAMMAR])
     for own, foreign in (([], [[]]), ([2], [[11], [11, 12]]), ([2, 2], [[11, 12, 13], [11, 12, 13, 14]])):

@@ -21,14 +21,17 @@ def allowed_tokens(grammar: Grammar, prefix: bytes, tokens: Sequence[bytes]) -> 
 
 def allowed_after(recognizer: Recognizer, states: States, tokens: Sequence[bytes]) -> set[int]:
     """The ids of the tokens that may come in `states`."""
+    reached = {b"": states}  # by what was read, since many tokens begin alike
     return {
-        token_id for token_id, token in enumerate(tokens) if token and _can_read(recognizer, states, token)
+        token_id for token_id, token in enumerate(tokens) if token and _can_read(recognizer, reached, token)
     }
 
 
-def _can_read(recognizer: Recognizer, states: States, token: bytes) -> bool:
-    for byte in token:
-        states = recognizer.step(states, byte)
-        if not recognizer.is_alive(states):
+def _can_read(recognizer: Recognizer, reached: dict[bytes, States], token: bytes) -> bool:
+    for end in range(1, len(token) + 1):
+        before, read = token[: end - 1], token[:end]
+        if read not in reached:
+            reached[read] = recognizer.step(reached[before], read[-1])
+        if not recognizer.is_alive(reached[read]):
             return False
     return True

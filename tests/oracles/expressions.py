@@ -84,6 +84,8 @@ def build(tree: Tree, letters: str = LETTERS) -> Expression:
         return automaton(3, edges, parts[1])
     if name == "repeat":
         return repeat(build(parts[0], letters), *parts[1])
+    if name == "complement" and letters != LETTERS:  # among texts of the two characters, not among all bytes
+        return intersect(complement(build(parts[0], letters)), repeat(union(*map(literal, letters))))
     combine = {"union": union, "concatenate": concatenate, "intersect": intersect, "complement": complement}[
         name
     ]

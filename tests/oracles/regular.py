@@ -1,9 +1,9 @@
 """The slow, obvious meaning of an `Expression`: where can a match that begins here end?
 
-In comes an expression and bytes, out comes whether all of the bytes belong to the language. For every sub-expression
-and every start the set of all ends is computed from the definition of its node, so intersection and complement are
-operations on sets of ends. Nothing is shared with the package but the node's fields. Cubic in the length of the data:
-for short texts only.
+In comes an expression and bytes, out comes whether all of the bytes belong to the language. For every
+sub-expression and every start the set of all ends is computed from the definition of its node, so
+intersection and complement are operations on sets of ends. Nothing is shared with the package but the
+node's fields. Cubic in the length of the data: for short texts only.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -86,7 +88,8 @@ def check_masks(case: Case, n_steps: int = 8) -> None:
         found = mask_of(matcher, case.vocabulary.vocab_size)
         assert found == expected, difference(case, found, expected) + case.show(history)
         assert matcher.is_accepting == case.recognizer.is_accepting(states), case.show(history)
-        assert matcher.next_bytes() == case.recognizer.next_bytes(states), case.show(history)
+        single = {case.tokens[token][0] for token in expected if len(case.tokens[token]) == 1}
+        assert matcher.next_bytes() == single, case.show(history)
         check_single_tokens(case, matcher, expected, history)
         following = sorted(expected - set(END_TOKENS))
         if not following:
@@ -100,7 +103,7 @@ def check_masks(case: Case, n_steps: int = 8) -> None:
 
 
 def check_single_tokens(case: Case, matcher: Matcher, expected: set[int], history: list[int]) -> None:
-    """`allows_token` says the same for all ids; a token that is not allowed is refused and changes nothing."""
+    """`allows_token` says the same for all ids; a token that is not allowed changes nothing."""
     for token in range(case.vocabulary.vocab_size):
         assert matcher.allows_token(token) == (token in expected), (token, case.show(history))
     refused = sorted(set(range(case.vocabulary.vocab_size)) - expected)
@@ -205,7 +208,7 @@ def check_forced_tokens(case: Case) -> None:
 
 
 def check_finishing(case: Case) -> None:
-    """`tokens_to_finish` can be met: some token lowers it by at least one, until the end has been accepted."""
+    """`tokens_to_finish` can be met: some token lowers it by at least one, until the end is accepted."""
     vocab_size = case.vocabulary.vocab_size
     matcher = case.compiled.matcher()
     history: list[int] = []
@@ -254,22 +257,36 @@ CHECKS = [
 ]
 
 
+@lru_cache(1)
+def case_of(seed: int) -> Case:
+    """The case of a seed, made once for all checks."""
+    return Case(seed)
+
+
+def run_check(seed: int, check: Callable[[Case], None]) -> None:
+    """One check, with random choices of its own."""
+    case = case_of(seed)
+    case.random.seed(f"{seed} {check.__name__}")
+    check(case)
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(24))
 def test_core_agrees_with_the_oracle(seed, check):
-    check(Case(seed))
+    run_check(seed, check)
 
 
 def main(first: int, last: int) -> None:
-    """Run all checks on many seeds; one line for each failure."""
+    """Run all checks on many seeds; a few lines for each failure."""
     for seed in range(first, last):
         for check in CHECKS:
             try:
-                check(Case(seed))
+                run_check(seed, check)
             except (Exception, pytest.fail.Exception) as error:  # the report is the purpose
                 print(
                     f"seed {seed} {check.__name__}: {type(error).__name__}: {str(error)[:1500]}\n", flush=True
                 )
+    print(f"seeds {first} to {last - 1} done", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from functools import cached_property
+from hashlib import sha256
 
 from tokentrellis.grammars.expressions import (
     AUTOMATON,
@@ -28,6 +29,7 @@ class Simulator:
         self.steps: list[list[tuple[int, int]]] = []
         self.jumps: list[list[int]] = []
         self._steps: dict[tuple[frozenset[int], int], frozenset[int]] = {}
+        self._digests: dict[Expression, bytes] = {}
         self._closures: dict[int, frozenset[int]] = {}
         start, self.end = self._state(), self._state()
         self._add(expression, start, self.end)
@@ -78,6 +80,16 @@ class Simulator:
                     pending.append(source)
         return distance
 
+    def _digest(self, node: Expression) -> bytes:
+        """A name for the structure of a node."""
+        if node not in self._digests:
+            payload = node.payload if node.kind != AUTOMATON else (*node.payload[:2], sorted(node.payload[2]))  # type: ignore[index]
+            parts = [repr((node.kind, payload)).encode(), *map(self._digest, node.children)]
+            if node.kind == UNION:
+                parts[1:] = sorted(parts[1:])
+            self._digests[node] = sha256(b"|".join(parts)).digest()
+        return self._digests[node]
+
     def _state(self) -> int:
         self.steps.append([])
         self.jumps.append([])
@@ -101,7 +113,7 @@ class Simulator:
         if node.kind == BYTE_CLASS:
             self.steps[start].append((node.payload, end))  # type: ignore[arg-type]
         elif node.kind == UNION:
-            for child in node.children:
+            for child in sorted(node.children, key=self._digest):  # their own order changes from run to run
                 self._add(child, start, end)
         elif node.kind == CONCATENATION:
             for child in node.children:

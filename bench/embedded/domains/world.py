@@ -1,16 +1,42 @@
-"""Domains about things that happen: events, meetings, flights, weather, films, books, recipes, vehicles, homes ..."""
+"""Domains about things that happen: events, flights, weather, films, books, recipes, vehicles, homes, matches ..."""
+
+# ruff: noqa: E501 - a table of phrases; breaking its lines would break the phrases
+# fmt: off
 
 from __future__ import annotations
 
-from .domain import Domain, make_domain, make_field as f
-from .people import CITY, CODE, COMPANY, COUNTRY, EMAIL, NAME, PHONE_FIELD, STREET, ZIP
-from .values import (
-    bool_kind, choice_kind, choices_list, clock_text_kind, date_kind, enum_kind, int_kind, list_kind, moment_kind, money_kind,
-    num_kind, text_kind, time_kind, url_kind, year_kind,
+from ..domain import Domain, make_domain
+from ..domain import make_field as f
+from ..values import (
+    bool_kind,
+    choice_kind,
+    choices_list,
+    clock_text_kind,
+    date_kind,
+    enum_kind,
+    int_kind,
+    list_kind,
+    moment_kind,
+    money_kind,
+    num_kind,
+    text_kind,
+    url_kind,
+    year_kind,
+)
+from .people import (
+    CITY,
+    CODE,
+    COMPANY,
+    COUNTRY,
+    EMAIL,
+    NAME,
+    PHONE_FIELD,
+    STREET,
+    ZIP,
 )
 
 TITLE = text_kind(lambda w: w.title(1, 4))
-PEOPLE = list_kind(lambda w: w.full_name() if w.source.random() < 0.6 else w.first_name(), 4)
+NAMES = list_kind(lambda w: w.full_name() if w.source.random() < 0.6 else w.first_name(), 4)
 
 EVENT = make_domain("event", "event|meeting|conference|concert|party|workshop|appointment|lecture", "title", """
     {title}
@@ -70,7 +96,7 @@ EVENT = make_domain("event", "event|meeting|conference|concert|party|workshop|ap
     The [host|organizer|organiser] is {v}
     {v} [hosts|organizes|runs] it
     """, "by {v}|host {v}"),
-    f("attendees|participants|guests|people|invitees|speakers", PEOPLE, """
+    f("attendees|participants|guests|people|invitees|speakers", NAMES, """
     {v} will [attend|come|be there|take part]
     The [attendees|participants|guests] are {v}
     [Invited|Present|With us] [are|is] {v}
@@ -258,7 +284,7 @@ MOVIE = make_domain("movie", "movie|film|series|show|book|album", "title", """
       science_fiction="sci-fi|SF", animation="animated|cartoon", western="cowboy"), "{S} is a {v}\nThe genre is {v}\nIt counts as {v}", "{v}"),
     f("rating|score|stars|imdb rating|critics score|my rating", num_kind(1, 10, 1), "{S} [has a rating of|is rated|scores|got] {v}\nCritics give it {v}\nThe rating is {v}\nI give it {v}", "{v}/10|rated {v}|{v} stars"),
     f("runtime|length|duration|minutes|runtime minutes|running time", int_kind(60, 220), "{S} [runs|lasts|is] {v} minutes [long|]\nThe running time is {v} minutes", "{v} min|{v} minutes"),
-    f("cast|actors|starring|stars|main actors", PEOPLE, "{v} [star|act|play] in it\nThe [actors|cast] [are|is] {v}\nStarring {v}\n{S} stars {v}\nYou can see {v} in it", "with {v}|starring {v}"),
+    f("cast|actors|starring|stars|main actors", NAMES, "{v} [star|act|play] in it\nThe [actors|cast] [are|is] {v}\nStarring {v}\n{S} stars {v}\nYou can see {v} in it", "with {v}|starring {v}"),
     f("language|original language|spoken language", choice_kind("English|French|German|Japanese|Korean|Spanish|Danish|Italian|Hindi|Polish"), "{S} is in {v}\nThe language is {v}\nThey speak {v} in it", "{v}|in {v}"),
     f("country|made in|country of production|origin", COUNTRY, "{S} [comes|is] from {v}\nIt was [shot|made|produced] in {v}\nThe country is {v}", "{v}"),
     f("budget|cost|production cost|production budget", money_kind(100000, 990000), "The budget was {v}\nIt cost {v} to make", "budget {v}"),
@@ -286,7 +312,7 @@ BOOK = make_domain("book", "book|novel|article|paper|publication|text", "title",
     """, [
     f("title|book|book title|name|heading", TITLE, "The title is {v}\nThe book is called {v}\nIt carries the title {v}", "{v}|\"{v}\""),
     f("author|written by|writer|by|author name", NAME, "{S} was written by {v}\nThe author is {v}\n{v} wrote it\nIt is the work of {v}\nIt came from the pen of {v}", "by {v}|{v}"),
-    f("authors|writers|written by|contributors", PEOPLE, "The authors are {v}\n{v} wrote it together\nIt was written by {v}", "by {v}"),
+    f("authors|writers|written by|contributors", NAMES, "The authors are {v}\n{v} wrote it together\nIt was written by {v}", "by {v}"),
     f("year|publication year|published|year of publication|published in", year_kind(), "{S} [appeared|was published|came out] in {v}\nThe year is {v}", "{v}|({v})"),
     f("pages|number of pages|page count|length", int_kind(40, 1200), "{S} has {v} pages\nIt is {v} pages long\nThere are {v} pages to read", "{v} pages|{v} pp."),
     f("publisher|publishing house|published by|press", text_kind(lambda w: w.company() + w.choose([" Press", " Books", " Verlag", ""])), "The publisher is {v}\n{v} published it\n{S} was published by {v}", "{v}"),
@@ -502,7 +528,7 @@ MATCH = make_domain("match", "match|game|race|competition|tournament", "home tea
     f("sport|discipline|game type|type of sport", enum_kind(football="soccer", basketball="hoops", hockey="ice hockey", tennis="court tennis", handball="hand ball"), "The sport is {v}\nIt is a {v} match", "{v}"),
     f("minute|goal minute|scored in minute", int_kind(1, 90), "The goal came in minute {v}\nIt happened in minute {v}", "min. {v}"),
     f("overtime|extra time|went to overtime|after extra time", bool_kind(), "", "", "It went to [overtime|extra time]\nExtra time was needed", "There was no [overtime|extra time]\nIt was decided in regular time"),
-    f("players|lineup|scorers|squad", PEOPLE, "The players were {v}\nGoals by {v}\nOn the pitch: {v}", "players: {v}"),
+    f("players|lineup|scorers|squad", NAMES, "The players were {v}\nGoals by {v}\nOn the pitch: {v}", "players: {v}"),
 ], {"score": "home score|away score", "teams": "home team|away team", "venue": "city|spectators"})
 
 SENSOR = make_domain("measurement", "measurement|sensor|device|machine|reading|server", "device", """

@@ -1,0 +1,177 @@
+"""Sets of strings: unions of finite sets of words and of languages with a range of lengths.
+
+In come keywords about strings, out come tuples of pieces. Lengths stay beside the language, never in it.
+Pieces with the same range of lengths are joined into one expression, so that `not anyOf` over many patterns
+stays one product and is never multiplied out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from ..derivatives import matches
+from ..errors import LimitExceededError
+from ..expressions import EMPTY, UNLIMITED, Expression, complement, intersect, literal, repeat, union
+from ..regex import pattern_expression
+from ..utf8 import ANY_CHARACTER, ANY_TEXT
+from .algebra import MOST_PIECES, Algebra
+from .formats import format_language
+from .keywords import STRING
+from .nodes import Node
+
+
+class Texts(NamedTuple):
+    """Strings of a language whose length is from `least` to `most`."""
+
+    content: Expression
+    least: int
+    most: int
+
+
+ALL_STRINGS = Texts(ANY_TEXT, 0, UNLIMITED)
+StringPieces = tuple["frozenset[str] | Texts", ...]
+
+
+@lru_cache(4096)
+def pattern_language(pattern: str) -> Expression:
+    """The texts in which an ECMA-262 pattern is found."""
+    return pattern_expression(pattern, syntax="ecma", search=True)
+
+
+@lru_cache(4096)
+def text_complement(language: Expression) -> Expression:
+    """All texts that a language does not contain."""
+    return intersect(ANY_TEXT, complement(language))
+
+
+@lru_cache(65536)
+def text_in(language: Expression, text: str) -> bool:
+    """Whether a text belongs to a language."""
+    return matches(language, text.encode())
+
+
+def writable(text: str) -> bool:
+    """Whether a string can occur in a document: UTF-8 has no lone surrogates."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+class Strings(Algebra[StringPieces]):
+    """Unions of sets of words and of languages with a range of lengths."""
+
+    bit = STRING
+    top = (ALL_STRINGS,)
+    bottom = ()
+
+    def meet(self, first: StringPieces, second: StringPieces) -> StringPieces:
+        if first == self.top:
+            return second
+        if second == self.top:
+            return first
+        met = [piece for one in first for other in second if (piece := _meet_strings(one, other)) is not None]
+        return _joined_strings(met)
+
+    def join(self, first: StringPieces, second: StringPieces) -> StringPieces:
+        return self.top if ALL_STRINGS in first or ALL_STRINGS in second else _joined_strings(first + second)
+
+    def keyword(self, word: str, value: Any, wanted: bool, node: Node) -> StringPieces | None:
+        if word == "minLength":
+            if wanted:
+                return (Texts(ANY_TEXT, int(value), UNLIMITED),)
+            return (Texts(ANY_TEXT, 0, int(value) - 1),) if value > 0 else ()
+        if word == "maxLength":
+            return (
+                (Texts(ANY_TEXT, 0, int(value)),) if wanted else (Texts(ANY_TEXT, int(value) + 1, UNLIMITED),)
+            )
+        if word == "pattern":
+            language = pattern_language(value)
+        elif word == "format":
+            found = format_language(value)
+            if found is None:  # not known: an annotation, which nothing violates
+                return self.top if wanted else self.bottom
+            language = found
+        else:
+            return None
+        content = language if wanted else text_complement(language)
+        return () if content is EMPTY else (Texts(content, 0, UNLIMITED),)
+
+    def values(self, values: Iterable[Any], wanted: bool) -> StringPieces:
+        words = frozenset(value for value in values if isinstance(value, str) and writable(value))
+        if wanted:
+            return (words,) if words else ()
+        return (Texts(without_words(ANY_TEXT, words), 0, UNLIMITED),) if words else self.top
+
+
+def without_words(content: Expression, words: Iterable[str]) -> Expression:
+    """A language without some texts."""
+    listed = union(*[literal(word) for word in words])
+    return content if listed is EMPTY else intersect(content, complement(listed))
+
+
+def _meet_strings(
+    one: frozenset[str] | Texts, other: frozenset[str] | Texts
+) -> frozenset[str] | Texts | None:
+    if isinstance(one, Texts):
+        if not isinstance(other, Texts):
+            return frozenset(word for word in other if _fits(one, word)) or None
+        return _meet_texts(one, other)
+    if isinstance(other, Texts):
+        return frozenset(word for word in one if _fits(other, word)) or None
+    return one & other or None
+
+
+def _meet_texts(one: Texts, other: Texts) -> Texts | None:
+    least = max(one.least, other.least)
+    most = max(one.most, other.most) if UNLIMITED in (one.most, other.most) else min(one.most, other.most)
+    if most != UNLIMITED and least > most:
+        return None
+    if one.content is ANY_TEXT:
+        content = other.content
+    elif other.content is ANY_TEXT:
+        content = one.content
+    else:
+        content = intersect(one.content, other.content)
+    return None if content is EMPTY else Texts(content, least, most)
+
+
+def _fits(texts: Texts, word: str) -> bool:
+    if len(word) < texts.least or (texts.most != UNLIMITED and len(word) > texts.most):
+        return False
+    return texts.content is ANY_TEXT or text_in(texts.content, word)
+
+
+def _joined_strings(pieces: Iterable[frozenset[str] | Texts]) -> StringPieces:
+    words: frozenset[str] = frozenset()
+    by_length: dict[tuple[int, int], list[Expression]] = {}
+    for piece in pieces:
+        if isinstance(piece, Texts):
+            by_length.setdefault((piece.least, piece.most), []).append(piece.content)
+        else:
+            words |= piece
+    if len(by_length) > MOST_PIECES:
+        raise LimitExceededError(
+            "ranges of string lengths in one place", given=len(by_length), limit=MOST_PIECES
+        )
+    texts = tuple(
+        Texts(contents[0] if len(contents) == 1 else union(*contents), least, most)
+        for (least, most), contents in by_length.items()
+    )
+    words = frozenset(word for word in words if not any(_fits(text, word) for text in texts))
+    return (words, *texts) if words else texts
+
+
+def as_expression(pieces: StringPieces) -> Expression:
+    """All strings of a union of pieces as one expression, lengths included."""
+    options = []
+    for piece in pieces:
+        if not isinstance(piece, Texts):
+            options.append(union(*[literal(word) for word in piece]))
+        elif piece.least == 0 and piece.most == UNLIMITED:
+            options.append(piece.content)
+        else:
+            options.append(intersect(piece.content, repeat(ANY_CHARACTER, piece.least, piece.most)))
+    return union(*options)
+
+
+STRINGS = Strings()
