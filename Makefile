@@ -22,7 +22,7 @@ FOLDERS = _ext decoding grammars samplers
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
-	$(VENV)/bin/tokentrellis generate examples/ticket.schema.json --file examples/ticket.txt
+	$(VENV)/bin/tokentrellis generate examples/order.schema.json --file examples/order.txt
 
 test: $(VENV)/.installed-test
 	$(RUN) -m pytest $(PYTEST_OPTIONS)

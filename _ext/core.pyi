@@ -74,7 +74,7 @@ class Matcher:
             cleared. After EOS the row allows EOS only.
         """
     def forced_tokens(self) -> list[int]:
-        """Tokens that spell the bytes that must come next, by longest match."""
+        """Tokens that spell the bytes that must come next (longest match), and EOS after them if the text must end there."""
     def forced_bytes(self) -> bytes:
         """The bytes that every continuation begins with."""
     def next_bytes(self) -> set[int]:

@@ -85,7 +85,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         int64_t cost(int32_t) except +translate_error
         string shortest_text(size_t) except +translate_error
         void prepare(int32_t) except +translate_error
-        vector[int32_t] spell(const vector[uint8_t]&)
+        vector[int32_t] forced_tokens(int32_t) except +translate_error
 
 
 cdef extern from "session.hpp" namespace "tokentrellis":
@@ -427,11 +427,10 @@ cdef class Matcher:
         return 0
 
     def forced_tokens(self):
-        """Tokens that spell the bytes that must come next (longest match); EOS alone if nothing else may come."""
+        """Tokens that spell the bytes that must come next (longest match), and EOS after them if the text must end there."""
         if self.ended:
             return []
-        cdef vector[uint8_t] forced = self.session.forced_bytes(self.history.back())
-        return self.session.spell(forced)
+        return self.session.forced_tokens(self.history.back())
 
     def forced_bytes(self):
         """The bytes that every continuation begins with."""

@@ -71,9 +71,8 @@ private:
     Lexicon& lexicon_;
     std::vector<int64_t> continuations_;
     std::unordered_map<int32_t, int64_t> plain_;                    // automaton state -> tokens
-    std::map<std::tuple<int32_t, int32_t, int64_t, int64_t>, std::string> limited_;
     std::unordered_map<int32_t, int32_t> chunk_;                    // content -> longest run of token lengths 1, 2, ...
-    std::map<std::pair<int32_t, uint64_t>, std::string> others_;
+    std::map<std::tuple<int32_t, int32_t, int32_t, int32_t>, std::pair<std::string, int32_t>> others_;  // texts and labels
 
     // One step along the finish edges: the next continuation, and the tokens that the step takes.
     int32_t finish(int32_t continuation, int64_t& tokens, std::string* text = nullptr) {
@@ -137,10 +136,7 @@ private:
             case LITERALS_EDGE:
                 return literal_witness(c, *edge, label);
             default:
-                if (c.extra == NO_NODE) {
-                    label = label_after_witness(c.state);
-                    return witness(c.state);
-                }
+                if (c.extra == NO_NODE && edge->next != BY_LABEL) return witness(c.state);
                 return other_witness(c, *edge, label);
         }
     }
@@ -184,11 +180,6 @@ private:
             }
         }
         return text;
-    }
-
-    int32_t label_after_witness(int32_t state) {
-        for (char byte : witness(state)) state = lexicon_.automata.step(state, static_cast<uint8_t>(byte));
-        return std::max(0, lexicon_.automata.label(state));
     }
 
     // ---- strings with limits -----------------------------------------------------------------------------------------
@@ -240,13 +231,15 @@ private:
         int32_t state = c.state, count = c.extra;
         LengthTable& lengths = network_.lengths_of(string);
         Automata& automata = lexicon_.automata;
-        auto possible = [&](int32_t to, int32_t begun, int64_t left) {
-            if (to == DEAD) return false;
-            const StringPosition& q = lexicon_.position(to);
+        // Whether exactly `left` characters can follow a position (those begun before not counted).
+        auto possible = [&](int32_t to, int64_t left) {
+            const StringPosition q = lexicon_.position(to);
             if (q.phase == CLOSED) return left == 0;
-            if (q.phase == PREFIX) return false;
-            int64_t exactly = left - (begun - count) + (q.phase == BODY ? 0 : 1);
-            return exactly >= 0 && lengths.reachable(q.inner, exactly, exactly);
+            if (q.phase == PREFIX || left < 0) return false;
+            if (q.phase == BODY) return lengths.reachable(q.inner, left, left);
+            return any_completion(q, [&](uint32_t first, uint32_t last) {
+                return any_character(automata, q.inner, first, last, [&](int32_t content) { return lengths.reachable(content, left, left); });
+            });
         };
         while (p.phase == PREFIX) {
             std::string before = witness(p.inner);
@@ -256,8 +249,15 @@ private:
             p = lexicon_.position(state);
         }
         int64_t least = edge.least - count, most = edge.most < 0 ? -1 : edge.most - count;
-        int extra = p.phase == BODY ? 0 : 1;
-        int64_t left = p.phase == CLOSED ? 0 : lengths.fewest(p.inner, least + extra, most < 0 ? -1 : most + extra) - extra;
+        int64_t left = p.phase == BODY ? lengths.fewest(p.inner, least, most) : p.phase == CLOSED ? 0 : -1;
+        if (left < 0)  // half an escape: the best of its completions
+            any_completion(p, [&](uint32_t first, uint32_t last) {
+                return any_character(automata, p.inner, first, last, [&](int32_t content) {
+                    int64_t found = lengths.fewest(content, least, most);
+                    if (found >= 0 && (left < 0 || found < left)) left = found;
+                    return false;
+                });
+            });
         while (!automata.exhausted(state)) {
             bool moved = false;
             // The quote first (it ends), raw bytes next, escapes last: so texts stay short.
@@ -268,7 +268,7 @@ private:
                     int32_t to = automata.step(state, static_cast<uint8_t>(byte));
                     if (to == DEAD) continue;
                     int32_t begun = count + lexicon_.begins_character(state, static_cast<uint8_t>(byte));
-                    if (!possible(to, begun, left)) continue;
+                    if (!possible(to, left - (begun - count))) continue;
                     left -= begun - count;
                     count = begun;
                     state = to;
@@ -337,32 +337,49 @@ private:
         return depth;
     }
 
-    // A shortest text that is none of the literals, by breadth-first search over (string state, trie node).
+    // A shortest text that is none of the literals, by breadth-first search over (string state, trie node): with the label
+    // that the front end wants for its way out, if that can still be had; else with any.
     std::string other_witness(const Configuration& c, const Edge& edge, int32_t& label) {
-        const LiteralTrie& trie = network_.table_of(edge);
+        const GrammarState owner = network_.expand(edge.grammar_state);
+        const int32_t wanted = edge.next == BY_LABEL && owner.finish == edge.index ? owner.finish_label : -1;
+        auto key = std::make_tuple(c.state, c.extra, edge.table, wanted);
+        auto known = others_.find(key);
+        if (known == others_.end()) known = others_.emplace(key, search_other(c, edge, wanted)).first;
+        label = known->second.second;
+        return known->second.first;
+    }
+
+    std::pair<std::string, int32_t> search_other(const Configuration& c, const Edge& edge, int32_t wanted) {
+        constexpr size_t most_steps = 200000;
+        const LiteralTrie* trie = edge.table < 0 ? nullptr : &network_.table_of(edge);
         struct Step {
             int32_t state, node, parent;
             uint8_t byte;
         };
         std::vector<Step> queue{{c.state, c.extra, -1, 0}};
         std::set<std::pair<int32_t, int32_t>> seen{{c.state, c.extra}};
-        for (size_t head = 0; head < queue.size() && head < 100000; ++head) {
+        int32_t found = -1;
+        for (size_t head = 0; head < queue.size() && head < most_steps; ++head) {
             Step at = queue[head];
             if (lexicon_.automata.exhausted(at.state)) {
-                std::string text;
-                for (int32_t i = static_cast<int32_t>(head); queue[i].parent >= 0; i = queue[i].parent) text.push_back(static_cast<char>(queue[i].byte));
-                std::reverse(text.begin(), text.end());
-                label = lexicon_.automata.label(at.state);
-                return text;
+                int32_t label = lexicon_.automata.label(at.state);
+                if (found < 0 || label == wanted) found = static_cast<int32_t>(head);
+                if (wanted < 0 || label == wanted) break;
+                continue;
             }
             for (int byte = 0; byte < 256; ++byte) {
-                int32_t to, node;
-                if (!step_literal(lexicon_, trie, at.state, at.node, static_cast<uint8_t>(byte), to, node)) continue;
-                if (!network_.other_possible(edge, to, node)) continue;
+                int32_t to = DEAD, node = NO_NODE;
+                if (trie == nullptr) to = lexicon_.automata.step(at.state, static_cast<uint8_t>(byte));
+                else if (!step_literal(lexicon_, *trie, at.state, at.node, static_cast<uint8_t>(byte), to, node)) continue;
+                if (to == DEAD || !network_.other_possible(edge, to, node)) continue;
                 if (seen.emplace(to, node).second) queue.push_back({to, node, static_cast<int32_t>(head), static_cast<uint8_t>(byte)});
             }
         }
-        return std::string(1, '\xFF');
+        if (found < 0) return {std::string(1, '\xFF'), 0};  // cannot be spelled: costs IMPOSSIBLE
+        std::string text;
+        for (int32_t i = found; queue[i].parent >= 0; i = queue[i].parent) text.push_back(static_cast<char>(queue[i].byte));
+        std::reverse(text.begin(), text.end());
+        return {text, lexicon_.automata.label(queue[found].state)};
     }
 };
 

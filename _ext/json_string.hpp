@@ -78,6 +78,35 @@ bool any_completion(const StringPosition& p, Exists exists) {
     }
 }
 
+// Whether some character of [first, last] leads from the content state to a live state that is accepted. `accept` is asked
+// about each state reached, but only once for neighbours that go the same way.
+template <class Accept>
+bool any_encoding(Automata& automata, int32_t state, uint32_t low, uint32_t high, int remaining, int length, Accept& accept) {
+    const uint32_t shift = 6 * remaining, mask = (1u << shift) - 1;  // `remaining` bytes follow this one
+    const uint8_t lead = remaining < length - 1 ? 0x80 : length == 1 ? 0 : length == 2 ? 0xC0 : length == 3 ? 0xE0 : 0xF0;
+    int32_t refused = DEAD;  // a state from which the whole range of what remains was refused
+    for (uint32_t part = low >> shift; part <= high >> shift; ++part) {
+        int32_t to = automata.step(state, static_cast<uint8_t>(lead | part));
+        if (to == DEAD) continue;
+        uint32_t base = part << shift, from = low > base ? low & mask : 0, upto = high < base + mask ? high & mask : mask;
+        bool whole = from == 0 && upto == mask;
+        if (whole && to == refused) continue;
+        if (remaining == 0 ? accept(to) : any_encoding(automata, to, from, upto, remaining - 1, length, accept)) return true;
+        if (whole) refused = to;
+    }
+    return false;
+}
+
+template <class Accept>
+bool any_character(Automata& automata, int32_t state, uint32_t first, uint32_t last, Accept accept) {
+    static const uint32_t bounds[] = {0, 0x80, 0x800, 0x10000, 0x110000};
+    for (int n = 1; n <= 4; ++n) {
+        uint32_t low = std::max(first, bounds[n - 1]), high = std::min(last, bounds[n] - 1);
+        if (low <= high && any_encoding(automata, state, low, high, n - 1, n, accept)) return true;
+    }
+    return false;
+}
+
 class StringAutomaton final : public Automaton {
 public:
     StringAutomaton(Automata& automata, int32_t id, int32_t content) : content(content), id_(id) {
@@ -178,32 +207,9 @@ private:
     }
 
     bool completable(Automata& automata, const StringPosition& p) {
-        return any_completion(p, [&](uint32_t first, uint32_t last) { return any_character(automata, p.inner, first, last); });
-    }
-
-    // Whether some character of [first, last] can follow the content state.
-    bool any_character(Automata& automata, int32_t state, uint32_t first, uint32_t last) {
-        static const uint32_t bounds[] = {0, 0x80, 0x800, 0x10000, 0x110000};
-        for (int n = 1; n <= 4; ++n) {
-            uint32_t low = std::max(first, bounds[n - 1]), high = std::min(last, bounds[n] - 1);
-            if (low <= high && any_encoding(automata, state, low, high, n - 1, n)) return true;
-        }
-        return false;
-    }
-
-    // `remaining` continuation bytes follow this one; low and high are the bits still to be written.
-    bool any_encoding(Automata& automata, int32_t state, uint32_t low, uint32_t high, int remaining, int length) {
-        uint32_t shift = 6 * remaining;
-        uint8_t lead = remaining == length - 1 ? (length == 1 ? 0 : length == 2 ? 0xC0 : length == 3 ? 0xE0 : 0xF0) : 0x80;
-        for (uint32_t part = low >> shift; part <= high >> shift; ++part) {
-            int32_t to = automata.step(state, static_cast<uint8_t>(lead | part));
-            if (to == DEAD) continue;
-            if (remaining == 0) return true;
-            uint32_t base = part << shift, mask = (1u << shift) - 1;
-            uint32_t from = low > base ? low & mask : 0, upto = high < base + mask ? high & mask : mask;
-            if (any_encoding(automata, to, from, upto, remaining - 1, length)) return true;
-        }
-        return false;
+        return any_completion(p, [&](uint32_t first, uint32_t last) {
+            return any_character(automata, p.inner, first, last, [](int32_t) { return true; });
+        });
     }
 
     // All text: the start accepts, and every character leads back to it.

@@ -61,7 +61,7 @@ public:
         return node;
     }
 
-    // Whether `accept(node)` holds for some node that one character of [first, last] leads to.
+    // Whether `accept(character, node)` holds for some character of [first, last] and the node that it leads to.
     template <class Accept>
     bool any_character(int32_t node, uint32_t first, uint32_t last, Accept accept) const {
         return any_character(node, first, last, 0, 0, accept);
@@ -87,7 +87,7 @@ private:
                 left = byte < 0x80 ? 0 : byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3;
                 value = left == 0 ? byte : byte & (0x3F >> left);
             }
-            if (left == 0 ? value >= first && value <= last && accept(c) : any_character(c, first, last, value, left, accept)) return true;
+            if (left == 0 ? value >= first && value <= last && accept(value, c) : any_character(c, first, last, value, left, accept)) return true;
         }
         return false;
     }
@@ -157,7 +157,7 @@ inline bool literal_possible(const Lexicon& lexicon, const LiteralTrie& trie, co
     if (phase == PREFIX || phase == BODY) return legal.any(at.first, at.last);
     const StringPosition& p = lexicon.position(state);
     return any_completion(p, [&](uint32_t first, uint32_t last) {
-        return trie.any_character(node, first, last, [&](int32_t below) { return legal.any(trie.nodes[below].first, trie.nodes[below].last); });
+        return trie.any_character(node, first, last, [&](uint32_t, int32_t below) { return legal.any(trie.nodes[below].first, trie.nodes[below].last); });
     });
 }
 

@@ -196,10 +196,19 @@ public:
         const StringPosition& p = lexicon.position(state);
         if (p.phase == CLOSED || p.phase == PREFIX) return true;
         int64_t least = edge.least - count, most = edge.most < 0 ? -1 : edge.most - count;
-        if (p.phase != BODY) ++least, most += most >= 0;  // half an escape: its character is counted, and not yet read
-        if (least <= 0 && (most < 0 || lexicon.distance(p.inner) <= most)) return true;
-        if (least > 0 && can_lengthen(p.inner, least, most)) return true;
-        return lengths_of(string).reachable(p.inner, least, most);
+        if (p.phase == BODY) return content_length_possible(string, p.inner, least, most);
+        // Half an escape: its character is counted; some completion of it has to leave a permitted length.
+        const StringPosition half = p;
+        return any_completion(half, [&](uint32_t first, uint32_t last) {
+            return any_character(lexicon.automata, half.inner, first, last,
+                                 [&](int32_t to) { return content_length_possible(string, to, least, most); });
+        });
+    }
+
+    bool content_length_possible(const StringAutomaton& string, int32_t content, int64_t least, int64_t most) {
+        if (least <= 0 && (most < 0 || lexicon.distance(content) <= most)) return true;
+        if (least > 0 && can_lengthen(content, least, most)) return true;
+        return lengths_of(string).reachable(content, least, most);
     }
 
     LengthTable& lengths_of(const StringAutomaton& string) {
@@ -214,13 +223,39 @@ public:
         const StringPosition& p = lexicon.position(state);
         if (p.phase == CLOSED) return table_of(edge).nodes[node].literal < 0;
         if (lexicon.string_of(state).universal) return true;
-        int32_t inner = p.phase == PREFIX ? lexicon.string_of(state).content : p.inner;
-        auto key = std::make_pair(edge.table, pair_key(inner, node));
+        if (p.phase == BODY || p.phase == PREFIX)
+            return other_text_possible(edge, p.phase == BODY ? p.inner : lexicon.string_of(state).content, node);
+        const StringPosition half = p;
+        return any_completion(half, [&](uint32_t first, uint32_t last) { return other_character_possible(edge, half.inner, node, first, last); });
+    }
+
+    bool other_text_possible(const Edge& edge, int32_t content, int32_t node) {
+        auto key = std::make_pair(edge.table, pair_key(content, node));
         auto found = others_.find(key);
         if (found != others_.end()) return found->second;
-        bool possible = search_other(table_of(edge), inner, node);
+        bool possible = search_other(table_of(edge), content, node);
         others_[key] = possible;
         return possible;
+    }
+
+    // Half an escape that stands for a character of [first, last]: one that leaves the trie, or one after which a text
+    // that is no literal remains.
+    bool other_character_possible(const Edge& edge, int32_t content, int32_t node, uint32_t first, uint32_t last) {
+        const LiteralTrie& trie = table_of(edge);
+        std::vector<std::pair<uint32_t, int32_t>> on_trie;
+        trie.any_character(node, first, last, [&](uint32_t character, int32_t below) {
+            on_trie.push_back({character, below});
+            return false;
+        });
+        std::sort(on_trie.begin(), on_trie.end());
+        auto any = [](int32_t) { return true; };
+        for (auto [character, below] : on_trie) {
+            if (first < character && any_character(lexicon.automata, content, first, character - 1, any)) return true;
+            if (any_character(lexicon.automata, content, character, character, [&](int32_t to) { return other_text_possible(edge, to, below); }))
+                return true;
+            first = character + 1;
+        }
+        return first <= last && any_character(lexicon.automata, content, first, last, any);
     }
 
     // The count that matters: with no upper bound, everything from the lower bound on is the same.

@@ -106,7 +106,17 @@ public:
     }
     std::vector<uint8_t> forced_bytes(int32_t state) {
         Guard guard(lexicon.mutex);
-        return states.forced_bytes(state);
+        bool ends = false;
+        return states.forced_bytes(state, ends);
+    }
+    // Tokens that spell what must come next; the first EOS after them if the text must end there.
+    std::vector<int32_t> forced_tokens(int32_t state) {
+        Guard guard(lexicon.mutex);
+        bool ends = false;
+        std::vector<uint8_t> text = states.forced_bytes(state, ends);
+        std::vector<int32_t> tokens;
+        if (spell(text, tokens) && ends) tokens.push_back(end_ids[0]);
+        return tokens;
     }
     ByteSet next_bytes(int32_t state) {
         Guard guard(lexicon.mutex);
@@ -126,24 +136,23 @@ public:
         network.prepare(limit);
     }
 
-    // The longest-match spelling of a text in tokens; stops where no token fits.
-    std::vector<int32_t> spell(const std::vector<uint8_t>& text) const {
+private:
+    // The longest-match spelling of a text in tokens; false where no token fits.
+    bool spell(const std::vector<uint8_t>& text, std::vector<int32_t>& tokens) const {
         const Trie& trie = *lexicon.tries[0];
-        std::vector<int32_t> tokens;
         for (size_t from = 0; from < text.size();) {
             int32_t node = 0, best = -1;
             size_t best_end = from;
             for (size_t i = from; i < text.size(); ++i) {
-                int32_t child = trie.child(node, text[i]);
-                if (child == 0) break;
-                node = child;
+                node = trie.child(node, text[i]);
+                if (node == 0) break;
                 if (trie.begin_ids(node) != trie.end_ids(node)) best = *trie.begin_ids(node), best_end = i + 1;
             }
-            if (best < 0) break;
+            if (best < 0) return false;
             tokens.push_back(best);
             from = best_end;
         }
-        return tokens;
+        return true;
     }
 };
 

@@ -73,13 +73,16 @@ public:
 
     ByteSet next_bytes(int32_t state) { return next_bytes(entries_[state].set); }
 
-    // The bytes that must come next: as long as there is exactly one way on and the text may not end.
-    std::vector<uint8_t> forced_bytes(int32_t state, size_t most = 4096) {
+    // The bytes that must come next: as long as there is exactly one way on and the text may not end. `ends` becomes
+    // whether the text must end after them.
+    std::vector<uint8_t> forced_bytes(int32_t state, bool& ends, size_t most = 4096) {
         std::vector<uint8_t> forced;
         Configurations set = entries_[state].set, following;
-        while (forced.size() < most && !network_.accepting(set)) {
+        while (forced.size() < most) {
+            bool accepting = network_.accepting(set);
             int only = single_byte(set);
-            if (only < 0) break;
+            ends = accepting && only == NO_BYTE;
+            if (accepting || only < 0) break;
             forced.push_back(static_cast<uint8_t>(only));
             network_.step(set, static_cast<uint8_t>(only), following);
             set.swap(following);
@@ -188,14 +191,16 @@ private:
         return bytes;
     }
 
+    static constexpr int NO_BYTE = -1, SEVERAL = -2;
+
     int single_byte(const Configurations& set) {
-        if (has_special(set)) return -1;
+        if (has_special(set)) return SEVERAL;
         Configurations following;
-        int only = -1;
+        int only = NO_BYTE;
         for (int byte = 0; byte < 256; ++byte) {
             network_.step(set, static_cast<uint8_t>(byte), following);
             if (following.empty()) continue;
-            if (only >= 0) return -1;
+            if (only >= 0) return SEVERAL;
             only = byte;
         }
         return only;

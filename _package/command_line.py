@@ -84,8 +84,7 @@ def match(
     property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
     as_json: JsonOption = False,
 ) -> None:
-    """Match TEXT with SCHEMA; if it does not, show where it leaves the grammar and what was expected there.
-    """
+    """Match TEXT with SCHEMA; if it does not, show where it leaves the grammar and what was expected there."""
     from .expected import describe_next, match_text, place_and_caret
 
     progress = match_text(read_grammar(schema, whitespace, property_order), text)
@@ -162,10 +161,10 @@ def info(as_json: JsonOption = False) -> None:
         print(json.dumps(report, ensure_ascii=False))
         return
     for name, version in report["versions"].items():
-        print(f"{name:14}{version or 'not installed'}")
-    print(f"{'processor':14}{report['processor']}, {report['cores']} cores")
+        print(f"{name:26}{version or 'not installed'}")
+    print(f"{'processor':26}{report['processor']}, {report['cores']} cores")
     for name, value in report["embedded_model"].items():
-        print(f"{name:14}{value}")
+        print(f"{'embedded ' + name:26}{value}")
 
 
 def _version(distribution: str) -> str | None:

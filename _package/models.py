@@ -53,9 +53,15 @@ def embedded_card() -> dict[str, Any]:
         return {}
     values = json.loads(configuration.read_text(encoding="utf-8"))
     n_bytes = sum(path.stat().st_size for path in EMBEDDED_FOLDER.iterdir())
-    shown = ("architectures", "hidden_size", "num_hidden_layers", "vocab_size", "max_position_embeddings")
-    card = {name: values[name] for name in shown if name in values}
-    return {**card, "megabytes": round(n_bytes / 1e6, 1), "folder": str(EMBEDDED_FOLDER)}
+    return {
+        "architecture": values["model_type"],
+        "layers": values["num_hidden_layers"],
+        "width": values["hidden_size"],
+        "vocabulary": values["vocab_size"],
+        "context": values["max_position_embeddings"],
+        "megabytes": round(n_bytes / 1e6, 1),
+        "folder": str(EMBEDDED_FOLDER),
+    }
 
 
 def _load(class_name: str, path: str) -> Any:

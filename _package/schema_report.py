@@ -13,8 +13,10 @@ from .grammars.json_schema.references import draft_of
 
 _MAPS = ("properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-_SINGLE = ("additionalProperties", "propertyNames", "unevaluatedProperties", "contains", "additionalItems")
-_SINGLE += ("items", "unevaluatedItems", "not", "if", "then", "else")
+_SINGLE = (
+    *("additionalProperties", "propertyNames", "unevaluatedProperties"),
+    *("items", "additionalItems", "contains", "unevaluatedItems", "not", "if", "then", "else"),
+)
 
 
 class SchemaReport(NamedTuple):

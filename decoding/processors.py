@@ -68,8 +68,9 @@ class GrammarProcessor(LogitsProcessor):
         max_new_tokens: int | None = None,
         prompt_length: int | None = None,
     ) -> None:
-        grammars = list(compiled) if isinstance(compiled, (list, tuple)) else [compiled]
-        if not grammars or not all(isinstance(grammar, CompiledGrammar) for grammar in grammars):
+        given = list(compiled) if isinstance(compiled, (list, tuple)) else [compiled]
+        grammars = [grammar for grammar in given if isinstance(grammar, CompiledGrammar)]
+        if not grammars or len(grammars) < len(given):
             raise ConstraintError(
                 "GrammarProcessor: needs a CompiledGrammar or a list of them",
                 got=compiled,

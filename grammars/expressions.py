@@ -52,7 +52,7 @@ class Expression:
 
 
 class StringTerminal(NamedTuple):
-    """A JSON string as a terminal: `prefix`, a quote, characters, a quote.
+    """A JSON string as a terminal: `prefix` (which never reads a quote), a quote, characters, a quote.
 
     `content` is a language over the UTF-8 bytes of the *decoded* text; the core reads escapes (`\\n`, `\\u0061`,
     surrogate pairs) and steps it by what they stand for, so every spelling of an allowed text is allowed. The core

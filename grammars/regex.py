@@ -77,8 +77,8 @@ def pattern_expression(
     """The UTF-8 encodings of the whole texts that match.
 
     syntax: "ecma": ECMA-262 with the `u` flag, but lenient as annex B is with escaped punctuation and
-        unmatched braces; "python": the standard library's `re` for `str` patterns (as of Python 3.14: `\\B` matches
-        the empty text).
+        unmatched braces; "python": the standard library's `re` for `str` patterns, as of Python 3.14
+        (`\\B` matches the empty text).
     search: whether the pattern may match anywhere in the text (`re.search`) or must match all of it
         (`re.fullmatch`).
     most_positions: how many byte classes the pattern may have after bounded repeats are written out.
@@ -114,8 +114,8 @@ class _Translation:
             found = _before([_plain(tree.alternation(plain))], self.after)
             languages.append(_behind_any(found) if self.search else found)
         result = union(*languages)
-        if self.node.needs or "{" in self.pattern or len(self.pattern) > 500:
-            n_positions = _count_positions(result, {})
+        if "{" in self.pattern or len(self.pattern) > 500 or self.n_steps > 200:  # else it cannot be large
+            n_positions = _count_positions(result, {ANY_TEXT: _ANY_TEXT_POSITIONS})
             if n_positions > most_positions:
                 raise LimitExceededError(
                     "the size of a pattern with its repeats written out, in byte classes,",
@@ -127,7 +127,11 @@ class _Translation:
 
     def _option(self, option: Node) -> Expression:
         """The language of one alternative that has assertions."""
-        node, conditions, is_anchored = self._split_looks(option)
+        node = option
+        conditions: list[Expression] = []
+        is_anchored = _is_anchor(option.items[0] if isinstance(option, Sequence) else option, tree.BEGIN)
+        if option.needs & NEEDS_LOOK:
+            node, conditions, is_anchored = self._split_looks(option)
         try:
             if is_anchored or not self.search:
                 language = self._followed_by(node, self.after, True, True)
@@ -140,7 +144,7 @@ class _Translation:
                 language = _behind_any(self._followed_by(node, self.after, False, True))
         except _NeedsPositionsError:
             language = self._positions(node, self.search, self.search)
-        return intersect(language, *conditions)
+        return intersect(language, *conditions) if conditions else language
 
     def _positions(self, node: Node, open_begin: bool, open_end: bool) -> Expression:
         if node.needs & NEEDS_LOOK:
@@ -448,6 +452,9 @@ def _count_positions(expression: Expression, known: dict[Expression, int]) -> in
                 count *= max(least, 1) if most == UNLIMITED else most
         known[expression] = count
     return count
+
+
+_ANY_TEXT_POSITIONS = _count_positions(ANY_TEXT, {})
 
 
 # The grammar

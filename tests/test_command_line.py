@@ -189,7 +189,7 @@ def test_info() -> None:
         (("generate", INLINE, "--file", "no_such_file"), "no_such_file: cannot be read"),
         (("generate", INLINE, "--jsonl", "no_such_file"), "no_such_file: cannot be read"),
         (("generate", INLINE, "x", "--model", "./no_such_model"), "cannot be loaded"),
-        (("generate", INLINE, "x", "--whitespace", "wide"), "must be natural, any, compact or"),
+        (("generate", INLINE, "x", "--whitespace", "wide"), "must be natural, any, compact"),
         (("match", "{", "x"), "SCHEMA is not JSON"),
     ],
 )  # fmt: skip

@@ -36,9 +36,8 @@ from .tokenizer import Tokenizer
 POLL_SECONDS = 0.05
 SETUP_SECONDS = 300.0
 REASON_CHARACTERS = 600
-WARM_UP = {
-    "type": "null"
-}  # compiled once at set-up: what an engine imports or makes on first use is not TTFM
+# Compiled once at set-up: what an engine imports or makes on first use is not TTFM.
+WARM_UP = {"type": "null"}
 
 
 @dataclass(frozen=True)
@@ -181,7 +180,7 @@ def _serve(
 
 
 def _return_free_memory() -> None:
-    """Give back what the set-up freed: an engine that grew into it would seem to need no memory (glibc only)."""
+    """Give back what the set-up freed: an engine that grows into it would seem to need no memory (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)

@@ -24,12 +24,12 @@ from .nodes import FALSE, SCALARS, TRUE, Demand, Node, Nodes, value_key
 from .records import ArrayRecord, Atom, ObjectRecord, Option, Rest
 from .rules import (
     RULES,
-    dependent_schema_clauses,
     different_from,
     equal_to,
     not_dependent_schemas,
 )
 from .scalars import ScalarLanguages
+from .unevaluated import items_violated, items_wanted, properties_violated, properties_wanted
 from .string_sets import pattern_language, text_in
 
 MOST_ALTERNATIVES = 512
@@ -174,10 +174,24 @@ class Formulas:
     # The logical keywords, wanted.
 
     def _reference(self, formula: Formula, node: Node, value: str, bit: int) -> bool:
-        return self.add(formula, self._target(node, value), bit)
+        return self.add(formula, self.nodes.target(node, "$ref"), bit)
 
-    def _target(self, node: Node, reference: str) -> int:
-        return self.nodes.literal(*node.context.resolve(reference))
+    def _dynamic_reference(self, formula: Formula, node: Node, value: str, bit: int) -> bool:
+        return self.add(formula, self.nodes.target(node, "$dynamicRef"), bit)
+
+    def _recursive_reference(self, formula: Formula, node: Node, value: str, bit: int) -> bool:
+        return self.add(formula, self.nodes.target(node, "$recursiveRef"), bit)
+
+    def _all(self, formula: Formula, node: Node, value: tuple[int, ...], bit: int) -> bool:
+        return all(self.add(formula, literal, bit) for literal in value)
+
+    def _unevaluated_properties(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
+        clauses = properties_wanted(self.nodes, node, value) if bit == OBJECT else []
+        return all(self._add_clause(formula, clause, bit) for clause in clauses)
+
+    def _unevaluated_items(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
+        clauses = items_wanted(self.nodes, node, value) if bit == ARRAY else []
+        return all(self._add_clause(formula, clause, bit) for clause in clauses)
 
     def _all_of(self, formula: Formula, node: Node, value: list[Any], bit: int) -> bool:
         return all(self.add(formula, self.nodes.child(node, schema), bit) for schema in value)
@@ -210,6 +224,8 @@ class Formulas:
 
     def _if(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
         condition, then, otherwise = self._branches(node, value)
+        if then == otherwise == TRUE:
+            return True
         return self._add_clause(formula, [(condition, then), (condition ^ 1, otherwise)], bit)
 
     def _branches(self, node: Node, value: Any) -> tuple[int, int, int]:
@@ -224,8 +240,21 @@ class Formulas:
         return self._add_clause(formula, [equal_to(self.nodes, node, member) for member in members], bit)
 
     def _dependent_schemas(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
-        clauses = dependent_schema_clauses(self.nodes, node, value) if bit == OBJECT else []
-        return all(self._add_clause(formula, clause, bit) for clause in clauses)
+        if bit != OBJECT:
+            return True
+        for name, schema in value.items():
+            literal = self.nodes.child(node, schema)
+            dependent = self.nodes.all[literal >> 1]
+            if dependent is not None and literal > TRUE and dependent.rules.keys() <= {"required", "type"}:
+                needs = tuple(dependent.rules.get("required", ()))
+                if dependent.types & OBJECT and not formula.record.add(("imply", name, needs)):
+                    return False
+                if dependent.types & OBJECT:
+                    continue
+            clause: list[Option] = [(("forbid", name),), (("require", name), literal)]
+            if not self._add_clause(formula, clause, bit):
+                return False
+        return True
 
     # The logical keywords, violated.
 
@@ -252,7 +281,22 @@ class Formulas:
         return [(condition, then ^ 1), (condition ^ 1, otherwise ^ 1)]
 
     def _not_reference(self, node: Node, value: str, bit: int) -> list[Option]:
-        return [(self._target(node, value) ^ 1,)]
+        return [(self.nodes.target(node, "$ref") ^ 1,)]
+
+    def _not_dynamic_reference(self, node: Node, value: str, bit: int) -> list[Option]:
+        return [(self.nodes.target(node, "$dynamicRef") ^ 1,)]
+
+    def _not_recursive_reference(self, node: Node, value: str, bit: int) -> list[Option]:
+        return [(self.nodes.target(node, "$recursiveRef") ^ 1,)]
+
+    def _not_all(self, node: Node, value: tuple[int, ...], bit: int) -> list[Option]:
+        return [(literal ^ 1,) for literal in value]
+
+    def _not_unevaluated_properties(self, node: Node, value: Any, bit: int) -> list[Option]:
+        return properties_violated(self.nodes, node, value) if bit == OBJECT else []
+
+    def _not_unevaluated_items(self, node: Node, value: Any, bit: int) -> list[Option]:
+        return items_violated(self.nodes, node, value) if bit == ARRAY else []
 
     def _not_const(self, node: Node, value: Any, bit: int) -> list[Option]:
         return self._not_enum(node, [value], bit)
@@ -428,7 +472,9 @@ class Formulas:
             return text_in(pattern_language(keys), name)
         if name in keys.names:
             return False
-        return not any(text_in(pattern_language(pattern), name) for pattern in keys.patterns)
+        if any(text_in(pattern_language(pattern), name) for pattern in keys.patterns):
+            return False
+        return all(text_in(pattern_language(pattern), name) for pattern in keys.matching)
 
     @staticmethod
     def item_of_literals(record: ArrayRecord, index: int) -> list[int]:
@@ -464,7 +510,7 @@ class Formulas:
         assert node is not None
         found: dict[str, frozenset[object]] = {}
         if "$ref" in node.rules:
-            found.update(self._required_constants(self._target(node, node.rules["$ref"]), depth - 1))
+            found.update(self._required_constants(self.nodes.target(node, "$ref"), depth - 1))
         for schema in node.rules.get("allOf", ()):
             found.update(self._required_constants(self.nodes.child(node, schema), depth - 1))
         properties = node.rules.get("properties", {})
@@ -493,6 +539,11 @@ _LOGIC: dict[str, Callable[..., bool]] = {
     "const": Formulas._const,
     "enum": Formulas._enum,
     "dependentSchemas": Formulas._dependent_schemas,
+    "$dynamicRef": Formulas._dynamic_reference,
+    "$recursiveRef": Formulas._recursive_reference,
+    "$all": Formulas._all,
+    "unevaluatedProperties": Formulas._unevaluated_properties,
+    "unevaluatedItems": Formulas._unevaluated_items,
 }
 _NEGATED: dict[str, Callable[..., list[Option]]] = {
     "$ref": Formulas._not_reference,
@@ -504,4 +555,9 @@ _NEGATED: dict[str, Callable[..., list[Option]]] = {
     "const": Formulas._not_const,
     "enum": Formulas._not_enum,
     "dependentSchemas": Formulas._not_dependent_schemas,
+    "$dynamicRef": Formulas._not_dynamic_reference,
+    "$recursiveRef": Formulas._not_recursive_reference,
+    "$all": Formulas._not_all,
+    "unevaluatedProperties": Formulas._not_unevaluated_properties,
+    "unevaluatedItems": Formulas._not_unevaluated_items,
 }

@@ -127,8 +127,6 @@ def rules_of(schema: Mapping[str, Any], draft: int) -> Rules:
     rules = {word: value for word, value in schema.items() if word in known}
     if not _REWRITTEN.isdisjoint(rules):
         _rewrite(rules, draft)
-    if "if" in rules and "then" not in rules and "else" not in rules:
-        del rules["if"]
     if "if" not in rules and ("then" in rules or "else" in rules):
         rules.pop("then", None)
         rules.pop("else", None)

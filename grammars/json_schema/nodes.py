@@ -173,6 +173,13 @@ class Nodes:
         """The literal of a sub-schema."""
         return self.literal(schema, node.context)
 
+    def target(self, node: Node, word: str) -> int:
+        """The literal that a reference of a node means."""
+        reference = node.rules[word]
+        if word == "$ref":
+            return self.literal(*node.context.resolve(reference))
+        return self.literal(*node.context.resolve_dynamically(reference, word))
+
     def synthetic(self, rules: Rules, context: Context) -> int:
         """The literal of rules that stand in no schema, such as one member of a composite `const`."""
         node = Node(len(self.all), rules, context, rules)

@@ -164,7 +164,7 @@ class ObjectShape:
         """What undeclared keys are told apart by: patterns, and the literals of existentials about keys."""
         found: dict[str | int, Expression] = {}
         for keys in [keys for keys, _ in self.record.alls] + [some.keys for some in self.somes]:
-            for pattern in (keys,) if isinstance(keys, str) else keys.patterns:
+            for pattern in (keys,) if isinstance(keys, str) else keys.patterns + keys.matching:
                 found[pattern] = pattern_language(pattern)
         for some in self.somes:
             if some.key != TRUE:
@@ -412,4 +412,4 @@ def _has(keys: str | Rest, matched: frozenset[str | int]) -> bool:
     """Whether an undeclared key that matches just these monitors belongs to a class."""
     if isinstance(keys, str):
         return keys in matched
-    return matched.isdisjoint(keys.patterns)
+    return matched.isdisjoint(keys.patterns) and matched.issuperset(keys.matching)

@@ -28,10 +28,11 @@ Option: TypeAlias = "tuple[Atom, ...]"
 
 
 class Rest(NamedTuple):
-    """The keys that are none of `names` and match none of `patterns`."""
+    """The keys that are none of `names`, match none of `patterns` and all of `matching`."""
 
     names: frozenset[str]
     patterns: tuple[str, ...] = ()
+    matching: tuple[str, ...] = ()
 
 
 KeyClass: TypeAlias = "str | Rest"

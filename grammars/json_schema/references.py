@@ -54,10 +54,17 @@ def draft_of(schema: object, inherited: int) -> int:
 class Context:
     """What a schema inherits from where it stands. `index` is small and unique in its `References`."""
 
-    __slots__ = ("_resolved", "base", "document", "draft", "index", "references", "resolver")
+    __slots__ = ("_resolved", "base", "document", "draft", "index", "references", "resolver", "scope")
 
     def __init__(
-        self, references: References, index: int, base: str, draft: int, document: Any, resolver: Any
+        self,
+        references: References,
+        index: int,
+        base: str,
+        draft: int,
+        document: Any,
+        resolver: Any,
+        scope: tuple[str, ...],
     ) -> None:
         self.references = references
         self.index = index
@@ -65,6 +72,7 @@ class Context:
         self.draft = draft
         self.document = document
         self.resolver = resolver
+        self.scope = scope
         self._resolved: dict[str, tuple[Any, Context]] = {}
 
     def enter(self, schema: Mapping[str, Any]) -> Context:
@@ -83,6 +91,26 @@ class Context:
             known = self._walk(reference) or self.references.look_up(self, reference)
             self._resolved[reference] = known
         return known
+
+    def resolve_dynamically(self, reference: str, word: str) -> tuple[Any, Context]:
+        """The same for `$dynamicRef` and `$recursiveRef`: the outermost resource of the dynamic scope that has the
+        anchor decides, if the reference leads to such an anchor at all."""
+        schema, context = self.resolve(reference)
+        if not isinstance(schema, Mapping):
+            return schema, context
+        if word == "$recursiveRef":
+            anchor = ""
+            if schema.get("$recursiveAnchor") is not True:
+                return schema, context
+        else:
+            anchor = reference.partition("#")[2]
+            if not anchor or schema.get("$dynamicAnchor") != anchor:
+                return schema, context
+        for base in self.scope:
+            found = self.references.anchored(self, base, anchor)
+            if found is not None:
+                return found
+        return schema, context
 
     def _walk(self, reference: str) -> tuple[Any, Context] | None:
         """A JSON Pointer from the root of the document; None if that is not what it is, or not as simple as
@@ -124,18 +152,21 @@ class References:
         draft: int = DRAFT_2020,
     ) -> None:
         self._given = registry
-        self._contexts: dict[tuple[str, int, int], Context] = {}
+        self._contexts: dict[tuple[str, int, int, tuple[str, ...]], Context] = {}
+        self._owners: dict[str, bool] = {}
         self._registry: Registry[Any] | None = None
         draft = draft_of(schema, draft)
         identifier = schema.get("id" if draft == DRAFT_4 else "$id") if isinstance(schema, Mapping) else None
         self._base = identifier if isinstance(identifier, str) and not base_uri else base_uri
-        self.root = self._context(self._base, draft, schema, None)
+        self.root = self._context(self._base, draft, schema, None, (self._base,))
 
-    def _context(self, base: str, draft: int, document: Any, resolver: Any) -> Context:
-        key = (base, draft, id(document))
+    def _context(
+        self, base: str, draft: int, document: Any, resolver: Any, scope: tuple[str, ...]
+    ) -> Context:
+        key = (base, draft, id(document), scope)
         known = self._contexts.get(key)
         if known is None:
-            known = Context(self, len(self._contexts), base, draft, document, resolver)
+            known = Context(self, len(self._contexts), base, draft, document, resolver, scope)
             self._contexts[key] = known
         return known
 
@@ -168,7 +199,28 @@ class References:
             resolver = self._resolver(context).in_subresource(resource)
         except (ValueError, AttributeError, TypeError) as error:
             raise GrammarSyntaxError("the identifier must be a URI reference", got=resource.id()) from error
-        return self._context(resolver._base_uri, draft, schema, resolver)
+        base = resolver._base_uri
+        return self._context(base, draft, schema, resolver, self._scope(context, base, schema))
+
+    def _scope(self, context: Context, base: str, document: Any) -> tuple[str, ...]:
+        """The dynamic scope after entering a resource. Only those that own dynamic anchors matter, once each."""
+        if base in context.scope:
+            return context.scope
+        if base not in self._owners:
+            self._owners[base] = _owns_dynamic_anchors(document, context.draft)
+        return (*context.scope, base) if self._owners[base] else context.scope
+
+    def anchored(self, context: Context, base: str, anchor: str) -> tuple[Any, Context] | None:
+        """What a dynamic anchor means in the resource at a URI (`anchor` "": its root); None if it has none."""
+        try:
+            found = self._resolver(self.root).lookup(f"{base}#{anchor}")
+        except (Unresolvable, ValueError, AttributeError, TypeError, KeyError):
+            return None
+        schema = found.contents
+        word, expected = ("$dynamicAnchor", anchor) if anchor else ("$recursiveAnchor", True)
+        if not isinstance(schema, Mapping) or schema.get(word) != expected:
+            return None
+        return self._found(context, schema, found.resolver)
 
     def look_up(self, context: Context, reference: str) -> tuple[Any, Context]:
         """What `referencing` finds."""
@@ -188,13 +240,16 @@ class References:
             raise UnresolvedReferenceError(
                 reference, message="the documents cannot be searched for identifiers"
             ) from error
-        schema, resolver = found.contents, found.resolver
+        return self._found(context, found.contents, found.resolver)
+
+    def _found(self, context: Context, schema: Any, resolver: Any) -> tuple[Any, Context]:
         base = resolver._base_uri
         if base == context.base and not isinstance(schema, bool):
-            return schema, self._context(base, context.draft, context.document, context.resolver)
+            return schema, context
         document = self._document(resolver, schema)
         draft = draft_of(document, context.draft)
-        return schema, self._context(base, draft, document, resolver)
+        scope = self._scope(context, base, document)
+        return schema, self._context(base, draft, document, resolver, scope)
 
     def _document(self, resolver: Any, schema: Any) -> Any:
         """The resource that the found schema belongs to."""
@@ -211,6 +266,20 @@ def _meta_schemas() -> Registry[Any]:
     except ImportError:
         return Registry()
     return REGISTRY
+
+
+def _owns_dynamic_anchors(document: Any, draft: int) -> bool:
+    """Whether `$dynamicAnchor` or `$recursiveAnchor` stands anywhere in a document. (More than its own do no harm.)"""
+    waiting = [document]
+    while waiting:
+        place = waiting.pop()
+        if isinstance(place, Mapping):
+            if "$dynamicAnchor" in place or "$recursiveAnchor" in place:
+                return True
+            waiting.extend(place.values())
+        elif isinstance(place, list):
+            waiting.extend(place)
+    return False
 
 
 def _resource(schema: Any, default: Specification[Any]) -> Resource[Any]:

@@ -85,7 +85,8 @@ def _not_dependent_required(nodes: Nodes, node: Node, value: Mapping[str, list[s
     return [(("require", name), ("forbid", need)) for name, needs in value.items() for need in needs]
 
 
-def _not_dependent_schemas(nodes: Nodes, node: Node, value: Mapping[str, Any]) -> list[Option]:
+def not_dependent_schemas(nodes: Nodes, node: Node, value: Mapping[str, Any]) -> list[Option]:
+    """Violated `dependentSchemas`: a name is there, and its schema fails."""
     return [(("require", name), nodes.child(node, schema) ^ 1) for name, schema in value.items()]
 
 
@@ -168,19 +169,6 @@ ARRAY_RULES: dict[str, tuple[Wanted, Violated]] = {
     "maxItems": _at_most("length"),
 }
 RULES = {OBJECT: OBJECT_RULES, ARRAY: ARRAY_RULES}
-
-
-def dependent_schema_clauses(nodes: Nodes, node: Node, value: Mapping[str, Any]) -> list[list[Option]]:
-    """Wanted `dependentSchemas`: for each name, it is absent, or present and the schema holds."""
-    return [
-        [(("forbid", name),), (("require", name), nodes.child(node, schema))]
-        for name, schema in value.items()
-    ]
-
-
-def not_dependent_schemas(nodes: Nodes, node: Node, value: Mapping[str, Any]) -> list[Option]:
-    """Violated `dependentSchemas`."""
-    return _not_dependent_schemas(nodes, node, value)
 
 
 def equal_to(nodes: Nodes, node: Node, value: Any) -> Option:

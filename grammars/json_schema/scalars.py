@@ -212,8 +212,17 @@ class ScalarLanguages:
         return [self._evaluate(self.nodes.child(node, schema) ^ flip, algebra) for schema in schemas]
 
     def _reference(self, node: Node, value: str, wanted: bool, algebra: Algebra[Any]) -> Any:
-        schema, context = node.context.resolve(value)
-        return self._evaluate(self.nodes.literal(schema, context) ^ (not wanted), algebra)
+        return self._evaluate(self.nodes.target(node, "$ref") ^ (not wanted), algebra)
+
+    def _dynamic_reference(self, node: Node, value: str, wanted: bool, algebra: Algebra[Any]) -> Any:
+        return self._evaluate(self.nodes.target(node, "$dynamicRef") ^ (not wanted), algebra)
+
+    def _recursive_reference(self, node: Node, value: str, wanted: bool, algebra: Algebra[Any]) -> Any:
+        return self._evaluate(self.nodes.target(node, "$recursiveRef") ^ (not wanted), algebra)
+
+    def _all(self, node: Node, value: tuple[int, ...], wanted: bool, algebra: Algebra[Any]) -> Any:
+        flip = not wanted
+        return _folded([self._evaluate(literal ^ flip, algebra) for literal in value], algebra, wanted)
 
     def _all_of(self, node: Node, value: list[Any], wanted: bool, algebra: Algebra[Any]) -> Any:
         return _folded(self._members(node, value, wanted, algebra), algebra, wanted)
@@ -263,4 +272,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "oneOf": ScalarLanguages._one_of,
     "not": ScalarLanguages._not,
     "if": ScalarLanguages._if,
+    "$dynamicRef": ScalarLanguages._dynamic_reference,
+    "$recursiveRef": ScalarLanguages._recursive_reference,
+    "$all": ScalarLanguages._all,
 }

@@ -34,12 +34,6 @@ from .string_sets import pattern_language, writable
 
 Pointer = tuple[Any, ...]  # (pointer of the parent, token), or () for the root
 
-_UNSUPPORTED = {
-    "unevaluatedProperties": "unevaluatedProperties is not enforced yet",
-    "unevaluatedItems": "unevaluatedItems is not enforced yet",
-    "$dynamicRef": "$dynamicRef is not resolved yet",
-    "$recursiveRef": "$recursiveRef is not resolved yet",
-}
 _NESTED = {**SHAPES, "additionalItems": SCHEMA}
 _LOOKED_AT = frozenset(
     (

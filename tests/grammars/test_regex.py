@@ -116,7 +116,11 @@ def test_any_pattern_agrees_with_re(pattern: str, texts: list[str]) -> None:
         assume(False)
 
 
-@given(patterns.filter(lambda pattern: not re.search(r"\(\?<?[=!](?!\[?\w+\]?\))", pattern)))
+def looks_at_neighbours_only(pattern: str) -> bool:
+    return not re.search(r"\(\?<?[=!]", re.sub(r"\(\?<?[=!](?:a|b|\[ab\])\)", "", pattern))
+
+
+@given(patterns.filter(looks_at_neighbours_only))
 @settings(max_examples=60, deadline=None)
 def test_without_look_around_the_result_is_regular(pattern: str) -> None:
     for search in (True, False):

@@ -104,6 +104,7 @@ HOSTILE = {
     "a long repeat beside a boundary": r"a{100000}\b[^]{100000}",
     "optional parts in nested repeats beside a boundary": r"\b" + "(" * 5 + "|a" + "){99}" * 5 + r"\b",
     "optional parts before an anchor": "a?" * 3000 + "^b",
+    "optional parts in nested groups before an anchor": ("a?" * 60 + "(") * 49 + "^b" + ")" * 49,
     "many neighbours": "".join(f"(?={chr(0x100 + i)})" for i in range(1000)),
     "skippable parts beside a boundary": r"\b" + "a?" * 3000 + r"\b",
 }
@@ -124,8 +125,6 @@ def test_hostile_patterns_end_in_an_error(name: str, syntax: Syntax) -> None:
         "(" * 45 + "a|$" + ")*" * 45 + "(^|b)*" * 40,
         "(" * 45 + "^a|$|b" + ")*" * 45,
         "(" * 20 + "^$" + "){9,}" * 20,
-        ("a?" * 60 + "(") * 49 + "^b" + ")" * 49,
-        ("a?" * 60 + "(") * 20 + "^b|$" + ")" * 20,
         "x" * 100_000,
         r"\9" * 30_000,
         "|".join(f"^{i}$" for i in range(5000)),
@@ -135,7 +134,7 @@ def test_hostile_patterns_end_in_an_error(name: str, syntax: Syntax) -> None:
         + "]",
         r"(\ba{1,200}\b ?){1,20}",
     ],
-    ids=range(13),
+    ids=range(11),
 )
 def test_large_but_harmless_patterns_are_fine(pattern: str) -> None:
     pattern_expression(pattern, search=True)

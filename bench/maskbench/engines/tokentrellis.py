@@ -36,7 +36,11 @@ class TokentrellisEngine(Engine[tt.CompiledGrammar, tt.Matcher]):
         whitespace: str = "any",
     ) -> None:
         super().__init__(tokenizer, bitmask)
-        self.vocabulary = tt.Vocabulary.from_tokenizer(tokenizer.huggingface)
+        self.vocabulary = tt.Vocabulary.from_tokenizer(
+            tokenizer.huggingface,
+            vocab_size=tokenizer.vocabulary_size,
+            eos_token_ids=tokenizer.eos_token_ids,
+        )
         self.options: dict[str, Any] = {"property_order": property_order, "whitespace": whitespace}
 
     def compile(self, schema: Any) -> tt.CompiledGrammar:
