@@ -2,7 +2,7 @@
 # make test    environment, then all tests
 # make lint    ruff and mypy
 # make checks  the core built with bounds checks, in a folder of its own, and its tests run with that build
-# make bench   the comparison with other engines
+# make bench   the comparison with other engines, on BENCH_DATA with BENCH_TOKENIZER (bench/README.md)
 # make clean   remove what was built, the environment too
 #
 # PYTHON=python3.12 chooses the interpreter (3.10 or newer), VENV=folder the environment. Nothing is done twice: stamp
@@ -12,6 +12,9 @@ PYTHON ?= python3
 VENV ?= .venv
 PIP_OPTIONS ?=
 PYTEST_OPTIONS ?=
+BENCH_DATA ?= ../shared/data/maskbench_dev.jsonl.gz
+BENCH_TOKENIZER ?= ../shared/data/llama3
+BENCH_OPTIONS ?=
 
 RUN = $(VENV)/bin/python
 CORE = setup.py $(wildcard _ext/*.pyx _ext/*.hpp)
@@ -38,10 +41,10 @@ lint: $(VENV)/.installed-dev
 
 checks: $(VENV)/.installed-dev
 	TOKENTRELLIS_CHECKS=1 $(RUN) setup.py --quiet build --build-base build/checks --build-lib build/checks/lib
-	PYTHONPATH=build/checks/lib $(RUN) -m pytest $(PYTEST_OPTIONS) tests/ext tests/decoding
+	PYTHONPATH=build/checks/lib $(RUN) -m pytest $(PYTEST_OPTIONS) $(wildcard tests/ext tests/properties) tests/decoding
 
 bench: $(VENV)/.installed-bench
-	$(RUN) -m bench
+	$(RUN) -m bench.maskbench --data $(BENCH_DATA) --tokenizer $(BENCH_TOKENIZER) $(BENCH_OPTIONS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info _ext/*.so

@@ -20,6 +20,11 @@ from libcpp.vector cimport vector
 import numpy as np
 
 
+cdef extern from "Python.h":
+    int PyGC_Disable()
+    int PyGC_Enable()
+
+
 cdef extern from "session.hpp" namespace "tokentrellis":
     void translate_error()
 
@@ -51,6 +56,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         int32_t string_start(int32_t, int32_t, const vector[int32_t]&) except +translate_error
         size_t n_states()
         cbool spells_all()
+        void prepare_strings(int32_t) except +translate_error
     cdef enum EdgeKind:
         TERMINAL_EDGE, STRING_EDGE, LITERALS_EDGE, OTHERS_EDGE, CALL_EDGE, TOKEN_EDGE
     cdef cppclass LegalSet:
@@ -143,6 +149,7 @@ cdef class Lexicon:
         self.buffer_data = <const uint8_t*><size_t>self.buffer.ctypes.data
         self.offsets_data = <const int32_t*><size_t>self.offsets.ctypes.data
         self.lexicon.reset(new CppLexicon(self.buffer_data, self.offsets_data, self.n_tokens, vocab_size))
+        self.lexicon.get().prepare_strings(self.expression(any_text))
 
     @property
     def n_automaton_states(self):
@@ -312,12 +319,24 @@ cdef class Compiled:
         return 0
 
 
+# Front ends make many small objects: the cyclic collector, which may stop a large process for a tenth of a second, is
+# kept out of a mask and runs at the next occasion after it.
 cdef int expand_state(void* owner, int32_t state) except -1 with gil:
-    return (<Compiled>owner).expand(state)
+    cdef int collects = PyGC_Disable()
+    try:
+        return (<Compiled>owner).expand(state)
+    finally:
+        if collects:
+            PyGC_Enable()
 
 
 cdef int find_successor(void* owner, int32_t state, int32_t edge, int32_t label) except -1 with gil:
-    return (<Compiled>owner).grammar.successor(state, edge, label)
+    cdef int collects = PyGC_Disable()
+    try:
+        return (<Compiled>owner).grammar.successor(state, edge, label)
+    finally:
+        if collects:
+            PyGC_Enable()
 
 
 cdef class Matcher:

@@ -58,6 +58,14 @@ struct Split {
     std::vector<std::pair<int32_t, int32_t>> leaving;  // (label, node) in the order of the nodes: what the exits unite
 };
 
+// How a view reads the prefix of a JSON string: the nodes with tokens that end inside the prefix, and the nodes just after
+// an opening quote.
+struct Opening {
+    std::vector<std::pair<int32_t, int32_t>> inside;  // (node, state)
+    std::vector<int32_t> tokens;                      // all tokens of these nodes
+    std::vector<int32_t> opened;
+};
+
 struct CountedSplit {
     struct Inner {
         int32_t characters, state;
@@ -108,6 +116,19 @@ public:
 
     // Whether every byte of UTF-8 is a token by itself, so that every text can be spelled.
     bool spells_all() const { return spells_all_; }
+
+    // The tables that every JSON document needs, made with the vocabulary: any string, inside and at its quote.
+    void prepare_strings(int32_t any_text) {
+        ExpressionNode nothing;
+        nothing.kind = CONCATENATION;
+        int32_t start = string_start(add_expression(nothing), any_text, {});
+        if (start == DEAD) return;
+        const StringAutomaton& string = string_of(start);
+        split({}, string.body_start);
+        split({}, start);
+        counted_split({}, string.body_start);
+        counted_split({}, start);
+    }
 
     const Trie& trie(const View& view) const { return *tries[view.trie]; }
 
@@ -162,6 +183,24 @@ public:
         return *found;
     }
 
+    const Opening& opening(View view, int32_t state) {
+        auto& found = openings_[{view, state, 0, 0}];
+        if (!found) {
+            auto made = std::make_unique<Opening>();
+            const Trie& source = trie(view);
+            walk_view(view, state, [&](int32_t node, int32_t to) {
+                if (automata.info[to].phase != PREFIX) return made->opened.push_back(node), false;
+                if (source.begin_ids(node) != source.end_ids(node)) {
+                    made->inside.push_back({node, to});
+                    made->tokens.insert(made->tokens.end(), source.begin_ids(node), source.end_ids(node));
+                }
+                return true;
+            });
+            found = std::move(made);
+        }
+        return *found;
+    }
+
     // Inner tokens of a counted split with at most `most` characters, where the content accepts everything.
     const TokenSet& inner_up_to(View view, int32_t state, int32_t most) {
         auto& found = counted_inner_[{view, state, most, 0}];
@@ -195,6 +234,7 @@ public:
         if (wanted.empty()) return {};
         walk_view(view, start, [&](int32_t node, int32_t state) {
             if (wanted.count(state)) ids.insert(ids.end(), trie(view).begin_ids(node), trie(view).end_ids(node));
+            return true;
         });
         TokenSet set;
         set.ids = std::move(ids);
@@ -258,6 +298,7 @@ private:
     std::unordered_map<ViewKey, std::unique_ptr<CountedSplit>, ViewKeyHash> counted_splits_;
     std::unordered_map<ViewKey, std::unique_ptr<TokenSet>, ViewKeyHash> counted_inner_;
     std::unordered_map<ViewKey, View, ViewKeyHash> counted_rests_;
+    std::unordered_map<ViewKey, std::unique_ptr<Opening>, ViewKeyHash> openings_;
     std::unordered_map<int32_t, int32_t> distance_;
     std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;
     std::unordered_map<int32_t, std::vector<int32_t>> whole_splits_;  // automaton -> states whose split of the vocabulary is known
@@ -327,7 +368,7 @@ private:
         return made;
     }
 
-    // Calls visit(node, state) for every node of the view that the automaton can read up to.
+    // Calls visit(node, state) for every node of the view that the automaton can read up to; it says whether to go below.
     template <class Visit>
     void walk_view(View view, int32_t start, Visit visit) {
         const Trie& source = trie(view);
@@ -343,8 +384,7 @@ private:
                 continue;
             }
             states[level] = state;
-            visit(node, state);
-            node = automata.exhausted(state) ? entry.end : node + 1;
+            node = visit(node, state) && !automata.exhausted(state) ? node + 1 : entry.end;
         }
     }
 
@@ -354,6 +394,10 @@ private:
             split = std::make_unique<Split>();
             std::vector<int32_t> ids;
             collect(view, start, ids, *split);
+            if (trie(view).repeats) {
+                std::sort(ids.begin(), ids.end());
+                ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+            }
             split->inner = make_token_set(std::move(ids), view);
         }
         settle(view, *split);
@@ -376,6 +420,7 @@ private:
             }
             int32_t label = automata.label(state);
             if (label >= 0 && source.has_children(node)) split.leaving.push_back({label, node});
+            return true;
         });
     }
 

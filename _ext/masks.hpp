@@ -18,19 +18,39 @@ struct Row {
     std::vector<Base> bases;
     std::vector<int32_t> ids;
     bool accepting = false;
+    std::unique_ptr<Bitmap> whole;  // all of the above but the end, where writing it each time would cost more
+
+    // Settle a row that is long to write (more than 1,024 ids, or several bitmaps) as one bitmap of its own.
+    void settle(size_t bitmap_words) {
+        if (ids.size() <= 1024 && bases.size() <= 1 && (bases.empty() || bases[0].removed.size() <= 1024)) return;
+        bool end = accepting;
+        accepting = false;
+        auto made = std::make_unique<Bitmap>(bitmap_words, 0);
+        write(reinterpret_cast<uint32_t*>(made->data()), bitmap_words * 2, {});
+        accepting = end;
+        bases.clear();
+        ids.clear();
+        ids.shrink_to_fit();
+        whole = std::move(made);
+    }
 
     bool has(int32_t id) const {
+        if (whole) return (*whole)[id >> 6] >> (id & 63) & 1;
         for (const Base& base : bases)
             if ((*base.bitmap)[id >> 6] >> (id & 63) & 1 && std::find(base.removed.begin(), base.removed.end(), id) == base.removed.end())
                 return true;
         return std::find(ids.begin(), ids.end(), id) != ids.end();
     }
-    bool empty() const { return bases.empty() && ids.empty() && !accepting; }
+    bool empty() const { return !whole && bases.empty() && ids.empty() && !accepting; }
 
     // Write into `words` 32-bit words of packed bits, id 0 in the lowest bit of the first.
     void write(uint32_t* out, size_t words, const std::vector<int32_t>& end_ids) const {
         size_t first = 0;
-        if (bases.empty()) {
+        if (whole) {
+            size_t have = std::min(words, whole->size() * 2);
+            std::memcpy(out, whole->data(), have * 4);
+            std::memset(out + have, 0, (words - have) * 4);
+        } else if (bases.empty()) {
             std::memset(out, 0, words * 4);
         } else {
             size_t have = std::min(words, bases[0].bitmap->size() * 2);
@@ -114,6 +134,10 @@ private:
         const Closure& begins = network_.closure(continuation);
         for (const Configuration& start : begins.configurations) collect(view, start, row);
         auto made = std::make_unique<std::vector<int32_t>>(std::move(row.ids));
+        if (lexicon_.trie(view).repeats) {  // or ambiguous grammars would collect a token once for each way to read it
+            std::sort(made->begin(), made->end());
+            made->erase(std::unique(made->begin(), made->end()), made->end());
+        }
         return *(rests_[key] = std::move(made));
     }
 
@@ -127,8 +151,13 @@ private:
             for (const Configuration& start : begins.configurations) collect(rest, start, below);
             affordable = std::move(below.ids);
         }
-        for (int32_t id : budget_ ? affordable : rests(rest, continuation))
-            if (removed.empty() || !std::binary_search(removed.begin(), removed.end(), id)) row.ids.push_back(id);
+        const std::vector<int32_t>& allowed = budget_ ? affordable : rests(rest, continuation);
+        if (removed.empty()) {
+            row.ids.insert(row.ids.end(), allowed.begin(), allowed.end());
+            return;
+        }
+        for (int32_t id : allowed)
+            if (!std::binary_search(removed.begin(), removed.end(), id)) row.ids.push_back(id);
     }
 
     void collect(View view, const Configuration& c, Row& row) {
@@ -206,37 +235,40 @@ private:
         return true;
     }
 
-    // Walk the view along a literal trie. visit(node of the view, state, trie node) says whether to go below. In the body
-    // of the string only the bytes of literals, a quote and a backslash are looked up: a node may have 256 children.
+    // Walk the view along a literal trie. visit(node of the view, state, trie node) says whether to go below. The prefix is
+    // read once for all (Opening); in the body only the bytes of literals, a quote and a backslash are looked up.
     template <class Visit>
     void walk_literals(View view, const Configuration& c, const LiteralTrie& trie, Visit visit) {
-        walk_literals(lexicon_.trie(view), view.node, c.state, c.extra, trie, visit);
+        const Trie& source = lexicon_.trie(view);
+        if (lexicon_.automata.info[c.state].phase != PREFIX) return walk_literals(source, view.node, c.state, c.extra, trie, visit);
+        const Opening& opening = lexicon_.opening(view, c.state);
+        for (auto [node, state] : opening.inside) visit(node, state, c.extra);
+        const int32_t body = lexicon_.string_of(c.state).body_start;
+        for (int32_t node : opening.opened)
+            if (visit(node, body, c.extra)) walk_literals(source, node, body, c.extra, trie, visit);
     }
 
     template <class Visit>
     void walk_literals(const Trie& source, int32_t node, int32_t state, int32_t at, const LiteralTrie& trie, Visit& visit) {
         if (!source.has_children(node)) return;
-        auto go = [&](int32_t child, uint8_t byte) {
-            int32_t to, below;
-            if (step_literal(lexicon_, trie, state, at, byte, to, below) && below != NO_NODE && visit(child, to, below))
-                walk_literals(source, child, to, below, trie, visit);
+        auto go = [&](int32_t child, int32_t to, int32_t below) {
+            if (below != NO_NODE && visit(child, to, below)) walk_literals(source, child, to, below, trie, visit);
         };
         if (lexicon_.automata.info[state].phase == BODY) {
-            auto look_up = [&](uint8_t byte) {
+            auto look_up = [&](uint8_t byte, int32_t below) {
                 int32_t child = source.child(node, byte);
-                if (child != 0) go(child, byte);
+                if (child == 0) return;
+                int32_t to = lexicon_.automata.step(state, byte);
+                if (to != DEAD) go(child, to, below);
             };
-            for (int32_t below = trie.nodes[at].child; below != NO_NODE; below = trie.nodes[below].sibling) look_up(trie.nodes[below].byte);
-            look_up('"');
-            look_up('\\');
-        } else if (source.nodes[node].wide) {
-            for (int byte = 0; byte < 256; ++byte) {
-                if (lexicon_.automata.step(state, static_cast<uint8_t>(byte)) == DEAD) continue;
-                int32_t child = source.child(node, static_cast<uint8_t>(byte));
-                if (child != 0) go(child, static_cast<uint8_t>(byte));
-            }
-        } else {
-            for (int32_t child = node + 1; child < source.nodes[node].end; child = source.nodes[child].end) go(child, source.nodes[child].byte);
+            for (int32_t below = trie.nodes[at].child; below != NO_NODE; below = trie.nodes[below].sibling) look_up(trie.nodes[below].byte, below);
+            look_up('"', at);
+            look_up('\\', at);
+            return;
+        }
+        for (int32_t child = node + 1; child < source.nodes[node].end; child = source.nodes[child].end) {
+            int32_t to, below;
+            if (step_literal(lexicon_, trie, state, at, source.nodes[child].byte, to, below)) go(child, to, below);
         }
     }
 

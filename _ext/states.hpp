@@ -35,7 +35,11 @@ public:
     }
 
     const Row& row(int32_t state) {
-        if (!entries_[state].row) entries_[state].row = std::make_unique<Row>(masks_.make_row(entries_[state].set));
+        if (!entries_[state].row) {
+            auto made = std::make_unique<Row>(masks_.make_row(entries_[state].set));
+            made->settle(network_.lexicon.bitmap_words);
+            entries_[state].row = std::move(made);
+        }
         return *entries_[state].row;
     }
 

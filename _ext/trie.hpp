@@ -38,6 +38,7 @@ struct Trie {
     std::vector<TrieNode> nodes;  // and one sentinel after the last
     std::vector<int32_t> ids;
     uint16_t max_depth = 0;
+    bool repeats = false;  // a token may stand at several nodes (rests of several lengths)
 
     int32_t size() const { return static_cast<int32_t>(nodes.size()) - 1; }
     bool has_children(int32_t node) const { return nodes[node].end > node + 1; }
@@ -137,8 +138,14 @@ namespace detail {
 inline void merge_level(const Trie& source, const std::vector<int32_t>& group, Trie& target, uint8_t byte, uint16_t depth) {
     int32_t self = static_cast<int32_t>(target.nodes.size());
     target.open(byte, depth);
-    if (depth > 0)
+    if (depth > 0) {
+        size_t first = target.ids.size();
         for (int32_t node : group) target.ids.insert(target.ids.end(), source.begin_ids(node), source.end_ids(node));
+        if (group.size() > 1) {
+            std::sort(target.ids.begin() + first, target.ids.end());
+            target.ids.erase(std::unique(target.ids.begin() + first, target.ids.end()), target.ids.end());
+        }
+    }
     std::vector<std::pair<uint8_t, int32_t>> children;
     for (int32_t node : group)
         for (int32_t child = node + 1; child < source.nodes[node].end; child = source.nodes[child].end)
@@ -160,6 +167,9 @@ inline std::unique_ptr<Trie> merge(const Trie& source, const std::vector<int32_t
     auto trie = std::make_unique<Trie>();
     detail::merge_level(source, roots, *trie, 0, 0);
     trie->finish();
+    std::vector<int32_t> ids(trie->ids);
+    std::sort(ids.begin(), ids.end());
+    trie->repeats = std::adjacent_find(ids.begin(), ids.end()) != ids.end();
     return trie;
 }
 

@@ -70,8 +70,9 @@ def check(schema: SchemaArgument, as_json: JsonOption = False) -> None:
                 table.add_row(escape(word), str(count))
             if counts:
                 console.print(table)
-        for place, reason in report.refused:
-            console.print(f"refused  {place}: {reason}", markup=False)
+        for word, problems in (("remark", report.remarks), ("refused", report.refused)):
+            for place, reason in problems:
+                console.print(f"{word:8} {place}: {reason}", markup=False)
         console.print("this schema cannot be used" if report.refused else "this schema is enforced exactly")
     raise typer.Exit(1 if report.refused else 0)
 
@@ -84,7 +85,7 @@ def match(
     property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
     as_json: JsonOption = False,
 ) -> None:
-    """Match TEXT with SCHEMA; if it does not, show where it leaves the grammar and what was expected there."""
+    """Match TEXT with SCHEMA; show where it leaves the grammar, if it does, and what was expected there."""
     from .expected import describe_next, match_text, place_and_caret
 
     progress = match_text(read_grammar(schema, whitespace, property_order), text)

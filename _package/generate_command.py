@@ -25,7 +25,6 @@ from .grammar_options import (
     PropertyOrder,
     PropertyOrderOption,
     TokenizerOption,
-    WhitespaceOption,
     schema_grammar,
 )
 from .grammars.errors import ConstraintError
@@ -59,7 +58,14 @@ def generate(
     max_new_tokens: Annotated[
         int | None, typer.Option("--max-new-tokens", help="The output is complete within so many tokens.")
     ] = None,
-    whitespace: WhitespaceOption = "natural",
+    whitespace: Annotated[
+        str | None,
+        typer.Option(
+            "--whitespace",
+            metavar="natural|any|compact|N",
+            help="N: N blanks a level. Default: natural; compact for the embedded model, which learnt that.",
+        ),
+    ] = None,
     property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
     regex: Annotated[str | None, typer.Option("--regex", help="A pattern instead of SCHEMA.")] = None,
     choices: Annotated[str | None, typer.Option("--choices", help="a,b,c instead of SCHEMA.")] = None,
@@ -73,7 +79,8 @@ def generate(
             raise ConstraintError("SCHEMA, --regex and --choices exclude each other", got=schema)
         schema, text = None, schema
     _check_inputs(schema, text, file, jsonl, out)
-    grammar, described = _grammar(schema, regex, choices, whitespace, property_order)
+    layout = whitespace or ("compact" if model is None else "natural")
+    grammar, described = _grammar(schema, regex, choices, layout, property_order)
     run = _runner(grammar, described, model, tokenizer, seed, temperature, top_p, max_new_tokens)
     if jsonl is not None:
         _generate_lines(run, jsonl, out)

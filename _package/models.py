@@ -60,7 +60,7 @@ def embedded_card() -> dict[str, Any]:
         "vocabulary": values["vocab_size"],
         "context": values["max_position_embeddings"],
         "megabytes": round(n_bytes / 1e6, 1),
-        "folder": str(EMBEDDED_FOLDER),
+        "card": str(EMBEDDED_FOLDER / "README.md"),
     }
 
 

@@ -24,19 +24,22 @@ class SchemaReport(NamedTuple):
 
     enforced: number of uses of each keyword.
     not_checked: the same for words to which the draft gives no force (titles, unknown words).
-    refused: JSON Pointer and reason; empty if the schema can be used.
+    remarks: JSON Pointer and reason for what looks like a constraint and is none (an unknown format).
+    refused: the same for what cannot be enforced; empty if the schema can be used.
     """
 
     enforced: dict[str, int]
     not_checked: dict[str, int]
+    remarks: list[tuple[str, str]]
     refused: list[tuple[str, str]]
 
 
 def check_schema(schema: Any) -> SchemaReport:
     """Read a schema (parsed JSON) and say what becomes of its keywords."""
     refused: list[tuple[str, str]] = []
+    remarks: list[tuple[str, str]] = []
     try:
-        from_json_schema(schema)
+        remarks = list(from_json_schema(schema).annotations)
     except UnsupportedFeatureError as error:
         listed = error.problems or [(error.location or "", error.message)]
         refused = [(format_location(where), reason) for where, reason in listed]
@@ -48,6 +51,7 @@ def check_schema(schema: Any) -> SchemaReport:
     return SchemaReport(
         {word: count for word, count in words.most_common() if word in known},
         {word: count for word, count in words.most_common() if word not in known},
+        remarks,
         refused,
     )
 

@@ -9,6 +9,7 @@ collected on the way.
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from ..grammars.grammar import Grammar
 from ..grammars.json_schema import JsonSchemaGrammar, from_json_schema
 from .compile import CompiledGrammar, compile_grammar
 from .errors import SamplingError
-from .processors import GrammarProcessor
+from .processors import GrammarProcessor, MaskTimes
 from .vocabulary import Vocabulary
 
 DEFAULT_SPARE_TOKENS = 512
@@ -145,8 +146,10 @@ def generate(
     compile_ms = 1000 * (time.perf_counter() - started)
     inputs = _encode(tokenizer, prompts, compiled.vocabulary.eos_token_ids[0])
     prompt_length = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
+    context = _context_left(model, prompt_length)
     if max_new_tokens is None:
-        max_new_tokens = _default_budget(model, prompt_length, compiled.matcher().tokens_to_finish)
+        needed = compiled.matcher().tokens_to_finish
+        max_new_tokens = min(needed + DEFAULT_SPARE_TOKENS, max(needed, context))
     processor = GrammarProcessor(compiled, max_new_tokens=max_new_tokens, prompt_length=prompt_length)
     recorder = _LogProbabilityRecorder()
     configuration = GenerationConfig(**_fixed_options(compiled.vocabulary, max_new_tokens), **sampling)
@@ -159,10 +162,21 @@ def generate(
         )
     seconds = time.perf_counter() - started
     generated = sequences[:, prompt_length:]
+    results = _results(compiled, generated, recorder, processor.mask_times, compile_ms, seconds)
+    return results[0] if isinstance(prompt, str) else results
+
+
+def _results(
+    compiled: CompiledGrammar,
+    generated: torch.Tensor,
+    recorder: _LogProbabilityRecorder,
+    times: MaskTimes,
+    compile_ms: float,
+    seconds: float,
+) -> list[Result]:
     outputs = [_replay(compiled, row) for row in generated.tolist()]
     log_probs = recorder.totals(generated, [len(token_ids) for token_ids, _ in outputs])
     n_generated = sum(len(token_ids) for token_ids, _ in outputs)
-    times = processor.mask_times
     results = []
     for (token_ids, n_forced), log_prob in zip(outputs, log_probs, strict=True):
         text = compiled.vocabulary.decode(token_ids).decode("utf-8", "surrogateescape")
@@ -176,7 +190,7 @@ def generate(
             tokens_per_second=n_generated / seconds,
         )
         results.append(Result(text, _value(compiled.grammar, text), token_ids, log_prob, statistics))
-    return results[0] if isinstance(prompt, str) else results
+    return results
 
 
 def _compile(grammar: Any, model: Any, tokenizer: Any) -> CompiledGrammar:
@@ -218,13 +232,18 @@ def _encode(tokenizer: Any, prompts: list[str], padding_id: int) -> dict[str, to
     return {"input_ids": input_ids, "attention_mask": attention_mask}
 
 
-def _default_budget(model: Any, prompt_length: int, needed: int) -> int:
-    """`DEFAULT_SPARE_TOKENS` more than the shortest output, or what the model's context leaves if that is
-    less.
-    """
+def _context_left(model: Any, prompt_length: int) -> int:
+    """Tokens that the model's context has after the prompt."""
     context = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
-    budget = needed + DEFAULT_SPARE_TOKENS
-    return budget if context is None else min(budget, max(needed, context - prompt_length))
+    if context is None:  # relative positions: no limit
+        return sys.maxsize
+    if prompt_length >= context:
+        raise ConstraintError(
+            f"prompt: must have fewer than {context} tokens, the model's context",
+            got=prompt_length,
+            advice="shorten it",
+        )
+    return context - prompt_length
 
 
 def _fixed_options(vocabulary: Vocabulary, max_new_tokens: int) -> dict[str, Any]:

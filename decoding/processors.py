@@ -78,14 +78,14 @@ class GrammarProcessor(LogitsProcessor):
             )
         if max_new_tokens is not None and max_new_tokens < 1:
             raise ConstraintError("max_new_tokens must be at least 1", got=max_new_tokens)
-        sizes = {grammar.vocabulary.vocab_size for grammar in grammars}
-        if len(sizes) > 1:
+        vocabularies = {grammar.vocabulary for grammar in grammars}
+        if len(vocabularies) > 1:
             raise VocabularyError(
-                "all grammars of a batch must be compiled for one vocabulary", got=sorted(sizes)
+                "all grammars of a batch must be compiled for one vocabulary", got=vocabularies
             )
         self.mask_times = MaskTimes()
         self._max_new_tokens = max_new_tokens
-        self._vocab_size = sizes.pop()
+        self._vocab_size = vocabularies.pop().vocab_size
         self._tracker = PrefixTracker(grammars, prompt_length=prompt_length)
         self._bitmask = allocate_bitmask(0, self._vocab_size)
 

@@ -70,11 +70,9 @@ class TokenizerContents:
 def read_tokenizer(tokenizer: object) -> TokenizerContents:
     """Read any tokenizer of the kinds that are accepted.
 
-    Special are: what the tokenizer calls special, control and unknown tokens, and all added tokens, except
-        that
-    an added token of white space alone is text unless it is marked special: GPT-NeoX and Gemma keep their
-        runs of
-    spaces and line feeds as added tokens.
+    Special are the tokens that the tokenizer calls special, control or unknown, and all added tokens. One
+    exception: an added token of white space alone is text unless it is marked special, because GPT-NeoX and
+    Gemma keep their runs of spaces and line feeds as added tokens.
 
     Raises:
         VocabularyError: the object is no tokenizer, or its tokens have no bytes of their own.
@@ -251,8 +249,9 @@ def _read_transformers(tokenizer: Any) -> TokenizerContents:
 def _read_tokenizers(backend: Any) -> TokenizerContents:
     """A `tokenizers.Tokenizer` alone; of the special tokens its model knows the unknown one."""
     unknown = backend.token_to_id(getattr(backend.model, "unk_token", None) or "")
-    if unknown is None and (match := _UNIGRAM_UNKNOWN.match(backend.model.__getstate__())):
-        unknown = int(match[1])
+    if type(backend.model).__name__ == "Unigram":  # it tells the id only when it is saved
+        match = _UNIGRAM_UNKNOWN.match(backend.model.__getstate__())
+        unknown = int(match[1]) if match else None
     return _read_fast(backend, () if unknown is None else (unknown,), None)
 
 

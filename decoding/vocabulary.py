@@ -118,7 +118,11 @@ class Vocabulary:
 
     @classmethod
     def from_tokenizer(
-        cls, tokenizer: object, *, vocab_size: int | None = None, eos_token_ids: Sequence[int] | None = None
+        cls,
+        tokenizer: object,
+        *,
+        vocab_size: int | None = None,
+        eos_token_ids: Sequence[int] | int | None = None,
     ) -> Vocabulary:
         """Read a tokenizer: transformers (fast or slow), tokenizers, tiktoken or SentencePiece.
 
@@ -147,10 +151,10 @@ class Vocabulary:
                     got=type(tokenizer),
                     advice="pass eos_token_ids=[...]",
                 )
-            eos_token_ids = [contents.eos_token_id]
+            eos_token_ids = contents.eos_token_id
         return cls(
             contents.tokens,
-            eos_token_ids=eos_token_ids,
+            eos_token_ids=[eos_token_ids] if isinstance(eos_token_ids, int) else eos_token_ids,
             special_token_ids=contents.special_token_ids,
             vocab_size=vocab_size,
         )
@@ -162,7 +166,8 @@ class Vocabulary:
 
     def decode(self, token_ids: Iterable[int]) -> bytes:
         """The text of some tokens. Special tokens are left out; the bytes need not be whole characters."""
-        return b"".join(map(self.token_bytes, token_ids))
+        ids = _checked_ids("token_ids", token_ids, self.vocab_size)
+        return b"".join([self.tokens[token_id] for token_id in ids if token_id < self.n_tokens])
 
     def greedy_tokenize(self, text: bytes) -> list[int]:
         """Spell `text` by taking the longest matching token again and again; of equal tokens the lowest id.
@@ -179,7 +184,7 @@ class Vocabulary:
         while position < len(text):
             for length in lengths:
                 token_id = self.token_id_by_bytes.get(text[position : position + length])
-                if token_id is not None and position + length <= len(text):
+                if token_id is not None:
                     break
             else:
                 raise VocabularyError(

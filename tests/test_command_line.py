@@ -113,11 +113,14 @@ def test_check_says_what_is_enforced() -> None:
             "type": 3, "properties": 1, "required": 1, "additionalProperties": 1, "minimum": 1,
         },
         "not_checked": {"title": 1},
+        "remarks": [],
         "refused": [],
     }  # fmt: skip
     text = run("check", INLINE).stdout
     assert "additionalProperties" in text
     assert "enforced exactly" in text
+    unknown = run("check", '{"type": "string", "format": "weird"}').stdout
+    assert "remark   /format: the format 'weird' is not known" in unknown
 
 
 def test_check_says_what_is_refused_and_where() -> None:
@@ -177,7 +180,7 @@ def test_info() -> None:
     ("arguments", "message"),
     [
         (("generate", "no_such_file.json", "x"), "must be a file, '-', JSON or module:Name, got"),
-        (("generate", '{"type": }', "x"), 'column 10: SCHEMA is not JSON (Expecting value)\n    {"type": }\n'),
+        (("generate", '{"type": }', "x"), 'SCHEMA is not JSON (Expecting value)\n    {"type": }\n'),
         (("generate", "json:no_such_name", "x"), "no_such_name"),
         (("generate", '{"type": "strin"}', "x"), "/type"),
         (("generate", INLINE, "x", "--file", "y"), "TEXT and --file exclude each other"),
@@ -189,7 +192,7 @@ def test_info() -> None:
         (("generate", INLINE, "--file", "no_such_file"), "no_such_file: cannot be read"),
         (("generate", INLINE, "--jsonl", "no_such_file"), "no_such_file: cannot be read"),
         (("generate", INLINE, "x", "--model", "./no_such_model"), "cannot be loaded"),
-        (("generate", INLINE, "x", "--whitespace", "wide"), "must be natural, any, compact"),
+        (("generate", INLINE, "x", "--whitespace", "wide"), "must be natural, any"),
         (("match", "{", "x"), "SCHEMA is not JSON"),
     ],
 )  # fmt: skip

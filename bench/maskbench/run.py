@@ -51,7 +51,7 @@ class Journal:
         self.path = folder / JOURNAL
         about = folder / DESCRIPTION
         folder.mkdir(parents=True, exist_ok=True)
-        if self.path.exists() and not resume:
+        if self.path.exists() and self.path.stat().st_size and not resume:
             raise FileExistsError(f"{self.path}: exists already; go on with --resume or choose another --out")
         if about.exists() and resume:
             _check_same_run(about, description)

@@ -102,6 +102,7 @@ def _grammar(
     if demand is None or values.cost(demand) >= NEVER:
         reason = "the schema is `false`" if demand is None else "its demands exclude each other"
         raise UnsatisfiableError(reason, location="")
+    values.value(demand)  # the first expansion needs it; what exceeds a limit at the root is found now
     return JsonSchemaGrammar(values, demand, layout, tuple(survey.problems), tuple(survey.annotations))
 
 

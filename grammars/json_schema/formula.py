@@ -14,28 +14,21 @@ The number of alternatives can be exponential in the schema; `MOST_ALTERNATIVES`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..errors import LimitExceededError
 from ..expressions import UNLIMITED
 from .keywords import ARRAY, OBJECT
+from .logic import VIOLATED, WANTED
 from .nodes import FALSE, SCALARS, TRUE, Demand, Node, Nodes, value_key
 from .records import ArrayRecord, Atom, ObjectRecord, Option, Rest
-from .rules import (
-    RULES,
-    different_from,
-    equal_to,
-    not_dependent_schemas,
-)
+from .rules import RULES
 from .scalars import ScalarLanguages
-from .unevaluated import items_violated, items_wanted, properties_violated, properties_wanted
 from .string_sets import pattern_language, text_in
 
 MOST_ALTERNATIVES = 512
 MOST_STEPS = 20_000
 _DEPTH = 3  # levels of values to which contradictions are sought
-_FLIP = 1
 
 Record = ObjectRecord | ArrayRecord
 
@@ -115,7 +108,9 @@ class Formulas:
         if not node.types & bit:
             return not wanted
         if not wanted:
-            return self._add_clause(formula, self._violations(node, bit), bit)
+            # A schema that refers to itself in place is not violated by being violated.
+            options = [option for option in self._violations(node, bit) if atom not in option]
+            return self.add_clause(formula, options, bit)
         rules = RULES[bit]
         for word, value in node.rules.items():
             rule = rules.get(word)
@@ -123,11 +118,12 @@ class Formulas:
                 for part in rule[0](self.nodes, node, value):
                     if not formula.record.add(part):
                         return False
-            elif word in _LOGIC and not _LOGIC[word](self, formula, node, value, bit):
+            elif word in WANTED and not WANTED[word](self, formula, node, value, bit):
                 return False
         return True
 
-    def _add_clause(self, formula: Formula, options: list[Option], bit: int) -> bool:
+    def add_clause(self, formula: Formula, options: list[Option], bit: int) -> bool:
+        """Adds a choice of options; False if none is left."""
         kept = []
         for option in options:
             option = tuple(atom for atom in option if atom != TRUE)
@@ -167,150 +163,9 @@ class Formulas:
             rule = rules.get(word)
             if rule is not None:
                 options.extend(rule[1](self.nodes, node, value))
-            elif word in _NEGATED:
-                options.extend(_NEGATED[word](self, node, value, bit))
+            elif word in VIOLATED:
+                options.extend(VIOLATED[word](self, node, value, bit))
         return options
-
-    # The logical keywords, wanted.
-
-    def _reference(self, formula: Formula, node: Node, value: str, bit: int) -> bool:
-        return self.add(formula, self.nodes.target(node, "$ref"), bit)
-
-    def _dynamic_reference(self, formula: Formula, node: Node, value: str, bit: int) -> bool:
-        return self.add(formula, self.nodes.target(node, "$dynamicRef"), bit)
-
-    def _recursive_reference(self, formula: Formula, node: Node, value: str, bit: int) -> bool:
-        return self.add(formula, self.nodes.target(node, "$recursiveRef"), bit)
-
-    def _all(self, formula: Formula, node: Node, value: tuple[int, ...], bit: int) -> bool:
-        return all(self.add(formula, literal, bit) for literal in value)
-
-    def _unevaluated_properties(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
-        clauses = properties_wanted(self.nodes, node, value) if bit == OBJECT else []
-        return all(self._add_clause(formula, clause, bit) for clause in clauses)
-
-    def _unevaluated_items(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
-        clauses = items_wanted(self.nodes, node, value) if bit == ARRAY else []
-        return all(self._add_clause(formula, clause, bit) for clause in clauses)
-
-    def _all_of(self, formula: Formula, node: Node, value: list[Any], bit: int) -> bool:
-        return all(self.add(formula, self.nodes.child(node, schema), bit) for schema in value)
-
-    def _any_of(self, formula: Formula, node: Node, value: list[Any], bit: int) -> bool:
-        return self._add_clause(formula, [(self.nodes.child(node, schema),) for schema in value], bit)
-
-    def _one_of(self, formula: Formula, node: Node, value: list[Any], bit: int) -> bool:
-        branches = self._live([self.nodes.child(node, schema) for schema in value], bit)
-        options: list[Option] = []
-        for index, branch in enumerate(branches):
-            others = (
-                other ^ 1
-                for place, other in enumerate(branches)
-                if place != index and not self.disjoint(branch, other, bit)
-            )
-            options.append((branch, *others))
-        return self._add_clause(formula, options, bit)
-
-    def _live(self, branches: list[int], bit: int) -> list[int]:
-        """The branches that the type can meet at all; others are neither met nor counted."""
-        return [
-            branch
-            for branch in branches
-            if branch == TRUE or (branch != FALSE and self.nodes.all[branch >> 1].types & bit)  # type: ignore[union-attr]
-        ]
-
-    def _not(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
-        return self.add(formula, self.nodes.child(node, value) ^ _FLIP, bit)
-
-    def _if(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
-        condition, then, otherwise = self._branches(node, value)
-        if then == otherwise == TRUE:
-            return True
-        return self._add_clause(formula, [(condition, then), (condition ^ 1, otherwise)], bit)
-
-    def _branches(self, node: Node, value: Any) -> tuple[int, int, int]:
-        outcomes = (self.nodes.child(node, node.rules.get(word, True)) for word in ("then", "else"))
-        return (self.nodes.child(node, value), *outcomes)  # type: ignore[return-value]
-
-    def _const(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
-        return self._enum(formula, node, [value], bit)
-
-    def _enum(self, formula: Formula, node: Node, value: list[Any], bit: int) -> bool:
-        members = _of_type(value, bit)
-        return self._add_clause(formula, [equal_to(self.nodes, node, member) for member in members], bit)
-
-    def _dependent_schemas(self, formula: Formula, node: Node, value: Any, bit: int) -> bool:
-        if bit != OBJECT:
-            return True
-        for name, schema in value.items():
-            literal = self.nodes.child(node, schema)
-            dependent = self.nodes.all[literal >> 1]
-            if dependent is not None and literal > TRUE and dependent.rules.keys() <= {"required", "type"}:
-                needs = tuple(dependent.rules.get("required", ()))
-                if dependent.types & OBJECT and not formula.record.add(("imply", name, needs)):
-                    return False
-                if dependent.types & OBJECT:
-                    continue
-            clause: list[Option] = [(("forbid", name),), (("require", name), literal)]
-            if not self._add_clause(formula, clause, bit):
-                return False
-        return True
-
-    # The logical keywords, violated.
-
-    def _not_all_of(self, node: Node, value: list[Any], bit: int) -> list[Option]:
-        return [(self.nodes.child(node, schema) ^ 1,) for schema in value]
-
-    def _not_any_of(self, node: Node, value: list[Any], bit: int) -> list[Option]:
-        return [tuple(self.nodes.child(node, schema) ^ 1 for schema in value)]
-
-    def _not_one_of(self, node: Node, value: list[Any], bit: int) -> list[Option]:
-        branches = self._live([self.nodes.child(node, schema) for schema in value], bit)
-        options: list[Option] = [tuple(branch ^ 1 for branch in branches)]
-        for index, first in enumerate(branches):
-            for second in branches[:index]:
-                if not self.disjoint(first, second, bit):
-                    options.append((first, second))
-        return options
-
-    def _not_not(self, node: Node, value: Any, bit: int) -> list[Option]:
-        return [(self.nodes.child(node, value),)]
-
-    def _not_if(self, node: Node, value: Any, bit: int) -> list[Option]:
-        condition, then, otherwise = self._branches(node, value)
-        return [(condition, then ^ 1), (condition ^ 1, otherwise ^ 1)]
-
-    def _not_reference(self, node: Node, value: str, bit: int) -> list[Option]:
-        return [(self.nodes.target(node, "$ref") ^ 1,)]
-
-    def _not_dynamic_reference(self, node: Node, value: str, bit: int) -> list[Option]:
-        return [(self.nodes.target(node, "$dynamicRef") ^ 1,)]
-
-    def _not_recursive_reference(self, node: Node, value: str, bit: int) -> list[Option]:
-        return [(self.nodes.target(node, "$recursiveRef") ^ 1,)]
-
-    def _not_all(self, node: Node, value: tuple[int, ...], bit: int) -> list[Option]:
-        return [(literal ^ 1,) for literal in value]
-
-    def _not_unevaluated_properties(self, node: Node, value: Any, bit: int) -> list[Option]:
-        return properties_violated(self.nodes, node, value) if bit == OBJECT else []
-
-    def _not_unevaluated_items(self, node: Node, value: Any, bit: int) -> list[Option]:
-        return items_violated(self.nodes, node, value) if bit == ARRAY else []
-
-    def _not_const(self, node: Node, value: Any, bit: int) -> list[Option]:
-        return self._not_enum(node, [value], bit)
-
-    def _not_enum(self, node: Node, value: list[Any], bit: int) -> list[Option]:
-        """Differs from each member: one option with a literal for each, so that each becomes a clause of its
-        own."""
-        members = _of_type(value, bit)
-        if len(members) == 1:
-            return different_from(self.nodes, node, members[0])
-        return [tuple(self.nodes.synthetic({"const": member}, node.context) ^ 1 for member in members)]
-
-    def _not_dependent_schemas(self, node: Node, value: Any, bit: int) -> list[Option]:
-        return not_dependent_schemas(self.nodes, node, value) if bit == OBJECT else []
 
     # Solving.
 
@@ -523,41 +378,3 @@ class Formulas:
                     found[name] = frozenset(map(value_key, schema["enum"]))
         self._constants[literal] = found
         return found
-
-
-def _of_type(values: Iterable[Any], bit: int) -> list[Any]:
-    return [value for value in values if isinstance(value, dict if bit == OBJECT else (list, tuple))]
-
-
-_LOGIC: dict[str, Callable[..., bool]] = {
-    "$ref": Formulas._reference,
-    "allOf": Formulas._all_of,
-    "anyOf": Formulas._any_of,
-    "oneOf": Formulas._one_of,
-    "not": Formulas._not,
-    "if": Formulas._if,
-    "const": Formulas._const,
-    "enum": Formulas._enum,
-    "dependentSchemas": Formulas._dependent_schemas,
-    "$dynamicRef": Formulas._dynamic_reference,
-    "$recursiveRef": Formulas._recursive_reference,
-    "$all": Formulas._all,
-    "unevaluatedProperties": Formulas._unevaluated_properties,
-    "unevaluatedItems": Formulas._unevaluated_items,
-}
-_NEGATED: dict[str, Callable[..., list[Option]]] = {
-    "$ref": Formulas._not_reference,
-    "allOf": Formulas._not_all_of,
-    "anyOf": Formulas._not_any_of,
-    "oneOf": Formulas._not_one_of,
-    "not": Formulas._not_not,
-    "if": Formulas._not_if,
-    "const": Formulas._not_const,
-    "enum": Formulas._not_enum,
-    "dependentSchemas": Formulas._not_dependent_schemas,
-    "$dynamicRef": Formulas._not_dynamic_reference,
-    "$recursiveRef": Formulas._not_recursive_reference,
-    "$all": Formulas._not_all,
-    "unevaluatedProperties": Formulas._not_unevaluated_properties,
-    "unevaluatedItems": Formulas._not_unevaluated_items,
-}

@@ -137,7 +137,8 @@ class Nodes:
             if schema is False:
                 return FALSE
             first_schema, first_context = schema, context
-            context = context.enter(schema)  # type: ignore[arg-type]
+            if "$id" in schema or "id" in schema:  # type: ignore[operator]
+                context = context.enter(schema)  # type: ignore[arg-type]
             rules = rules_of(schema, context.draft)  # type: ignore[arg-type]
             if self._dropped:
                 rules = {word: v for word, v in rules.items() if (id(schema), word) not in self._dropped}

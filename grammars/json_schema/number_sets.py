@@ -8,6 +8,7 @@ digits.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any, NamedTuple
@@ -19,7 +20,10 @@ from .nodes import Node, fraction
 
 
 class NumberSet(NamedTuple):
-    """An interval with divisors and exceptions, or finitely many values."""
+    """An interval with divisors and exceptions, or finitely many values.
+
+    decimal: an integer among the values was written with a point or an exponent, and may be so in documents.
+    """
 
     lower: Fraction | None = None
     lower_open: bool = False
@@ -30,6 +34,7 @@ class NumberSet(NamedTuple):
     integer: bool | None = None
     excluded: frozenset[Fraction] = frozenset()
     values: frozenset[Fraction] | None = None
+    decimal: bool = False
 
     def contains(self, value: Fraction) -> bool:
         """Whether a value meets everything but `values`."""
@@ -102,7 +107,10 @@ class Numbers(Algebra[NumberPieces]):
             if not isinstance(value, (str, bool, list, dict)) and value is not None
         )
         if wanted:
-            return (NumberSet(values=listed),) if listed else ()
+            if not listed:
+                return ()
+            decimal = any(isinstance(value, (float, Decimal)) and value == value // 1 for value in values)
+            return (NumberSet(values=listed, decimal=decimal),)
         return (NumberSet(excluded=listed),) if listed else self.top
 
 
@@ -112,7 +120,9 @@ def _meet_numbers(one: NumberSet, other: NumberSet) -> NumberSet | None:
         assert values is not None
         kept = frozenset(v for v in values if _number_in(one, v) and _number_in(other, v))
         integer = True if True in (one.integer, other.integer) else None
-        return NumberSet(values=kept, integer=integer) if kept else None
+        if not kept:
+            return None
+        return NumberSet(values=kept, integer=integer, decimal=one.decimal or other.decimal)
     lower, lower_open = one.lower, one.lower_open
     if other.lower is not None and (lower is None or (other.lower, other.lower_open) > (lower, lower_open)):
         lower, lower_open = other.lower, other.lower_open

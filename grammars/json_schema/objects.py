@@ -381,8 +381,9 @@ class ObjectShape:
         while True:
             after = (available, need, count, pending & ~chosen)
             joined = self.joined(demand, chosen)
-            exists = joined is not None and self.values.cost(joined) < NEVER
-            if exists and self.completion(after).cost < NEVER:
+            if joined is None or self.values.cost(joined) >= NEVER:
+                pass
+            elif self.completion(after).cost < NEVER:
                 ways.append((joined, after))
             if not chosen:
                 return ways

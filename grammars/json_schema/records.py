@@ -4,7 +4,8 @@ A record is filled atom by atom. An *atom* is a literal (an integer: the whole v
 says one thing about the value; an *option* is a tuple of atoms. The atoms of objects:
 
     ("require", name)  ("forbid", name)  ("size", least, most)  ("name", name, literal)
-    ("all", class, literal)  ("some", class, literal of the key, literal of the value)  ("imply", name, names)  ("keys", literal)
+    ("all", class, literal)  ("some", class, literal of the key, literal of the value)
+    ("imply", name, names)  ("keys", literal)
 
 and of arrays:
 

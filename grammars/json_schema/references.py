@@ -93,8 +93,8 @@ class Context:
         return known
 
     def resolve_dynamically(self, reference: str, word: str) -> tuple[Any, Context]:
-        """The same for `$dynamicRef` and `$recursiveRef`: the outermost resource of the dynamic scope that has the
-        anchor decides, if the reference leads to such an anchor at all."""
+        """The same for `$dynamicRef` and `$recursiveRef`: the outermost resource of the dynamic scope that
+        has the anchor decides, if the reference leads to such an anchor at all."""
         schema, context = self.resolve(reference)
         if not isinstance(schema, Mapping):
             return schema, context
@@ -186,7 +186,7 @@ class References:
                 self._registry = self._given
             else:
                 default = SPECIFICATIONS[self.root.draft]
-                self._registry = _meta_schemas().with_resources(
+                self._registry = Registry().with_resources(
                     (uri, _resource(schema, default)) for uri, schema in (self._given or {}).items()
                 )
         return self._registry
@@ -203,7 +203,8 @@ class References:
         return self._context(base, draft, schema, resolver, self._scope(context, base, schema))
 
     def _scope(self, context: Context, base: str, document: Any) -> tuple[str, ...]:
-        """The dynamic scope after entering a resource. Only those that own dynamic anchors matter, once each."""
+        """The dynamic scope after entering a resource. Only those that own dynamic anchors matter, once
+        each."""
         if base in context.scope:
             return context.scope
         if base not in self._owners:
@@ -211,7 +212,8 @@ class References:
         return (*context.scope, base) if self._owners[base] else context.scope
 
     def anchored(self, context: Context, base: str, anchor: str) -> tuple[Any, Context] | None:
-        """What a dynamic anchor means in the resource at a URI (`anchor` "": its root); None if it has none."""
+        """What a dynamic anchor means in the resource at a URI (`anchor` "": its root); None if it has
+        none."""
         try:
             found = self._resolver(self.root).lookup(f"{base}#{anchor}")
         except (Unresolvable, ValueError, AttributeError, TypeError, KeyError):
@@ -225,7 +227,12 @@ class References:
     def look_up(self, context: Context, reference: str) -> tuple[Any, Context]:
         """What `referencing` finds."""
         try:
-            found = self._resolver(context).lookup(reference)
+            try:
+                found = self._resolver(context).lookup(reference)
+            except Unresolvable:
+                if not reference.partition("://")[2].startswith("json-schema.org/"):
+                    raise
+                found = _meta_schemas().resolver().lookup(reference)
         except (Unresolvable, CannotDetermineSpecification, ValueError) as error:
             raise UnresolvedReferenceError(
                 reference,
@@ -269,7 +276,8 @@ def _meta_schemas() -> Registry[Any]:
 
 
 def _owns_dynamic_anchors(document: Any, draft: int) -> bool:
-    """Whether `$dynamicAnchor` or `$recursiveAnchor` stands anywhere in a document. (More than its own do no harm.)"""
+    """Whether `$dynamicAnchor` or `$recursiveAnchor` stands anywhere in a document. (More than its own do no
+    harm.)"""
     waiting = [document]
     while waiting:
         place = waiting.pop()

@@ -102,7 +102,13 @@ class ScalarLanguages:
         options, cost = [], NEVER
         for piece in pieces:
             if piece.values is not None:
-                options.append(number_values(piece.values, numbers=self.spelling))
+                options.append(
+                    number_values(
+                        piece.values,
+                        numbers=self.spelling,
+                        integers_plain=not piece.decimal or bool(piece.integer),
+                    )
+                )
                 cost = min(cost, *(len(str(value)) for value in piece.values))
             elif self.spelling == "plain" and piece == NumberSet(integer=True):
                 options.append(INTEGER)

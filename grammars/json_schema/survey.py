@@ -44,10 +44,16 @@ _LOOKED_AT = frozenset(
         "enum",
         "const",
         "multipleOf",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
         "$ref",
         "dependencies",
+        "$dynamicRef",
+        "$recursiveRef",
     )
-) | frozenset(_UNSUPPORTED)
+)
 _PLANS = {
     draft: {word: (CHECKS.get(word), _NESTED.get(word), word in _LOOKED_AT) for word in words}
     for draft, words in KEYWORDS.items()
@@ -81,11 +87,12 @@ class Survey:
         if key in self._seen:
             return
         self._seen.add(key)
-        context = context.enter(schema)
+        if "$id" in schema or "id" in schema:
+            context = context.enter(schema)
         draft = context.draft
-        if draft <= DRAFT_7 and "$ref" in schema:
+        if "$ref" in schema and draft <= DRAFT_7:
             self._check("$ref", schema["$ref"], draft, pointer)
-            self._follow(schema["$ref"], context, pointer)
+            self._follow("$ref", schema["$ref"], context, pointer)
             return
         waiting, plans = self._waiting, _PLANS[draft]
         for word, value in schema.items():
@@ -95,40 +102,42 @@ class Survey:
             check, shape, is_looked_at = plan
             if check is not None and check(value, draft):
                 self._check(word, value, draft, pointer)
-            here = (pointer, word)
-            if shape == SCHEMA_MAP:
-                for name, member in value.items():
-                    waiting.append((member, context, (here, name)))
-            elif shape == SCHEMA_LIST or (shape == SCHEMA and type(value) is list):
-                for place, member in enumerate(value):
-                    waiting.append((member, context, (here, place)))
-            elif shape == SCHEMA:
-                waiting.append((value, context, here))
+            if shape is not None:
+                here = (pointer, word)
+                if shape == SCHEMA_MAP:
+                    waiting.extend([(member, context, (here, name)) for name, member in value.items()])
+                elif shape == SCHEMA_LIST or type(value) is list:
+                    waiting.extend([(member, context, (here, place)) for place, member in enumerate(value)])
+                else:
+                    waiting.append((value, context, here))
             if is_looked_at:
-                self._look_at(word, value, schema, context, here)
+                self._look_at(word, value, schema, context, (pointer, word))
 
     def _check(self, word: str, value: Any, draft: int, pointer: Pointer) -> None:
         wrong = malformed(word, value, draft)
         if wrong:
             raise GrammarSyntaxError(f"must be {wrong}", location=_written((pointer, word)), got=value)
 
-    def _follow(self, reference: str, context: Context, pointer: Pointer) -> None:
+    def _follow(self, word: str, reference: str, context: Context, pointer: Pointer) -> None:
         try:
-            schema, target = context.resolve(reference)
+            if word == "$ref":
+                schema, target = context.resolve(reference)
+            else:
+                schema, target = context.resolve_dynamically(reference, word)
         except UnresolvedReferenceError as error:
-            error.location = _written((pointer, "$ref"))
+            error.location = _written((pointer, word))
             raise
         if not is_schema(schema):
             raise GrammarSyntaxError(
-                "the reference leads to no schema", location=_written((pointer, "$ref")), got=reference
+                "the reference leads to no schema", location=_written((pointer, word)), got=reference
             )
-        self._waiting.append((schema, target, (pointer, "$ref")))
+        self._waiting.append((schema, target, (pointer, word)))
 
     def _look_at(
         self, word: str, value: Any, schema: Mapping[str, Any], context: Context, here: Pointer
     ) -> None:
-        if word == "$ref":
-            self._follow(value, context, here[0])
+        if word in ("$ref", "$dynamicRef", "$recursiveRef"):
+            self._follow(word, value, context, here[0])
         elif word == "pattern":
             self._try_pattern(value, schema, word, here)
         elif word == "patternProperties":
@@ -146,10 +155,8 @@ class Survey:
             for name, needs in value.items():
                 if isinstance(needs, Mapping):
                     self._waiting.append((needs, context, (here, name)))
-        elif word in ("enum", "const", "multipleOf"):
+        elif not isinstance(value, (bool, str)):
             self._numbers(value, here)
-        else:
-            self._problem(schema, word, here, _UNSUPPORTED[word])
 
     def _try_pattern(self, pattern: str, schema: Mapping[str, Any], word: str, here: Pointer) -> None:
         if not writable(pattern):

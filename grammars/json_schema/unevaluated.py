@@ -1,11 +1,13 @@
-"""`unevaluatedProperties` and `unevaluatedItems`: what they demand of the keys and items that no other keyword evaluates.
+"""`unevaluatedProperties` and `unevaluatedItems`: what they demand of the keys and items that no other
+keyword evaluates.
 
-In comes a node with the keyword, out come atoms and clauses (wanted) or options (violated). First the *evaluators* are
-collected: every sub-schema applied in place to the same value that evaluates keys or items, with the conditions (literals)
-under which it does. An annotation can only help, so a key needs no truth assignment of all branches: its value meets the
-schema, or some branch that evaluates the key holds. That is one clause for each class of keys that the evaluators tell
-apart: a name, or the keys that match just these of their patterns. For items it is one clause for each index up to the last that a
-prefix evaluates, and one for the rest; `contains` evaluates the items that meet it (not in 2019-09).
+In comes a node with the keyword, out come atoms and clauses (wanted) or options (violated). First the
+*evaluators* are collected: every sub-schema applied in place to the same value that evaluates keys or items,
+with the conditions (literals) under which it does. An annotation can only help, so a key needs no truth
+assignment of all branches: its value meets the schema, or some branch that evaluates the key holds. That is
+one clause for each class of keys that the evaluators tell apart: a name, or the keys that match just these of
+their patterns. For items it is one clause for each index up to the last that a prefix evaluates, and one for
+the rest; `contains` evaluates the items that meet it (not in 2019-09).
 
 Exponential only in the patterns of conditional evaluators and in conditional `contains`, both limited.
 """
@@ -34,8 +36,8 @@ Clause = list[Option]
 class Evaluator(NamedTuple):
     """A sub-schema that evaluates something of the same value if all conditions hold.
 
-    names, patterns, everything: the keys. prefix: the items before this index. contains: the literal of the items (TRUE:
-    none).
+    names, patterns, everything: the keys. prefix: the items before this index. contains: the literal of the
+    items (TRUE: none).
     """
 
     conditions: tuple[int, ...]
@@ -47,7 +49,9 @@ class Evaluator(NamedTuple):
 
     def evaluates(self, name: str) -> bool:
         """Whether a key is evaluated."""
-        return self.everything or name in self.names or any(_matches(pattern, name) for pattern in self.patterns)
+        return (
+            self.everything or name in self.names or any(_matches(pattern, name) for pattern in self.patterns)
+        )
 
 
 def _matches(pattern: str, name: str) -> bool:
@@ -61,7 +65,9 @@ def evaluators(
     if node.index in path:
         return
     if len(path) > _DEEPEST:
-        raise LimitExceededError("depth of what evaluates properties or items", given=len(path), limit=_DEEPEST)
+        raise LimitExceededError(
+            "depth of what evaluates properties or items", given=len(path), limit=_DEEPEST
+        )
     rules = node.rules
     is_inner = bool(path)
     everything = "additionalProperties" in rules or (is_inner and "unevaluatedProperties" in rules)
@@ -100,7 +106,10 @@ def _applied(nodes: Nodes, node: Node) -> Iterator[tuple[int, tuple[int, ...]]]:
             literal = nodes.child(node, schema)
             yield literal, (literal,)
     for name, schema in rules.get("dependentSchemas", {}).items():
-        yield nodes.child(node, schema), (nodes.synthetic({"type": "object", "required": [name]}, node.context),)
+        yield (
+            nodes.child(node, schema),
+            (nodes.synthetic({"type": "object", "required": [name]}, node.context),),
+        )
     if "if" in rules:
         condition = nodes.child(node, rules["if"])
         yield condition, (condition,)
@@ -123,7 +132,8 @@ def _fails(nodes: Nodes, node: Node, evaluator: Evaluator) -> int:
 
 
 def _key_classes(found: list[Evaluator]) -> Iterator[tuple[str | Rest, list[Evaluator]]]:
-    """The classes of keys that are not evaluated for certain, each with the evaluators that may evaluate them."""
+    """The classes of keys that are not evaluated for certain, each with the evaluators that may evaluate
+    them."""
     certain = [evaluator for evaluator in found if not evaluator.conditions]
     conditional = [evaluator for evaluator in found if evaluator.conditions]
     if any(evaluator.everything for evaluator in certain):
@@ -181,8 +191,11 @@ def properties_violated(nodes: Nodes, node: Node, value: Any) -> list[Option]:
 # Items.
 
 
-def _items_told_apart(nodes: Nodes, node: Node) -> tuple[list[Evaluator], list[int], list[Evaluator], int, int]:
-    """(conditional prefixes, literals of certain contains, conditional contains, first index, last told apart)."""
+def _items_told_apart(
+    nodes: Nodes, node: Node
+) -> tuple[list[Evaluator], list[int], list[Evaluator], int, int]:
+    """(conditional prefixes, literals of certain contains, conditional contains, first index, last told
+    apart)."""
     found = list(evaluators(nodes, node))
     certain = [evaluator for evaluator in found if not evaluator.conditions]
     conditional = [evaluator for evaluator in found if evaluator.conditions]

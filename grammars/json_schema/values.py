@@ -25,11 +25,27 @@ from .number_sets import NUMBERS
 from .objects import ObjectShape
 from .references import Context
 from .scalars import ScalarLanguages, Scalars
-from .string_sets import STRINGS, Texts
+from .string_sets import STRINGS, Texts, writable
 
 Shape = ObjectShape | ArrayShape
 MOST_DOMAIN = 256
 """How many values the items of an array with `uniqueItems` may have."""
+
+_LOGIC = frozenset(
+    ["enum", "const", "$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if", "$all"]
+)
+_DEMANDING_OF_ARRAYS = _LOGIC | {"minItems", "contains"}
+_DEMANDING_OF_OBJECTS = _LOGIC.union(
+    [
+        "minProperties",
+        "maxProperties",
+        "patternProperties",
+        "propertyNames",
+        "dependentRequired",
+        "dependentSchemas",
+    ],
+    ["unevaluatedProperties"],
+)
 
 
 class Value(NamedTuple):
@@ -124,9 +140,35 @@ class Values:
         cost = self.scalars.cost(demand, self.formulas.types(demand) & SCALARS)
         if cost < NEVER:
             return cost
+        if len(demand) == 1 and not demand[0] & 1:
+            cost = self._plain_cost(demand[0])
+            if cost < NEVER:
+                return cost
         for bit in (ARRAY, OBJECT):
             for shape in self.shapes(demand, bit):
                 cost = min(cost, self.cost(shape))
+        return cost
+
+    def _plain_cost(self, literal: int) -> int:
+        """The cost of a wanted node whose shortest array or object can be read off its keywords, else NEVER: the
+        same number as by way of the shapes, without making them."""
+        node = self.nodes.all[literal >> 1]
+        assert node is not None
+        rules = node.rules
+        if node.types & ARRAY and _DEMANDING_OF_ARRAYS.isdisjoint(rules):
+            return 3
+        if not node.types & OBJECT or not _DEMANDING_OF_OBJECTS.isdisjoint(rules):
+            return NEVER
+        cost = 3
+        properties = rules.get("properties", {})
+        for name in dict.fromkeys(rules.get("required", ())):
+            if not writable(name):
+                return NEVER
+            child = self.nodes.child(node, properties.get(name, rules.get("additionalProperties", True)))
+            demand = self.nodes.demand((child,))
+            cost += len(name) + 4 + (NEVER if demand is None else self.cost(demand))
+            if cost >= NEVER:
+                return NEVER
         return cost
 
     def constant(self, value: Any) -> int:

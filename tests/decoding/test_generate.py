@@ -192,6 +192,7 @@ def test_settings_of_the_model_that_stop_it_early_are_an_error() -> None:
         ({"top_p": 1.5}, "top_p must be greater than 0 and at most 1, got 1.5"),
         ({"prompt": ""}, "each at least one token, got"),
         ({"prompt": []}, "needs at least one text"),
+        ({"prompt": "x" * 1024}, "fewer than 1024 tokens, the model's context, got 1024; shorten it"),
         ({"max_new_tokens": 2}, "the budget must be at least"),
         ({"max_new_tokens": 0}, "max_new_tokens must be at least 1, got 0"),
         ({"grammar": {"type": "strin"}}, "/type"),

@@ -30,7 +30,7 @@ PERSON = {
     "required": ["name", "age", "tags"],
     "additionalProperties": False,
 }
-POINT = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+POINT = {"type": "array", "items": {"type": "integer", "maximum": 999}, "minItems": 2, "maxItems": 2}
 PROMPT = 'Ann Lee is 41 years old. {"name": "Ann Lee", "age": 41, "tags": ["red"]} and so on: '
 OTHER_PROMPT = "Bo is 7."
 BUDGET = 48

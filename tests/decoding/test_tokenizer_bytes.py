@@ -207,6 +207,8 @@ def test_explicit_eos_takes_the_place_of_the_tokenizers_own() -> None:
     vocabulary = Vocabulary.from_tokenizer(BYTE_LEVEL, eos_token_ids=[1])
     assert vocabulary.eos_token_ids == (1,)
     assert vocabulary.special_token_ids == {0, 1}
+    # transformers gives one id or a list of them
+    assert Vocabulary.from_tokenizer(BYTE_LEVEL, eos_token_ids=1) == vocabulary
 
 
 def test_without_a_decoder_there_is_a_space_between_tokens() -> None:

@@ -1,7 +1,7 @@
 """Each keyword, wanted and not wanted: a table of schemas with what is valid and what is not.
 
-The texts are read by the slow recogniser in the layout `any` and in any order of properties. `test_against_validator.py`
-does the same with random schemas; here each line can be understood.
+The texts are read by the slow recogniser in the layout `any` and in any order of properties.
+`test_against_validator.py` does the same with random schemas; here each line can be understood.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from tokentrellis.grammars.json_schema import from_json_schema
 
 TREE = {
@@ -70,7 +69,11 @@ CASES: dict[str, tuple[object, list[object], list[object]]] = {
         [{"a": 1, "b": 1}],
         [{"a": 1}, {"a": 1, "c": 1}],
     ),
-    "not minProperties": ({"type": "object", "not": {"minProperties": 2}}, [{}, {"a": 1}], [{"a": 1, "b": 1}]),
+    "not minProperties": (
+        {"type": "object", "not": {"minProperties": 2}},
+        [{}, {"a": 1}],
+        [{"a": 1, "b": 1}],
+    ),
     "dependentRequired": (
         {"dependentRequired": {"a": ["b"], "b": ["c"]}},
         [{}, {"c": 1}, {"b": 1, "c": 1}, {"a": 1, "b": 1, "c": 1}],
@@ -115,7 +118,11 @@ CASES: dict[str, tuple[object, list[object], list[object]]] = {
         [[], ["b", "a", 1]],
         [["a", "a"], [1, 1], ["c"]],
     ),
-    "lengths of strings": ({"type": "string", "minLength": 1, "maxLength": 2}, ["a", "\U0001f600b"], ["", "abc"]),
+    "lengths of strings": (
+        {"type": "string", "minLength": 1, "maxLength": 2},
+        ["a", "\U0001f600b"],
+        ["", "abc"],
+    ),
     "not lengths": (
         {"type": "string", "not": {"minLength": 2, "maxLength": 3}},
         ["", "a", "abcd"],
@@ -147,7 +154,11 @@ CASES: dict[str, tuple[object, list[object], list[object]]] = {
         [{"a": 1}, {"b": 1, "c": 1}],
         [{}, {"a": 1, "b": 1}],
     ),
-    "oneOf of numbers": ({"oneOf": [{"multipleOf": 2}, {"multipleOf": 3}], "type": "integer"}, [2, 9], [6, 1]),
+    "oneOf of numbers": (
+        {"oneOf": [{"multipleOf": 2}, {"multipleOf": 3}], "type": "integer"},
+        [2, 9],
+        [6, 1],
+    ),
     "not oneOf": (
         {"type": "object", "not": {"oneOf": [{"required": ["a"]}, {"required": ["b"]}]}},
         [{}, {"a": 1, "b": 1}],

@@ -1,4 +1,4 @@
-"""What is malformed, not supported, unsatisfiable, hostile: an error of the family that says where, or it works."""
+"""What is malformed, not supported, unsatisfiable or hostile: an error that says where, or it works."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from enum import Enum
 
 import pydantic
 import pytest
-from typing_extensions import TypedDict
-
 from tokentrellis.grammars.errors import (
     ConstraintError,
     GrammarSyntaxError,
@@ -19,6 +17,7 @@ from tokentrellis.grammars.errors import (
     UnsupportedFeatureError,
 )
 from tokentrellis.grammars.json_schema import from_json_schema
+from typing_extensions import TypedDict
 
 
 @pytest.mark.parametrize(
@@ -56,9 +55,15 @@ def test_all_problems_are_in_one_error() -> None:
     }
     with pytest.raises(UnsupportedFeatureError) as caught:
         from_json_schema(schema)
-    assert [where for where, _ in caught.value.problems] == ["/properties/a/uniqueItems", "/properties/b/pattern"]
+    assert [where for where, _ in caught.value.problems] == [
+        "/properties/a/uniqueItems",
+        "/properties/b/pattern",
+    ]
     grammar = from_json_schema(schema, unsupported="ignore")
-    assert sorted(where for where, _ in grammar.ignored) == ["/properties/a/uniqueItems", "/properties/b/pattern"]
+    assert sorted(where for where, _ in grammar.ignored) == [
+        "/properties/a/uniqueItems",
+        "/properties/b/pattern",
+    ]
     assert grammar.accepts('{"a":[1,1],"b":"xx"}')
 
 
@@ -125,8 +130,12 @@ HOSTILE = {
     "surrogate in pattern": {"pattern": "\ud800"},
     "long": {"minLength": 10**9, "type": "string"},
     "many items": {"minItems": 10**9, "type": "array"},
-    "large": {"properties": {f"p{i}": {"type": "string", "enum": [f"v{j}" for j in range(20)]} for i in range(5000)}},
-    "exponential": {"allOf": [{"anyOf": [{"required": [f"a{i}"]}, {"required": [f"b{i}"]}]} for i in range(30)]},
+    "large": {
+        "properties": {f"p{i}": {"type": "string", "enum": [f"v{j}" for j in range(20)]} for i in range(5000)}
+    },
+    "exponential": {
+        "allOf": [{"anyOf": [{"required": [f"a{i}"]}, {"required": [f"b{i}"]}]} for i in range(30)]
+    },
 }
 
 
@@ -134,9 +143,9 @@ HOSTILE = {
 def test_hostile_schemas_end_in_an_error_or_work(name: str) -> None:
     try:
         grammar = from_json_schema(HOSTILE[name])
-        grammar.expand(grammar.start)
-    except ConstraintError as error:
-        assert str(error)
+    except ConstraintError:
+        return
+    assert grammar.expand(grammar.start).edges
 
 
 def test_depth_is_a_limit_not_a_crash() -> None:

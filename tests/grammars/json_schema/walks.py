@@ -1,7 +1,8 @@
 """Documents read off a grammar: random walks over its edges that end by its `finish` edges.
 
-In comes a grammar of the contract, out comes a text: at each state an edge is taken at random until the budget of edges
-is spent, then always the `finish` edge. That every such text is valid, and that the walk ends, are laws of the front end.
+In comes a grammar of the contract, out comes a text: at each state an edge is taken at random until the
+budget of edges is spent, then always the `finish` edge. That every such text is valid, and that the walk
+ends, are laws of the front end.
 """
 
 from __future__ import annotations
