@@ -1,4 +1,6 @@
-"""The compiled core: what it takes and gives. The algorithms are in the headers beside `core.pyx`, which names them."""
+"""The compiled core: what it takes and gives. The algorithms are in the headers beside `core.pyx`, which
+names them.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class Lexicon:
         end_token_ids: Iterable[int],
         any_text: object,
     ) -> None:
-        """token_buffer: uint8 [bytes]; token_offsets: int32 [n_tokens + 1], empty spans never match as text."""
+        """token_buffer: uint8 [bytes]; token_offsets: int32 [n_tokens + 1], empty spans never match as
+        text.
+        """
     @property
     def n_automaton_states(self) -> int:
         """States of lazy automata made so far."""
@@ -40,7 +44,9 @@ class Compiled:
 
     lexicon: Lexicon
     grammar: Any
-    def __init__(self, lexicon: Lexicon, grammar: object, edge_kinds: Sequence[type], prepare: int = 0) -> None:
+    def __init__(
+        self, lexicon: Lexicon, grammar: object, edge_kinds: Sequence[type], prepare: int = 0
+    ) -> None:
         """edge_kinds: the six edge classes; prepare: how many grammar states to expand at once."""
     @property
     def n_states(self) -> int:
@@ -52,7 +58,9 @@ class Compiled:
     def tokens_to_finish(self) -> int | None:
         """Tokens of a shortest document, EOS included; None if the vocabulary cannot spell it."""
     def shortest_text(self, most: int = 10000) -> bytes:
-        """The text of the document that `tokens_to_finish` counts (its first `most` bytes or a little more)."""
+        """The text of the document that `tokens_to_finish` counts (its first `most` bytes or a little
+        more).
+        """
 
 class Matcher:
     """The state of one sequence."""
@@ -68,13 +76,17 @@ class Matcher:
     def fill_bitmask(self, bitmask: Any, row: int = 0, budget: int | None = None) -> None:
         """Write the allowed tokens into a row of packed int32 bits.
 
-        bitmask: int32, shape [rows, ceil(vocab_size / 32)] or [ceil(vocab_size / 32)], numpy or CPU torch memory;
+        bitmask: int32, shape [rows, ceil(vocab_size / 32)] or [ceil(vocab_size / 32)], numpy or CPU torch
+        memory;
             wider rows are filled with zeros.
-        budget: tokens that may still be written, EOS included; tokens after which no complete document fits are
+        budget: tokens that may still be written, EOS included; tokens after which no complete document fits
+        are
             cleared. After EOS the row allows EOS only.
         """
     def forced_tokens(self) -> list[int]:
-        """Tokens that spell the bytes that must come next (longest match), and EOS after them if the text must end there."""
+        """Tokens that spell the bytes that must come next (longest match), and EOS after them if the text
+        must end there.
+        """
     def forced_bytes(self) -> bytes:
         """The bytes that every continuation begins with."""
     def next_bytes(self) -> set[int]:
@@ -111,4 +123,6 @@ def fill_bitmasks(
     rows: Sequence[int] | None = None,
     budgets: Sequence[int | None] | None = None,
 ) -> None:
-    """Fill row `rows[i]` (default i) for each matcher, the interpreter lock released while rows are computed."""
+    """Fill row `rows[i]` (default i) for each matcher, the interpreter lock released while rows are
+    computed.
+    """

@@ -236,13 +236,15 @@ private:
     }
 
     // Walk the view along a literal trie. visit(node of the view, state, trie node) says whether to go below. The prefix is
-    // read once for all (Opening); in the body only the bytes of literals, a quote and a backslash are looked up.
+    // read once for all (Opening) and visited only under a budget; in the body only the bytes of literals, a quote and a
+    // backslash are looked up.
     template <class Visit>
     void walk_literals(View view, const Configuration& c, const LiteralTrie& trie, Visit visit) {
         const Trie& source = lexicon_.trie(view);
         if (lexicon_.automata.info[c.state].phase != PREFIX) return walk_literals(source, view.node, c.state, c.extra, trie, visit);
         const Opening& opening = lexicon_.opening(view, c.state);
-        for (auto [node, state] : opening.inside) visit(node, state, c.extra);
+        if (budget_)
+            for (auto [node, state] : opening.inside) visit(node, state, c.extra);
         const int32_t body = lexicon_.string_of(c.state).body_start;
         for (int32_t node : opening.opened)
             if (visit(node, body, c.extra)) walk_literals(source, node, body, c.extra, trie, visit);
@@ -276,6 +278,10 @@ private:
         const LiteralTrie& trie = network_.table_of(edge);
         const Trie& source = lexicon_.trie(view);
         std::vector<std::pair<int32_t, int32_t>> closed;  // (node of the view, label)
+        if (!budget_ && lexicon_.automata.info[c.state].phase == PREFIX) {
+            const std::vector<int32_t>& tokens = lexicon_.opening(view, c.state).tokens;
+            row.ids.insert(row.ids.end(), tokens.begin(), tokens.end());
+        }
         walk_literals(view, c, trie, [&](int32_t node, int32_t state, int32_t at) {
             if (!literal_possible(lexicon_, trie, edge.legal, state, at)) return false;
             if (source.begin_ids(node) != source.end_ids(node) && (!budget_ || budget_->allows(ended(c, state, at))))

@@ -1,8 +1,8 @@
 """Rows of allowed tokens as packed bits: making them, filling them for a batch, applying them to logits.
 
-A bitmask is int32 of shape [rows, ceil(vocab_size / 32)]; token id i is bit i % 32 of word i // 32, set = allowed (the
-format of llguidance, xgrammar, vLLM and SGLang). Logits may have more columns than the mask has bits: those are masked.
-torch is imported only when tensors come in.
+A bitmask is int32 of shape [rows, ceil(vocab_size / 32)]; token id i is bit i % 32 of word i // 32, set =
+allowed (the format of llguidance, xgrammar, vLLM and SGLang). Logits may have more columns than the mask has
+bits: those are masked. torch is imported only when tensors come in.
 """
 
 from __future__ import annotations

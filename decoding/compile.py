@@ -1,8 +1,8 @@
 """Grammar x vocabulary -> CompiledGrammar: the one module that sees both the front ends and the core.
 
-The core's tables of a vocabulary (trie, automata, splits) are made once and shared by all its grammars; they live as long
-as the vocabulary. Compiling a grammar expands its first states and checks that the vocabulary can spell a shortest
-document; everything else happens when a document reaches it.
+The core's tables of a vocabulary (trie, automata, splits) are made once and shared by all its grammars; they
+live as long as the vocabulary. Compiling a grammar expands its first states and checks that the vocabulary
+can spell a shortest document; everything else happens when a document reaches it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,14 @@ from .errors import VocabularyError
 from .matcher import Matcher
 from .vocabulary import Vocabulary
 
-EDGE_KINDS = (TerminalEdge, StringEdge, LiteralsEdge, OthersEdge, CallEdge, TokenEdge)  # the order of the core
+EDGE_KINDS = (
+    TerminalEdge,
+    StringEdge,
+    LiteralsEdge,
+    OthersEdge,
+    CallEdge,
+    TokenEdge,
+)  # the order of the core
 EXPANDED_AT_ONCE = 64
 
 _lexicons: WeakKeyDictionary[Vocabulary, core.Lexicon] = WeakKeyDictionary()
@@ -45,7 +52,9 @@ core.set_error_hooks(_limit_error, _recursion_error)
 
 
 class CompiledGrammar(core.Compiled):
-    """A grammar bound to a vocabulary. Immutable for its user; shared between threads; pickles by its sources."""
+    """A grammar bound to a vocabulary. Immutable for its user; shared between threads; pickles by its
+    sources.
+    """
 
     vocabulary: Vocabulary
     grammar: Grammar

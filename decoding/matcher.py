@@ -1,7 +1,7 @@
 """The state of one sequence: which tokens may come next, and going on by one of them.
 
-A matcher is a list of state numbers over what its compiled grammar has learnt, so copying it and rolling back cost
-nothing. Everything fast is inherited from the core; this class only makes errors of our family.
+A matcher is a list of state numbers over what its compiled grammar has learnt, so copying it and rolling back
+cost nothing. Everything fast is inherited from the core; this class only makes errors of our family.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Regular languages of bytes: what the front ends build and what the core turns into automata.
 
-In come constructor calls (`literal`, `union`, `repeat`, ...), out come immutable `Expression` nodes. The nodes are
-hash-consed: structurally equal expressions are the same object, so that a terminal which several grammars share (the
-JSON string, the number) is one automaton for a vocabulary and comparing two expressions costs one pointer. The
-constructors simplify as they build (units, zeros, flattening, sorting of unions), so the empty language is always the
-object `EMPTY` unless an intersection or a complement hides it; the core finds those by search.
+In come constructor calls (`literal`, `union`, `repeat`, ...), out come immutable `Expression` nodes. The
+nodes are hash-consed: structurally equal expressions are the same object, so that a terminal which several
+grammars share (the JSON string, the number) is one automaton for a vocabulary and comparing two expressions
+costs one pointer. The constructors simplify as they build (units, zeros, flattening, sorting of unions), so
+the empty language is always the object `EMPTY` unless an intersection or a complement hides it; the core
+finds those by search.
 
-Nothing here runs an automaton. `grammars/recognizer.py` is the slow, obvious interpreter (Brzozowski 1964), the core's
-lazy subset construction the fast one.
+Nothing here runs an automaton. `grammars/recognizer.py` is the slow, obvious interpreter (Brzozowski 1964),
+the core's lazy subset construction the fast one.
 """
 
 from __future__ import annotations
@@ -54,10 +55,11 @@ class Expression:
 class StringTerminal(NamedTuple):
     """A JSON string as a terminal: `prefix` (which never reads a quote), a quote, characters, a quote.
 
-    `content` is a language over the UTF-8 bytes of the *decoded* text; the core reads escapes (`\\n`, `\\u0061`,
-    surrogate pairs) and steps it by what they stand for, so every spelling of an allowed text is allowed. The core
-    itself forbids raw control characters, invalid UTF-8 escapes and lone surrogates; `content` must contain valid
-    UTF-8 only (a complement has to be intersected with `ANY_TEXT` of `grammars.utf8`).
+    `content` is a language over the UTF-8 bytes of the *decoded* text; the core reads escapes (`\\n`,
+    `\\u0061`, surrogate pairs) and steps it by what they stand for, so every spelling of an allowed text is
+    allowed. The core itself forbids raw control characters, invalid UTF-8 escapes and lone surrogates;
+    `content` must contain valid UTF-8 only (a complement has to be intersected with `ANY_TEXT` of
+    `grammars.utf8`).
 
     monitors: languages that restrict nothing but are reported: monitor i accepting the text sets bit i of the
         signature (at most 20 monitors).
@@ -185,10 +187,11 @@ def complement(part: Expression) -> Expression:
 def automaton(
     n_states: int, transitions: Sequence[tuple[int, int, int]], accepting: Iterable[int]
 ) -> Expression:
-    """An explicit automaton, deterministic or not: for what no expression says shortly (multiples of 7 in digits).
+    """An explicit automaton, deterministic or not: for what no expression says shortly (multiples of 7 in
+    digits).
 
-    transitions: (state, byte set as a 256-bit integer, next state); start state 0. States from which no accepting
-    state can be reached are dropped.
+    transitions: (state, byte set as a 256-bit integer, next state); start state 0. States from which no
+    accepting state can be reached are dropped.
     """
     accepting = frozenset(accepting)
     before: dict[int, list[int]] = {}

@@ -1,15 +1,16 @@
 """The contract between the front ends and the core: a transition network whose states are made on demand.
 
-A grammar state is a small integer that the front end gives out; `END` (0) is the state where a rule is over. When the
-core first reaches a state it asks `expand(state)`: which terminals, rules and special tokens may come next, and whether
-the rule may end here. Nothing is expanded before it is reached, so a schema of megabytes or a recursive one costs only
-what a document touches. A terminal is never nullable: a front end that has a nullable one strips the empty string and
-marks the state final (or adds the edges of what follows).
+A grammar state is a small integer that the front end gives out; `END` (0) is the state where a rule is over.
+When the core first reaches a state it asks `expand(state)`: which terminals, rules and special tokens may
+come next, and whether the rule may end here. Nothing is expanded before it is reached, so a schema of
+megabytes or a recursive one costs only what a document touches. A terminal is never nullable: a front end
+that has a nullable one strips the empty string and marks the state final (or adds the edges of what follows).
 
-What the edges mean is said at their classes. The core walks them byte by byte: it keeps, for each way that the bytes so
-far can be read, the automaton state of the current terminal and a stack of grammar states to go on with. Rules that
-call themselves first (left recursion) have to be rewritten by the front end. `finish` names the edge on a shortest way
-to the end: following it from any state has to end (it is what costs to the end are computed from).
+What the edges mean is said at their classes. The core walks them byte by byte: it keeps, for each way that
+the bytes so far can be read, the automaton state of the current terminal and a stack of grammar states to go
+on with. Rules that call themselves first (left recursion) have to be rewritten by the front end. `finish`
+names the edge on a shortest way to the end: following it from any state has to end (it is what costs to the
+end are computed from).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ END = 0
 class LiteralTable:
     """An immutable set of strings (keys of an object, values of an enum), shared by reference.
 
-    literals: sorted by their UTF-8 bytes; the label of a literal is its index here. Lone surrogates cannot occur.
+    literals: sorted by their UTF-8 bytes; the label of a literal is its index here. Lone surrogates cannot
+    occur.
     """
 
     __slots__ = ("index", "literals")
@@ -49,10 +51,11 @@ class TerminalEdge(NamedTuple):
 
 
 class StringEdge(NamedTuple):
-    """A JSON string whose decoded text has from `least` to `most` code points (UNLIMITED: no bound), then `next`.
+    """A JSON string whose decoded text has from `least` to `most` code points (UNLIMITED: no bound), then
+    `next`.
 
-    The count is kept beside the automaton, never in it: prefer this to a bounded repeat inside `content`. The front
-    end promises that some text of the terminal has a permitted length. Monitors are not allowed here.
+    The count is kept beside the automaton, never in it: prefer this to a bounded repeat inside `content`. The
+    front end promises that some text of the terminal has a permitted length. Monitors are not allowed here.
     """
 
     terminal: StringTerminal
@@ -64,8 +67,8 @@ class StringEdge(NamedTuple):
 class LiteralsEdge(NamedTuple):
     """`prefix`, then a JSON string whose decoded text is a literal of `table` that is in the bit set `legal`.
 
-    The label is the literal's index. next: where to go on; None: ask `successor(state, edge index, label)` when the
-    literal has been read. At least one literal is legal.
+    The label is the literal's index. next: where to go on; None: ask `successor(state, edge index, label)`
+    when the literal has been read. At least one literal is legal.
     """
 
     prefix: Expression
@@ -77,8 +80,8 @@ class LiteralsEdge(NamedTuple):
 class OthersEdge(NamedTuple):
     """A JSON string of `terminal` whose decoded text is no literal of `excluded` (legal or not).
 
-    The label is the signature of the terminal's monitors (0 without monitors). next: as for LiteralsEdge. The front
-    end promises that such a text exists.
+    The label is the signature of the terminal's monitors (0 without monitors). next: as for LiteralsEdge. The
+    front end promises that such a text exists.
     """
 
     terminal: StringTerminal
@@ -120,8 +123,8 @@ class Expansion(NamedTuple):
 class Grammar:
     """What may be generated. Immutable for its user; states are made when the core first reaches them.
 
-    The core serialises its calls of `expand` and `successor`, and calls each at most once for the same arguments.
-    Both may raise errors of the family of `grammars.errors`.
+    The core serialises its calls of `expand` and `successor`, and calls each at most once for the same
+    arguments. Both may raise errors of the family of `grammars.errors`.
     """
 
     start: int
@@ -133,7 +136,9 @@ class Grammar:
         raise TypeError(f"{type(self).__name__} does not define expand()")
 
     def successor(self, state: int, edge: int, label: int) -> int:
-        """The state after the literal or monitored string with this label was read on an edge with `next` None."""
+        """The state after the literal or monitored string with this label was read on an edge with `next`
+        None.
+        """
         raise TypeError(f"{type(self).__name__} does not define successor()")
 
     def accepts(self, text: str | bytes) -> bool:

@@ -1,8 +1,8 @@
 r"""Expressions and grammars as text to read: for error messages, `print(grammar)` and golden tests.
 
 In comes an `Expression`, out comes one line in the syntax of regular expressions: `.` is any character,
-`\xNN` a byte, `~` a complement, `&` an intersection, `[]` the empty language. Or in comes a `Grammar`, and out
-come its states as rules:
+`\xNN` a byte, `~` a complement, `&` an intersection, `[]` the empty language. Or in comes a `Grammar`, and
+out come its states as rules:
 
     s1 ::= /\[/ s2                 a terminal, then state s2; a rule that ends here has nothing after it
          | call s1 s3              a whole derivation from s1, then s3

@@ -188,7 +188,7 @@ def save(model: LlamaForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    small = copy.deepcopy(model).to(torch.bfloat16)
+    small = copy.deepcopy(model).bfloat16()
     small.generation_config.eos_token_id = END
     small.generation_config.pad_token_id = PAD
     small.generation_config.do_sample = False

@@ -11,8 +11,9 @@ from __future__ import annotations
 import importlib
 import random
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import TypeVar
 
 # fmt: off
 LOCALES = [
@@ -86,6 +87,7 @@ STREET_SUFFIXES = (
     "Terrace",
 )
 HELD_OUT_SHARE = 8
+Choice = TypeVar("Choice")
 
 
 def is_held_out(text: str, share: int = HELD_OUT_SHARE) -> bool:
@@ -146,7 +148,7 @@ class Words:
             part = self._parts[kind] = [word for word in _pool(kind) if is_held_out(word) == self.held_out]
         return self.source.choice(part)
 
-    def choose(self, options: list[str]) -> str:
+    def choose(self, options: Sequence[Choice]) -> Choice:
         return self.source.choice(options)
 
     def invented(self, syllables: int = 2) -> str:

@@ -88,7 +88,7 @@ def _grammar(
     survey = Survey(schema, references.root)
     if survey.problems and unsupported == "error":
         problems = sorted(set(survey.problems))
-        feature = "a part of this schema" if len(problems) == 1 else f"{len(problems)} parts of this schema"
+        feature = "a part of this schema" if len(problems) == 1 else f"this schema ({len(problems)} places)"
         raise UnsupportedFeatureError(
             feature,
             problems=problems,

@@ -108,8 +108,13 @@ class _Search:
         if not places:
             self.fill(names, chosen, others)
             return
+        if self.spent(names, chosen, others) >= self.best.cost:
+            return
         place, rest = places[0], places[1:]
         some = self.shape.somes[place]
+        if self.shape.free >> place & 1 and self.is_met(place, names, others):
+            self.assign(rest, names, chosen, others)
+            return
         for label in _labels(self.available):
             if self.shape.meets_class(self.shape.table.literals[label], some):
                 met = chosen.get(label, 0) | 1 << place
@@ -125,10 +130,21 @@ class _Search:
             if kind.classes >> place & 1 and self.other_cost(kind, 1 << place) < NEVER:
                 self.assign(rest, names, chosen, [*others, (kind, 1 << place)])
 
+    def spent(self, names: int, chosen: dict[int, int], others: list[tuple[Signature, int]]) -> int:
+        """The cost of the keys so far."""
+        total = sum(self.name_cost(label, chosen.get(label, 0)) for label in _labels(names))
+        return total + sum(self.other_cost(kind, met) for kind, met in others)
+
+    def is_met(self, place: int, names: int, others: list[tuple[Signature, int]]) -> bool:
+        """Whether a key that comes anyway is of the class of an existential."""
+        if any(kind.classes >> place & 1 for kind, _ in others):
+            return True
+        some, literals = self.shape.somes[place], self.shape.table.literals
+        return any(self.shape.meets_class(literals[label], some) for label in _labels(names))
+
     def fill(self, names: int, chosen: dict[int, int], others: list[tuple[Signature, int]]) -> None:
         """Adds keys up to the least number; remembers the result if it is the cheapest."""
-        total = sum(self.name_cost(label, chosen.get(label, 0)) for label in _labels(names))
-        total += sum(self.other_cost(kind, met) for kind, met in others)
+        total = self.spent(names, chosen, others)
         if total >= NEVER:
             return
         n_keys = self.count + names.bit_count() + len(others)

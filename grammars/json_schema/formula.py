@@ -27,7 +27,8 @@ from .scalars import ScalarLanguages
 from .string_sets import pattern_language, text_in
 
 MOST_ALTERNATIVES = 512
-MOST_STEPS = 20_000
+MOST_STEPS = 5_000
+MOST_TRIALS = 50_000  # searches for contradictions between two results; after that none is sought
 _DEPTH = 3  # levels of values to which contradictions are sought
 
 Record = ObjectRecord | ArrayRecord
@@ -59,6 +60,7 @@ class Formulas:
         self._disjoint: dict[tuple[int, int, int], bool] = {}
         self._constants: dict[int, dict[str, frozenset[object]]] = {}
         self._steps = 0
+        self._trials = 0
 
     def types(self, demand: Demand) -> int:
         """The types that the wanted nodes of a demand leave at first sight."""
@@ -78,6 +80,7 @@ class Formulas:
         if known is None:
             formula = Formula(ObjectRecord() if bit == OBJECT else ArrayRecord(), [], set())
             known = []
+            self._trials = 0
             if all(self.add(formula, literal, bit) for literal in demand):
                 if not formula.clauses:
                     known.append(formula.record)
@@ -133,10 +136,47 @@ class Formulas:
                 kept.append(option)
         if not kept:
             return False
+        if len(kept) > 1 and bit == OBJECT:
+            about_one_key = self._about_one_key(kept)
+            kept = kept if about_one_key is None else [about_one_key]
         if len(kept) == 1:
             return all(self.add(formula, atom, bit) for atom in kept[0])
         formula.clauses.append(kept)
         return True
+
+    def _about_one_key(self, options: list[Option]) -> Option | None:
+        """A choice between options about the same key, as one option: the choice is left to the value of the key.
+
+        Violations of `properties` are of this kind; multiplied out, those of n branches would be 2 ** n alternatives.
+        """
+        key, may_be_absent, values = None, False, []
+        for option in options:
+            value, is_required = TRUE, False
+            for atom in option:
+                if isinstance(atom, int) or atom[0] not in ("forbid", "require", "name"):
+                    return None
+                if key is not None and atom[1] != key:
+                    return None
+                key = atom[1]
+                if atom[0] == "name":
+                    if value != TRUE:
+                        return None
+                    value = atom[2]
+                elif atom[0] == "require":
+                    is_required = True
+                elif len(option) == 1:
+                    value = FALSE
+                else:
+                    return None
+            may_be_absent = may_be_absent or not is_required
+            values.append(value)
+        kept = [value for value in dict.fromkeys(values) if value != FALSE]
+        value = kept[0] if len(kept) == 1 else TRUE if TRUE in kept else FALSE
+        if len(kept) > 1 and value != TRUE:
+            context = self.nodes.all[kept[0] >> 1].context  # type: ignore[union-attr]
+            value = self.nodes.synthetic({"$all": tuple(literal ^ 1 for literal in kept)}, context) ^ 1
+        named: Option = (("name", key, value),) if value != TRUE else ()
+        return named if may_be_absent else (("require", key), *named)
 
     def _holds(self, formula: Formula, atom: Atom, bit: int) -> bool:
         if isinstance(atom, int):
@@ -264,6 +304,9 @@ class Formulas:
         key = (demand, depth, types)
         known = self._possible.get(key)
         if known is None:
+            self._trials += 1
+            if self._trials > MOST_TRIALS:
+                return True
             self._possible[key] = True  # a demand that contains itself says nothing
             known = self._possible[key] = self._is_possible(demand, depth, types & self.types(demand))
         return known

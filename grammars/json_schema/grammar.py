@@ -247,9 +247,12 @@ class JsonSchemaGrammar(Grammar):
 
 def _shortest_word(edge: Edge) -> int:
     """The label of a shortest word, where the edge reads one."""
-    if not isinstance(edge, LiteralsEdge):
-        return 0
-    return min(range(len(edge.table)), key=lambda label: len(edge.table.literals[label]))
+    return _shortest_label(edge.table) if isinstance(edge, LiteralsEdge) else 0
+
+
+@lru_cache(4096)
+def _shortest_label(table: LiteralTable) -> int:
+    return min(range(len(table)), key=lambda label: len(table.literals[label]))
 
 
 _EXPANSIONS: dict[int, Callable[..., Expansion]] = {

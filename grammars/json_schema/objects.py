@@ -85,6 +85,7 @@ class ObjectShape:
         self.values = values
         self.any_order = any_order
         self.somes = list(record.somes)
+        self.free = sum(1 << place for place, some in enumerate(self.somes) if some.value == TRUE)
         self.simple = not (
             record.implications
             or record.somes
@@ -377,6 +378,9 @@ class ObjectShape:
         """Each pending existential that the key can meet is met here, or left for later."""
         available, need, count, pending = state
         ways = []
+        free = matching & self.free  # these ask nothing of the value: nothing is gained by leaving them
+        pending &= ~free
+        matching &= ~free
         chosen = matching
         while True:
             after = (available, need, count, pending & ~chosen)

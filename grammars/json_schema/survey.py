@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 from ..errors import ConstraintError, GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
 from .formats import format_language
@@ -71,6 +72,7 @@ class Survey:
         self.problems: list[tuple[str, str]] = []
         self.annotations: list[tuple[str, str]] = []
         self.dropped: set[tuple[int, str]] = set()
+        self._root = context
         self._seen: set[tuple[int, int]] = set()
         self._waiting: list[tuple[Any, Context, Pointer]] = [(schema, context, ())]
         while self._waiting:
@@ -131,7 +133,10 @@ class Survey:
             raise GrammarSyntaxError(
                 "the reference leads to no schema", location=_written((pointer, word)), got=reference
             )
-        self._waiting.append((schema, target, (pointer, word)))
+        here: Pointer = (pointer, word)
+        if target is self._root and (reference == "#" or reference.startswith("#/")):
+            here = _place(reference)
+        self._waiting.append((schema, target, here))
 
     def _look_at(
         self, word: str, value: Any, schema: Mapping[str, Any], context: Context, here: Pointer
@@ -192,6 +197,14 @@ class Survey:
     def _problem(self, schema: Mapping[str, Any], word: str, here: Pointer, reason: str) -> None:
         self.problems.append((_written(here), reason))
         self.dropped.add((id(schema), word))
+
+
+def _place(reference: str) -> Pointer:
+    """The place in the document that a reference to a JSON Pointer means."""
+    place: Pointer = ()
+    for token in unquote(reference).split("/")[1:]:
+        place = (place, token.replace("~1", "/").replace("~0", "~"))
+    return place
 
 
 def _written(pointer: Pointer) -> str:

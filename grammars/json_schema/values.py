@@ -31,20 +31,14 @@ Shape = ObjectShape | ArrayShape
 MOST_DOMAIN = 256
 """How many values the items of an array with `uniqueItems` may have."""
 
-_LOGIC = frozenset(
-    ["enum", "const", "$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if", "$all"]
-)
-_DEMANDING_OF_ARRAYS = _LOGIC | {"minItems", "contains"}
-_DEMANDING_OF_OBJECTS = _LOGIC.union(
-    [
-        "minProperties",
-        "maxProperties",
-        "patternProperties",
-        "propertyNames",
-        "dependentRequired",
-        "dependentSchemas",
-    ],
-    ["unevaluatedProperties"],
+# Keywords that may ask more of a value than its type; the empty array, the empty object meet all others.
+_REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}
+_LOGIC = {"enum", "const", "allOf", "anyOf", "oneOf", "not", "if", "$all"} | _REFERENCES
+_DEMANDING_OF_ARRAYS = frozenset(_LOGIC | {"minItems", "contains"})
+_DEMANDING_OF_OBJECTS = frozenset(
+    _LOGIC
+    | {"minProperties", "maxProperties", "patternProperties", "propertyNames", "unevaluatedProperties"}
+    | {"dependentRequired", "dependentSchemas"}
 )
 
 
@@ -150,8 +144,10 @@ class Values:
         return cost
 
     def _plain_cost(self, literal: int) -> int:
-        """The cost of a wanted node whose shortest array or object can be read off its keywords, else NEVER: the
-        same number as by way of the shapes, without making them."""
+        """The cost of a wanted node whose shortest array or object can be read off its keywords, else NEVER.
+
+        It is the same number as by way of the shapes, without making them.
+        """
         node = self.nodes.all[literal >> 1]
         assert node is not None
         rules = node.rules

@@ -67,6 +67,13 @@ def test_all_problems_are_in_one_error() -> None:
     assert grammar.accepts('{"a":[1,1],"b":"xx"}')
 
 
+def test_problems_behind_references_are_located_in_the_document() -> None:
+    schema = {"items": {"$ref": "#/$defs/a~1b"}, "$defs": {"a/b": {"items": {"uniqueItems": True}}}}
+    with pytest.raises(UnsupportedFeatureError) as caught:
+        from_json_schema(schema)
+    assert [where for where, _ in caught.value.problems] == ["/$defs/a~1b/items/uniqueItems"]
+
+
 def test_unknown_formats_are_listed() -> None:
     grammar = from_json_schema({"format": "no-such-format", "title": 5, "x-custom": {}})
     assert [where for where, _ in grammar.annotations] == ["/format"]
