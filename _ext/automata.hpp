@@ -36,6 +36,8 @@ public:
     virtual ~Automaton() = default;
     // Fill the row of `state` at least for `byte`.
     virtual void compute(Automata& automata, int32_t state, uint8_t byte) = 0;
+    // Bytes that no state tells apart, grouped; null where that is not known.
+    virtual const std::vector<std::vector<uint8_t>>* classes() const { return nullptr; }
     int32_t start = DEAD;
 };
 
@@ -73,12 +75,40 @@ public:
     void set(int32_t state, const std::vector<uint8_t>& bytes, int32_t to) {
         for (uint8_t byte : bytes) set(state, byte, to);
     }
+    // Whether two states of one automaton agree on all texts of at most `length` bytes: which can be read, and which are
+    // accepted with which label. In a bounded repeat most neighbours do, as long as the bound is out of reach. Pairs are
+    // remembered with the lengths up to which they are known to agree, or to differ; `steps` bounds the work.
+    bool agree(int32_t a, int32_t b, int length, int& steps) {
+        if (a == b) return true;
+        if (a == DEAD || b == DEAD || info[a].label != info[b].label || info[a].automaton != info[b].automaton) return false;
+        if (length == 0) return true;
+        const auto* classes = automata[info[a].automaton]->classes();
+        if (classes == nullptr || --steps < 0) return false;
+        const uint64_t key = pair_key(std::min(a, b), std::max(a, b));
+        auto [known, is_new] = agreements_.emplace(key, Agreement{0, INT32_MAX});
+        if (length <= known->second.agree) return true;
+        if (length >= known->second.differ) return false;
+        for (const auto& members : *classes) {
+            const uint8_t byte = members[0];
+            if (agree(step(a, byte), step(b, byte), length - 1, steps)) continue;
+            if (steps >= 0) agreements_[key].differ = length;
+            return false;
+        }
+        agreements_[key].agree = length;
+        return true;
+    }
+
     int32_t walk(int32_t state, const uint8_t* bytes, size_t length) {
         for (size_t i = 0; i < length && state != DEAD; ++i) state = step(state, bytes[i]);
         return state;
     }
 
 private:
+    struct Agreement {
+        int32_t agree, differ;
+    };
+    std::unordered_map<uint64_t, Agreement> agreements_;
+
     int32_t compute(int32_t state, uint8_t byte) {
         if (!contains(usable, byte)) {
             set(state, byte, DEAD);
@@ -95,6 +125,7 @@ public:
         start = intern(automata, nfa_.closure(nfa_.start));
     }
     const Nfa& nfa() const { return nfa_; }
+    const std::vector<std::vector<uint8_t>>* classes() const override { return &nfa_.class_members; }
 
     void compute(Automata& automata, int32_t state, uint8_t byte) override {
         if (seen_.size() < nfa_.states.size()) seen_.resize(nfa_.states.size(), 0);
@@ -183,6 +214,8 @@ public:
         int32_t local = intern(automata, components);
         start = alive(automata, local) ? number(automata, local) : DEAD;
     }
+
+    const std::vector<std::vector<uint8_t>>* classes() const override { return &class_members_; }
 
     void compute(Automata& automata, int32_t state, uint8_t byte) override {
         int32_t local = advance(automata, automata.info[state].local, byte);

@@ -80,7 +80,8 @@ struct CountedSplit {
 };
 
 constexpr int32_t UNREACHABLE = INT32_MAX / 2;
-constexpr size_t MOST_COMPARED = 8;  // splits of an automaton that a new one is compared with
+constexpr int MOST_COMPARISONS = 400;  // pairs of states compared for one split: at most about a millisecond
+constexpr size_t MOST_COMPARED = 4;  // splits of an automaton that a new one is compared with
 constexpr size_t BITMAP_FROM = 256;  // a list of more ids than this becomes a bitmap
 
 class Lexicon {
@@ -291,6 +292,7 @@ public:
 
 private:
     bool spells_all_ = true;
+    int comparisons_left_ = 0;
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> starts_;
     std::unordered_map<int32_t, int32_t> set_starts_;
     std::unordered_map<int32_t, StringAutomaton*> strings_;
@@ -433,19 +435,20 @@ private:
         if (!split.inner.bitmap) split.leaving.clear(), split.leaving.shrink_to_fit();  // never compared with
     }
 
-    // Two states of one automaton often differ in few bytes ("anything, then a pattern": only the bytes that go on with
-    // the pattern). Then the subtrees below all other bytes are the same, and only those below these are walked: for an
-    // unanchored pattern 30 us in place of a walk of the whole vocabulary (1 ms).
+    // Two states of one automaton often let the same tokens through but for a few: "anything, then a pattern" differs only
+    // below the bytes that go on with the pattern, and two places in a bounded repeat only in tokens long enough to meet the
+    // bound. Then a known split is copied and only the subtrees that differ are walked: for an unanchored pattern, or a host
+    // name with its labels of at most 63 characters, some 30 us in place of a walk of the whole vocabulary (1 ms and more).
     std::unique_ptr<Split> make_from_similar(int32_t start) {
         const Trie& source = *tries[0];
+        comparisons_left_ = MOST_COMPARISONS;
         int64_t least = source.size() / 2;
         int32_t best = DEAD;
         for (int32_t other : whole_splits_[automata.info[start].automaton]) {
             int64_t differing = 0;
-            for (int byte = 0; byte < 256 && differing < least; ++byte) {
-                int32_t node = source.child(0, static_cast<uint8_t>(byte));
-                if (node != 0 && automata.step(start, static_cast<uint8_t>(byte)) != automata.step(other, static_cast<uint8_t>(byte)))
-                    differing += source.nodes[node].end - node;
+            for (int32_t node = 1; node < source.size() && differing < least; node = source.nodes[node].end) {
+                uint8_t byte = source.nodes[node].byte;
+                if (!same_below(node, automata.step(start, byte), automata.step(other, byte))) differing += source.nodes[node].end - node;
             }
             if (differing < least) least = differing, best = other;
         }
@@ -454,24 +457,62 @@ private:
         auto split = std::make_unique<Split>();
         split->inner.bitmap = std::make_unique<Bitmap>(*similar.inner.bitmap);
         split->ends = similar.ends;
-        size_t copied = 0;
-        for (int32_t node = 1; node < source.size(); node = source.nodes[node].end) {
-            uint8_t byte = source.nodes[node].byte;
-            int32_t end = source.nodes[node].end, to = automata.step(start, byte);
-            bool same = to == automata.step(best, byte);
-            for (; copied < similar.leaving.size() && similar.leaving[copied].second < end; ++copied)
-                if (same) split->leaving.push_back(similar.leaving[copied]);
-            if (same) continue;
-            for (const int32_t *id = source.begin_ids(node), *last = source.end_subtree_ids(node); id != last; ++id)
-                (*split->inner.bitmap)[*id >> 6] &= ~(1ull << (*id & 63));
-            if (to == DEAD) continue;
-            std::vector<int32_t> ids(source.begin_ids(node), source.end_ids(node));
-            if (!ids.empty()) split->ends.push_back(to);
-            if (automata.label(to) >= 0 && source.has_children(node)) split->leaving.push_back({automata.label(to), node});
-            if (!automata.exhausted(to)) collect({0, node}, to, ids, *split);
-            for (int32_t id : ids) (*split->inner.bitmap)[id >> 6] |= 1ull << (id & 63);
-        }
+        Patch patch{*split, similar.leaving, 0};
+        for (int32_t node = 1; node < source.size(); node = source.nodes[node].end)
+            apply(patch, node, automata.step(start, source.nodes[node].byte), automata.step(best, source.nodes[node].byte));
         return split;
+    }
+
+    struct Patch {
+        Split& split;
+        const std::vector<std::pair<int32_t, int32_t>>& leaving;  // of the similar split, in the order of the nodes
+        size_t next;
+        void keep(int32_t from, int32_t end) {
+            skip(from);
+            for (; next < leaving.size() && leaving[next].second < end; ++next) split.leaving.push_back(leaving[next]);
+        }
+        void skip(int32_t end) {
+            while (next < leaving.size() && leaving[next].second < end) ++next;
+        }
+    };
+
+    void apply(Patch& patch, int32_t node, int32_t state, int32_t similar) {
+        const Trie& source = *tries[0];
+        const int32_t end = source.nodes[node].end;
+        if (same_below(node, state, similar)) {
+            if (state != similar) patch.split.ends.push_back(state);
+            return patch.keep(node, end);
+        }
+        Bitmap& bitmap = *patch.split.inner.bitmap;
+        if (state == DEAD || similar == DEAD) {
+            for (const int32_t *id = source.begin_ids(node), *last = source.end_subtree_ids(node); id != last; ++id)
+                bitmap[*id >> 6] &= ~(1ull << (*id & 63));
+            patch.skip(end);
+            if (state == DEAD) return;
+            std::vector<int32_t> ids(source.begin_ids(node), source.end_ids(node));
+            if (!ids.empty()) patch.split.ends.push_back(state);
+            if (automata.label(state) >= 0 && source.has_children(node)) patch.split.leaving.push_back({automata.label(state), node});
+            if (!automata.exhausted(state)) collect({0, node}, state, ids, patch.split);
+            for (int32_t id : ids) bitmap[id >> 6] |= 1ull << (id & 63);
+            return;
+        }
+        if (source.begin_ids(node) != source.end_ids(node)) patch.split.ends.push_back(state);
+        patch.skip(node + 1);
+        if (automata.label(state) >= 0 && source.has_children(node)) patch.split.leaving.push_back({automata.label(state), node});
+        for (int32_t child = node + 1; child < end; child = source.nodes[child].end)
+            apply(patch, child, automata.step(state, source.nodes[child].byte), automata.step(similar, source.nodes[child].byte));
+    }
+
+    // Whether the tokens below a node fare the same from both states. A JSON string is judged by its content: what it reads
+    // in n bytes is at most n bytes of content.
+    bool same_below(int32_t node, int32_t a, int32_t b) {
+        if (a == b) return true;
+        if (a == DEAD || b == DEAD || automata.info[a].automaton != automata.info[b].automaton) return false;
+        const int height = tries[0]->heights[node];
+        if (automata.info[a].phase == PREFIX) return automata.agree(a, b, height, comparisons_left_);
+        const StringPosition &p = position(a), &q = position(b);
+        if (p.phase != q.phase || p.digits != q.digits || p.value != q.value || p.high != q.high || p.phase == CLOSED) return false;
+        return automata.agree(p.inner, q.inner, height, comparisons_left_);
     }
 
     std::unique_ptr<CountedSplit> make_counted_split(View view, int32_t start) {

@@ -38,6 +38,7 @@ struct Trie {
     std::vector<TrieNode> nodes;  // and one sentinel after the last
     std::vector<int32_t> ids;
     uint16_t max_depth = 0;
+    std::vector<uint16_t> heights;  // of the vocabulary only: bytes from a node to its deepest descendant
     bool repeats = false;  // a token may stand at several nodes (rests of several lengths)
 
     int32_t size() const { return static_cast<int32_t>(nodes.size()) - 1; }
@@ -63,7 +64,10 @@ struct Trie {
         return 0;
     }
 
-    void index_wide_nodes() {
+    void index_nodes() {
+        heights.assign(size(), 0);
+        for (int32_t node = size() - 1; node >= 0; --node)
+            for (int32_t at = node + 1; at < nodes[node].end; at = nodes[at].end) heights[node] = std::max<uint16_t>(heights[node], heights[at] + 1);
         constexpr int many = 12;
         for (int32_t node = 0; node < size(); ++node) {
             int children = 0;
@@ -130,7 +134,7 @@ inline std::unique_ptr<Trie> build_trie(const uint8_t* buffer, const int32_t* of
     }
     for (int32_t node : path) trie->nodes[node].end = static_cast<int32_t>(trie->nodes.size());
     trie->finish();
-    trie->index_wide_nodes();
+    trie->index_nodes();
     return trie;
 }
 

@@ -145,11 +145,12 @@ class Formulas:
         return True
 
     def _about_one_key(self, options: list[Option]) -> Option | None:
-        """A choice between options about the same key, as one option: the choice is left to the value of the key.
+        """Options about the same key as one option: the choice is left to the value of the key.
 
         Violations of `properties` are of this kind; multiplied out, those of n branches would be 2 ** n alternatives.
         """
-        key, may_be_absent, values = None, False, []
+        key, may_be_absent = None, False
+        values: list[int] = []
         for option in options:
             value, is_required = TRUE, False
             for atom in option:
@@ -236,32 +237,30 @@ class Formulas:
         if not self.plausible(formula.record, bit, depth):
             return False
         changed = True
-        while changed and formula.clauses:
-            changed = False
-            for place, clause in enumerate(formula.clauses):
+        while changed:
+            changed, place = False, 0
+            while place < len(formula.clauses):
+                clause = formula.clauses[place]
                 if len(clause) > 64 and len(formula.clauses) == 1:
-                    continue  # nothing else is decided by a trial; branching tries each option anyway
-                kept = self._trial(formula, place, clause, bit, depth)
+                    break  # nothing else is decided by a trial; branching tries each option anyway
+                kept = self._trial(formula, clause, bit, depth)
                 if kept is None:
                     del formula.clauses[place]
-                    changed = True
-                    break
-                if not kept:
+                elif not kept:
                     return False
-                if len(kept) == 1:
+                elif len(kept) > 1:
+                    formula.clauses[place] = kept
+                    place += 1
+                else:
                     del formula.clauses[place]
                     if not all(self.add(formula, atom, bit) for atom in kept[0]):
                         return False
                     if not self.plausible(formula.record, bit, depth):
                         return False
                     changed = True
-                    break
-                formula.clauses[place] = kept
         return True
 
-    def _trial(
-        self, formula: Formula, place: int, clause: list[Option], bit: int, depth: int
-    ) -> list[Option] | None:
+    def _trial(self, formula: Formula, clause: list[Option], bit: int, depth: int) -> list[Option] | None:
         """The options of a clause that the record allows; None if the clause already holds."""
         kept = []
         for option in clause:
