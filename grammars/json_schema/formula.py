@@ -147,7 +147,7 @@ class Formulas:
     def _about_one_key(self, options: list[Option]) -> Option | None:
         """Options about the same key as one option: the choice is left to the value of the key.
 
-        Violations of `properties` are of this kind; multiplied out, those of n branches would be 2 ** n alternatives.
+        Violations of `properties` are such; multiplied out, those of n branches would be 2 ** n alternatives.
         """
         key, may_be_absent = None, False
         values: list[int] = []

@@ -116,9 +116,15 @@ class Numbers(Algebra[NumberPieces]):
 
 def _meet_numbers(one: NumberSet, other: NumberSet) -> NumberSet | None:
     if one.values is not None or other.values is not None:
-        values = one.values if one.values is not None else other.values
-        assert values is not None
-        kept = frozenset(v for v in values if _number_in(one, v) and _number_in(other, v))
+        if one.values is None:
+            one, other = other, one
+        assert one.values is not None
+        if other.values is not None:
+            kept = one.values & other.values
+        elif other == NumberSet(excluded=other.excluded):
+            kept = one.values - other.excluded
+        else:
+            kept = frozenset(value for value in one.values if other.contains(value))
         integer = True if True in (one.integer, other.integer) else None
         if not kept:
             return None
@@ -164,10 +170,6 @@ def surely_inhabited(numbers: NumberSet) -> bool:
         return numbers.lower < numbers.upper or not (numbers.lower_open or numbers.upper_open)
     inside = floor(numbers.upper) - ceil(numbers.lower) - numbers.lower_open - numbers.upper_open
     return numbers.integer is not False and inside >= len(numbers.excluded)
-
-
-def _number_in(numbers: NumberSet, value: Fraction) -> bool:
-    return (numbers.values is None or value in numbers.values) and numbers.contains(value)
 
 
 NUMBERS = Numbers()
