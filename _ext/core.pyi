@@ -45,9 +45,16 @@ class Compiled:
     lexicon: Lexicon
     grammar: Any
     def __init__(
-        self, lexicon: Lexicon, grammar: object, edge_kinds: Sequence[type], prepare: int = 0
+        self,
+        lexicon: Lexicon,
+        grammar: object,
+        edge_kinds: Sequence[type],
+        prepare: int = 0,
+        microseconds: int = 0,
     ) -> None:
-        """edge_kinds: the six edge classes; prepare: how many grammar states to expand at once."""
+        """edge_kinds: the six edge classes; prepare: how many grammar states to expand at once, at most for so
+        many microseconds.
+        """
     @property
     def n_states(self) -> int:
         """Matcher states met so far."""

@@ -90,7 +90,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         StdByteSet next_bytes(int32_t) except +translate_error
         int64_t cost(int32_t) except +translate_error
         string shortest_text(size_t) except +translate_error
-        void prepare(int32_t) except +translate_error
+        void prepare(int32_t, int64_t) except +translate_error
         vector[int32_t] forced_tokens(int32_t) except +translate_error
 
 
@@ -222,7 +222,8 @@ cdef class Lexicon:
 cdef class Compiled:
     """A grammar on a vocabulary. Immutable for its user; learns as it is used.
 
-    edge_kinds: the six edge classes of the contract, in the order of EdgeKind.
+    edge_kinds: the six edge classes of the contract, in the order of EdgeKind. prepare, microseconds: how many grammar
+        states to expand at once, and how long that may take.
     """
 
     cdef unique_ptr[Session] session
@@ -231,7 +232,7 @@ cdef class Compiled:
     cdef dict kinds
     cdef dict tables
 
-    def __init__(self, Lexicon lexicon, grammar, edge_kinds, int prepare=0):
+    def __init__(self, Lexicon lexicon, grammar, edge_kinds, int prepare=0, int microseconds=0):
         cdef vector[int32_t] ends
         self.lexicon = lexicon
         self.grammar = grammar
@@ -242,7 +243,7 @@ cdef class Compiled:
         self.session.reset(new Session(lexicon.lexicon.get()[0], lexicon.buffer_data, lexicon.offsets_data, lexicon.n_tokens,
                                        ends, grammar.start, <void*>self, <ExpandFunction>expand_state, <SuccessorFunction>find_successor))
         if prepare > 0:
-            self.session.get().prepare(prepare)
+            self.session.get().prepare(prepare, microseconds)
 
     @property
     def n_states(self):

@@ -130,10 +130,9 @@ public:
         Guard guard(lexicon.mutex);
         return states.costs().witness_of_continuation(network.start_continuation(), most);
     }
-    // Expand grammar states breadth-first from the start, so that first masks run no Python; at most `limit` of them.
-    void prepare(int32_t limit) {
+    void prepare(int32_t limit, int64_t microseconds) {
         Guard guard(lexicon.mutex);
-        network.prepare(limit);
+        network.prepare(limit, microseconds);
     }
 
 private:

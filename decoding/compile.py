@@ -34,7 +34,8 @@ EDGE_KINDS = (
     CallEdge,
     TokenEdge,
 )  # the order of the core
-EXPANDED_AT_ONCE = 64
+EXPANDED_AT_ONCE = 100  # grammar states; the rest when a document reaches them
+MOST_MICROSECONDS = 400  # for that
 
 _lexicons: WeakKeyDictionary[Vocabulary, core.Lexicon] = WeakKeyDictionary()
 _lock = threading.Lock()
@@ -60,7 +61,7 @@ class CompiledGrammar(core.Compiled):
     grammar: Grammar
 
     def __init__(self, grammar: Grammar, vocabulary: Vocabulary) -> None:
-        super().__init__(lexicon_of(vocabulary), grammar, EDGE_KINDS, EXPANDED_AT_ONCE)
+        super().__init__(lexicon_of(vocabulary), grammar, EDGE_KINDS, EXPANDED_AT_ONCE, MOST_MICROSECONDS)
         self.vocabulary = vocabulary
 
     def matcher(self) -> Matcher:

@@ -54,13 +54,17 @@ LINES = {
 
 @dataclass(frozen=True)
 class Example:
-    """A text, what is asked of it, and the answer; `style` tells how it was written."""
+    """A text, what is asked of it, and the answer; `style` tells how it was written.
+
+    `unseen` tells of evaluation's examples that they have phrasings and that training saw none of them.
+    """
 
     text: str
     schema: dict[str, Any]
     expected: Any
     style: str
     domain: str
+    unseen: bool = False
 
     @property
     def answer(self) -> str:
@@ -70,11 +74,13 @@ class Example:
 def examples(seed: int, held_out: bool = False) -> Iterator[Example]:
     """Yield examples without end; the same seed gives the same ones."""
     source = random.Random(seed)
-    maker = Maker(Words(source, held_out))
+    words = Words(source, held_out)
+    maker = Maker(words)
     while True:
+        words.phrases_unseen = words.phrases_seen = 0
         example = maker.make()
         if example is not None:
-            yield example
+            yield replace(example, unseen=words.phrases_unseen > 0 and words.phrases_seen == 0)
 
 
 class Maker:
@@ -152,7 +158,7 @@ class Maker:
         lines = LINES.get(domain.name, [])
         template = words.choose(usable(lines if lines and source.random() < 0.8 else domain.openings, words))
         template = expand(styles.mark_articles(template), words)
-        names = list(dict.fromkeys(slots_of(template)))
+        names = slots_of(template)
         by_line = source.random() < 0.6 and len(names) <= 3
         if not by_line:
             names = [
@@ -320,7 +326,7 @@ class Maker:
 
     def _enum(self, kind: Kind, values: list[Value]) -> tuple[dict[str, Any], list[Any]]:
         style = self.words.choose(["snake", "snake", "lower", "upper", "title", "kebab", "camel"])
-        used = {value.option for value in values}
+        used = list(dict.fromkeys(value.option for value in values))
         others = [option for option in kind.options if option not in used]
         keep = self.source.randint(1, len(others)) if others else 0
         options = [*used, *self.source.sample(others, keep)]

@@ -158,12 +158,15 @@ def usable(templates: list[str], words: Words) -> list[str]:
     """The templates of this part of the split; evaluation falls back to all where it has none of its own."""
     training, held_out = _split(tuple(templates))
     if words.held_out:
+        words.phrases_unseen += bool(held_out)
+        words.phrases_seen += not held_out
         return held_out or training
     return training or templates
 
 
-def slots_of(template: str) -> set[str]:
-    return set(SLOT.findall(template))
+def slots_of(template: str) -> list[str]:
+    """The slots, each once, in the order of the template (a set would make the examples differ by run)."""
+    return list(dict.fromkeys(SLOT.findall(template)))
 
 
 def fill(template: str, values: dict[str, str]) -> str:

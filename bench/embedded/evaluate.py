@@ -41,10 +41,16 @@ class Case:
     group: str
 
 
-def made_up_cases(count: int, seed: int, held_out: bool = True) -> list[Case]:
+def made_up_cases(count: int, seed: int, held_out: bool = True, strict: bool = False) -> list[Case]:
+    """Made-up texts; `strict` keeps those with phrasings of which training saw none."""
+    stream = (
+        example
+        for example in examples(seed, held_out=held_out)
+        if example.unseen or not (held_out and strict)
+    )
     return [
         Case(example.text, example.schema, json.loads(example.answer), example.style)
-        for example in islice(examples(seed, held_out=held_out), count)
+        for example in islice(stream, count)
     ]
 
 
@@ -174,9 +180,12 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(options.folder)
     model = AutoModelForCausalLM.from_pretrained(options.folder, dtype=torch.float32).eval()
     sets = {"hand-written": handwritten_cases()}
-    if options.count:
-        sets["made up, seen part" if options.seen else "made up, unseen part"] = made_up_cases(
-            options.count, options.seed, held_out=not options.seen
+    if options.count and options.seen:
+        sets["made up, seen part"] = made_up_cases(options.count, options.seed, held_out=False)
+    elif options.count:
+        sets["made up, no phrasing seen"] = made_up_cases(options.count, options.seed, strict=True)
+        sets["made up, all styles, a third of the phrasings seen"] = made_up_cases(
+            options.count, options.seed
         )
     for title, cases in sets.items():
         start = time.monotonic()

@@ -201,7 +201,9 @@ def prose(record: Record, words: Words) -> str:
     left = list(record.values)
     source.shuffle(left)
     sentences: list[str] = []
-    fitting = [opening for opening in usable(domain.openings, words) if slots_of(opening) <= texts.keys()]
+    fitting = [
+        opening for opening in usable(domain.openings, words) if texts.keys() >= set(slots_of(opening))
+    ]
     if fitting and source.random() < 0.85:
         opening = max(source.sample(fitting, min(2, len(fitting))), key=lambda one: len(slots_of(one)))
         opening = expand(mark_articles(opening), words)

@@ -140,6 +140,9 @@ class Words:
     def __init__(self, source: random.Random, held_out: bool = False) -> None:
         self.source = source
         self.held_out = held_out
+        # How many phrasings evaluation took from its own part, and how many it had to take from training.
+        self.phrases_unseen = 0
+        self.phrases_seen = 0
         self._parts: dict[str, list[str]] = {}
 
     def draw(self, kind: str) -> str:
