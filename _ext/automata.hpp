@@ -19,7 +19,8 @@
 namespace tokentrellis {
 
 constexpr int32_t DEAD = -1, UNKNOWN = -2;
-constexpr size_t MAX_DFA_STATES = 400000;
+constexpr size_t MAX_DFA_STATES = 400000;       // of all automata of a vocabulary: 400 MB
+constexpr size_t MAX_AUTOMATON_STATES = 40000;  // of one automaton
 
 struct VectorHash {
     size_t operator()(const std::vector<int32_t>& v) const {
@@ -45,14 +46,16 @@ struct StateInfo {
     int32_t automaton;
     int32_t local;   // the automaton's own number of the state
     int32_t label;   // -1: does not accept
-    bool exhausted;  // accepts, and nothing can follow inside this automaton
     uint8_t phase;   // of a JSON string (json_string.hpp); 0 elsewhere
 };
 
 class Automata {
 public:
+    static constexpr uint8_t ACCEPTS = 1, EXHAUSTED = 2;
+
     std::vector<int32_t> next;  // 256 a state
     std::vector<StateInfo> info;
+    std::vector<uint8_t> marks;  // ACCEPTS, EXHAUSTED: what a walk asks at each node, a byte a state
     std::vector<std::unique_ptr<Automaton>> automata;
     ByteSet usable{~0ull, ~0ull, ~0ull, ~0ull};  // bytes that occur in some token; the others cannot be written
     bool all_usable = true;
@@ -63,11 +66,13 @@ public:
         return compute(state, byte);
     }
     int32_t label(int32_t state) const { return info[state].label; }
-    bool exhausted(int32_t state) const { return info[state].exhausted; }
+    bool exhausted(int32_t state) const { return marks[state] & EXHAUSTED; }
 
+    // exhausted: the state accepts, and nothing can follow inside its automaton.
     int32_t add_state(int32_t automaton, int32_t local, int32_t label, bool exhausted = false, uint8_t phase = 0) {
         if (info.size() >= MAX_DFA_STATES) throw LimitError("automaton states of all terminals of a vocabulary", MAX_DFA_STATES);
-        info.push_back({automaton, local, label, exhausted, phase});
+        info.push_back({automaton, local, label, phase});
+        marks.push_back((label >= 0 ? ACCEPTS : 0) | (exhausted ? EXHAUSTED : 0));
         next.resize(info.size() << 8, UNKNOWN);
         return static_cast<int32_t>(info.size()) - 1;
     }
@@ -164,6 +169,7 @@ private:
     int32_t intern(Automata& automata, const std::vector<int32_t>& set) {
         auto found = index_.find(set);
         if (found != index_.end()) return found->second;
+        if (sets_.size() >= MAX_AUTOMATON_STATES) throw LimitError("automaton states of one expression", MAX_AUTOMATON_STATES);
         bool accepts = !set.empty() && set[0] == 0;
         int32_t state = automata.add_state(id_, static_cast<int32_t>(sets_.size()), accepts ? 0 : -1, accepts && set.size() == 1);
         sets_.push_back(set);
@@ -255,7 +261,7 @@ private:
     int32_t intern(Automata& automata, const std::vector<int32_t>& tuple) {
         auto found = index_.find(tuple);
         if (found != index_.end()) return found->second;
-        if (tuples_.size() >= MAX_DFA_STATES) throw LimitError("automaton states of an intersection or complement", MAX_DFA_STATES);
+        if (tuples_.size() >= MAX_AUTOMATON_STATES) throw LimitError("automaton states of an intersection or complement", MAX_AUTOMATON_STATES);
         int32_t local = static_cast<int32_t>(tuples_.size());
         int verdict = formula_.evaluate(automata, tuple, false);
         tuples_.push_back(tuple);

@@ -232,8 +232,10 @@ cdef class Compiled:
     cdef dict kinds
     cdef dict tables
 
-    def __init__(self, Lexicon lexicon, grammar, edge_kinds, int prepare=0, int microseconds=0):
+    def __init__(self, Lexicon lexicon not None, grammar, edge_kinds, int prepare=0, int microseconds=0):
         cdef vector[int32_t] ends
+        if self.session.get() != NULL:
+            raise ValueError("a compiled grammar is initialised once")
         self.lexicon = lexicon
         self.grammar = grammar
         self.kinds = {edge_class: kind for kind, edge_class in enumerate(edge_kinds)}
@@ -351,9 +353,11 @@ cdef class Matcher:
     cdef Py_buffer view
     cdef cbool has_view
 
-    def __cinit__(self, Compiled compiled, *arguments):
+    def __cinit__(self, Compiled compiled not None, *arguments):
         self.compiled = compiled
         self.session = compiled.session.get()
+        if self.session == NULL:
+            raise ValueError("the compiled grammar was never initialised")
         self.history.push_back(self.session.states.start())
         self.ended = False
         self.has_view = False
@@ -411,7 +415,7 @@ cdef class Matcher:
         budget: tokens that may still be written, EOS included; tokens after which no complete document fits are
             cleared.
         """
-        if bitmask is not self.bitmask:
+        if not self.has_view or bitmask is not self.bitmask:
             self.hold(bitmask)
         cdef int64_t limit = -1 if budget is None else max(0, budget)
         if row < 0 or (self.view.ndim == 1 and row > 0) or (self.view.ndim == 2 and row >= self.view.shape[0]):
@@ -504,6 +508,12 @@ cdef class Matcher:
         other.ended = self.ended
         return other
 
+    def __copy__(self):
+        return self.copy()
+
+    def __reduce__(self):
+        raise TypeError("a matcher does not pickle; pickle the compiled grammar and the accepted tokens")
+
     @property
     def n_accepted(self):
         """Tokens accepted so far, EOS included."""
@@ -511,7 +521,7 @@ cdef class Matcher:
 
     @property
     def state_id(self):
-        """Equal for matchers of one compiled grammar exactly if they may be continued equally by what was learnt."""
+        """Equal states of one compiled grammar have equal numbers; -1 after EOS."""
         return -1 if self.ended else self.history.back()
 
     @property
@@ -545,6 +555,7 @@ def fill_bitmasks(matchers, bitmask, rows=None, budgets=None):
     """Fill row `rows[i]` (default i) for each matcher, the interpreter lock released while rows are computed."""
     cdef Py_ssize_t i, n = len(matchers)
     cdef Matcher matcher
+    cdef int32_t state
     cdef vector[Session*] sessions
     cdef vector[int32_t] states
     cdef vector[int64_t] limits
@@ -553,9 +564,12 @@ def fill_bitmasks(matchers, bitmask, rows=None, budgets=None):
     cdef size_t words = 0
     cdef char* base
     cdef Py_ssize_t row
+    for name, values in (("rows", rows), ("budgets", budgets)):
+        if values is not None and len(values) != n:
+            raise ValueError(f"{name}: must have one entry for each of the {n} matchers, got {len(values)}")
     for i in range(n):
-        matcher = matchers[i]
-        if matcher.bitmask is not bitmask:
+        matcher = <Matcher?>matchers[i]
+        if not matcher.has_view or matcher.bitmask is not bitmask:
             matcher.hold(bitmask)
         row = i if rows is None else rows[i]
         if row < 0 or row >= (matcher.view.shape[0] if matcher.view.ndim == 2 else 1):
@@ -565,7 +579,10 @@ def fill_bitmasks(matchers, bitmask, rows=None, budgets=None):
         if matcher.view.ndim == 2:
             base += row * matcher.view.strides[0]
         sessions.push_back(matcher.session)
-        states.push_back(-1 if matcher.ended else matcher.history.back())
+        state = -1
+        if not matcher.ended:
+            state = matcher.history.back()
+        states.push_back(state)
         limits.push_back(-1 if budgets is None or budgets[i] is None else max(0, budgets[i]))
         targets.push_back(<uint32_t*>base)
     filled.resize(n)

@@ -16,6 +16,9 @@ namespace tokentrellis {
 constexpr size_t MAX_STEPS = 2000000;
 constexpr int64_t IMPOSSIBLE = 1ll << 40;  // the vocabulary cannot spell it
 
+// Stands for "no text", where the vocabulary lacks bytes or a search gave up; whatever contains it costs IMPOSSIBLE.
+constexpr char UNSPELLABLE[] = "\xFF\xFE\xFF(no text)";
+
 class Costs {
 public:
     explicit Costs(Network& network) : network_(network), lexicon_(network.lexicon) {}
@@ -143,6 +146,7 @@ private:
 
     // ---- the fewest tokens that spell a text ---------------------------------------------------------------------
     int64_t spell(const std::string& text) const {
+        if (text.find(UNSPELLABLE) != std::string::npos) return IMPOSSIBLE;
         const Trie& trie = *lexicon_.tries[0];
         std::vector<int64_t> best(text.size() + 1, IMPOSSIBLE);
         best[text.size()] = 0;
@@ -169,6 +173,7 @@ private:
 
     // The canonical shortest text to acceptance: in each state the least byte that comes nearer.
     std::string witness(int32_t state) {
+        if (lexicon_.distance(state) >= UNREACHABLE) return UNSPELLABLE;
         std::string text;
         for (int32_t left = lexicon_.distance(state); left > 0 && left < UNREACHABLE; --left) {
             for (int byte = 0; byte < 256; ++byte) {
@@ -200,8 +205,9 @@ private:
                 for (int byte = first; chosen < 0 && byte < 256; ++byte)
                     if (lexicon_.automata.step(state, static_cast<uint8_t>(byte)) != DEAD) chosen = byte;
             }
+            state = chosen < 0 ? DEAD : lexicon_.automata.step(state, static_cast<uint8_t>(chosen));
+            if (state == DEAD) return UNSPELLABLE;
             text.push_back(static_cast<char>(chosen));
-            state = lexicon_.automata.step(state, static_cast<uint8_t>(chosen));
         }
         return text;
     }
@@ -246,6 +252,7 @@ private:
             int byte = before.empty() ? '"' : static_cast<uint8_t>(before[0]);
             text.push_back(static_cast<char>(byte));
             state = automata.step(state, static_cast<uint8_t>(byte));
+            if (state == DEAD) return UNSPELLABLE;
             p = lexicon_.position(state);
         }
         int64_t least = edge.least - count, most = edge.most < 0 ? -1 : edge.most - count;
@@ -275,7 +282,7 @@ private:
                     text.push_back(static_cast<char>(byte));
                     moved = true;
                 }
-            if (!moved) return std::string(1, '\xFF');  // cannot be spelled: costs IMPOSSIBLE
+            if (!moved) return UNSPELLABLE;
         }
         return text;
     }
@@ -312,8 +319,8 @@ private:
                     if (step_literal(lexicon_, trie, state, node, static_cast<uint8_t>(byte), to_state, to_node) &&
                         literal_possible(lexicon_, trie, edge.legal, to_state, to_node))
                         chosen = byte;
-                if (chosen < 0) return std::string(1, '\xFF');
             }
+            if (chosen < 0 || to_state == DEAD) return UNSPELLABLE;
             text.push_back(static_cast<char>(chosen));
             state = to_state, node = to_node;
         }
@@ -375,7 +382,7 @@ private:
                 if (seen.emplace(to, node).second) queue.push_back({to, node, static_cast<int32_t>(head), static_cast<uint8_t>(byte)});
             }
         }
-        if (found < 0) return {std::string(1, '\xFF'), 0};  // cannot be spelled: costs IMPOSSIBLE
+        if (found < 0) return {UNSPELLABLE, 0};
         std::string text;
         for (int32_t i = found; queue[i].parent >= 0; i = queue[i].parent) text.push_back(static_cast<char>(queue[i].byte));
         std::reverse(text.begin(), text.end());

@@ -410,20 +410,53 @@ private:
         return split;
     }
 
-    // Walk a view: inner tokens, the states in which they end, and the nodes where the terminal may be left.
+    // Walk a view: inner tokens, the states in which they end, and the nodes where the terminal may be left. The hottest
+    // loop for a new automaton state (274,000 nodes of Llama-3), hence the plain pointers: 3 times fewer instructions.
     void collect(View view, int32_t start, std::vector<int32_t>& ids, Split& split) {
         const Trie& source = trie(view);
+        const TrieNode* const nodes = source.nodes.data();
+        const int32_t* const all_ids = source.ids.data();
+        const int base = nodes[view.node].depth;
+        std::vector<int32_t> path(source.max_depth - base + 2);
+        int32_t* const states = path.data() - base;  // by depth
+        path[0] = start;
+        const size_t before = ids.size();
+        ids.resize(before + (source.end_subtree_ids(view.node) - source.begin_ids(view.node)));
+        int32_t* out = ids.data() + before;
+        const int32_t* table = automata.next.data();
         int32_t last_end = DEAD;
-        walk_view(view, start, [&](int32_t node, int32_t state) {
-            const int32_t *first = source.begin_ids(node), *last = source.end_ids(node);
-            if (first != last) {
-                ids.insert(ids.end(), first, last);
+        for (int32_t node = view.node + 1, stop = nodes[view.node].end; node < stop;) {
+            const TrieNode& entry = nodes[node];
+            int32_t state = table[static_cast<size_t>(states[entry.depth - 1]) << 8 | entry.byte];
+            if (state < 0) {
+                if (state == UNKNOWN) {
+                    state = automata.step(states[entry.depth - 1], entry.byte);
+                    table = automata.next.data();
+                }
+                if (state == DEAD) {
+                    node = entry.end;
+                    continue;
+                }
+            }
+            states[entry.depth] = state;
+            int32_t id = entry.first;
+            const int32_t last = nodes[node + 1].first;
+            if (id != last) {
+                do *out++ = all_ids[id];
+                while (++id != last);
                 if (state != last_end) split.ends.push_back(last_end = state);
             }
-            int32_t label = automata.label(state);
-            if (label >= 0 && source.has_children(node)) split.leaving.push_back({label, node});
-            return true;
-        });
+            const uint8_t marks = automata.marks[state];
+            if (marks != 0) {
+                if (entry.end > node + 1) split.leaving.push_back({automata.label(state), node});
+                if (marks & Automata::EXHAUSTED) {
+                    node = entry.end;
+                    continue;
+                }
+            }
+            ++node;
+        }
+        ids.resize(out - ids.data());
     }
 
     void settle(View view, Split& split) {
@@ -519,6 +552,8 @@ private:
         const Trie& source = trie(view);
         auto split = std::make_unique<CountedSplit>();
         std::map<std::pair<int32_t, int32_t>, std::vector<int32_t>> inner;
+        std::pair<int32_t, int32_t> group_key;
+        std::vector<int32_t>* group = nullptr;
         const int base = source.nodes[view.node].depth;
         std::vector<std::pair<int32_t, int32_t>> states(source.max_depth - base + 2);
         states[0] = {start, 0};
@@ -535,8 +570,11 @@ private:
             states[level] = {state, characters};
             const int32_t *first = source.begin_ids(node), *last = source.end_ids(node);
             if (first != last) {
-                auto& ids = inner[{characters, state}];
-                ids.insert(ids.end(), first, last);
+                if (group == nullptr || group_key != std::make_pair(characters, state)) {
+                    group_key = {characters, state};
+                    group = &inner[group_key];
+                }
+                for (; first != last; ++first) group->push_back(*first);
             }
             if (automata.exhausted(state)) {
                 if (source.has_children(node)) split->leaving.push_back({characters, node});

@@ -263,7 +263,10 @@ private:
                 int32_t to = lexicon_.automata.step(state, byte);
                 if (to != DEAD) go(child, to, below);
             };
-            for (int32_t below = trie.nodes[at].child; below != NO_NODE; below = trie.nodes[below].sibling) look_up(trie.nodes[below].byte, below);
+            for (int32_t below = trie.nodes[at].child; below != NO_NODE; below = trie.nodes[below].sibling) {
+                const uint8_t byte = trie.nodes[below].byte;
+                if (byte != '"' && byte != '\\') look_up(byte, below);  // those two come as escapes only
+            }
             look_up('"', at);
             look_up('\\', at);
             return;

@@ -92,7 +92,7 @@ private:
     uint32_t stamp_ = 0;
 
     int32_t add(NfaState state) {
-        if (states.size() >= MAX_NFA_STATES) throw LimitError("automaton states of one expression", MAX_NFA_STATES);
+        if (states.size() >= MAX_NFA_STATES) throw LimitError("positions of one expression", MAX_NFA_STATES);
         states.push_back(std::move(state));
         return static_cast<int32_t>(states.size()) - 1;
     }

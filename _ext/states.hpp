@@ -113,6 +113,7 @@ public:
         if (1 + entries_[state].worst <= budget) return row(state);
         Budget limited{costs_, budget - 1};
         limited_row_ = masks_.make_row(entries_[state].set, &limited);
+        limited_row_.accepting &= budget >= 1;
         return limited_row_;
     }
 

@@ -36,6 +36,9 @@ EDGE_KINDS = (
 )  # the order of the core
 EXPANDED_AT_ONCE = 100  # grammar states; the rest when a document reaches them
 MOST_MICROSECONDS = 400  # for that
+MOST_AUTOMATON_STATES = 150_000  # 1 KB each; then new grammars get new tables, and the old go with their grammars
+
+_ALL_BYTES = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], eos_token_ids=[256])
 
 _lexicons: WeakKeyDictionary[Vocabulary, core.Lexicon] = WeakKeyDictionary()
 _lock = threading.Lock()
@@ -83,7 +86,7 @@ def lexicon_of(vocabulary: Vocabulary) -> core.Lexicon:
     """
     with _lock:
         found = _lexicons.get(vocabulary)
-        if found is None:
+        if found is None or found.n_automaton_states > MOST_AUTOMATON_STATES:
             found = core.Lexicon(
                 vocabulary.token_buffer,
                 vocabulary.token_offsets,
@@ -111,7 +114,8 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary) -> CompiledGrammar
         )
     compiled = CompiledGrammar(grammar, vocabulary)
     if not compiled.lexicon.spells_all and compiled.tokens_to_finish is None:
-        needed = compiled.shortest_text()
+        # Bytes that no token has are cut from these automata; a vocabulary of all bytes says what was needed.
+        needed = CompiledGrammar(grammar, _ALL_BYTES).shortest_text()
         raise VocabularyError(
             "the tokens cannot spell what the grammar needs",
             missing_bytes=bytes(set(needed) & set(vocabulary.missing_bytes(set(needed)))),

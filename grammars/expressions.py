@@ -132,6 +132,8 @@ def union(*options: Expression) -> Expression:
     flat: dict[Expression, None] = {}
     single_bytes = 0
     for option in options:
+        if option is ANYTHING:
+            return ANYTHING
         for part in option.children if option.kind == UNION else (option,):
             if part.kind == BYTE_CLASS:
                 single_bytes |= part.payload  # type: ignore[operator]

@@ -33,7 +33,8 @@ class LiteralTable:
     __slots__ = ("index", "literals")
 
     def __init__(self, literals: Sequence[str]) -> None:
-        self.literals: tuple[str, ...] = tuple(sorted(set(literals), key=str.encode))
+        # Code points sort as their UTF-8 does.
+        self.literals: tuple[str, ...] = tuple(sorted(set(literals)))
         self.index: dict[str, int] = {text: label for label, text in enumerate(self.literals)}
 
     def __len__(self) -> int:

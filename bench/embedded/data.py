@@ -3,9 +3,10 @@
 What goes in is a seed; what comes out is an endless stream of `Example`s. A domain gives the facts, a
 style writes them down (`styles.py`), and a schema asks for a random part of them: with other words for
 the keys, in random order and case, enums shuffled, some properties grouped into nested objects, some
-nullable or absent, sometimes several records as an array. With `held_out=True` the names, the phrasings
-and the combinations of keys are those that training never sees. Cost: about a quarter of a millisecond
-for an example.
+nullable or absent, sometimes several records as an array. With `held_out=True` the names and the
+combinations of keys are those that training never sees, and so are the phrasings, but for fields all of
+whose phrasings are in training: then these are used, and `Example.unseen` is false. Cost: about a quarter
+of a millisecond for an example.
 """
 
 from __future__ import annotations
@@ -136,6 +137,7 @@ class Maker:
 
     def _write(self, record: Record) -> tuple[str, str]:
         roll, words = self.source.random(), self.words
+        words.phrases_unseen = words.phrases_seen = 0  # what chose the properties is not in the text
         if roll < 0.56:
             return "prose", styles.prose(record, words)
         if roll < 0.64:
@@ -161,6 +163,7 @@ class Maker:
         names = slots_of(template)
         by_line = source.random() < 0.6 and len(names) <= 3
         if not by_line:
+            self.words.phrases_unseen = self.words.phrases_seen = 0
             names = [
                 name
                 for name in source.sample(list(domain.fields), 3)

@@ -184,9 +184,7 @@ def main() -> None:
         sets["made up, seen part"] = made_up_cases(options.count, options.seed, held_out=False)
     elif options.count:
         sets["made up, no phrasing seen"] = made_up_cases(options.count, options.seed, strict=True)
-        sets["made up, all styles, a third of the phrasings seen"] = made_up_cases(
-            options.count, options.seed
-        )
+        sets["made up, all styles, some phrasings seen"] = made_up_cases(options.count, options.seed)
     for title, cases in sets.items():
         start = time.monotonic()
         answer = answer_plainly if options.plain else answer_by_grammar

@@ -126,7 +126,9 @@ def _from_faker(module: str, attribute: str, locales: Iterable[str] = LOCALES) -
             continue
         # Only lists of the locale itself: what is inherited are English placeholders, but for the countries.
         found = provider.countries if attribute == "countries" else provider.__dict__.get(attribute, ())
-        words += [word for word in list(found)[:400] if isinstance(word, str)]
+        # Sorted, since Faker makes some lists from sets, whose order differs by run; then thinned.
+        plain = sorted({word for word in found if isinstance(word, str)})
+        words += plain[:: -(-len(plain) // 400) or 1]
     return words
 
 

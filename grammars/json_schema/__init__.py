@@ -100,6 +100,12 @@ def _grammar(
     values = Values(nodes, scalars, formulas, references.root, any_order)
     demand = nodes.demand((nodes.literal(schema, references.root),))
     if demand is None or values.cost(demand) >= NEVER:
+        if demand is not None and scalars.approximates and formulas.possible(demand):
+            raise UnsupportedFeatureError(
+                "a schema that only strings without a certain verdict on their `format` might meet",
+                location="",
+                advice="leave out the `format`, or list values that are certain to meet it",
+            )
         reason = "the schema is `false`" if demand is None else "its demands exclude each other"
         raise UnsatisfiableError(reason, location="")
     values.value(demand)  # the first expansion needs it; what exceeds a limit at the root is found now

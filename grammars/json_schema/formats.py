@@ -25,7 +25,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from ..expressions import UNLIMITED, Expression, concatenate, intersect, literal, repeat, union
+from ..expressions import UNLIMITED, Expression, concatenate, literal, repeat, union
 from ..regex import pattern_expression
 from ..utf8 import ANY_CHARACTER, ANY_TEXT
 from . import internet_formats as internet
@@ -166,12 +166,7 @@ def text_format(name: str) -> TextFormat | None:
     return build() if build else None
 
 
-def format_language(name: str) -> Expression | None:
-    """The texts of a format, the limit of its length included; None: no draft defines it.
-
-    Prefer `text_format` where lengths are counted beside the automaton: here the limit costs an intersection.
-    """
+def is_approximated(name: str) -> bool:
+    """Whether a format is known, but not exactly: its two languages differ."""
     found = text_format(name)
-    if found is None or found.most == UNLIMITED:
-        return found and found.content
-    return intersect(found.content, repeat(ANY_CHARACTER, 0, found.most))
+    return found is not None and found.outer is not found.content

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..errors import LimitExceededError
 from ..expressions import UNLIMITED
-from .keywords import ARRAY, OBJECT
+from .keywords import ARRAY, OBJECT, STRING
 from .logic import VIOLATED, WANTED
 from .nodes import FALSE, SCALARS, TRUE, Demand, Node, Nodes, value_key
 from .records import ArrayRecord, Atom, ObjectRecord, Option, Rest
@@ -311,7 +311,7 @@ class Formulas:
         return known
 
     def _is_possible(self, demand: Demand, depth: int, types: int) -> bool:
-        if types & SCALARS and self.scalars.exists(demand, types):
+        if types & SCALARS and self.scalars.possible(demand, types):
             return True
         for bit in (ARRAY, OBJECT):
             if types & bit:
@@ -330,7 +330,7 @@ class Formulas:
         """False if the record is certain to be empty."""
         if bit == OBJECT:
             for name in record.required:
-                demand = self.value_of(record, name)
+                demand = self.value_of(record, name, certain=False)
                 if demand is None or (demand and depth > 0 and not self.possible(demand, depth - 1)):
                     return False
             return record.most == UNLIMITED or len(record.required) <= record.most
@@ -340,8 +340,11 @@ class Formulas:
                 return False
         return True
 
-    def value_of(self, record: ObjectRecord, name: str) -> Demand | None:
-        """What the value of a key has to meet; None: the key is forbidden at sight."""
+    def value_of(self, record: ObjectRecord, name: str, certain: bool = True) -> Demand | None:
+        """What the value of a key has to meet; None: the key is forbidden at sight.
+
+        certain: False if only a key that is certain to be forbidden counts.
+        """
         if name in record.forbidden:
             return None
         literals = list(record.names.get(name, ()))
@@ -349,18 +352,19 @@ class Formulas:
             if self.in_class(name, keys):
                 literals.append(literal)
         for literal in record.keys:
-            if not self.key_meets(name, literal):
+            if not self.key_meets(name, literal, certain):
                 return None
         return self.nodes.demand(literals)
 
-    def key_meets(self, name: str, literal: int) -> bool:
-        """Whether a key as a string meets a literal."""
+    def key_meets(self, name: str, literal: int, certain: bool = True) -> bool:
+        """Whether a key as a string is certain to meet a literal, or may do so."""
         if literal <= TRUE:
             return literal == TRUE
         context = self.nodes.all[literal >> 1].context  # type: ignore[union-attr]
         synthetic = self.nodes.synthetic({"const": name}, context)
         demand = self.nodes.demand((literal, synthetic))
-        return demand is not None and self.scalars.exists(demand, 8)
+        meets = self.scalars.exists if certain else self.scalars.possible
+        return demand is not None and meets(demand, STRING)
 
     @staticmethod
     def in_class(name: str, keys: str | Rest) -> bool:

@@ -17,7 +17,7 @@ expansion takes some microseconds in the simple case; nothing is expanded before
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from ..errors import LimitExceededError
@@ -51,6 +51,9 @@ _OPEN_ARRAY, _CLOSE_ARRAY = literal("["), literal("]")
 Way = tuple[Demand, int]
 """What a value has to meet, and the state after it."""
 
+Offer = tuple[int, int, Callable[[int], Edge]]
+"""Its cost, the label of a shortest word (0 where none is read), and the edge to a state after it."""
+
 
 @lru_cache(65536)
 def _after(lead: Expression, terminal: Expression) -> Expression:
@@ -58,8 +61,8 @@ def _after(lead: Expression, terminal: Expression) -> Expression:
 
 
 @lru_cache(65536)
-def _string(lead: Expression, content: Expression) -> StringTerminal:
-    return StringTerminal(lead, content)
+def _string(lead: Expression, content: Expression, monitors: tuple[Expression, ...] = ()) -> StringTerminal:
+    return StringTerminal(lead, content, monitors)
 
 
 @lru_cache(4096)
@@ -88,6 +91,8 @@ class JsonSchemaGrammar(Grammar):
         self.annotations = annotations
         self._states: list[tuple[Any, ...]] = [()]  # 0 is END
         self._numbers: dict[tuple[Any, ...], int] = {}
+        self._offered: dict[tuple[Demand, int, int, bool], list[Offer]] = {}
+        self._closed: dict[tuple[Expression, bool, int], Edge] = {}
         after = END if layout.outside is EPSILON else self._number((TRAILING,))
         self.start = self._number((VALUE, ((demand, after),), ROOT, 0))
 
@@ -103,9 +108,9 @@ class JsonSchemaGrammar(Grammar):
 
     def expand(self, state: int) -> Expansion:
         """The edges of a state. Raises LimitExceededError for what nests too deep."""
-        kind, *fields = self._states[state]
+        fields = self._states[state]
         try:
-            return _EXPANSIONS[kind](self, *fields)
+            return _EXPANSIONS[fields[0]](self, *fields[1:])
         except RecursionError:
             raise LimitExceededError(
                 "depth of required values", given="more", limit="what the stack holds"
@@ -124,39 +129,51 @@ class JsonSchemaGrammar(Grammar):
 
     def _expand_value(self, ways: tuple[Way, ...], place: int, depth: int) -> Expansion:
         edges: list[Edge] = []
-        finish, least = 0, NEVER
-        lead = self._layout.lead(place, depth)
+        finish = finish_label = rest = 0
+        least = NEVER
         for demand, after in ways:
-            value = self._values.value(demand)
-            scalars = value.scalars
-            rest = self._rest_cost(after) if len(ways) > 1 else 0
-            if scalars.plain is not EMPTY:
-                if scalars.plain_cost + rest < least:
-                    finish, least = len(edges), scalars.plain_cost + rest
-                edges.append(TerminalEdge(_after(lead, scalars.plain), after))
-            if scalars.words:
-                if scalars.words_cost + rest < least:
-                    finish, least = len(edges), scalars.words_cost + rest
-                table = _table(scalars.words)
-                edges.append(LiteralsEdge(lead, table, (1 << len(table)) - 1, after))
-            for content, shortest, longest in scalars.texts:
-                if scalars.texts_cost + rest < least:
-                    finish, least = len(edges), scalars.texts_cost + rest
-                edges.append(StringEdge(_string(lead, content), after, shortest, longest))
-            composites: list[tuple[int, Shape]] = [*value.objects, *value.arrays]
-            if not composites:
-                continue
-            if after == END:
-                for cost, shape in composites:
-                    if cost < least:
-                        finish, least = len(edges), cost
-                    edges.append(self._open(shape, lead, depth))
-            else:
-                cost = min(cost for cost, _ in composites)
+            if len(ways) > 1:
+                rest = self._rest_cost(after)
+            for cost, label, edge_to in self._offers(demand, place, depth, after == END):
                 if cost + rest < least:
-                    finish, least = len(edges), cost + rest
-                edges.append(CallEdge(self._number((COMPOSITE, demand, place, depth)), after))
-        return Expansion(edges, False, finish, _shortest_word(edges[finish]))
+                    finish, finish_label, least = len(edges), label, cost + rest
+                edges.append(edge_to(after))
+        return Expansion(edges, False, finish, finish_label)
+
+    def _offers(self, demand: Demand, place: int, depth: int, is_last: bool) -> list[Offer]:
+        """What a demand offers in a place, whatever comes after it. is_last: whether END comes after it.
+
+        Made once for all properties that ask the same: of the states of real schemas a half meet one again.
+        """
+        key = (demand, place, depth, is_last)
+        known = self._offered.get(key)
+        if known is None:
+            known = self._offered[key] = self._make_offers(*key)
+        return known
+
+    def _make_offers(self, demand: Demand, place: int, depth: int, is_last: bool) -> list[Offer]:
+        offers: list[Offer] = []
+        lead = self._layout.lead(place, depth)
+        value = self._values.value(demand)
+        scalars = value.scalars
+        if scalars.plain is not EMPTY:
+            offers.append((scalars.plain_cost, 0, partial(TerminalEdge, _after(lead, scalars.plain))))
+        if scalars.words:
+            table = _table(scalars.words)
+            edge_to = partial(LiteralsEdge, lead, table, (1 << len(table)) - 1)
+            offers.append((scalars.words_cost, _shortest_label(table), edge_to))
+        for content, least, most in scalars.texts:
+            terminal = _string(lead, content)
+            offers.append((scalars.texts_cost, 0, partial(StringEdge, terminal, least=least, most=most)))
+        composites: list[tuple[int, Shape]] = [*value.objects, *value.arrays]
+        if is_last:
+            for cost, shape in composites:
+                offers.append((cost, 0, partial(_always, self._open(shape, lead, depth))))
+        elif composites:
+            cost = min(cost for cost, _ in composites)
+            start = self._number((COMPOSITE, demand, place, depth))
+            offers.append((cost, 0, partial(CallEdge, start)))
+        return offers
 
     def _rest_cost(self, after: int) -> int:
         """The cost of what follows a value, where several ways are compared."""
@@ -190,24 +207,32 @@ class JsonSchemaGrammar(Grammar):
         is_empty = state[2] == 0
         lead = self._layout.lead(FIRST if is_empty else AFTER_COMMA, depth)
         finish = finish_label = 0
-        step = shape.completion(state)
+        step, label = shape.next_step(state)
         legal = shape.legal(state)
         if legal:
-            if step.step == NAME:
-                finish, finish_label = 0, step.label
+            if step == NAME:
+                finish, finish_label = 0, label
             edges.append(LiteralsEdge(lead, shape.table, legal, None))
         others = shape.legal_others(state)
         if others is not None:
-            if step.step not in (NAME, CLOSE):
-                finish, finish_label = len(edges), step.label if others.monitors else 0
-            terminal = StringTerminal(lead, others.content, others.monitors)
-            edges.append(OthersEdge(terminal, shape.table if len(shape.table) else None, None))
+            if step not in (NAME, CLOSE):
+                finish, finish_label = len(edges), label if others.monitors else 0
+            terminal = _string(lead, others.content, others.monitors)
+            edges.append(OthersEdge(terminal, shape.table if shape.order else None, None))
         if shape.may_close(state):
-            if step.step == CLOSE:
+            if step == CLOSE:
                 finish = len(edges)
-            close = self._layout.close(is_empty, depth - self._layout.step)
-            edges.append(TerminalEdge(_after(close, _CLOSE_OBJECT), END))
+            edges.append(self._close(_CLOSE_OBJECT, is_empty, depth))
         return Expansion(edges, False, finish, finish_label)
+
+    def _close(self, bracket: Expression, is_empty: bool, depth: int) -> Edge:
+        """The edge of a closing bracket. depth: that inside."""
+        key = (bracket, is_empty, depth)
+        known = self._closed.get(key)
+        if known is None:
+            lead = self._layout.close(is_empty, depth - self._layout.step)
+            known = self._closed[key] = TerminalEdge(concatenate(lead, bracket), END)
+        return known
 
     def _successor(self, state: int, edge: int, label: int) -> int:
         kind, shape, inside, depth = self._states[state]
@@ -215,10 +240,9 @@ class JsonSchemaGrammar(Grammar):
             raise ValueError(f"state {state}: no key is read here")
         is_name = edge == 0 and shape.legal(inside)
         ways = shape.after_name(inside, label) if is_name else shape.after_other(inside, label)
-        numbered = tuple(
-            (demand, self._number((OBJECT_STATE, shape, after, depth))) for demand, after in ways
-        )
-        return self._number((VALUE, numbered, AFTER_COLON, depth))
+        number = self._number
+        numbered = tuple([(demand, number((OBJECT_STATE, shape, after, depth))) for demand, after in ways])
+        return number((VALUE, numbered, AFTER_COLON, depth))
 
     def _expand_trailing(self) -> Expansion:
         return Expansion([TerminalEdge(repeat(byte_class(b" \t\n\r"), 1), END)], True, -1)
@@ -240,18 +264,17 @@ class JsonSchemaGrammar(Grammar):
             finish, finish_label = items.finish, items.finish_label
         if shape.may_close(state):
             finish, finish_label = len(edges), 0
-            close = self._layout.close(is_empty, depth - self._layout.step)
-            edges.append(TerminalEdge(_after(close, _CLOSE_ARRAY), END))
+            edges.append(self._close(_CLOSE_ARRAY, is_empty, depth))
         return Expansion(edges, False, finish, finish_label)
 
 
-def _shortest_word(edge: Edge) -> int:
-    """The label of a shortest word, where the edge reads one."""
-    return _shortest_label(edge.table) if isinstance(edge, LiteralsEdge) else 0
+def _always(edge: Edge, after: int) -> Edge:
+    return edge
 
 
 @lru_cache(4096)
 def _shortest_label(table: LiteralTable) -> int:
+    """The label of a shortest word."""
     return min(range(len(table)), key=lambda label: len(table.literals[label]))
 
 

@@ -57,10 +57,15 @@ class Layout:
             )
         self.step = 0 if self.indent is None else 1
         self.outside = self.gap if whitespace == "any" else EPSILON
+        self._leads: dict[tuple[int, int], Expression] = {}
 
     def lead(self, place: int, depth: int) -> Expression:
         """What stands before a key or value. depth: the number of brackets that are open there."""
-        return _lead(self.gap, self.outside, self.indent, place, depth)
+        known = self._leads.get((place, depth))
+        if known is None:
+            known = _lead(self.gap, self.outside, self.indent, place, depth)
+            self._leads[place, depth] = known
+        return known
 
     def close(self, is_empty: bool, depth: int) -> Expression:
         """What stands before a closing bracket. depth: the number of brackets that are open after it."""

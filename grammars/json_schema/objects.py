@@ -20,8 +20,8 @@ Undeclared keys may repeat; what they count twice then is not noticed here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Set
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..emptiness import count_up_to, is_empty, texts
 from ..errors import LimitExceededError
@@ -29,7 +29,7 @@ from ..expressions import EMPTY, UNLIMITED, Expression, complement, intersect, u
 from ..grammar import LiteralTable
 from ..utf8 import ANY_TEXT
 from .algebra import NEVER
-from .completion import Completion, complete
+from .completion import CLOSE, NAME, Completion, complete
 from .nodes import TRUE, Demand
 from .records import ObjectRecord, Rest, Some
 from .string_sets import pattern_language, without_words, writable
@@ -71,6 +71,7 @@ class Others(NamedTuple):
 
 
 NO_OTHERS = Others(EMPTY, (), {})
+_UNKNOWN: Any = object()
 
 
 class ObjectShape:
@@ -92,6 +93,7 @@ class ObjectShape:
             or record.least > len(record.required)
             or record.most != UNLIMITED
         )
+        self._listed = _listed_names(record)
         names = dict.fromkeys(record.names) | record.required
         names.update(record.forbidden)
         for keys, _ in record.alls:
@@ -111,11 +113,14 @@ class ObjectShape:
         self.rank = {label: place for place, label in enumerate(self.order)}
         self.after = [0] * len(self.order)  # by label: the names that may come after it
         later = 0
-        for label in reversed(self.order):
+        for label in () if any_order else reversed(self.order):
             self.after[label] = later
             later |= 1 << label
-        self.all = later
-        self.required = sum(1 << index[name] for name in record.required if name in index)
+        self.all = (1 << len(self.order)) - 1
+        self.required = 0
+        for name in record.required:
+            if name in index:
+                self.required |= 1 << index[name]
         self.required_order = [label for label in self.order if self.required >> label & 1]
         self.implications = [
             (1 << index[name], sum(1 << index[need] for need in needs if need in index))
@@ -138,10 +143,17 @@ class ObjectShape:
 
     def demand(self, label: int) -> Demand | None:
         """What the value of a declared name has to meet; None if the name is forbidden at sight."""
-        if label not in self._demands:
-            formulas = self.values.formulas
-            self._demands[label] = formulas.value_of(self.record, self.table.literals[label])
-        return self._demands[label]
+        known = self._demands.get(label, _UNKNOWN)
+        if known is not _UNKNOWN:
+            return known
+        record, name = self.record, self.table.literals[label]
+        literals = record.names.get(name, ())
+        if self._listed is not None and len(literals) < 2 and name in self._listed:
+            known = literals  # it is a demand as it stands, in a third of the time
+        else:
+            known = self.values.formulas.value_of(record, name)
+        self._demands[label] = known
+        return known
 
     def usable(self, names: int) -> int:
         """Those of the names whose values exist."""
@@ -222,7 +234,14 @@ class ObjectShape:
     @property
     def others(self) -> Others:
         """The undeclared keys whose values exist."""
-        if self._others is None:
+        if self._others is None and self.simple and self._listed is not None:
+            # No patterns: all undeclared keys are of one kind. That saves a half of the general way.
+            demand = self.values.nodes.demand([literal for _, literal in self.record.alls])
+            if demand is None or self.values.cost(demand) >= NEVER:
+                self._others = NO_OTHERS
+            else:
+                self._others = Others(ANY_TEXT, (), {0: Signature(0, ANY_TEXT, demand, 0)})
+        elif self._others is None:
             self._others = self._merge([s for s in self.signatures if self.values.cost(s.demand) < NEVER])
         return self._others
 
@@ -272,20 +291,23 @@ class ObjectShape:
             return known
         found = 0
         candidates = self.usable(self._up_to_need(available, need))
+        # Where more names do no harm, a name needs no search: just values for all that it implies.
+        harmless = self.any_order and not self.somes and self.record.most == UNLIMITED
         while candidates:
             bit = candidates & -candidates
             candidates ^= bit
-            if self.after_name(state, bit.bit_length() - 1):
+            if harmless:
+                implied = self.closure(bit, available)
+                if self.usable(implied) == implied:
+                    found |= bit
+            elif self.after_name(state, bit.bit_length() - 1):
                 found |= bit
         return found
 
     def _up_to_need(self, available: int, need: int) -> int:
         if self.any_order or not need:
             return available
-        for label in self.order:
-            if need >> label & 1:
-                return available & ~self.after[label]
-        return available
+        return available & ~self.after[self._first(need)]
 
     def legal_others(self, state: State) -> Others | None:
         """The undeclared keys that may come next; None: no such key."""
@@ -405,12 +427,38 @@ class ObjectShape:
         found = complete(self, self.start, cost).cost
         return found if found >= NEVER else found + 2
 
+    def next_step(self, state: State) -> tuple[int, int]:
+        """The first step of a short way to the end, and its label. Without a search in the simple case: the
+        shape is inhabited, and so is the value of each name that is needed."""
+        if not self.simple:
+            return self.completion(state)[1:]
+        need = state[1]
+        return (NAME, self._first(need)) if need else (CLOSE, 0)
+
+    def _first(self, need: int) -> int:
+        """The first of some needed names in the order in which they are written."""
+        for label in self.required_order if self.simple else self.order:
+            if need >> label & 1:
+                return label
+        return -1
+
     def completion(self, state: State) -> Completion:
         """A short way to the end."""
         known = self._completions.get(state)
         if known is None:
             known = self._completions[state] = complete(self, state, self.values.cost)
         return known
+
+
+def _listed_names(record: ObjectRecord) -> Set[str] | None:
+    """The names about which the record says no more than `names` does; None where there are patterns or
+    demands on keys, so that it cannot be told at sight."""
+    listed: Set[str] = record.names.keys() - record.forbidden.keys()
+    for keys, _ in record.alls:
+        if isinstance(keys, str) or keys.patterns or keys.matching:
+            return None
+        listed &= keys.names
+    return None if record.keys else listed
 
 
 def _has(keys: str | Rest, matched: frozenset[str | int]) -> bool:

@@ -19,12 +19,13 @@ from ..emptiness import shortest_length
 from ..expressions import EMPTY, Expression, literal, union
 from ..utf8 import ANY_TEXT
 from .algebra import BOOLEANS, NEVER, NULLS, Algebra
+from .formats import is_approximated
 from .keywords import BOOLEAN, NULL, NUMBER, STRING
 from .nodes import FALSE, TRUE, Demand, Node, Nodes
 from .number_sets import NUMBERS, NumberSet, surely_inhabited
 from .numbers import INTEGER, Spelling, number_language, number_values
 from .numbers import NUMBER as ANY_NUMBER
-from .string_sets import STRINGS, Texts, as_expression
+from .string_sets import POSSIBLE_STRINGS, STRINGS, StringPieces, Texts, as_expression
 
 
 class Scalars(NamedTuple):
@@ -49,15 +50,17 @@ _NULL = literal("null")
 class ScalarLanguages:
     """Evaluates demands for one grammar; results are kept.
 
-    numbers: how numbers are spelled, see `numbers.py`.
+    numbers: how numbers are spelled, see `numbers.py`. approximates: whether a format was met that is not
+    known exactly.
     """
 
     def __init__(self, nodes: Nodes, numbers: Spelling) -> None:
         self.nodes = nodes
         self.spelling: Spelling = numbers
-        self._elements: dict[tuple[int, int], Any] = {}
-        self._demands: dict[tuple[Demand, int], Any] = {}
-        self._in_progress: set[tuple[int, int]] = set()
+        self._elements: dict[tuple[int, Algebra[Any]], Any] = {}
+        self._demands: dict[tuple[Demand, Algebra[Any]], Any] = {}
+        self._in_progress: set[tuple[int, Algebra[Any]]] = set()
+        self.approximates = False
 
     def of(self, demand: Demand, types: int) -> Scalars:
         """The scalars of a demand; `types`: the types that are still possible."""
@@ -148,25 +151,28 @@ class ScalarLanguages:
             if pieces and self.number_expression(demand)[0] is not EMPTY:
                 return 1
         cost = NEVER
-        for piece in self.element(demand, STRINGS) if types & STRING else ():
-            if not isinstance(piece, Texts):
-                cost = min(cost, 2 + min(map(len, piece)))
-            elif piece.content is ANY_TEXT:
-                cost = min(cost, 2 + piece.least)
-            else:
-                length = shortest_length(piece.content, piece.least, piece.most)
-                cost = cost if length is None else min(cost, 2 + length)
-        return cost
+        return min(cost, _string_cost(self.element(demand, STRINGS))) if types & STRING else cost
 
     def exists(self, demand: Demand, types: int) -> bool:
         """Whether the demand has a scalar of one of the types."""
         return self.cost(demand, types) < NEVER
 
+    def possible(self, demand: Demand, types: int) -> bool:
+        """False if it is certain that the demand has no scalar of one of the types.
+
+        It differs from `exists` by what only may be of a format, or not of it.
+        """
+        if self.exists(demand, types):
+            return True
+        if not (self.approximates and types & STRING):
+            return False
+        return _string_cost(self.element(demand, POSSIBLE_STRINGS)) < NEVER
+
     def element(self, demand: Demand, algebra: Algebra[Any]) -> Any:
         """The values of one type that meet a demand, in the algebra of the type."""
         if len(demand) == 1:
             return self._evaluate(demand[0], algebra)
-        key = (demand, algebra.bit)
+        key = (demand, algebra)
         known = self._demands.get(key)
         if known is None:
             known = algebra.top
@@ -178,7 +184,7 @@ class ScalarLanguages:
     def _evaluate(self, member: int, algebra: Algebra[Any]) -> Any:
         if member <= TRUE:
             return algebra.bottom if member == FALSE else algebra.top
-        key = (member, algebra.bit)
+        key = (member, algebra)
         known = self._elements.get(key)
         if known is not None:
             return known
@@ -210,6 +216,7 @@ class ScalarLanguages:
             return algebra.values(value if word == "enum" else (value,), wanted)
         operation = _OPERATIONS.get(word)
         if operation is None:
+            self.approximates |= word == "format" and is_approximated(value)
             return algebra.keyword(word, value, wanted, node)
         return operation(self, node, value, wanted, algebra)
 
@@ -242,7 +249,7 @@ class ScalarLanguages:
         for schema in value:
             member = self.nodes.child(node, schema)
             met = self._evaluate(member, algebra)
-            if met == algebra.bottom:
+            if met == algebra.bottom and not self.approximates:
                 continue
             missed = self._evaluate(member ^ 1, algebra)
             more = algebra.join(more, algebra.meet(one, met))
@@ -261,6 +268,19 @@ class ScalarLanguages:
             outcome = self.nodes.child(node, node.rules.get(word, True)) ^ flip
             branches.append(algebra.meet(self._evaluate(literal_, algebra), self._evaluate(outcome, algebra)))
         return algebra.join(*branches)
+
+
+def _string_cost(pieces: StringPieces) -> int:
+    cost = NEVER
+    for piece in pieces:
+        if not isinstance(piece, Texts):
+            cost = min(cost, 2 + min(map(len, piece)))
+        elif piece.content is ANY_TEXT:
+            cost = min(cost, 2 + piece.least)
+        else:
+            length = shortest_length(piece.content, piece.least, piece.most)
+            cost = cost if length is None else min(cost, 2 + length)
+    return cost
 
 
 def _folded(elements: list[Any], algebra: Algebra[Any], all_of_them: bool) -> Any:

@@ -3,6 +3,10 @@
 In come keywords about strings, out come tuples of pieces. Lengths stay beside the language, never in it.
 Pieces with the same range of lengths are joined into one expression, so that `not anyOf` over many patterns
 stays one product and is never multiplied out.
+
+Some formats are known only approximately (`formats.py`). `STRINGS` has the texts that are certain to meet a
+keyword, or to violate it, and is what may be written; `POSSIBLE_STRINGS` has all that might, and is what a
+proof that nothing meets a schema has to ask.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from ..expressions import EMPTY, UNLIMITED, Expression, complement, intersect, l
 from ..regex import pattern_expression
 from ..utf8 import ANY_CHARACTER, ANY_TEXT
 from .algebra import MOST_PIECES, Algebra
-from .formats import format_language
+from .formats import TextFormat, text_format
 from .keywords import STRING
 from .nodes import Node
 
@@ -43,7 +47,7 @@ def pattern_language(pattern: str) -> Expression:
 @lru_cache(4096)
 def text_complement(language: Expression) -> Expression:
     """All texts that a language does not contain."""
-    return intersect(ANY_TEXT, complement(language))
+    return EMPTY if language is ANY_TEXT else intersect(ANY_TEXT, complement(language))
 
 
 @lru_cache(65536)
@@ -58,11 +62,18 @@ def writable(text: str) -> bool:
 
 
 class Strings(Algebra[StringPieces]):
-    """Unions of sets of words and of languages with a range of lengths."""
+    """Unions of sets of words and of languages with a range of lengths.
+
+    certain: what a format of which only an inner and an outer language are known means: True: the texts for
+    which the keyword (or its violation) is certain, False: those for which it is possible.
+    """
 
     bit = STRING
     top = (ALL_STRINGS,)
     bottom = ()
+
+    def __init__(self, certain: bool) -> None:
+        self.certain = certain
 
     def meet(self, first: StringPieces, second: StringPieces) -> StringPieces:
         if first == self.top:
@@ -86,21 +97,39 @@ class Strings(Algebra[StringPieces]):
             )
         if word == "pattern":
             language = pattern_language(value)
-        elif word == "format":
-            found = format_language(value)
+            return _piece(language if wanted else text_complement(language))
+        if word == "format":
+            found = text_format(value)
             if found is None:  # not known: an annotation, which nothing violates
                 return self.top if wanted else self.bottom
-            language = found
-        else:
-            return None
-        content = language if wanted else text_complement(language)
-        return () if content is EMPTY else (Texts(content, 0, UNLIMITED),)
+            return self._format(found, wanted)
+        return None
+
+    def _format(self, found: TextFormat, wanted: bool) -> StringPieces:
+        """The texts of a format, or the others: from inside if they have to be certain, else from around."""
+        if wanted:
+            return _piece(found.content, most=found.most) if self.certain else _piece(found.outer)
+        if self.certain:
+            return _piece(text_complement(found.outer))
+        too_long = () if found.most == UNLIMITED else (Texts(ANY_TEXT, found.most + 1, UNLIMITED),)
+        return self.join(_piece(text_complement(found.content)), too_long)
 
     def values(self, values: Iterable[Any], wanted: bool) -> StringPieces:
         words = frozenset(value for value in values if isinstance(value, str) and writable(value))
         if wanted:
             return (words,) if words else ()
         return (Texts(without_words(ANY_TEXT, words), 0, UNLIMITED),) if words else self.top
+
+
+def _piece(content: Expression, most: int = UNLIMITED) -> StringPieces:
+    return () if content is EMPTY else (Texts(content, 0, most),)
+
+
+def format_verdict(found: TextFormat, text: str) -> bool | None:
+    """Whether a text is certain to be of a format (True) or not to be (False); None: not known."""
+    if (found.most == UNLIMITED or len(text) <= found.most) and text_in(found.content, text):
+        return True
+    return None if text_in(found.outer, text) else False
 
 
 def without_words(content: Expression, words: Iterable[str]) -> Expression:
@@ -174,4 +203,4 @@ def as_expression(pieces: StringPieces) -> Expression:
     return union(*options)
 
 
-STRINGS = Strings()
+STRINGS, POSSIBLE_STRINGS = Strings(certain=True), Strings(certain=False)

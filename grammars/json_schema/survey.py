@@ -16,9 +16,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..errors import ConstraintError, GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
-from .formats import format_language
+from .formats import text_format
 from .keywords import (
     CHECKS,
+    DRAFT_4,
     DRAFT_7,
     DRAFT_2020,
     KEYWORDS,
@@ -31,7 +32,7 @@ from .keywords import (
 )
 from .nodes import fraction
 from .references import Context
-from .string_sets import pattern_language, writable
+from .string_sets import format_verdict, pattern_language, writable
 
 Pointer = tuple[Any, ...]  # (pointer of the parent, token), or () for the root
 
@@ -149,10 +150,7 @@ class Survey:
             for pattern in value:
                 self._try_pattern(pattern, schema, word, (here, pattern))
         elif word == "format":
-            if format_language(value) is None:
-                self.annotations.append(
-                    (_written(here), f"the format {value!r} is not known and asserts nothing")
-                )
+            self._try_format(value, schema, context, here)
         elif word == "uniqueItems":
             if value and not _is_countable(schema, context):
                 self._problem(schema, word, here, "uniqueItems needs items from an `enum` of scalars")
@@ -177,6 +175,18 @@ class Survey:
                 location=_written(here),
                 got=pattern,
             ) from error
+
+    def _try_format(self, name: str, schema: Mapping[str, Any], context: Context, here: Pointer) -> None:
+        """A format must be known; listed values beside it must be certain to be of it, or not to be."""
+        found = text_format(name)
+        if found is None:
+            self.annotations.append((_written(here), f"the format {name!r} is not known and asserts nothing"))
+            return
+        listed = [schema["const"]] if "const" in schema and context.draft > DRAFT_4 else schema.get("enum")
+        for text in listed if isinstance(listed, list) else ():
+            if isinstance(text, str) and writable(text) and format_verdict(found, text) is None:
+                self._problem(schema, "format", here, f"whether {text!r} is a {name!r} is not certain")
+                return
 
     def _numbers(self, value: Any, here: Pointer) -> None:
         """Numbers of a size that cannot be handled are found now, not while generating."""

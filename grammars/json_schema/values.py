@@ -24,6 +24,7 @@ from .nodes import SCALARS, Demand, Nodes
 from .number_sets import NUMBERS
 from .objects import ObjectShape
 from .references import Context
+from .rules import plain_record
 from .scalars import ScalarLanguages, Scalars
 from .string_sets import STRINGS, Texts, writable
 
@@ -90,13 +91,22 @@ class Values:
             return []
         known = self._shapes.get((demand, bit))
         if known is None:
-            records = self.formulas.records(demand, bit)
+            records = self._records(demand, bit)
             known = [
                 ObjectShape(record, self, self.any_order) if bit == OBJECT else ArrayShape(record, self)
                 for record in records
             ]
             self._shapes[demand, bit] = known
         return known
+
+    def _records(self, demand: Demand, bit: int) -> list[Any]:
+        if bit == OBJECT and len(demand) == 1 and not demand[0] & 1:
+            node = self.nodes.all[demand[0] >> 1]
+            assert node is not None
+            if _DEMANDING_OF_OBJECTS.isdisjoint(node.rules):
+                record = plain_record(self.nodes, node)
+                return [] if record is None else [record]
+        return self.formulas.records(demand, bit)
 
     def cost(self, key: Demand | Shape) -> int:
         """The cost of a demand or of an alternative; NEVER if nothing meets it."""

@@ -20,7 +20,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from tokentrellis.grammars.expressions import UNLIMITED
-from tokentrellis.grammars.json_schema.formats import format_language, formats_of, text_format
+from tokentrellis.grammars.json_schema.formats import formats_of, text_format
 
 from .simulator import Simulator
 
@@ -253,8 +253,8 @@ def test_letters_of_international_names() -> None:
 
 
 def test_names() -> None:
-    assert format_language("color") is None
-    assert format_language("host-name") is None
+    assert text_format("color") is None
+    assert text_format("host-name") is None
     assert text_format("") is None
     assert formats_of(4) < formats_of(6) < formats_of(7) < formats_of(2019) == formats_of(2020)
 
@@ -276,13 +276,3 @@ def test_names_of_the_drafts(draft: int, uri: str) -> None:
         if not theirs.is_valid("\\ %zz("):
             asserted.add(name)
     assert asserted == formats_of(draft)
-
-
-def test_lengths_are_part_of_the_language() -> None:
-    language = format_language("hostname")
-    found = text_format("hostname")
-    assert language is not None
-    assert found is not None
-    assert found.most == 253
-    assert language is not found.content
-    assert format_language("date") is text_format("date").content  # type: ignore[union-attr]
