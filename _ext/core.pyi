@@ -52,8 +52,8 @@ class Compiled:
         prepare: int = 0,
         microseconds: int = 0,
     ) -> None:
-        """edge_kinds: the six edge classes; prepare: how many grammar states to expand at once, at most for so
-        many microseconds.
+        """edge_kinds: the six edge classes; prepare: how many grammar states to expand at once, and at most
+        for how many microseconds.
         """
     @property
     def n_states(self) -> int:

@@ -36,7 +36,9 @@ EDGE_KINDS = (
 )  # the order of the core
 EXPANDED_AT_ONCE = 100  # grammar states; the rest when a document reaches them
 MOST_MICROSECONDS = 400  # for that
-MOST_AUTOMATON_STATES = 150_000  # 1 KB each; then new grammars get new tables, and the old go with their grammars
+# States of automata of a vocabulary, 1 KB each. When there are more, new grammars get new tables, and the old
+# tables go with the grammars that use them.
+MOST_AUTOMATON_STATES = 150_000
 
 _ALL_BYTES = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], eos_token_ids=[256])
 

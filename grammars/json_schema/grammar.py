@@ -143,7 +143,7 @@ class JsonSchemaGrammar(Grammar):
     def _offers(self, demand: Demand, place: int, depth: int, is_last: bool) -> list[Offer]:
         """What a demand offers in a place, whatever comes after it. is_last: whether END comes after it.
 
-        Made once for all properties that ask the same: of the states of real schemas a half meet one again.
+        Made once for all properties that ask the same: in real schemas two of three states meet one again.
         """
         key = (demand, place, depth, is_last)
         known = self._offered.get(key)
