@@ -80,7 +80,7 @@ struct CountedSplit {
 };
 
 constexpr int32_t UNREACHABLE = INT32_MAX / 2;
-constexpr int MOST_COMPARISONS = 400;  // pairs of states compared for one split: at most about a millisecond
+constexpr int MOST_COMPARISONS = 400;  // pairs of states compared for one split: about a millisecond
 constexpr size_t MOST_COMPARED = 4;  // splits of an automaton that a new one is compared with
 constexpr size_t BITMAP_FROM = 256;  // a list of more ids than this becomes a bitmap
 

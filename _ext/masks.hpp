@@ -231,8 +231,20 @@ private:
         most -= lexicon_.most_token_characters;
         if (most < 0 || string.universal) return most >= 0;
         for (int32_t state : lexicon_.split(view, c.state).ends)
-            if (!lexicon_.automata.exhausted(state) && lexicon_.distance(state) > most) return false;
+            if (!near_enough(state, string, most)) return false;
         return true;
+    }
+
+    // Whether the string can be closed after at most `most` more characters; for half an escape, after some completion of
+    // it (judged by the content: the automaton of the string has thousands of states inside an escape).
+    bool near_enough(int32_t state, const StringAutomaton& string, int32_t most) {
+        if (lexicon_.automata.exhausted(state)) return true;
+        const StringPosition p = lexicon_.position(state);
+        if (p.phase == PREFIX) return lexicon_.distance(string.content) <= most;
+        if (p.phase == BODY) return lexicon_.distance(p.inner) <= most;
+        return any_completion(p, [&](uint32_t first, uint32_t last) {
+            return any_character(lexicon_.automata, p.inner, first, last, [&](int32_t content) { return lexicon_.distance(content) <= most; });
+        });
     }
 
     // Walk the view along a literal trie. visit(node of the view, state, trie node) says whether to go below. The prefix is
