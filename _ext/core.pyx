@@ -2,8 +2,8 @@
 """The compiled core: vocabularies as tries, lazy automata, configurations, rows of allowed tokens.
 
 Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
-out. The algorithms are in the headers, in reading order: trie, nfa, automata, json_string, lexicon (all of a
-vocabulary), literals, lengths, network, costs, masks, states (all of a grammar), session (the lock). This file converts
+out. The algorithms are in the headers, in reading order: trie, nfa, automata, json_string, splits, lexicon (all
+of a vocabulary), literals, lengths, network, costs, masks, states (all of a grammar), session (the lock). This file converts
 between Python objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises
 for limits and rejected tokens are made by hooks that `decoding/` sets.
 """
@@ -366,11 +366,8 @@ cdef class Matcher:
         if self.has_view:
             PyBuffer_Release(&self.view)
 
-    cdef cbool is_end(self, int32_t token) noexcept:
-        for end in self.compiled.lexicon.end_token_ids:
-            if end == token:
-                return True
-        return False
+    cdef cbool is_end(self, int32_t token) except *:
+        return token in self.compiled.lexicon.end_token_ids
 
     cdef cbool try_accept(self, int32_t token) except *:
         cdef int32_t state

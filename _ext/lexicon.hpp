@@ -10,74 +10,9 @@
 #include <mutex>
 #include <set>
 
-#include "json_string.hpp"
+#include "splits.hpp"
 
 namespace tokentrellis {
-
-// The subtree below a node of a trie: what is left of tokens. {0, 0} is the whole vocabulary.
-struct View {
-    int32_t trie = 0, node = 0;
-    bool operator==(const View& other) const { return trie == other.trie && node == other.node; }
-};
-
-inline uint64_t hash_pair(uint64_t a, uint64_t b) {
-    uint64_t h = (a ^ (b * 0x9E3779B97F4A7C15ull)) * 0xFF51AFD7ED558CCDull;
-    return h ^ h >> 29;
-}
-
-struct ViewKey {
-    View view;
-    int32_t a, b, c;
-    bool operator==(const ViewKey& o) const { return view == o.view && a == o.a && b == o.b && c == o.c; }
-};
-struct ViewKeyHash {
-    size_t operator()(const ViewKey& k) const {
-        uint64_t view = static_cast<uint64_t>(static_cast<uint32_t>(k.view.trie)) << 32 | static_cast<uint32_t>(k.view.node);
-        return hash_pair(hash_pair(view, static_cast<uint32_t>(k.a)), static_cast<uint64_t>(static_cast<uint32_t>(k.b)) << 32 | static_cast<uint32_t>(k.c));
-    }
-};
-
-using Bitmap = std::vector<uint64_t>;
-
-// A set of token ids: a bitmap if there are many, else a list.
-struct TokenSet {
-    std::unique_ptr<Bitmap> bitmap;
-    std::vector<int32_t> ids;
-    bool empty() const { return !bitmap && ids.empty(); }
-};
-
-struct Exit {
-    int32_t label;
-    View rest;
-};
-
-struct Split {
-    TokenSet inner;
-    std::vector<Exit> exits;      // one for each label
-    std::vector<int32_t> ends;    // the states in which inner tokens end
-    std::vector<std::pair<int32_t, int32_t>> leaving;  // (label, node) in the order of the nodes: what the exits unite
-};
-
-// How a view reads the prefix of a JSON string: the nodes with tokens that end inside the prefix, and the nodes just after
-// an opening quote.
-struct Opening {
-    std::vector<std::pair<int32_t, int32_t>> inside;  // (node, state)
-    std::vector<int32_t> tokens;                      // all tokens of these nodes
-    std::vector<int32_t> opened;
-};
-
-struct CountedSplit {
-    struct Inner {
-        int32_t characters, state;
-        std::vector<int32_t> ids;
-    };
-    struct Leaving {
-        int32_t characters, node;
-    };
-    std::vector<Inner> inner;      // sorted by the number of characters
-    std::vector<Leaving> leaving;  // a node of the view's trie just after the closing quote
-    int32_t most_characters = 0;
-};
 
 constexpr int32_t UNREACHABLE = INT32_MAX / 2;
 constexpr int MOST_COMPARISONS = 400;  // pairs of states compared for one split: about a millisecond
