@@ -19,6 +19,8 @@
 namespace tokentrellis {
 
 constexpr int32_t DEAD = -1, UNKNOWN = -2;
+// The parts of a JSON string (json_string.hpp).
+enum Phase : uint8_t { PREFIX, BODY, ESCAPE, HEX, LOW_BACKSLASH, LOW_U, LOW_HEX, CLOSED };
 constexpr size_t MAX_DFA_STATES = 400000;       // of all automata of a vocabulary: 400 MB
 constexpr size_t MAX_AUTOMATON_STATES = 40000;  // of one automaton
 
@@ -51,32 +53,35 @@ struct StateInfo {
 
 class Automata {
 public:
-    static constexpr uint8_t ACCEPTS = 1, EXHAUSTED = 2;
+    static constexpr uint8_t ACCEPTS = 1, EXHAUSTED = 2, READS_TEXT = 4;
 
-    std::vector<int32_t> next;  // 256 a state
     std::vector<StateInfo> info;
-    std::vector<uint8_t> marks;  // ACCEPTS, EXHAUSTED: what a walk asks at each node, a byte a state
     std::vector<std::unique_ptr<Automaton>> automata;
     ByteSet usable{~0ull, ~0ull, ~0ull, ~0ull};  // bytes that occur in some token; the others cannot be written
     bool all_usable = true;
 
+    // Next states, 256 for each state. The row of DEAD is there too: DEAD leads to DEAD.
+    const int32_t* rows() const { return next_.data() + 256; }
+    // What a walk asks at each node, a byte a state, and for DEAD: ACCEPTS, EXHAUSTED, READS_TEXT (the body of a string).
+    const uint8_t* marks() const { return marks_.data() + 1; }
+
     int32_t step(int32_t state, uint8_t byte) {
-        int32_t to = next[static_cast<size_t>(state) << 8 | byte];
+        int32_t to = rows()[static_cast<size_t>(state) << 8 | byte];
         if (to != UNKNOWN) return to;
         return compute(state, byte);
     }
     int32_t label(int32_t state) const { return info[state].label; }
-    bool exhausted(int32_t state) const { return marks[state] & EXHAUSTED; }
+    bool exhausted(int32_t state) const { return marks()[state] & EXHAUSTED; }
 
     // exhausted: the state accepts, and nothing can follow inside its automaton.
     int32_t add_state(int32_t automaton, int32_t local, int32_t label, bool exhausted = false, uint8_t phase = 0) {
         if (info.size() >= MAX_DFA_STATES) throw LimitError("automaton states of all terminals of a vocabulary", MAX_DFA_STATES);
         info.push_back({automaton, local, label, phase});
-        marks.push_back((label >= 0 ? ACCEPTS : 0) | (exhausted ? EXHAUSTED : 0));
-        next.resize(info.size() << 8, UNKNOWN);
+        marks_.push_back((label >= 0 ? ACCEPTS : 0) | (exhausted ? EXHAUSTED : 0) | (phase == BODY ? READS_TEXT : 0));
+        next_.resize((info.size() + 1) << 8, UNKNOWN);
         return static_cast<int32_t>(info.size()) - 1;
     }
-    void set(int32_t state, uint8_t byte, int32_t to) { next[static_cast<size_t>(state) << 8 | byte] = to; }
+    void set(int32_t state, uint8_t byte, int32_t to) { next_[(static_cast<size_t>(state) + 1) << 8 | byte] = to; }
     void set(int32_t state, const std::vector<uint8_t>& bytes, int32_t to) {
         for (uint8_t byte : bytes) set(state, byte, to);
     }
@@ -112,6 +117,8 @@ private:
     struct Agreement {
         int32_t agree, differ;
     };
+    std::vector<int32_t> next_ = std::vector<int32_t>(256, DEAD);
+    std::vector<uint8_t> marks_ = std::vector<uint8_t>(1, 0);
     std::unordered_map<uint64_t, Agreement> agreements_;
 
     int32_t compute(int32_t state, uint8_t byte) {
@@ -120,7 +127,7 @@ private:
             return DEAD;
         }
         automata[info[state].automaton]->compute(*this, state, byte);
-        return next[static_cast<size_t>(state) << 8 | byte];
+        return rows()[static_cast<size_t>(state) << 8 | byte];
     }
 };
 

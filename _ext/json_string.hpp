@@ -10,8 +10,6 @@
 
 namespace tokentrellis {
 
-enum Phase : uint8_t { PREFIX, BODY, ESCAPE, HEX, LOW_BACKSLASH, LOW_U, LOW_HEX, CLOSED };
-
 // Where a JSON string automaton stands. `digits`: hex digits read; `value`: what they spell so far; `high`: the high
 // surrogate already read.
 struct StringPosition {

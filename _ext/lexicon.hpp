@@ -10,12 +10,14 @@
 #include <mutex>
 #include <set>
 
+#include "levels.hpp"
 #include "splits.hpp"
 
 namespace tokentrellis {
 
 constexpr int32_t UNREACHABLE = INT32_MAX / 2;
-constexpr int MOST_COMPARISONS = 400;  // pairs of states compared for one split: about a millisecond
+constexpr int MOST_COMPARISONS = 150;  // pairs of states compared for one split: about 0.4 ms
+constexpr int WALK_PRICE = 16;  // to walk one node in this many as a difference costs as much as the whole vocabulary by level
 constexpr size_t MOST_COMPARED = 4;  // splits of an automaton that a new one is compared with
 constexpr size_t BITMAP_FROM = 256;  // a list of more ids than this becomes a bitmap
 
@@ -48,6 +50,7 @@ public:
         automata.usable = usable;
         automata.all_usable = all;
         most_token_characters = tries[0]->max_depth;
+        levels_ = std::make_unique<Levels>(*tries[0], size);
     }
 
     // Whether every byte of UTF-8 is a token by itself, so that every text can be spelled.
@@ -228,6 +231,9 @@ public:
 private:
     bool spells_all_ = true;
     int comparisons_left_ = 0;
+    std::unique_ptr<Levels> levels_;  // of the vocabulary
+    std::vector<int32_t> reached_;    // of one walk, by place: states
+    std::vector<uint16_t> characters_;
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> starts_;
     std::unordered_map<int32_t, int32_t> set_starts_;
     std::unordered_map<int32_t, StringAutomaton*> strings_;
@@ -329,13 +335,17 @@ private:
         auto split = view == View{} ? make_from_similar(start) : nullptr;
         if (!split) {
             split = std::make_unique<Split>();
-            std::vector<int32_t> ids;
-            collect(view, start, ids, *split);
-            if (trie(view).repeats) {
-                std::sort(ids.begin(), ids.end());
-                ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+            if (view == View{} && is_broad(start)) {
+                collect_by_level(start, *split);
+            } else {
+                std::vector<int32_t> ids;
+                collect(view, start, ids, *split);
+                if (trie(view).repeats) {
+                    std::sort(ids.begin(), ids.end());
+                    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+                }
+                split->inner = make_token_set(std::move(ids), view);
             }
-            split->inner = make_token_set(std::move(ids), view);
         }
         settle(view, *split);
         if (view == View{} && split->inner.bitmap) {
@@ -345,8 +355,62 @@ private:
         return split;
     }
 
-    // Walk a view: inner tokens, the states in which they end, and the nodes where the terminal may be left. The hottest
-    // loop for a new automaton state (274,000 nodes of Llama-3), hence the plain pointers: 3 times fewer instructions.
+    // Whether a good part of the vocabulary can be alive from a state, judged by the first two bytes: then a walk by level
+    // is faster.
+    bool is_broad(int32_t start) {
+        const Trie& source = *tries[0];
+        return count_alive(0, start, 2) * 4 > source.size();
+    }
+
+    int64_t count_alive(int32_t node, int32_t state, int levels) {
+        const Trie& source = *tries[0];
+        if (levels == 0) return source.nodes[node].end - node;
+        int64_t alive = 0;
+        for (int32_t child = node + 1; child < source.nodes[node].end; child = source.nodes[child].end) {
+            const int32_t to = automata.step(state, source.nodes[child].byte);
+            if (to != DEAD) alive += 1 + count_alive(child, to, levels - 1);
+        }
+        return alive;
+    }
+
+    // The same as `collect` for the whole vocabulary, level by level.
+    void collect_by_level(int32_t start, Split& split) {
+        const Trie& source = *tries[0];
+        levels_->run(automata, start, reached_);
+        reached_[0] = DEAD;  // tokens without text stand at the root
+        const int32_t* const states = reached_.data();
+        const int32_t* const ends_at = levels_->ends_at.data();
+        std::vector<uint8_t> is_end(n_states() + 1, 0);
+        split.inner.bitmap = std::make_unique<Bitmap>(bitmap_words, 0);
+        int64_t count = 0;
+        for (int32_t word = 0; word < static_cast<int32_t>(bitmap_words); ++word) {
+            const int32_t first = word * 64, last = std::min(first + 64, vocab_size);
+            uint64_t bits = 0;
+            for (int32_t id = first; id < last; ++id) {
+                const int32_t state = states[ends_at[id]];
+                bits |= static_cast<uint64_t>(state >= 0) << (id - first);
+                is_end[state + 1] = 1;
+            }
+            (*split.inner.bitmap)[word] = bits;
+            count += __builtin_popcountll(bits);
+        }
+        if (count <= static_cast<int64_t>(BITMAP_FROM)) split.inner = list_of(*split.inner.bitmap);
+        for (size_t state = 1; state < is_end.size(); ++state)
+            if (is_end[state]) split.ends.push_back(static_cast<int32_t>(state) - 1);
+        levels_->visit_marked(automata, reached_, Automata::ACCEPTS, [&](int32_t node, int32_t place) {
+            if (source.has_children(node)) split.leaving.push_back({automata.label(reached_[place]), node});
+        });
+    }
+
+    static TokenSet list_of(const Bitmap& bitmap) {
+        TokenSet set;
+        for (size_t word = 0; word < bitmap.size(); ++word)
+            for (uint64_t bits = bitmap[word]; bits; bits &= bits - 1) set.ids.push_back(static_cast<int32_t>(word * 64 + __builtin_ctzll(bits)));
+        return set;
+    }
+
+    // Walk a view depth first: inner tokens, the states in which they end, and the nodes where the terminal may be left. Plain
+    // pointers, because a walk may meet many nodes: 3 times fewer instructions.
     void collect(View view, int32_t start, std::vector<int32_t>& ids, Split& split) {
         const Trie& source = trie(view);
         const TrieNode* const nodes = source.nodes.data();
@@ -358,7 +422,7 @@ private:
         const size_t before = ids.size();
         ids.resize(before + (source.end_subtree_ids(view.node) - source.begin_ids(view.node)));
         int32_t* out = ids.data() + before;
-        const int32_t* table = automata.next.data();
+        const int32_t* table = automata.rows();
         int32_t last_end = DEAD;
         for (int32_t node = view.node + 1, stop = nodes[view.node].end; node < stop;) {
             const TrieNode& entry = nodes[node];
@@ -366,7 +430,7 @@ private:
             if (state < 0) {
                 if (state == UNKNOWN) {
                     state = automata.step(states[entry.depth - 1], entry.byte);
-                    table = automata.next.data();
+                    table = automata.rows();
                 }
                 if (state == DEAD) {
                     node = entry.end;
@@ -381,8 +445,8 @@ private:
                 while (++id != last);
                 if (state != last_end) split.ends.push_back(last_end = state);
             }
-            const uint8_t marks = automata.marks[state];
-            if (marks != 0) {
+            const uint8_t marks = automata.marks()[state];
+            if (marks & Automata::ACCEPTS) {
                 if (entry.end > node + 1) split.leaving.push_back({automata.label(state), node});
                 if (marks & Automata::EXHAUSTED) {
                     node = entry.end;
@@ -410,7 +474,7 @@ private:
     std::unique_ptr<Split> make_from_similar(int32_t start) {
         const Trie& source = *tries[0];
         comparisons_left_ = MOST_COMPARISONS;
-        int64_t least = source.size() / 2;
+        int64_t least = source.size() / WALK_PRICE;
         int32_t best = DEAD;
         for (int32_t other : whole_splits_[automata.info[start].automaton]) {
             int64_t differing = 0;
@@ -435,6 +499,9 @@ private:
         Split& split;
         const std::vector<std::pair<int32_t, int32_t>>& leaving;  // of the similar split, in the order of the nodes
         size_t next;
+        void add_end(int32_t state) {
+            if (split.ends.empty() || split.ends.back() != state) split.ends.push_back(state);
+        }
         void keep(int32_t from, int32_t end) {
             skip(from);
             for (; next < leaving.size() && leaving[next].second < end; ++next) split.leaving.push_back(leaving[next]);
@@ -448,7 +515,7 @@ private:
         const Trie& source = *tries[0];
         const int32_t end = source.nodes[node].end;
         if (same_below(node, state, similar)) {
-            if (state != similar) patch.split.ends.push_back(state);
+            if (state != similar) patch.add_end(state);
             return patch.keep(node, end);
         }
         Bitmap& bitmap = *patch.split.inner.bitmap;
@@ -458,13 +525,13 @@ private:
             patch.skip(end);
             if (state == DEAD) return;
             std::vector<int32_t> ids(source.begin_ids(node), source.end_ids(node));
-            if (!ids.empty()) patch.split.ends.push_back(state);
+            if (!ids.empty()) patch.add_end(state);
             if (automata.label(state) >= 0 && source.has_children(node)) patch.split.leaving.push_back({automata.label(state), node});
             if (!automata.exhausted(state)) collect({0, node}, state, ids, patch.split);
             for (int32_t id : ids) bitmap[id >> 6] |= 1ull << (id & 63);
             return;
         }
-        if (source.begin_ids(node) != source.end_ids(node)) patch.split.ends.push_back(state);
+        if (source.begin_ids(node) != source.end_ids(node)) patch.add_end(state);
         patch.skip(node + 1);
         if (automata.label(state) >= 0 && source.has_children(node)) patch.split.leaving.push_back({automata.label(state), node});
         for (int32_t child = node + 1; child < end; child = source.nodes[child].end)
@@ -483,7 +550,60 @@ private:
         return automata.agree(p.inner, q.inner, height, comparisons_left_);
     }
 
+    // Counted splits of the whole vocabulary, level by level: places hold the number of characters beside the state.
+    std::unique_ptr<CountedSplit> count_by_level(int32_t start) {
+        const Trie& source = *tries[0];
+        const int32_t* const parents = levels_->parents.data();
+        levels_->run(automata, start, reached_);
+        const uint8_t* const marks = automata.marks();
+        characters_.assign(reached_.size(), 0);
+        for (size_t place = 1; place < reached_.size(); ++place) {
+            const int32_t parent = parents[place];
+            const uint8_t byte = levels_->bytes[place];
+            const bool begins = (marks[reached_[parent]] & Automata::READS_TEXT) && byte != '"' && (byte & 0xC0) != 0x80;
+            characters_[place] = static_cast<uint16_t>(characters_[parent] + begins);
+        }
+        reached_[0] = DEAD;  // tokens without text stand at the root
+        auto split = std::make_unique<CountedSplit>();
+        const int32_t columns = source.max_depth + 1;
+        std::vector<int32_t> first_group(n_states(), -1), group_of;  // by state; by that and the number of characters
+        std::vector<int32_t> groups(reached_.size()), sizes;         // by place; by group
+        for (size_t place = 0; place < reached_.size(); ++place) {
+            const int32_t state = reached_[place];
+            groups[place] = 0;
+            if (state < 0) continue;
+            if (first_group[state] < 0) {
+                first_group[state] = static_cast<int32_t>(group_of.size());
+                group_of.resize(group_of.size() + columns, 0);
+            }
+            int32_t& group = group_of[first_group[state] + characters_[place]];
+            if (group == 0) {
+                split->inner.push_back({characters_[place], state, {}});
+                group = static_cast<int32_t>(split->inner.size());
+            }
+            groups[place] = group;
+        }
+        sizes.assign(split->inner.size() + 1, 0);
+        for (int32_t id = 0; id < vocab_size; ++id) ++sizes[groups[levels_->ends_at[id]]];
+        for (size_t at = 0; at < split->inner.size(); ++at) split->inner[at].ids.reserve(sizes[at + 1]);
+        for (int32_t id = 0; id < vocab_size; ++id)
+            if (int32_t group = groups[levels_->ends_at[id]]) split->inner[group - 1].ids.push_back(id);
+        split->inner.erase(std::remove_if(split->inner.begin(), split->inner.end(), [](const auto& group) { return group.ids.empty(); }),
+                           split->inner.end());
+        std::sort(split->inner.begin(), split->inner.end(), [](const CountedSplit::Inner& a, const CountedSplit::Inner& b) {
+            return a.characters != b.characters ? a.characters < b.characters : a.state < b.state;
+        });
+        if (!split->inner.empty()) split->most_characters = split->inner.back().characters;
+        levels_->visit_marked(automata, reached_, Automata::EXHAUSTED, [&](int32_t node, int32_t place) {
+            const int32_t characters = characters_[place];
+            if (source.has_children(node)) split->leaving.push_back({characters, node});
+            split->most_characters = std::max(split->most_characters, characters);
+        });
+        return split;
+    }
+
     std::unique_ptr<CountedSplit> make_counted_split(View view, int32_t start) {
+        if (view == View{} && is_broad(start)) return count_by_level(start);
         const Trie& source = trie(view);
         auto split = std::make_unique<CountedSplit>();
         std::map<std::pair<int32_t, int32_t>, std::vector<int32_t>> inner;

@@ -35,6 +35,7 @@ from .values import (
 from .words import Words, is_held_out
 
 COMBINATION_SHARE = 9
+SEVERAL_SHARE = 0.15
 LINES = {
     ORDER.name: """
 {quantity} x {product} at {price}
@@ -93,9 +94,9 @@ class Maker:
 
     def make(self) -> Example | None:
         roll = self.source.random()
-        if roll < 0.10:
+        if roll < SEVERAL_SHARE:
             return self._several()
-        domain = self._mixed_domain() if roll < 0.22 else self.source.choice(DOMAINS)
+        domain = self._mixed_domain() if roll < SEVERAL_SHARE + 0.12 else self.source.choice(DOMAINS)
         return self._single(domain)
 
     # ---- one record ------------------------------------------------------------------------------------

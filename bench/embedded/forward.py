@@ -59,8 +59,12 @@ def run_layer(
 class Forward:
     """The same as `model.model(ids).last_hidden_state[:, start:]`, faster on a CPU."""
 
-    def __init__(self, model: LlamaForCausalLM, longest: int) -> None:
+    def __init__(self, model: LlamaForCausalLM, longest: int, fused: bool = False) -> None:
         self.model = model.model
+        self.run_layer = run_layer
+        if fused:  # some two minutes of compiling, then 1.6 times as fast (5,800 to 9,700 tokens/s, six layers)
+            torch._dynamo.config.recompile_limit = 64
+            self.run_layer = torch.compile(run_layer, dynamic=True)
         self.heads = model.config.num_attention_heads
         self.layers = [
             (
@@ -89,7 +93,7 @@ class Forward:
         tables = self.cosine[:length], self.sine[:length], self.bias[:length, :length]
         stream = self.model.embed_tokens.weight[ids]
         for at, weights in enumerate(self.layers):
-            stream = run_layer(
+            stream = self.run_layer(
                 stream, weights, tables, self.heads, start if at == len(self.layers) - 1 else 0
             )
         return rms_norm(stream, (stream.shape[-1],), self.model.norm.weight, EPSILON)

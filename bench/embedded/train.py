@@ -31,6 +31,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from .circuit import copy_batch, plant_induction
 from .data import Example, examples
 from .forward import LOW, Forward
+from .growth import grow
 from .optimiser import Muon
 from .tokenizer import PAD_MARK, train_tokenizer
 
@@ -125,9 +126,9 @@ def answer_logits(forward: Forward, ids: Tensor, labels: Tensor) -> tuple[Tensor
 class Trainer:
     """Model, its running average, and the two optimisers."""
 
-    def __init__(self, model: LlamaForCausalLM) -> None:
+    def __init__(self, model: LlamaForCausalLM, fused: bool = False) -> None:
         self.model = model
-        self.forward = Forward(model, LONGEST)
+        self.forward = Forward(model, LONGEST, fused)
         self.average = copy.deepcopy(model)
         matrices = [
             weight for name, weight in model.named_parameters() if weight.ndim == 2 and "layers" in name
@@ -235,6 +236,12 @@ def main() -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on from the model in the folder (take another seed)"
     )
+    parser.add_argument(
+        "--grow", type=int, nargs=2, metavar=("LAYERS", "INNER"), help="make the resumed model larger first"
+    )
+    parser.add_argument(
+        "--fused", action="store_true", help="compile the layers first (needs a C++ compiler; minutes)"
+    )
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -248,10 +255,12 @@ def main() -> None:
     model = build_model(options.vocabulary, *options.shape)
     if options.resume:
         model = LlamaForCausalLM.from_pretrained(options.folder, dtype=torch.float32)
+        if options.grow:
+            model = grow(model, *options.grow)
     else:
         plant_induction(model)
     print(json.dumps({"parameters": model.num_parameters(), **vars(options)}, default=str), flush=True)
-    trainer = Trainer(model)
+    trainer = Trainer(model, options.fused)
     if not options.resume:
         exercise_copying(trainer, options.vocabulary, options.copy_seconds)
     held_out = encode(tokenizer, list(islice(examples(options.seed + 2, held_out=True), 96)))

@@ -1,0 +1,76 @@
+// The vocabulary's nodes level by level, for walks that reach most of them.
+//
+// A depth-first walk waits at every node for the state of the node before, and guesses wrong at every second branch: 15 ns
+// a node. Level by level the states of a whole level are independent look-ups, without branches: about 2 ns a node, dead
+// nodes included. So a walk that is alive in a good part of the vocabulary goes this way (Llama-3: 274,000 nodes, 4.2 ms
+// become 0.8 ms), a narrow one depth first.
+#pragma once
+
+#include "automata.hpp"
+#include "trie.hpp"
+
+namespace tokentrellis {
+
+struct Levels {
+    std::vector<int32_t> parents;  // by place: the place of the parent; place 0 is the root
+    std::vector<uint8_t> bytes;
+    std::vector<int32_t> nodes;    // by place: the node in depth-first order
+    std::vector<int32_t> places;   // by node
+    std::vector<int32_t> ends_at;  // by token: the place where it ends, 0 for tokens without text
+
+    Levels(const Trie& trie, int32_t vocab_size) : places(trie.size(), 0), ends_at(vocab_size, 0) {
+        std::vector<int32_t> starts(trie.max_depth + 2, 0);
+        for (int32_t node = 0; node < trie.size(); ++node) ++starts[trie.nodes[node].depth + 1];
+        for (size_t depth = 1; depth < starts.size(); ++depth) starts[depth] += starts[depth - 1];
+        parents.resize(trie.size());
+        bytes.resize(trie.size());
+        nodes.resize(trie.size());
+        std::vector<int32_t> path(trie.max_depth + 1, 0);
+        for (int32_t node = 0; node < trie.size(); ++node) {
+            const TrieNode& entry = trie.nodes[node];
+            const int32_t place = places[node] = starts[entry.depth]++;
+            path[entry.depth] = place;
+            parents[place] = entry.depth > 0 ? path[entry.depth - 1] : 0;
+            bytes[place] = entry.byte;
+            nodes[place] = node;
+            for (const int32_t *id = trie.begin_ids(node), *last = trie.end_ids(node); id != last; ++id) ends_at[*id] = place;
+        }
+    }
+
+    // Calls visit(node, place), in the order of the nodes, where the state has one of these marks.
+    template <class Visit>
+    void visit_marked(const Automata& automata, const std::vector<int32_t>& states, uint8_t wanted, Visit visit) const {
+        std::vector<uint64_t> marked(nodes.size() / 64 + 1, 0);
+        const uint8_t* const marks = automata.marks();
+        for (size_t place = 1; place < nodes.size(); ++place)
+            if (marks[states[place]] & wanted) marked[nodes[place] >> 6] |= 1ull << (nodes[place] & 63);
+        for (size_t word = 0; word < marked.size(); ++word)
+            for (uint64_t bits = marked[word]; bits; bits &= bits - 1) {
+                const int32_t node = static_cast<int32_t>(word * 64 + __builtin_ctzll(bits));
+                visit(node, places[node]);
+            }
+    }
+
+    int32_t size() const { return static_cast<int32_t>(parents.size()); }
+
+    // The state in which `start` reads up to each place; DEAD where it cannot.
+    void run(Automata& automata, int32_t start, std::vector<int32_t>& states) const {
+        states.resize(parents.size());
+        states[0] = start;
+        const int32_t* table = automata.rows();
+        const int32_t* parent = parents.data();
+        const uint8_t* byte = bytes.data();
+        int32_t* out = states.data();
+        for (int32_t place = 1, n = size(); place < n; ++place) {
+            const int32_t before = out[parent[place]];
+            int32_t state = table[static_cast<ptrdiff_t>(before) * 256 + byte[place]];
+            if (state == UNKNOWN) {
+                state = automata.step(before, byte[place]);
+                table = automata.rows();
+            }
+            out[place] = state;
+        }
+    }
+};
+
+}  // namespace tokentrellis
