@@ -3,7 +3,7 @@
 
 Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
 out. The algorithms are in the headers, in reading order: trie, nfa, automata, json_string, splits, lexicon (all
-of a vocabulary), literals, lengths, network, costs, masks, states (all of a grammar), session (the lock). This file converts
+of a vocabulary), literals, lengths, network, costs, masks, tracker, repetitions, states (all of a grammar), session (the lock). This file converts
 between Python objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises
 for limits and rejected tokens are made by hooks that `decoding/` sets.
 """
@@ -66,9 +66,16 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         LegalSet legal
     cdef cppclass Network:
         Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
-        void finish_state(int32_t, cbool, int32_t, int32_t) except +translate_error
+        cbool distinct_keys, distinct_items
+        void finish_state(int32_t, cbool, int32_t, int32_t, cbool) except +translate_error
         int32_t add_table(vector[string]) except +translate_error
         size_t n_grammar_states()
+    cdef cppclass Tracker:
+        size_t mark()
+        Tracker()
+        Tracker(const Tracker&)
+        void undo(size_t)
+        void reset()
     cdef cppclass States:
         int32_t start()
         size_t size()
@@ -79,16 +86,16 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         States states
         Session(CppLexicon&, const uint8_t*, const int32_t*, int32_t, vector[int32_t], int32_t, void*,
                 ExpandFunction, SuccessorFunction) except +translate_error
-        int32_t accept(int32_t, int32_t) except +translate_error
-        cbool allows(int32_t, int32_t) except +translate_error
-        int32_t read(int32_t, const uint8_t*, size_t&) except +translate_error
+        int32_t accept(int32_t, int32_t, Tracker*) except +translate_error
+        cbool allows(int32_t, int32_t, Tracker*) except +translate_error
+        int32_t read(int32_t, const uint8_t*, size_t&, Tracker*) except +translate_error
         cbool accepting(int32_t) except +translate_error
-        cbool fill(int32_t, int64_t, uint32_t*, size_t) except +translate_error
-        cbool fill_batch "fill"(int32_t, int64_t, uint32_t*, size_t, cbool) except +translate_error
+        cbool fill(int32_t, int64_t, uint32_t*, size_t, Tracker*) except +translate_error
+        cbool fill_batch "fill"(int32_t, int64_t, uint32_t*, size_t, Tracker*, cbool) except +translate_error
         void fill_end(uint32_t*, size_t)
         vector[uint8_t] forced_bytes(int32_t) except +translate_error
         StdByteSet next_bytes(int32_t) except +translate_error
-        int64_t cost(int32_t) except +translate_error
+        int64_t cost(int32_t, const Tracker*) except +translate_error
         string shortest_text(size_t) except +translate_error
         void prepare(int32_t, int64_t) except +translate_error
         vector[int32_t] forced_tokens(int32_t) except +translate_error
@@ -244,6 +251,8 @@ cdef class Compiled:
             ends.push_back(token)
         self.session.reset(new Session(lexicon.lexicon.get()[0], lexicon.buffer_data, lexicon.offsets_data, lexicon.n_tokens,
                                        ends, grammar.start, <void*>self, <ExpandFunction>expand_state, <SuccessorFunction>find_successor))
+        self.session.get().network.distinct_keys = grammar.distinct_keys
+        self.session.get().network.distinct_items = grammar.distinct_items
         if prepare > 0:
             self.session.get().prepare(prepare, microseconds)
 
@@ -259,7 +268,7 @@ cdef class Compiled:
     @property
     def tokens_to_finish(self):
         """Tokens of a shortest document, EOS included; None if the vocabulary cannot spell it."""
-        cost = self.session.get().cost(self.session.get().states.start())
+        cost = self.session.get().cost(self.session.get().states.start(), NULL)
         return None if cost >= <int64_t>IMPOSSIBLE else cost
 
     def shortest_text(self, most=10000):
@@ -280,10 +289,10 @@ cdef class Compiled:
         return index
 
     cdef int expand(self, int32_t state) except -1:
-        edges, final, finish, finish_label = self.grammar.expand(state)
+        edges, final, finish, finish_label, distinct = self.grammar.expand(state)
         for edge in edges:
             self.add_edge(state, edge)
-        self.session.get().network.finish_state(state, final, finish, finish_label)
+        self.session.get().network.finish_state(state, final, finish, finish_label, distinct)
         return 0
 
     cdef int add_edge(self, int32_t state, object edge) except -1:
@@ -348,6 +357,8 @@ cdef class Matcher:
     cdef readonly Compiled compiled
     cdef Session* session
     cdef vector[int32_t] history  # states, the first before any token
+    cdef unique_ptr[Tracker] tracker  # where the grammar asks what repeats
+    cdef vector[size_t] marks     # of the tracker, beside the history
     cdef cbool ended
     cdef object bitmask           # the last one, its buffer held
     cdef Py_buffer view
@@ -359,6 +370,9 @@ cdef class Matcher:
         if self.session == NULL:
             raise ValueError("the compiled grammar was never initialised")
         self.history.push_back(self.session.states.start())
+        if self.session.network.distinct_keys or self.session.network.distinct_items:
+            self.tracker.reset(new Tracker())
+        self.marks.push_back(0)
         self.ended = False
         self.has_view = False
 
@@ -369,16 +383,20 @@ cdef class Matcher:
     cdef cbool is_end(self, int32_t token) except *:
         return token in self.compiled.lexicon.end_token_ids
 
+    cdef void push(self, int32_t state):
+        self.history.push_back(state)
+        self.marks.push_back(self.tracker.get().mark() if self.tracker.get() != NULL else 0)
+
     cdef cbool try_accept(self, int32_t token) except *:
         cdef int32_t state
         if self.ended:
             return False
-        state = self.session.accept(self.history.back(), token)
+        state = self.session.accept(self.history.back(), token, self.tracker.get())
         if state >= 0:
-            self.history.push_back(state)
+            self.push(state)
             return True
         if self.is_end(token) and self.session.accepting(self.history.back()):
-            self.history.push_back(self.history.back())
+            self.push(self.history.back())
             self.ended = True
             return True
         return False
@@ -401,7 +419,7 @@ cdef class Matcher:
         """Whether the token may come next: a walk over its bytes, no mask."""
         if self.ended:
             return False
-        if self.session.allows(self.history.back(), token_id):
+        if self.session.allows(self.history.back(), token_id, self.tracker.get()):
             return True
         return self.is_end(token_id) and self.session.accepting(self.history.back())
 
@@ -423,7 +441,7 @@ cdef class Matcher:
         cdef size_t words = self.view.shape[self.view.ndim - 1]
         if self.ended:
             self.session.fill_end(<uint32_t*>out, words)
-        elif not self.session.fill(self.history.back(), limit, <uint32_t*>out, words):
+        elif not self.session.fill(self.history.back(), limit, <uint32_t*>out, words, self.tracker.get()):
             if limit >= 0:
                 self._refuse_budget(limit)
             self._refuse_empty()
@@ -464,25 +482,32 @@ cdef class Matcher:
         if self.ended:
             return set()
         cdef StdByteSet found = self.session.next_bytes(self.history.back())
-        return {byte for byte in range(256) if found[byte >> 6] >> (byte & 63) & 1}
+        possible = {byte for byte in range(256) if found[byte >> 6] >> (byte & 63) & 1}
+        return possible if self.tracker.get() == NULL else {byte for byte in possible if self.try_read(bytes((byte,)))}
 
     def try_read(self, bytes text):
         """How many bytes of a text can be read from here; the state is not changed."""
         cdef size_t length = len(text)
         if self.ended:
             return 0
-        self.session.read(self.history.back(), <const uint8_t*>(<const char*>text), length)
+        self.session.read(self.history.back(), <const uint8_t*>(<const char*>text), length, self.tracker.get())
+        self.undo(self.marks.back())
         return length
+
+    cdef void undo(self, size_t mark):
+        if self.tracker.get() != NULL:
+            self.tracker.get().undo(mark)
 
     def read_bytes(self, bytes text):
         """Go on by bytes, whatever the tokens (one step of `rollback`); False and no change if that is impossible."""
         cdef size_t length = len(text)
         if self.ended:
             return False
-        cdef int32_t state = self.session.read(self.history.back(), <const uint8_t*>(<const char*>text), length)
+        cdef int32_t state = self.session.read(self.history.back(), <const uint8_t*>(<const char*>text), length, self.tracker.get())
         if state < 0:
+            self.undo(self.marks.back())
             return False
-        self.history.push_back(state)
+        self.push(state)
         return True
 
     def rollback(self, int n_tokens):
@@ -492,17 +517,25 @@ cdef class Matcher:
         if n_tokens:
             self.ended = False
         self.history.resize(self.history.size() - n_tokens)
+        self.marks.resize(self.history.size())
+        self.undo(self.marks.back())
 
     def reset(self):
         """Back to the beginning."""
         self.history.resize(1)
+        self.marks.resize(1)
+        if self.tracker.get() != NULL:
+            self.tracker.get().reset()
         self.ended = False
 
     def copy(self):
         """A matcher in the same state, with the same history."""
         cdef Matcher other = type(self)(self.compiled)
         other.history = self.history
+        other.marks = self.marks
         other.ended = self.ended
+        if self.tracker.get() != NULL:
+            other.tracker.reset(new Tracker(self.tracker.get()[0]))
         return other
 
     def __copy__(self):
@@ -536,7 +569,7 @@ cdef class Matcher:
         """An upper bound on the tokens to a complete document, EOS included, that can always be met."""
         if self.ended:
             return 0
-        return self.session.cost(self.history.back())
+        return self.session.cost(self.history.back(), self.tracker.get())
 
     def _reject(self, token_id):
         raise ValueError(f"token {token_id} is not allowed here")
@@ -557,6 +590,7 @@ def fill_bitmasks(matchers, bitmask, rows=None, budgets=None):
     cdef vector[int32_t] states
     cdef vector[int64_t] limits
     cdef vector[uint32_t*] targets
+    cdef vector[Tracker*] trackers
     cdef vector[char] filled
     cdef size_t words = 0
     cdef char* base
@@ -582,6 +616,7 @@ def fill_bitmasks(matchers, bitmask, rows=None, budgets=None):
         states.push_back(state)
         limits.push_back(-1 if budgets is None or budgets[i] is None else max(0, budgets[i]))
         targets.push_back(<uint32_t*>base)
+        trackers.push_back(matcher.tracker.get())
     filled.resize(n)
     with nogil:
         for i in range(n):
@@ -589,7 +624,7 @@ def fill_bitmasks(matchers, bitmask, rows=None, budgets=None):
                 sessions[i].fill_end(targets[i], words)
                 filled[i] = 1
             else:
-                filled[i] = sessions[i].fill_batch(states[i], limits[i], targets[i], words, True)
+                filled[i] = sessions[i].fill_batch(states[i], limits[i], targets[i], words, trackers[i], True)
     for i in range(n):
         if not filled[i]:
             matcher = matchers[i]

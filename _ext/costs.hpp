@@ -15,6 +15,7 @@ namespace tokentrellis {
 
 constexpr size_t MAX_STEPS = 2000000;
 constexpr int64_t IMPOSSIBLE = 1ll << 40;  // the vocabulary cannot spell it
+constexpr int64_t DETOUR = 2;              // tokens to differ from texts seen, where these would be shortest (repetitions.hpp)
 
 // Stands for "no text", where the vocabulary lacks bytes or a search gave up; whatever contains it costs IMPOSSIBLE.
 constexpr char UNSPELLABLE[] = "\xFF\xFE\xFF(no text)";
@@ -83,6 +84,7 @@ private:
         const GrammarState entry = network_.expand(here.target);
         if (entry.finish < 0) return here.parent;
         const Edge& edge = network_.edge_of(entry, entry.finish);
+        const int64_t detour = entry.distinct && edge.next != END_STATE ? DETOUR : 0;
         switch (edge.kind) {
             case TERMINAL_EDGE:
                 if (edge.start == DEAD) {
@@ -90,12 +92,13 @@ private:
                     return here.parent;
                 }
                 if (text) *text += witness(edge.start);
-                else tokens = plain(edge.start);
+                else tokens = plain(edge.start) + detour;
                 return network_.continuation(edge.next, here.parent);
             case TOKEN_EDGE:
                 tokens = 1;
                 return network_.continuation(edge.next, here.parent);
             case CALL_EDGE:
+                tokens = detour;
                 return network_.continuation(edge.start, network_.continuation(edge.next, here.parent));
             default: {
                 const int32_t index = entry.first_edge + entry.finish;
@@ -103,7 +106,7 @@ private:
                     if (network_.at(c.link).target != ~index || network_.at(c.link).parent != here.parent) continue;
                     int32_t label = entry.finish_label;
                     if (text) *text += witness_of(c, label);
-                    else tokens = terminal(c, label);
+                    else tokens = terminal(c, label) + (edge.kind == OTHERS_EDGE && network_.distinct_keys ? DETOUR : detour);
                     return network_.after(c.link, label);
                 }
                 tokens = IMPOSSIBLE;

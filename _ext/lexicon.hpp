@@ -226,6 +226,28 @@ public:
         return distance_[from] = UNREACHABLE;
     }
 
+    // Whether every text that the automaton can begin goes on in infinitely many ways: none leads to
+    // a dead end. An automaton of more than a thousand states is not examined.
+    bool always_infinite(int32_t start) {
+        constexpr size_t most_states = 1000;
+        auto [found, is_new] = always_infinite_.emplace(start, false);
+        if (!is_new) return found->second;
+        std::vector<int32_t> queue{start};
+        std::set<int32_t> seen{start};
+        for (size_t head = 0; head < queue.size(); ++head) {
+            bool goes_on = false;
+            for (int byte = 0; byte < 256; ++byte) {
+                const int32_t to = automata.step(queue[head], static_cast<uint8_t>(byte));
+                if (to == DEAD) continue;
+                goes_on = true;
+                if (seen.insert(to).second) queue.push_back(to);
+            }
+            // A state without a way to a cycle leads to one that has no way on at all.
+            if (!goes_on || queue.size() > most_states) return false;
+        }
+        return always_infinite_[start] = true;
+    }
+
     size_t n_states() const { return automata.info.size(); }
 
 private:
@@ -243,6 +265,7 @@ private:
     std::unordered_map<ViewKey, View, ViewKeyHash> counted_rests_;
     std::unordered_map<ViewKey, std::unique_ptr<Opening>, ViewKeyHash> openings_;
     std::unordered_map<int32_t, int32_t> distance_;
+    std::unordered_map<int32_t, bool> always_infinite_;
     std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;
     std::unordered_map<int32_t, std::vector<int32_t>> whole_splits_;  // automaton -> states whose split of the vocabulary is known
 

@@ -37,7 +37,7 @@ struct Edge {
 };
 
 struct GrammarState {
-    bool expanded = false, final = false;
+    bool expanded = false, final = false, distinct = false;
     int32_t first_edge = 0, n_edges = 0;
     int32_t finish = -1, finish_label = 0;
 };
@@ -76,6 +76,7 @@ using SuccessorFunction = int (*)(void* owner, int32_t state, int32_t edge, int3
 class Network {
 public:
     Lexicon& lexicon;
+    bool distinct_keys = false, distinct_items = false;  // what the grammar demands of its JSON (repetitions.hpp)
 
     Network(Lexicon& shared, int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor)
         : lexicon(shared), owner_(owner), expand_(expand), successor_(successor) {
@@ -93,9 +94,9 @@ public:
         edge.grammar_state = state, edge.index = entry.n_edges++;
         return edge;
     }
-    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label) {
+    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, bool distinct) {
         GrammarState& entry = grammar_state(state);
-        entry.final = final, entry.finish = finish, entry.finish_label = finish_label;
+        entry.final = final, entry.finish = finish, entry.finish_label = finish_label, entry.distinct = distinct;
         entry.expanded = true;
     }
     int32_t add_table(std::vector<std::string> literals) {
@@ -274,6 +275,15 @@ public:
 
     int32_t start_continuation() const { return start_continuation_; }
 
+    // Whether some OthersEdge met so far may run out of texts: a text begun can go on in finitely many ways only.
+    bool others_may_run_out() {
+        for (; n_checked_ < edges_.size() && !others_run_out_; ++n_checked_) {
+            const Edge& edge = edges_[n_checked_];
+            if (edge.kind == OTHERS_EDGE && edge.start != DEAD) others_run_out_ = !lexicon.always_infinite(lexicon.string_of(edge.start).content);
+        }
+        return others_run_out_;
+    }
+
 private:
     void* owner_;
     ExpandFunction expand_;
@@ -288,6 +298,8 @@ private:
     std::map<std::pair<int32_t, uint64_t>, bool> others_;
     std::unordered_map<uint64_t, int32_t> lengthened_;  // (content state, characters) -> distance to the end from there
     int32_t start_continuation_ = BOTTOM;
+    size_t n_checked_ = 0;  // edges
+    bool others_run_out_ = false;
 
     GrammarState& grammar_state(int32_t state) {
         if (static_cast<size_t>(state) >= grammar_states_.size()) {

@@ -77,28 +77,32 @@ public:
             int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor)
         : lexicon(shared), network(shared, start, owner, expand, successor), states(network, buffer, offsets, n_tokens), end_ids(std::move(ends)) {}
 
-    int32_t accept(int32_t state, int32_t token) {
+    // `tracker` is null where the grammar does not ask what repeats.
+    int32_t accept(int32_t state, int32_t token, Tracker* tracker) {
         Guard guard(lexicon.mutex);
-        return states.accept(state, token);
+        return tracker ? states.accept(state, token, *tracker) : states.accept(state, token);
     }
-    bool allows(int32_t state, int32_t token) {
+    bool allows(int32_t state, int32_t token, Tracker* tracker) {
         Guard guard(lexicon.mutex);
-        return states.allows(state, token);
+        return tracker ? states.allows(state, token, *tracker) : states.allows(state, token);
     }
-    int32_t read(int32_t state, const uint8_t* bytes, size_t& length) {
+    // The tracker goes on with what could be read.
+    int32_t read(int32_t state, const uint8_t* bytes, size_t& length, Tracker* tracker) {
         Guard guard(lexicon.mutex);
-        return states.read(state, bytes, length);
+        return tracker ? states.read(state, bytes, length, *tracker) : states.read(state, bytes, length);
     }
     bool accepting(int32_t state) {
         Guard guard(lexicon.mutex);
         return states.accepting(state);
     }
     // Writes the row of a state; budget < 0: none. Returns whether any bit is set.
-    bool fill(int32_t state, int64_t budget, uint32_t* out, size_t words, bool without_interpreter = false) {
+    bool fill(int32_t state, int64_t budget, uint32_t* out, size_t words, Tracker* tracker, bool without_interpreter = false) {
         Guard guard(lexicon.mutex, without_interpreter);
         const Row& row = budget < 0 ? states.row(state) : states.row_within(state, budget);
         row.write(out, words, end_ids);
-        return !row.empty();
+        if (tracker == nullptr) return !row.empty();
+        states.correct(state, *tracker, out, words, budget < 0 ? IMPOSSIBLE : budget - 1);
+        return std::any_of(out, out + words, [](uint32_t word) { return word != 0; });
     }
     void fill_end(uint32_t* out, size_t words) const {
         std::memset(out, 0, words * 4);
@@ -122,9 +126,9 @@ public:
         Guard guard(lexicon.mutex);
         return states.next_bytes(state);
     }
-    int64_t cost(int32_t state) {
+    int64_t cost(int32_t state, const Tracker* tracker) {
         Guard guard(lexicon.mutex);
-        return states.cost(state);
+        return std::min(IMPOSSIBLE, states.cost(state) + (tracker && tracker->endangered() ? DETOUR : 0));
     }
     std::string shortest_text(size_t most) {
         Guard guard(lexicon.mutex);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "masks.hpp"
+#include "repetitions.hpp"
 
 namespace tokentrellis {
 
@@ -15,7 +16,7 @@ public:
     using Configurations = Network::Configurations;
 
     States(Network& network, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
-        : network_(network), masks_(network), costs_(network), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {
+        : network_(network), masks_(network), costs_(network), repetitions_(network, costs_, buffer, offsets, n_tokens), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {
         start_ = intern({{AT_CONTINUATION, network.start_continuation(), 0}});
     }
 
@@ -59,6 +60,41 @@ public:
         if (transitions_.find(pair_key(state, token)) != FlatMap::MISSING) return true;
         if (entries_[state].row) return entries_[state].row->has(token);
         return walk(state, token);
+    }
+
+    // The same with a tracker, which goes on with the token if it is allowed.
+    int32_t accept(int32_t state, int32_t token, Tracker& tracker) {
+        Rewind rewind(tracker);
+        int32_t to = REJECTED;
+        if (repetitions_.is_simple(tracker, token)) {
+            to = accept(state, token);
+            if (to != REJECTED) repetitions_.feed(entries_[state].set, token, tracker);
+        } else if (allows(state, token) && repetitions_.walk(entries_[state].set, token, tracker, current_)) {
+            to = intern(current_);
+        }
+        if (to != REJECTED) rewind.keep();
+        return to;
+    }
+    bool allows(int32_t state, int32_t token, Tracker& tracker) {
+        if (!allows(state, token)) return false;
+        if (repetitions_.is_simple(tracker, token)) return true;
+        Rewind rewind(tracker);
+        return repetitions_.walk(entries_[state].set, token, tracker, current_);
+    }
+    int32_t read(int32_t state, const uint8_t* bytes, size_t& length, Tracker& tracker) {
+        Rewind rewind(tracker);
+        current_ = entries_[state].set;
+        for (size_t i = 0; i < length; ++i) {
+            if (repetitions_.step(current_, bytes[i], tracker) && repetitions_.is_viable(current_, tracker)) continue;
+            length = i;
+            return REJECTED;
+        }
+        rewind.keep();
+        return intern(current_);
+    }
+    // Clear what would repeat a key or an item from the row of a state.
+    void correct(int32_t state, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
+        repetitions_.correct(state, entries_[state].set, tracker, row, words, left);
     }
 
     // The state after some bytes, or REJECTED; `length` becomes the number of bytes that could be read.
@@ -129,6 +165,7 @@ private:
     Network& network_;
     Masks masks_;
     Costs costs_;
+    Repetitions repetitions_;
     const uint8_t* buffer_;
     const int32_t* offsets_;
     const int32_t n_tokens_;

@@ -7,6 +7,9 @@ stepped by their derivatives (`derivatives.py`). A configuration is dropped as s
 it, so a prefix is alive exactly when some accepted text starts with it (the front ends promise that every
 grammar state can be left).
 
+What repeats (`repetitions.py`) is judged when it is complete: a prefix that can only become a repetition counts
+as alive here.
+
 This is the oracle for the core: when the two differ, the fast one is wrong. It costs some microseconds for
 each byte and configuration, after the first visit of a derivative.
 """
@@ -33,6 +36,7 @@ from .grammar import (
     TerminalEdge,
     TokenEdge,
 )
+from .repetitions import find_repeats
 from .utf8 import character_class
 
 __all__ = ["Recognizer", "States", "matches"]
@@ -149,14 +153,17 @@ Stack: TypeAlias = tuple  # () or (grammar state to go on with, stack below)
 
 
 class Configuration(NamedTuple):
-    """One way to read the bytes so far; lexeme None: the text is complete."""
+    """One way to read the bytes so far; lexeme None: the text is complete.
+
+    read: these bytes, where the grammar asks what repeats.
+    """
 
     lexeme: Lexeme | None
     stack: Stack
+    read: bytes = b""
 
 
 States: TypeAlias = "frozenset[Configuration]"
-_COMPLETE = Configuration(None, ())
 
 
 class Recognizer:
@@ -166,6 +173,7 @@ class Recognizer:
         self.grammar = grammar
         self._expansions: dict[int, Expansion] = {}
         self._successors: dict[tuple[int, int, int], int] = {}
+        self._asks_what_repeats = grammar.distinct_keys or grammar.distinct_items
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether the whole text (a `str` stands for its UTF-8 bytes) is in the language."""
@@ -187,31 +195,38 @@ class Recognizer:
     def step(self, states: States, byte: int) -> States:
         """The states after one more byte; empty if no accepted text begins like this."""
         after: set[Configuration] = set()
-        for lexeme, stack in states:
+        read, repeated = b"", False
+        if self._asks_what_repeats and states:
+            read = next(iter(states)).read + bytes((byte,))
+            repeats = find_repeats(read)
+            if repeats.key:
+                return frozenset()
+            repeated = repeats.item
+        for lexeme, stack, _ in states:
             for advanced in _advance(lexeme, byte):
                 if isinstance(advanced, PlainLexeme):
                     if advanced.rest.nullable:
-                        after |= self._enter(advanced.next, stack)
+                        after |= self._enter(advanced.next, stack, repeated)
                     if not transitions(advanced.rest):
                         continue  # nothing but its end could follow
                 after.add(Configuration(advanced, stack))
             if isinstance(lexeme, StringLexeme) and byte == _QUOTE and not lexeme.escape:
                 label = lexeme.text.label()
                 if label is not None:
-                    after |= self._enter(self._next(lexeme.origin, label), stack)
-        return frozenset(after)
+                    after |= self._enter(self._next(lexeme.origin, label), stack, repeated)
+        return frozenset(way._replace(read=read) for way in after)
 
     def step_token(self, states: States, token_id: int) -> States:
         """The states after a special token."""
         after: set[Configuration] = set()
-        for lexeme, stack in states:
+        for lexeme, stack, _ in states:
             if isinstance(lexeme, TokenLexeme) and lexeme.token_id == token_id:
                 after |= self._enter(lexeme.next, stack)
         return frozenset(after)
 
     def is_accepting(self, states: States) -> bool:
         """Whether the text may end here."""
-        return _COMPLETE in states
+        return any(way.lexeme is None for way in states)
 
     def is_alive(self, states: States) -> bool:
         """Whether some accepted text begins with what was read."""
@@ -221,8 +236,11 @@ class Recognizer:
         """The bytes that may come next."""
         return {byte for byte in range(256) if self.step(states, byte)}
 
-    def _enter(self, state: int, stack: Stack) -> set[Configuration]:
-        """All configurations at the beginning of a terminal that can be reached without reading anything."""
+    def _enter(self, state: int, stack: Stack, repeated: bool = False) -> set[Configuration]:
+        """All configurations at the beginning of a terminal that can be reached without reading anything.
+
+        repeated: an item was just read that equals an earlier one; states that forbid it are not entered.
+        """
         found: set[Configuration] = set()
         # The calls opened on the way without reading a byte: meeting one again inside is left recursion.
         waiting: list[tuple[int, Stack, tuple[int, ...]]] = [(state, stack, ())]
@@ -235,6 +253,8 @@ class Recognizer:
             final = True
             if state != END:
                 expansion = self._expand(state)
+                if repeated and expansion.distinct:
+                    continue
                 final = expansion.final
                 for index, edge in enumerate(expansion.edges):
                     if not isinstance(edge, CallEdge):
@@ -251,7 +271,7 @@ class Recognizer:
             if final and stack:
                 waiting.append((stack[0], stack[1], open_calls[:-1]))
             elif final:
-                found.add(_COMPLETE)
+                found.add(Configuration(None, ()))
         return found
 
     def _expand(self, state: int) -> Expansion:

@@ -19,6 +19,7 @@ from ..errors import GrammarSyntaxError, LimitExceededError, UnsatisfiableError,
 from .algebra import NEVER
 from .formula import Formulas
 from .grammar import JsonSchemaGrammar
+from .keywords import DRAFT_4
 from .layout import Layout, Whitespace
 from .nodes import Nodes
 from .numbers import Spelling
@@ -40,6 +41,7 @@ def from_json_schema(
     registry: Mapping[str, Any] | Registry[Any] | None = None,
     base_uri: str = "",
     numbers: Spelling = "plain",
+    formats: Literal["assertion", "annotation"] = "assertion",
 ) -> JsonSchemaGrammar:
     """The grammar of the JSON documents that a JSON Schema (drafts 4 to 2020-12, by `$schema`) allows.
 
@@ -55,10 +57,12 @@ def from_json_schema(
     in `.ignored`. registry: other documents that `$ref` may mean: URI -> schema, or a `referencing.Registry`.
     base_uri: the URI of this
         one. Nothing is ever fetched.
-    numbers: "plain" writes an integer as digits only; "standard" takes every spelling of it (1.0, 1e3).
+    numbers: "plain" writes an integer as digits only; "standard" takes every spelling of it (1.0, 1e3), but
+        digits only in draft 4, where 1.0 is no integer.
+    formats: "assertion": a known `format` is enforced, an unknown one listed in `.annotations`; "annotation":
+        none is enforced, all are listed (the default of the standard).
 
-    Known `format`s are enforced; unknown ones are listed in `.annotations`. A declared key comes at most
-    once; keys that are not declared may repeat.
+    No object has a key twice.
 
     Raises GrammarSyntaxError (malformed), UnresolvedReferenceError, UnsupportedFeatureError (all problems at
     once, in `.problems`), UnsatisfiableError (no document is valid) and LimitExceededError.
@@ -66,26 +70,26 @@ def from_json_schema(
     _check_choice("property_order", property_order, ("schema", "any"))
     _check_choice("unsupported", unsupported, ("error", "ignore"))
     _check_choice("numbers", numbers, ("plain", "standard"))
+    _check_choice("formats", formats, ("assertion", "annotation"))
     layout = Layout(whitespace)
     try:
-        return _grammar(
-            read_schema(schema), layout, property_order == "any", unsupported, registry, base_uri, numbers
-        )
+        read = read_schema(schema)
+        references = References(read, base_uri, registry)
+        survey = Survey(read, references.root, asserts_formats=formats == "assertion")
+        return _grammar(read, references, survey, layout, property_order == "any", unsupported, numbers)
     except RecursionError:
         raise LimitExceededError("depth of the schema", given="more", limit="what the stack holds") from None
 
 
 def _grammar(
     schema: Any,
+    references: References,
+    survey: Survey,
     layout: Layout,
     any_order: bool,
     unsupported: str,
-    registry: Mapping[str, Any] | Registry[Any] | None,
-    base_uri: str,
     numbers: Spelling,
 ) -> JsonSchemaGrammar:
-    references = References(schema, base_uri, registry)
-    survey = Survey(schema, references.root)
     if survey.problems and unsupported == "error":
         problems = sorted(set(survey.problems))
         feature = "a part of this schema" if len(problems) == 1 else f"this schema ({len(problems)} places)"
@@ -95,7 +99,7 @@ def _grammar(
             advice="change these, or pass unsupported='ignore' to leave them unenforced",
         )
     nodes = Nodes(survey.dropped)
-    scalars = ScalarLanguages(nodes, numbers)
+    scalars = ScalarLanguages(nodes, numbers, plain_integers=references.root.draft == DRAFT_4)
     formulas = Formulas(nodes, scalars)
     values = Values(nodes, scalars, formulas, references.root, any_order)
     demand = nodes.demand((nodes.literal(schema, references.root),))
@@ -109,7 +113,7 @@ def _grammar(
         reason = "the schema is `false`" if demand is None else "its demands exclude each other"
         raise UnsatisfiableError(reason, location="")
     values.value(demand)  # the first expansion needs it; what exceeds a limit at the root is found now
-    return JsonSchemaGrammar(values, demand, layout, tuple(survey.problems), tuple(survey.annotations))
+    return JsonSchemaGrammar(values, demand, layout, tuple(survey.problems), tuple(survey.annotations), survey.distinct_items)
 
 
 def _check_choice(name: str, given: object, choices: tuple[str, ...]) -> None:

@@ -6,9 +6,9 @@ clipped likewise. An item either meets a `contains` (then its literal joins what
 without a largest number a miss asks nothing of the item, with one it asks for the opposite, so that counts
 are exact. Whether an array can be finished is a search for the shortest path over these states.
 
-With `uniqueItems` the items must come from a finite set of scalars (anything else is refused when the schema
-is read): then the one counter is the bit set of the values seen. `repeat` is the opposite: some value has to
-come twice.
+With `uniqueItems` and items from a small set of scalars the one counter is the bit set of the values seen, so
+that what is left is known. Otherwise the states are `distinct`: the core keeps the items and drops what repeats.
+`repeat` is the opposite: some value has to come twice; it needs a small set of scalars.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 20_000
 MOST_COUNTERS = 6
+MOST_DOMAIN = 256
+"""How many values the items of an array with `uniqueItems` may have, to be kept as a bit set."""
 
 State = tuple[int, tuple[int, ...]]
 
@@ -45,23 +47,40 @@ class ArrayShape:
         self.special = max([*starts, *(index + 1 for index in record.at)], default=0)
         self._demands: dict[int, Demand | None] = {}
         self.domain: list[Any] | None = None
+        self.distinct = False
         if (record.unique and record.most != 0 and record.most != 1) or record.repeat:
             self.domain = self._finite_domain()
+            self.distinct = self.domain is None
         self.simple = not self.counts and self.domain is None
         self.top = max(1, self.special, record.least) if record.most == UNLIMITED else max(1, record.most)
         self._ways: dict[State, list[tuple[Demand, State]]] = {}
         self._completions: dict[State, int] = {}
         self.start: State = (0, (0,) * len(self.counts) if self.domain is None else (0, 0))
 
-    def _finite_domain(self) -> list[Any]:
-        demand = self.demand(0) if self.special == 0 else None
+    def _finite_domain(self) -> list[Any] | None:
+        """The values of the items, if all items have the same and they are few scalars."""
+        demand = self.demand(0) if self.special == 0 and not self.counts else None
         domain = None if demand is None else self.values.finite(demand)
-        if domain is None or self.counts:
+        if domain is None and self.record.repeat:
             raise UnsupportedFeatureError(
-                "uniqueItems",
-                advice="it needs items from an `enum` of scalars; unsupported='ignore' drops it",
+                "the opposite of uniqueItems",
+                advice="it needs items from an `enum` of scalars; unsupported='ignore' drops uniqueItems",
+            )
+        if domain is None and not self._leaves_room():
+            raise UnsupportedFeatureError(
+                "uniqueItems with required items of few values, different ones in different places",
+                advice="lower minItems, or list the arrays with `enum`; unsupported='ignore' drops uniqueItems",
             )
         return domain
+
+    def _leaves_room(self) -> bool:
+        """Whether each required item has more values than there are items before it."""
+        for index in range(min(self.record.least, MOST_DOMAIN + 1)):
+            demand = self.demand(index)
+            few = None if demand is None else self.values.finite(demand)
+            if few is not None and len(few) <= index:
+                return False
+        return True
 
     def demand(self, index: int) -> Demand | None:
         """What the item at an index has to meet; None: there can be none."""

@@ -406,10 +406,12 @@ class _Builder:
         if number == len(self.states):
             if number >= MOST_STATES:
                 raise LimitExceededError(
-                    "the number of states for multipleOf",
+                    "the number of states for multipleOf" if self.moduli else "the states of numbers",
                     given=f"more than {number}",
                     limit=MOST_STATES,
-                    advice="use a multipleOf with fewer digits, or fewer of them together",
+                    advice="use a multipleOf with fewer digits, or fewer of them together"
+                    if self.moduli
+                    else "list fewer numbers",
                 )
             self.states.append((digits, remainders))
         return number

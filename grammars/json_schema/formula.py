@@ -128,7 +128,7 @@ class Formulas:
     def add_clause(self, formula: Formula, options: list[Option], bit: int) -> bool:
         """Adds a choice of options; False if none is left."""
         kept = []
-        for option in options:
+        for option in dict.fromkeys(options):
             option = tuple(atom for atom in option if atom != TRUE)
             if all(self._holds(formula, atom, bit) for atom in option):
                 return True

@@ -75,7 +75,10 @@ class JsonSchemaGrammar(Grammar):
 
     ignored: (JSON Pointer, reason) of what was not enforced because the caller asked for that. annotations:
     (JSON Pointer, reason) of what looks like a constraint and is none, such as a `format` that nobody knows.
+    distinct_items: whether the schema has `uniqueItems` anywhere.
     """
+
+    distinct_keys = True
 
     def __init__(
         self,
@@ -84,11 +87,13 @@ class JsonSchemaGrammar(Grammar):
         layout: Layout,
         ignored: tuple[tuple[str, str], ...] = (),
         annotations: tuple[tuple[str, str], ...] = (),
+        distinct_items: bool = False,
     ) -> None:
         self._values = values
         self._layout = layout
         self.ignored = ignored
         self.annotations = annotations
+        self.distinct_items = distinct_items
         self._states: list[tuple[Any, ...]] = [()]  # 0 is END
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._offered: dict[tuple[Demand, int, int, bool], list[Offer]] = {}
@@ -265,7 +270,7 @@ class JsonSchemaGrammar(Grammar):
         if shape.may_close(state):
             finish, finish_label = len(edges), 0
             edges.append(self._close(_CLOSE_ARRAY, is_empty, depth))
-        return Expansion(edges, False, finish, finish_label)
+        return Expansion(edges, False, finish, finish_label, shape.distinct)
 
 
 def _always(edge: Edge, after: int) -> Edge:

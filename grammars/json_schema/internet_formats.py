@@ -9,8 +9,8 @@ has it). Approximated from inside are
   at most 253 characters, is left to whoever counts characters;
 - email (RFC 5321, 4.1.2): hosts as above, IPv4 and IPv6 literals, no other literals in brackets, no escaped
   space. The local part has at most 64 octets, the path at most 254, which is again left to a counter;
-- idn-hostname (RFC 5890): labels of a hostname, and labels of at most 11 characters of alphabets that are
-  written from left to right and need neither context rules nor combining marks; at most 3 labels. So the
+- idn-hostname (RFC 5890): labels of a hostname, and labels of at most 11 characters of alphabets that need no
+  combining marks, with some characters under context rules in their usual places; at most 3 labels. So the
   Punycode of a label cannot be longer than 63 octets, whatever the characters;
 - idn-email (RFC 6531): as email, with other characters in the local part (64 octets of UTF-8).
 """
@@ -64,10 +64,30 @@ LOOSE_HOSTNAME = rf"{_LOOSE_LABEL}(?:\.{_LOOSE_LABEL})*"
 _SAFE_LETTERS = (
     r"0-9A-Za-z\u00DF-\u00F6\u00F8-\u0131\u0134-\u013E\u0141-\u0148\u014A-\u017E\u0388-\u038A\u038C\u038E-\u03A1"
     r"\u03A3-\u03CE\u0400-\u045F\u0561-\u0586\u0904-\u0939\u0E01-\u0E2E\u10D0-\u10FA\u3005\u3041-\u3096\u30A1-\u30FA"
-    r"\u30FC\u4E00-\u9FA5\uAC00-\uD7A3"
+    r"\u30FC\u4E00-\u9FA5\uAC00-\uD7A3\u0F0B\u3007"
 )
-_ANY_LABEL = f"(?:{_LABEL}|[{_SAFE_LETTERS}]{{1,11}})"
-IDN_HOSTNAME = rf"{HOSTNAME}|{_ANY_LABEL}(?:[.\u3002\uFF0E\uFF61]{_ANY_LABEL}){{0,2}}"
+# Labels with the characters that have context rules (RFC 5892, appendix A): between "l", before Greek, beside
+# kana or Han, Arabic digits of one kind, joiners after a virama.
+_GREEK, _KANA = r"\u03B1-\u03C9", r"\u3041-\u3096\u30A1-\u30FA\u4E00-\u9FA5"
+_DEVANAGARI = r"[\u0915-\u0928\u092A-\u0930\u0932\u0933\u0935-\u0939]"
+_CONTEXT_LABELS = (
+    rf"[a-z]{{0,4}}l\u00B7l[a-z]{{0,4}}|[{_GREEK}]{{0,5}}\u0375[{_GREEK}]{{1,5}}"
+    rf"|[{_KANA}]{{0,5}}\u30FB[{_KANA}]{{1,5}}|[{_KANA}]{{1,5}}\u30FB|[\u06F0-\u06F9][0-9\u06F0-\u06F9]{{0,9}}"
+    rf"|(?:{_DEVANAGARI}(?:\u094D[\u200C\u200D]?{_DEVANAGARI})?){{1,3}}"
+)
+_ANY_LABEL = f"(?:{_LABEL}|[{_SAFE_LETTERS}]{{1,11}}|{_CONTEXT_LABELS})"
+# Names written from right to left: every label has to be (RFC 5893). Hebrew, and Arabic letters that join on
+# both sides, so that a non-joiner may stand between them.
+_HEBREW, _ARABIC = r"\u05D0-\u05EA", r"\u0628\u062A-\u062E\u0633-\u063A\u0641-\u0647\u064A"
+_RIGHT_TO_LEFT_LABEL = (
+    rf"(?:[{_HEBREW}]{{1,5}}(?:[\u05F3\u05F4][{_HEBREW}]{{0,5}})?|[\u06FD\u06FE]{{1,9}}"
+    rf"|[{_ARABIC}]{{1,5}}(?:\u200C[{_ARABIC}]{{1,5}}|[\u0660-\u0669]{{1,4}}[{_ARABIC}]{{0,2}})?)"
+)
+_SEPARATOR = r"[.\u3002\uFF0E\uFF61]"
+IDN_HOSTNAME = (
+    rf"{HOSTNAME}|{_ANY_LABEL}(?:{_SEPARATOR}{_ANY_LABEL}){{0,2}}"
+    rf"|{_RIGHT_TO_LEFT_LABEL}(?:{_SEPARATOR}{_RIGHT_TO_LEFT_LABEL}){{0,2}}"
+)
 
 # URIs and IRIs.
 

@@ -27,6 +27,7 @@ from math import gcd, lcm
 from typing import Literal, TypeAlias
 
 from ..expressions import (
+    AUTOMATON,
     EMPTY,
     UNLIMITED,
     Expression,
@@ -44,8 +45,10 @@ Spelling = Literal["plain", "standard"]
 
 STANDARD_EXPONENT = 16
 """The largest exponent, up and down, that `numbers="standard"` gives to every mantissa of a constrained
-number.
+number, as long as the automata for them stay small (`_MOST_SCALED_STATES`); small exponents come first.
 """
+_MOST_SCALED_STATES = 8_000
+_FEW = 16  # values that are written down one by one
 
 _DOUBLE_DIGITS = 17  # what tells any two floats of 64 bits apart
 
@@ -86,12 +89,14 @@ def number_language(
     integer: bool | None = None,
     excluded: Collection[Fraction] = (),
     numbers: Spelling = "plain",
+    n_others: int = 0,
 ) -> Expression:
     """The spellings of the numbers from `lower` to `upper` (None: no bound; open: without the bound itself).
 
     multiples: each divides the number. non_multiples: none does. Both are positive. integer: True, the value
     is an integer; False, it is not. excluded: values that are not allowed. numbers: which spellings, see the
-    module. Raises LimitExceededError for more than 1,000 digits in a value or too many states for the
+    module. n_others: languages beside this one in a union, which share the limit of what "standard" adds.
+    Raises LimitExceededError for more than 1,000 digits in a value or too many states for the
     multiples.
     """
     divisors, non_divisors = set(multiples), set(non_multiples)
@@ -119,7 +124,7 @@ def number_language(
         multiple,
         tuple(sorted(kept)),
         bool(integer),
-        numbers == "standard",
+        _MOST_SCALED_STATES // (n_others + 1) if numbers == "standard" else 0,
     )
 
 
@@ -138,7 +143,9 @@ def number_values(
     as_digits = [] if standard or not integers_plain else [v for v in values if v.denominator == 1]
     options = [_digits(value) for value in as_digits]
     others = frozenset(values).difference(as_digits)
-    if others:
+    if len(others) <= _FEW:
+        options += [_spellings(value, standard) for value in others]
+    else:
         scale = max(map(decimals, others))
         points = frozenset([_scaled_up(value, scale) for value in others])
         opposite = frozenset([-point for point in points])
@@ -146,8 +153,34 @@ def number_values(
             magnitudes(scale, [point for point in side if point > 0], side.__contains__, lambda _: False)
             for side in (points, opposite)
         ]
-        options.append(_number_language(*halves, None, (), False, standard))
+        options.append(_number_language(*halves, None, (), False, _MOST_SCALED_STATES * standard))
     return union(*options)
+
+
+@lru_cache(maxsize=4096)
+def _spellings(value: Fraction, standard: bool) -> Expression:
+    """What `number_values` allows for one value, written down at once."""
+    if not value:
+        return concatenate(optional(_minus), _zero if standard else _decimal(0, 0))
+    scale = decimals(value)
+    point = abs(_scaled_up(value, scale))
+    options = [_decimal(point, scale)]
+    exponents = {len(str(point)) - 1 - scale}  # scientific notation
+    if standard:
+        exponents.update(range(-STANDARD_EXPONENT, STANDARD_EXPONENT + 1))
+    options += [concatenate(_decimal(point, scale + e), _exponents(e, e)) for e in sorted(exponents)]
+    spelled = union(*options)
+    return spelled if value > 0 else concatenate(_minus, spelled)
+
+
+def _decimal(point: int, scale: int) -> Expression:
+    """The number point * 10 ** -scale (from 0 up) without exponent, with any number of zeros at the end."""
+    digits = str(point) + "0" * -scale
+    whole, tail = (digits, "") if scale <= 0 else (digits[:-scale] or "0", digits[-scale:].rjust(scale, "0"))
+    tail = tail.rstrip("0")
+    if tail:
+        return concatenate(literal(f"{whole}.{tail}"), _zeros)
+    return concatenate(literal(whole), optional(concatenate(_point, repeat(literal("0"), 1))))
 
 
 def _digits(value: Fraction) -> Expression:
@@ -190,9 +223,11 @@ def _number_language(
     multiple: Fraction | None,
     non_multiples: tuple[Fraction, ...],
     integer: bool,
-    standard: bool,
+    most_scaled: int,
 ) -> Expression:
-    if integer and not standard:
+    """most_scaled: about how many states the automata for other mantissas may have; 0: only the plain
+    spellings."""
+    if integer and not most_scaled:
         if multiple == 1 and not non_multiples and positive == negative == _EVERYTHING:
             return INTEGER
         return decimal_automaton(positive, negative, multiple, non_multiples, True)
@@ -204,11 +239,14 @@ def _number_language(
     else:
         options.append(_scientific(positive, multiple, non_multiples))
         options.append(concatenate(_minus, _scientific(negative, multiple, non_multiples)))
-    if standard:
-        options += [
-            _scaled(positive, negative, multiple, non_multiples, exponent)
-            for exponent in range(-STANDARD_EXPONENT, STANDARD_EXPONENT + 1)
-        ]
+    if most_scaled:
+        n_states = 0
+        for exponent in sorted(range(-STANDARD_EXPONENT, STANDARD_EXPONENT + 1), key=abs):
+            mantissa = _scaled(positive, negative, multiple, non_multiples, exponent)
+            options.append(concatenate(mantissa, _exponents(exponent, exponent)))
+            n_states += mantissa.payload[0] if mantissa.kind == AUTOMATON else 0  # type: ignore[index]
+            if n_states > most_scaled:
+                break
     return union(*options)
 
 
@@ -234,17 +272,16 @@ def _scaled(
     non_multiples: tuple[Fraction, ...],
     exponent: int,
 ) -> Expression:
-    """All spellings with exactly this exponent: a decimal number that meets the constraint divided by 10 **
-    exponent.
+    """The mantissas of all spellings with this exponent: decimal numbers that meet the constraint divided by
+    10 ** exponent.
     """
     unit = Fraction(10) ** exponent
-    mantissa = decimal_automaton(
+    return decimal_automaton(
         _shifted(positive, exponent),
         _shifted(negative, exponent),
         multiple / unit if multiple else None,
         tuple([quotient / unit for quotient in non_multiples]),
     )
-    return concatenate(mantissa, _exponents(exponent, exponent))
 
 
 def _shifted(numbers: Magnitudes, exponent: int) -> Magnitudes:

@@ -27,6 +27,7 @@ from referencing.jsonschema import (
 
 from ..errors import GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
 from .keywords import DRAFT_4, DRAFT_6, DRAFT_7, DRAFT_2019, DRAFT_2020, DRAFTS
+from .vocabularies import STANDARD, Dialect, dialect_of
 
 SPECIFICATIONS: dict[int, Specification[Any]] = {
     DRAFT_4: DRAFT4,
@@ -155,6 +156,7 @@ class References:
         self._contexts: dict[tuple[str, int, int, tuple[str, ...]], Context] = {}
         self._owners: dict[str, bool] = {}
         self._registry: Registry[Any] | None = None
+        self._dialects: dict[str, Dialect] = {}
         draft = draft_of(schema, draft)
         identifier = schema.get("id" if draft == DRAFT_4 else "$id") if isinstance(schema, Mapping) else None
         self._base = identifier if isinstance(identifier, str) and not base_uri else base_uri
@@ -190,6 +192,23 @@ class References:
                     (uri, _resource(schema, default)) for uri, schema in (self._given or {}).items()
                 )
         return self._registry
+
+    def dialect(self, context: Context) -> Dialect:
+        """The dialect that the document of a context, or else the root, states in `$schema`. What is not in
+        the registry is taken for a standard one."""
+        stated = None
+        for document in (context.document, self.root.document):
+            stated = document.get("$schema") if stated is None and isinstance(document, Mapping) else stated
+        if not isinstance(stated, str) or stated.rstrip("#") in DRAFTS or self._given is None:
+            return STANDARD
+        known = self._dialects.get(stated)
+        if known is None:
+            try:
+                meta_schema = self._prepared().resolver().lookup(stated).contents
+            except (Unresolvable, ValueError, AttributeError, TypeError):
+                meta_schema = None
+            known = self._dialects[stated] = dialect_of(meta_schema)
+        return known
 
     def enter(self, context: Context, schema: Mapping[str, Any]) -> Context:
         """The context inside a schema with an identifier of its own."""

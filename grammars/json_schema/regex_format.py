@@ -2,10 +2,10 @@ r"""The format `regex`: a regular sublanguage of the regular expressions of ECMA
 
 Parentheses nest without bound, group names must differ, back-references need their group, and ranges and
 counts must ascend: the format is not regular. What is built here holds only valid regular expressions
-(without the `u` flag) and all that is usual: alternatives, groups up to four levels deep, look-around outside
-of groups, `* + ? {n} {n,} {n,m}` and their lazy forms, classes with ranges of letters and of digits, escapes,
-some Unicode properties. Not in it: named groups, back-references, ranges between other characters, counts of
-more than four digits.
+(without the `u` flag) and all that is usual: alternatives, groups up to four levels deep, one of them
+named, look-around outside of groups, `* + ? {n} {n,} {n,m}` and their lazy forms, classes with ranges of
+letters and of digits, escapes, some Unicode properties. Not in it: several named groups, back-references,
+ranges between other characters, counts of more than four digits.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def regular_expressions() -> Expression:
         inner = repeat(union(concatenate(union(atom, nested), quantifier), gap))
     nested = concatenate(group, inner, close)
     look_around = concatenate(look, inner, close)  # only here: at every level it would double the automaton
-    return repeat(union(concatenate(union(atom, nested), quantifier), look_around, gap))
+    parts = repeat(union(concatenate(union(atom, nested), quantifier), look_around, gap))
+    named = concatenate(_whole(r"\(\?<[A-Za-z_$][0-9A-Za-z_$]{0,30}>"), inner, close, quantifier)
+    return concatenate(parts, optional(concatenate(named, parts)))  # one name: no other can be equal to it
 
 
 def _whole(pattern: str) -> Expression:

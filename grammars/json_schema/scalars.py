@@ -50,13 +50,15 @@ _NULL = literal("null")
 class ScalarLanguages:
     """Evaluates demands for one grammar; results are kept.
 
-    numbers: how numbers are spelled, see `numbers.py`. approximates: whether a format was met that is not
-    known exactly.
+    numbers: how numbers are spelled, see `numbers.py`. plain_integers: whether what `type` calls an integer
+    is digits only all the same, as draft 4 has it ("without a fraction or exponent part"). approximates:
+    whether a format was met that is not known exactly.
     """
 
-    def __init__(self, nodes: Nodes, numbers: Spelling) -> None:
+    def __init__(self, nodes: Nodes, numbers: Spelling, plain_integers: bool = False) -> None:
         self.nodes = nodes
         self.spelling: Spelling = numbers
+        self._plain_integers = plain_integers
         self._elements: dict[tuple[int, Algebra[Any]], Any] = {}
         self._demands: dict[tuple[Demand, Algebra[Any]], Any] = {}
         self._in_progress: set[tuple[int, Algebra[Any]]] = set()
@@ -104,16 +106,17 @@ class ScalarLanguages:
             return ANY_NUMBER, 1
         options, cost = [], NEVER
         for piece in pieces:
+            spelling: Spelling = "plain" if self._plain_integers and piece.integer else self.spelling
             if piece.values is not None:
                 options.append(
                     number_values(
                         piece.values,
-                        numbers=self.spelling,
+                        numbers=spelling,
                         integers_plain=not piece.decimal or bool(piece.integer),
                     )
                 )
                 cost = min(cost, *(len(str(value)) for value in piece.values))
-            elif self.spelling == "plain" and piece == NumberSet(integer=True):
+            elif spelling == "plain" and piece == NumberSet(integer=True):
                 options.append(INTEGER)
                 cost = 1
             else:
@@ -126,7 +129,8 @@ class ScalarLanguages:
                     non_multiples=tuple(piece.non_multiples),
                     integer=piece.integer,
                     excluded=piece.excluded,
-                    numbers=self.spelling,
+                    numbers=spelling,
+                    n_others=len(pieces) - 1,
                 )
                 if found is not EMPTY:
                     options.append(found)

@@ -21,7 +21,6 @@ from .keywords import (
     CHECKS,
     DRAFT_4,
     DRAFT_7,
-    DRAFT_2020,
     KEYWORDS,
     SCHEMA,
     SCHEMA_LIST,
@@ -33,6 +32,7 @@ from .keywords import (
 from .nodes import fraction
 from .references import Context
 from .string_sets import format_verdict, pattern_language, writable
+from .vocabularies import Dialect
 
 Pointer = tuple[Any, ...]  # (pointer of the parent, token), or () for the root
 
@@ -66,14 +66,17 @@ class Survey:
     """What a pass over a schema found.
 
     problems: (JSON Pointer, reason). annotations: the same for what asserts nothing. dropped: (id of the
-    schema object, keyword) of each problem.
+    schema object, keyword) of each problem. distinct_items: whether `uniqueItems` is true somewhere.
     """
 
-    def __init__(self, schema: Any, context: Context) -> None:
+    def __init__(self, schema: Any, context: Context, asserts_formats: bool = True) -> None:
         self.problems: list[tuple[str, str]] = []
         self.annotations: list[tuple[str, str]] = []
         self.dropped: set[tuple[int, str]] = set()
+        self.distinct_items = False
         self._root = context
+        self._asserts_formats = asserts_formats
+        self._dialects: dict[int, Dialect] = {}
         self._seen: set[tuple[int, int]] = set()
         self._waiting: list[tuple[Any, Context, Pointer]] = [(schema, context, ())]
         while self._waiting:
@@ -98,9 +101,13 @@ class Survey:
             self._follow("$ref", schema["$ref"], context, pointer)
             return
         waiting, plans = self._waiting, _PLANS[draft]
+        dialect = self._dialect(context, pointer)
         for word, value in schema.items():
             plan = plans.get(word)
             if plan is None:
+                continue
+            if word in dialect.left_out:
+                self.dropped.add((id(schema), word))
                 continue
             check, shape, is_looked_at = plan
             if check is not None and check(value, draft):
@@ -115,6 +122,16 @@ class Survey:
                     waiting.append((value, context, here))
             if is_looked_at:
                 self._look_at(word, value, schema, context, (pointer, word))
+
+    def _dialect(self, context: Context, pointer: Pointer) -> Dialect:
+        """What the meta-schema says about keywords; that it requires unknown ones is a problem."""
+        known = self._dialects.get(context.index)
+        if known is None:
+            known = self._dialects[context.index] = context.references.dialect(context)
+            for name in known.not_known:
+                reason = f"the meta-schema requires the vocabulary {name!r}, which is not known"
+                self.problems.append((_written((pointer, "$schema")), reason))
+        return known
 
     def _check(self, word: str, value: Any, draft: int, pointer: Pointer) -> None:
         wrong = malformed(word, value, draft)
@@ -152,8 +169,7 @@ class Survey:
         elif word == "format":
             self._try_format(value, schema, context, here)
         elif word == "uniqueItems":
-            if value and not _is_countable(schema, context):
-                self._problem(schema, word, here, "uniqueItems needs items from an `enum` of scalars")
+            self.distinct_items |= value
         elif word == "dependencies":
             for name, needs in value.items():
                 if isinstance(needs, Mapping):
@@ -178,6 +194,11 @@ class Survey:
 
     def _try_format(self, name: str, schema: Mapping[str, Any], context: Context, here: Pointer) -> None:
         """A format must be known; listed values beside it must be certain to be of it, or not to be."""
+        if not (self._asserts_formats or self._dialect(context, here).asserts_formats):
+            reason = f"the format {name!r} asserts nothing, as was asked for"
+            self.annotations.append((_written(here), reason))
+            self.dropped.add((id(schema), "format"))
+            return
         found = text_format(name)
         if found is None:
             self.annotations.append((_written(here), f"the format {name!r} is not known and asserts nothing"))
@@ -224,34 +245,3 @@ def _written(pointer: Pointer) -> str:
         pointer, token = pointer
         tokens.append(str(token).replace("~", "~0").replace("/", "~1"))
     return "".join("/" + token for token in reversed(tokens))
-
-
-def _is_countable(schema: Mapping[str, Any], context: Context) -> bool:
-    """Whether the items of an array with `uniqueItems` come from a finite set of scalars, or are at most
-    one."""
-    most = schema.get("maxItems")
-    if isinstance(most, (int, float)) and most <= 1:
-        return True
-    if "prefixItems" in schema and context.draft >= DRAFT_2020:
-        return False
-    if not {"contains", "unevaluatedItems"}.isdisjoint(schema):
-        return False
-    items = schema.get("items", True)
-    for _ in range(20):
-        if not isinstance(items, Mapping):
-            return False
-        if "$ref" not in items:
-            break
-        items, context = context.resolve(items["$ref"])
-    if not isinstance(items, Mapping):
-        return False
-    values = (
-        items["enum"]
-        if isinstance(items.get("enum"), list)
-        else [items["const"]]
-        if "const" in items
-        else None
-    )
-    if values is None:
-        return items.get("type") in ("null", "boolean")
-    return len(values) <= 256 and not any(isinstance(value, (list, Mapping)) for value in values)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .algebra import BOOLEANS, NEVER, NULLS
-from .arrays import ArrayShape
+from .arrays import MOST_DOMAIN, ArrayShape
 from .formula import Formulas
 from .keywords import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING
 from .nodes import SCALARS, Demand, Nodes
@@ -29,8 +29,6 @@ from .scalars import ScalarLanguages, Scalars
 from .string_sets import STRINGS, Texts, writable
 
 Shape = ObjectShape | ArrayShape
-MOST_DOMAIN = 256
-"""How many values the items of an array with `uniqueItems` may have."""
 
 # Keywords that may ask more of a value than its type; the empty array, the empty object meet all others.
 _REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}

@@ -322,7 +322,7 @@ def _calls_itself_first(grammar: NetworkGrammar) -> bool:
 def _recognizer_can_start(grammar: NetworkGrammar) -> bool:
     """Whether there is anything to read at all."""
     recognizer = Recognizer(grammar)
-    return any(lexeme is not None for lexeme, _ in recognizer.start())
+    return any(lexeme is not None for lexeme, _, _ in recognizer.start())
 
 
 def random_document(rng: random.Random, grammar: Grammar, longest: int) -> bytes:

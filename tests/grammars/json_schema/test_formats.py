@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unicodedata import bidirectional
 
 import jsonschema_rs
 import pytest
@@ -245,6 +246,7 @@ def test_letters_of_international_names() -> None:
     letters = [chr(code) for code in range(0x80, 0xD7FF) if ours.accepts(chr(code))]
     assert len(letters) > 30_000
     assert all(theirs.is_valid(letter) for letter in letters)
+    letters = [letter for letter in letters if bidirectional(letter) == "L"]  # others are not mixed
     for _ in range(3000):
         few = choice.choices(letters, k=choice.choice([1, 2, 12]))
         text = "".join(choice.choices([*few, "a", "1"], k=11))

@@ -1,0 +1,257 @@
+// No key twice, no item twice: what the tracker knows, applied to states and rows.
+//
+// A grammar may demand that no object has a key twice, and its states that the items of an array differ (`distinct`). In come
+// configurations and a tracker of the text so far. A reading that arrives at a `distinct` state with an item that equals an
+// earlier one is dropped; a key that comes again ends all readings. A token is allowed only if afterwards what has been begun
+// can still become something new: that is searched byte by byte, and found at once unless nearly everything is used up.
+// A row is corrected, never made anew: only tokens that follow a text already seen are looked at (a walk of the vocabulary
+// beside the texts seen), and the few that go on past a comma. As long as nothing can repeat, all this costs nothing.
+#pragma once
+
+#include "costs.hpp"
+#include "tracker.hpp"
+
+namespace tokentrellis {
+
+class Repetitions {
+public:
+    using Configurations = Network::Configurations;
+
+    Repetitions(Network& network, Costs& costs, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
+        : network_(network), costs_(costs), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
+
+    // Whether a token may be judged without the tracker's help: nothing kept so far, and it cannot repeat itself.
+    bool is_simple(const Tracker& tracker, int32_t token) { return !tracker.active() && !repeats_itself(token); }
+
+    // Feed the tracker with a token that was found to be allowed and simple.
+    void feed(const Configurations& from, int32_t token, Tracker& tracker) { feed(from, buffer_ + offsets_[token], buffer_ + offsets_[token + 1], tracker); }
+
+    // Whether a token is allowed, repetitions considered. Leaves its configurations in `to` and the tracker advanced; the
+    // caller undoes that.
+    bool walk(const Configurations& from, int32_t token, Tracker& tracker, Configurations& to, int64_t left = IMPOSSIBLE) {
+        to = from;
+        for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; byte != end; ++byte)
+            if (!step(to, *byte, tracker)) return false;
+        return may_end(to, tracker, left);
+    }
+
+    // One byte: false if no reading goes on so.
+    bool step(Configurations& set, uint8_t byte, Tracker& tracker) {
+        const bool opens_array = byte == '[' && tracker.outside_strings();
+        const bool open_key = tracker.closes_key(byte) && is_other_key(set);
+        Configurations following;
+        network_.step(set, byte, following);
+        if (following.empty()) return false;
+        set.swap(following);
+        tracker.feed(byte, open_key);
+        if (tracker.repeats_key()) return false;
+        if (opens_array && arrives_at_distinct(set)) tracker.demand_distinct();
+        if (tracker.repeats_item()) drop_arrivals(set);
+        return !set.empty();
+    }
+
+    // Whether what has been begun can become something new.
+    bool is_viable(const Configurations& set, Tracker& tracker) {
+        int steps = MOST_STEPS;
+        return !tracker.endangered() || search(set, tracker, steps, 0);
+    }
+
+    // Clear the tokens of a row that would repeat something. left: tokens that may still be written after one of these.
+    void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
+        list_tokens();
+        const bool endangered = tracker.endangered();
+        bool is_known = false;
+        Tracker::Correction& correction = tracker.correction(endangered || left < IMPOSSIBLE ? -1 : state, is_known);
+        if (!is_known) {
+            const auto& tokens = !tracker.active()           ? self_repeating_
+                                 : never_used_up(tracker)    ? completing_
+                                 : tracker.outside_strings() ? with_comma_
+                                                             : with_comma_after_quote_;
+            find_repeating(tokens, set, tracker, row, words, left, endangered || tracker.outside_strings(), correction.tokens);
+        }
+        for (int32_t token : correction.tokens) row[token >> 5] &= ~(1u << (token & 31));
+        if (endangered) explore(0, set, tracker, row, left, false);
+        viable_.clear();
+    }
+
+private:
+    static constexpr int MOST_STEPS = 20000;
+    static constexpr int MOST_DEPTH = 400;
+
+    Network& network_;
+    Costs& costs_;
+    const uint8_t* const buffer_;
+    const int32_t* const offsets_;
+    const int32_t n_tokens_;
+    std::vector<std::pair<Configurations, bool>> viable_;  // of one correction: before a key or an item is begun
+    std::vector<int32_t> with_comma_, with_comma_after_quote_, completing_, self_repeating_;
+    std::vector<bool> repeats_itself_;  // by token
+    std::vector<int32_t> endings_;      // by token: the number of what it is from its first quote on; -1: has none
+    int32_t n_endings_ = 0;
+    bool listed_ = false;
+
+    void feed(const Configurations& from, const uint8_t* begin, const uint8_t* end, Tracker& tracker) {
+        Configurations set, following;
+        const uint8_t* read = begin;  // `set` stands here, once it is needed
+        auto advance = [&](const uint8_t* to) -> const Configurations& {
+            if (to == begin) return from;
+            if (read == begin) set = from;
+            for (; read < to; ++read) network_.step(set, *read, following), set.swap(following);
+            return set;
+        };
+        for (const uint8_t* byte = begin; byte < end; ++byte) {
+            const bool opens_array = *byte == '[' && network_.distinct_items && tracker.outside_strings();
+            tracker.feed(*byte, tracker.closes_key(*byte) && is_other_key(advance(byte)));
+            if (opens_array && arrives_at_distinct(advance(byte + 1))) tracker.demand_distinct();
+        }
+    }
+
+    // Whether only keys can repeat, and there is always another one.
+    bool never_used_up(const Tracker& tracker) { return !tracker.has_items() && !network_.others_may_run_out(); }
+
+    bool may_end(const Configurations& set, Tracker& tracker, int64_t left) {
+        if (!tracker.endangered()) return true;
+        if (left < IMPOSSIBLE && costs_.of(set) + DETOUR > left) return false;
+        return never_used_up(tracker) || is_viable(set, tracker);
+    }
+    // The same where many tokens of white space lead to the same place.
+    bool may_end_here(const Configurations& set, Tracker& tracker, int64_t left) {
+        if (!tracker.before_text() || never_used_up(tracker)) return may_end(set, tracker, left);
+        for (const auto& [known, viable] : viable_)
+            if (known == set) return viable;
+        viable_.emplace_back(set, may_end(set, tracker, left));
+        return viable_.back().second;
+    }
+
+    // Whether a key that closes now is one that the grammar does not name.
+    bool is_other_key(const Configurations& set) {
+        for (const Configuration& c : set) {
+            const Edge* edge = c.state == AT_CONTINUATION ? nullptr : network_.edge_at(c);
+            if (edge == nullptr || edge->kind != OTHERS_EDGE || network_.lexicon.automata.step(c.state, '"') == DEAD) continue;
+            if (c.extra == NO_NODE || network_.table_of(*edge).nodes[c.extra].literal < 0) return true;
+        }
+        return false;
+    }
+    bool is_distinct(const Configuration& c) {
+        if (c.state != AT_CONTINUATION || c.link == BOTTOM) return false;
+        const int32_t target = network_.at(c.link).target;
+        return target > END_STATE && network_.expand(target).distinct;
+    }
+    bool arrives_at_distinct(const Configurations& set) {
+        return network_.distinct_items && std::any_of(set.begin(), set.end(), [&](const Configuration& c) { return is_distinct(c); });
+    }
+    void drop_arrivals(Configurations& set) {
+        set.erase(std::remove_if(set.begin(), set.end(), [&](const Configuration& c) { return is_distinct(c); }), set.end());
+    }
+
+    // ---- tokens that go past a comma: into another key, another item -----------------------------------------------------
+    // each: whether every token has to be looked at. In a string that repeats nothing, what comes before the quote plays no
+    // role, so that one token stands for all that are equal from there on.
+    void find_repeating(const std::vector<int32_t>& tokens, const Configurations& set, Tracker& tracker, const uint32_t* row, size_t words,
+                        int64_t left, bool each, std::vector<int32_t>& found) {
+        Configurations to;
+        std::vector<int8_t> verdicts(each ? 0 : n_endings_, -1);
+        for (int32_t token : tokens) {
+            if (static_cast<size_t>(token >> 5) >= words || !(row[token >> 5] >> (token & 31) & 1)) continue;
+            const int32_t ending = each ? -1 : endings_[token];
+            int8_t repeats = ending < 0 ? -1 : verdicts[ending];
+            if (repeats < 0) {
+                Rewind rewind(tracker);
+                repeats = !walk(set, token, tracker, to, left);
+                if (ending >= 0) verdicts[ending] = repeats;
+            }
+            if (repeats) found.push_back(token);
+        }
+    }
+
+    bool repeats_itself(int32_t token) {
+        list_tokens();
+        return static_cast<size_t>(token) < repeats_itself_.size() && repeats_itself_[token];
+    }
+
+    void list_tokens() {
+        if (listed_) return;
+        listed_ = true;
+        repeats_itself_.assign(n_tokens_, false);
+        endings_.assign(n_tokens_, -1);
+        std::unordered_map<std::string, int32_t> endings;
+        for (int32_t token = 0; token < n_tokens_; ++token) {
+            const char *begin = reinterpret_cast<const char*>(buffer_) + offsets_[token], *end = reinterpret_cast<const char*>(buffer_) + offsets_[token + 1];
+            const char* comma = static_cast<const char*>(std::memchr(begin, ',', end - begin));
+            if (comma == nullptr) continue;
+            with_comma_.push_back(token);
+            const char* quote = std::find(begin, end, '"');
+            if (std::find(quote, end, ',') != end) with_comma_after_quote_.push_back(token);
+            if (quote != end && std::find(begin, quote, '\\') == quote) endings_[token] = endings.emplace(std::string(quote, end), n_endings_).first->second;
+            n_endings_ = static_cast<int32_t>(endings.size());
+            // A second item or key that is complete needs a digit, a word, a bracket or two quotes after the comma.
+            int quotes = 0, colons = static_cast<int>(std::count(begin, comma, ':'));
+            bool completes = false;
+            for (const char* at = comma + 1; at < end; ++at) {
+                quotes += *at == '"';
+                colons += *at == ':' || quotes == 2;
+                completes |= (*at >= '0' && *at <= '9') || *at == ']' || *at == '}' || *at == 'e' || *at == 'l' || quotes == 2;
+            }
+            if (completes) completing_.push_back(token);
+            if (!completes || (!network_.distinct_items && colons < 2)) continue;
+            repeats_itself_[token] = true;
+            self_repeating_.push_back(token);
+        }
+    }
+
+    // ---- tokens that follow a text seen ----------------------------------------------------------------------------------
+    // dropped: a reading was dropped above, so the row is wrong wherever the readings that are left do not go on.
+    void explore(int32_t node, const Configurations& set, Tracker& tracker, uint32_t* row, int64_t left, bool dropped) {
+        const Trie& trie = *network_.lexicon.tries[0];
+        Configurations to;
+        for (int32_t child = node + 1; child < trie.nodes[node].end; child = trie.nodes[child].end) {
+            const uint8_t byte = trie.nodes[child].byte;
+            const size_t mark = tracker.mark();
+            if (!dropped) {
+                tracker.feed(byte, tracker.closes_key(byte) && is_other_key(set));
+                const bool safe = !tracker.repeats_key() && !tracker.repeats_item() && !tracker.endangered();
+                tracker.undo(mark);
+                if (safe) continue;
+            }
+            to = set;
+            if (!step(to, byte, tracker)) {
+                clear(row, trie.begin_ids(child), trie.end_subtree_ids(child));
+            } else {
+                if (trie.begin_ids(child) != trie.end_ids(child) && !may_end_here(to, tracker, left)) clear(row, trie.begin_ids(child), trie.end_ids(child));
+                explore(child, to, tracker, row, left, dropped || tracker.repeats_item());
+            }
+            tracker.undo(mark);
+        }
+    }
+    static void clear(uint32_t* row, const int32_t* id, const int32_t* last) {
+        for (; id != last; ++id) row[*id >> 5] &= ~(1u << (*id & 31));
+    }
+
+    // ---- is there something new? -----------------------------------------------------------------------------------------
+    // Depth first: a byte after which nothing is endangered ends the search. White space that leads nowhere is passed over.
+    // A search that is given up counts as success.
+    bool search(const Configurations& set, Tracker& tracker, int& steps, int depth) {
+        if (depth > MOST_DEPTH) return true;
+        Configurations to;
+        for (int place = 0; place < 256; ++place) {
+            if (--steps < 0) return true;
+            Rewind rewind(tracker);
+            to = set;
+            if (!step(to, preferred(place), tracker)) continue;
+            if (!tracker.endangered()) return true;
+            if (!(tracker.before_text() && to == set) && search(to, tracker, steps, depth + 1)) return true;
+        }
+        return false;
+    }
+    static uint8_t preferred(int place) {
+        static const char first[] = ",]}\"";
+        if (place < 4) return static_cast<uint8_t>(first[place]);
+        place -= 4;  // the others from '!' on, blanks last
+        int byte = '!' + place;
+        for (int skipped : {'"', ',', ']', '}'})
+            if (byte >= skipped) ++byte;
+        return static_cast<uint8_t>(byte & 0xFF);
+    }
+};
+
+}  // namespace tokentrellis

@@ -1,0 +1,434 @@
+// The JSON read so far, as far as it decides what may be repeated: keys of an object, items of an array.
+//
+// That no key comes twice and that the items of an array differ (`uniqueItems`) is nothing that a finite state can know, so
+// it is kept beside the states: a matcher feeds its bytes to a tracker, which keeps, for each open object, the keys that
+// were read as "any other key" (those that the grammar names are its own business) and, inside arrays whose items must
+// differ, the values so far. Values are interned by meaning (decoded strings, exact decimals, members in any order), so
+// equality is one comparison. `endangered` says whether what is being read could still become a repetition: only then do
+// masks have to look closer (distinct.hpp). Every byte can be taken back; cost: some 5 ns a byte, more where values are kept.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "json_string.hpp"
+
+namespace tokentrellis {
+
+// A number as sign, significant digits and exponent: equal numbers are equal texts. Empty if the text is no whole number yet.
+
+inline std::string canonical_number(const std::string& text) {
+    size_t i = 0;
+    const bool negative = i < text.size() && text[i] == '-';
+    i += negative;
+    std::string digits;
+    int64_t exponent = 0;
+    size_t before = i;
+    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) digits += text[i];
+    if (i == before) return {};
+    if (i < text.size() && text[i] == '.') {
+        size_t first = ++i;
+        for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) digits += text[i], --exponent;
+        if (i == first) return {};
+    }
+    if (i < text.size() && (text[i] | 0x20) == 'e') {
+        ++i;
+        bool minus = i < text.size() && text[i] == '-';
+        if (i < text.size() && (text[i] == '-' || text[i] == '+')) ++i;
+        if (i == text.size()) return {};
+        int64_t power = 0;
+        for (; i < text.size(); ++i) power = std::min<int64_t>(power * 10 + (text[i] - '0'), 1ll << 40);
+        exponent += minus ? -power : power;
+    }
+    if (i < text.size()) return {};
+    size_t first = digits.find_first_not_of('0');
+    if (first == std::string::npos) return "0";
+    digits.erase(0, first);
+    while (digits.back() == '0') digits.pop_back(), ++exponent;
+    return (negative ? "-" : "") + digits + "e" + std::to_string(exponent);
+}
+
+// Whether a number that begins like `text` can still equal `value` (a canonical number): its digits so far are the first
+// significant digits of the value, or these and zeros. Never wrongly false.
+inline bool number_may_become(const std::string& text, const std::string& value) {
+    size_t i = text.size() && text[0] == '-';
+    size_t j = value.size() && value[0] == '-';
+    std::string digits;
+    for (; i < text.size() && (text[i] | 0x20) != 'e'; ++i)
+        if (text[i] != '.' && (text[i] != '0' || !digits.empty())) digits += text[i];
+    if (digits.empty() || value == "0") return digits.empty();  // only zeros so far
+    if ((text[0] == '-') != (j == 1)) return false;
+    const std::string wanted = value.substr(j, value.find('e') - j);
+    const size_t shared = std::min(digits.size(), wanted.size());
+    if (digits.compare(0, shared, wanted, 0, shared) != 0) return false;
+    return digits.find_first_not_of('0', shared) == std::string::npos;
+}
+
+// All values that a tracker and its copies have met, each once.
+class ValueTable {
+public:
+    enum Kind : char { TEXT = 's', NUMBER = 'n', WORD = 'w', ARRAY = 'a', OBJECT = 'o' };
+    struct Value {
+        Kind kind;
+        std::string text;                                        // decoded string, canonical number, or true/false/null
+        std::vector<int32_t> items;                              // of an array; of an object, beside `keys`
+        std::vector<std::string> keys;                           // sorted
+    };
+
+    const Value& operator[](int32_t id) const { return values_[id]; }
+
+    int32_t add(Value value) {
+        std::string key(1, value.kind);
+        key += value.text;
+        for (size_t i = 0; i < value.items.size(); ++i) {
+            key.append(reinterpret_cast<const char*>(&value.items[i]), sizeof(int32_t));
+            if (value.kind == OBJECT) key += value.keys[i] + '\xFF';
+        }
+        auto [found, is_new] = ids_.emplace(std::move(key), static_cast<int32_t>(values_.size()));
+        if (is_new) values_.push_back(std::move(value));
+        return found->second;
+    }
+
+private:
+    std::vector<Value> values_;
+    std::unordered_map<std::string, int32_t> ids_;
+};
+
+class Tracker {
+public:
+    enum Where : uint8_t { VALUE, STRING, STRING_ESCAPE, STRING_HEX, SCALAR, VALUE_DONE, KEY, KEY_DONE };
+
+    // Whether a repetition is possible at all: some key or item has been kept.
+    bool active() const { return n_keys_ + n_items_ > 0; }
+    bool has_items() const { return n_items_ > 0; }
+    bool outside_strings() const { return at_.where < STRING || at_.where > STRING_HEX; }
+    bool closes_key(uint8_t byte) const { return byte == '"' && at_.where == STRING && at_.in_key; }
+    bool repeats_key() const { return repeats_key_; }
+    size_t mark() const { return log_.size(); }
+    // Whether the next key or value is still to begin.
+    bool before_text() const { return at_.where == VALUE || at_.where == KEY; }
+
+    // Read a byte of a document that the grammar allows. open_key: a key that closes now is one that the grammar does not
+    // name.
+    void feed(uint8_t byte, bool open_key) {
+        log_.push_back({at_, static_cast<uint32_t>(text_.size()), 0});
+        repeats_key_ = false;
+        switch (at_.where) {
+            case STRING:
+                if (byte == '"') return close_string(open_key);
+                if (byte == '\\') at_.where = STRING_ESCAPE;
+                else append(byte);
+                return;
+            case STRING_ESCAPE:
+                if (byte == 'u') at_.where = STRING_HEX, at_.digits = 0, at_.unit = 0;
+                else append(static_cast<uint8_t>(simple_escape(byte))), at_.where = STRING;
+                return;
+            case STRING_HEX:
+                return read_hex(byte);
+            case SCALAR:
+                if (byte != ',' && byte != ']' && byte != '}' && byte > ' ') return append(byte);
+                complete_scalar();
+                break;
+            default:
+                break;
+        }
+        read_structure(byte);
+    }
+
+    // The array opened by the byte just read demands items that differ.
+    void demand_distinct() {
+        frames_.back().distinct = frames_.back().keeps = true;
+        log_.back().changes |= DISTINCT;
+    }
+
+    // Tokens to clear in a state, remembered while one string is read in it, as long as nothing in it is endangered.
+    struct Correction {
+        int32_t state = -1;
+        size_t string = 0, made_at = 0;
+        std::vector<int32_t> tokens;
+    };
+    Correction& correction(int32_t state, bool& is_known) {
+        is_known = state >= 0 && correction_.state == state && correction_.string == at_.string && correction_.made_at <= log_.size() && !outside_strings();
+        if (!is_known) correction_ = {outside_strings() ? -1 : state, at_.string, log_.size(), {}};
+        return correction_;
+    }
+
+    void undo(size_t mark) {
+        if (mark < correction_.made_at) correction_.state = -1;
+        while (log_.size() > mark) {
+            const Step step = log_.back();
+            log_.pop_back();
+            if (step.changes & PUSHED) frames_.pop_back();
+            // In the reverse order of feed(): a scalar may be complete before its frame closes.
+            if (step.changes & APPENDED) remove_last();
+            if (step.changes & POPPED) {
+                frames_.push_back(std::move(popped_.back()));
+                popped_.pop_back();
+                count(frames_.back(), 1);
+            }
+            if (step.changes & SCALAR_APPENDED) remove_last();
+            if (step.changes & OPEN_KEY) frames_.back().open_keys.pop_back(), --n_keys_;
+            at_ = step.before;
+            text_.resize(step.length);
+        }
+        repeats_key_ = false;
+    }
+
+    void reset() { *this = Tracker(); }
+
+    // Whether the value that is complete now (or would be, if the number ended) equals an earlier item of its array.
+    bool repeats_item() const {
+        if (frames_.empty() || !frames_.back().distinct) return false;
+        const Frame& frame = frames_.back();
+        if (at_.where == VALUE_DONE) {
+            return std::find(frame.items.begin(), frame.items.end() - 1, frame.items.back()) != frame.items.end() - 1;
+        }
+        if (at_.where != SCALAR || frame.items.empty()) return false;
+        const std::string now = text_.substr(at_.begin), number = canonical_number(now);
+        for (int32_t item : frame.items) {
+            const auto& value = (*values_)[item];
+            if (value.kind == ValueTable::NUMBER ? value.text == number : value.kind == ValueTable::WORD && value.text == now) return true;
+        }
+        return false;
+    }
+
+    // Whether what is being read (a key, an item of an array whose items must differ) could still become a repetition. Never
+    // wrongly false, but for what comes after the next comma.
+    bool endangered() const {
+        if (!active()) return false;
+        if (key_endangered()) return true;
+        if (n_items_ == 0) return false;
+        for (size_t level = 0; level < frames_.size(); ++level)
+            if (frames_[level].distinct)
+                for (int32_t item : frames_[level].items)
+                    if (may_become(item, level + 1)) return true;
+        return false;
+    }
+
+private:
+    struct Position {
+        uint8_t where = VALUE, in_key = 0, digits = 0;
+        uint16_t unit = 0, high = 0;
+        uint32_t begin = 0;   // of the text being read, in text_
+        uint32_t string = 0;  // where the last string began, in log_
+    };
+    struct Frame {
+        bool is_object = false, distinct = false, keeps = false;
+        std::vector<int32_t> items;         // values, where they are kept
+        std::vector<std::string> keys;      // of the items of an object
+        std::string key;
+        std::vector<std::string> open_keys;
+    };
+    enum Change : uint8_t { PUSHED = 1, POPPED = 2, APPENDED = 4, SCALAR_APPENDED = 8, OPEN_KEY = 16, DISTINCT = 32 };
+    struct Step {
+        Position before;
+        uint32_t length;
+        uint8_t changes;
+    };
+
+    Position at_;
+    std::string text_;  // decoded texts of keys and kept values, one after the other
+    std::vector<Frame> frames_, popped_;
+    std::vector<Step> log_;
+    Correction correction_;
+    std::shared_ptr<ValueTable> values_ = std::make_shared<ValueTable>();
+    int n_keys_ = 0, n_items_ = 0;  // kept in open frames: other keys, items that have to differ
+    bool repeats_key_ = false;
+
+    bool keeping() const { return !frames_.empty() && frames_.back().keeps; }
+    void append(uint8_t byte) {
+        if (at_.in_key || keeping()) text_.push_back(static_cast<char>(byte));
+    }
+
+    void read_hex(uint8_t byte) {
+        at_.unit = static_cast<uint16_t>(at_.unit << 4 | hex_digit(byte));
+        if (++at_.digits < 4) return;
+        at_.where = STRING;
+        if (is_high_surrogate(at_.unit)) {
+            at_.high = at_.unit;  // the second half follows at once
+            return;
+        }
+        uint8_t bytes[4];
+        const uint32_t character = is_low_surrogate(at_.unit) ? join_surrogates(at_.high, at_.unit) : at_.unit;
+        for (int i = 0, n = encode_utf8(character, bytes); i < n; ++i) append(bytes[i]);
+    }
+
+    void read_structure(uint8_t byte) {
+        switch (byte) {
+            case ' ': case '\t': case '\n': case '\r':
+                return;
+            case '"':
+                at_.in_key = at_.where == KEY;
+                at_.where = STRING;
+                at_.begin = static_cast<uint32_t>(text_.size());
+                at_.string = static_cast<uint32_t>(log_.size());
+                return;
+            case ':':
+                at_.where = VALUE;
+                return;
+            case ',':
+                at_.where = frames_.empty() || !frames_.back().is_object ? VALUE : KEY;
+                return;
+            case '[': case '{': {
+                Frame frame;
+                frame.is_object = byte == '{';
+                frame.keeps = keeping();
+                frames_.push_back(std::move(frame));
+                log_.back().changes |= PUSHED;
+                at_.where = byte == '{' ? KEY : VALUE;
+                return;
+            }
+            case ']': case '}':
+                return close();
+            default:
+                at_.where = SCALAR;
+                at_.in_key = 0;
+                at_.begin = static_cast<uint32_t>(text_.size());
+                append(byte);
+        }
+    }
+
+    void close_string(bool open_key) {
+        if (!at_.in_key) {
+            if (keeping()) keep({ValueTable::TEXT, text_.substr(at_.begin), {}, {}}, APPENDED);
+            at_.where = VALUE_DONE;
+            return;
+        }
+        Frame& frame = frames_.back();
+        std::string key = text_.substr(at_.begin);
+        at_.where = KEY_DONE;
+        if (open_key) {
+            repeats_key_ = std::find(frame.open_keys.begin(), frame.open_keys.end(), key) != frame.open_keys.end();
+            frame.open_keys.push_back(key);
+            ++n_keys_;
+            log_.back().changes |= OPEN_KEY;
+        }
+        if (frame.keeps) frame.key = std::move(key);
+    }
+
+    void complete_scalar() {
+        if (keeping()) {
+            std::string text = text_.substr(at_.begin), number = canonical_number(text);
+            const bool is_word = number.empty();
+            keep({is_word ? ValueTable::WORD : ValueTable::NUMBER, is_word ? std::move(text) : std::move(number), {}, {}}, SCALAR_APPENDED);
+        }
+        at_.where = VALUE_DONE;
+    }
+
+    void close() {
+        Frame frame = std::move(frames_.back());
+        frames_.pop_back();
+        count(frame, -1);
+        log_.back().changes |= POPPED;
+        ValueTable::Value value{frame.is_object ? ValueTable::OBJECT : ValueTable::ARRAY, {}, {}, {}};
+        if (keeping()) {
+            if (frame.is_object) {
+                std::vector<size_t> order(frame.items.size());
+                for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+                std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return frame.keys[a] < frame.keys[b]; });
+                for (size_t i : order) value.items.push_back(frame.items[i]), value.keys.push_back(frame.keys[i]);
+            } else {
+                value.items = frame.items;
+            }
+        }
+        popped_.push_back(std::move(frame));
+        if (keeping()) keep(std::move(value), APPENDED);
+        at_.where = VALUE_DONE;
+        at_.in_key = 0;
+    }
+
+    void count(const Frame& frame, int sign) {
+        n_keys_ += sign * static_cast<int>(frame.open_keys.size());
+        if (frame.distinct) n_items_ += sign * static_cast<int>(frame.items.size());
+    }
+    void keep(ValueTable::Value value, Change change) {
+        Frame& frame = frames_.back();
+        frame.items.push_back(values_->add(std::move(value)));
+        if (frame.is_object) frame.keys.push_back(frame.key);
+        n_items_ += frame.distinct;
+        log_.back().changes |= change;
+    }
+    void remove_last() {
+        Frame& frame = frames_.back();
+        frame.items.pop_back();
+        if (frame.is_object) frame.key = std::move(frame.keys.back()), frame.keys.pop_back();
+        n_items_ -= frame.distinct;
+    }
+
+    bool begins_like(const std::string& wanted) const {
+        const size_t length = text_.size() - at_.begin;
+        return wanted.size() >= length && wanted.compare(0, length, text_, at_.begin, length) == 0;
+    }
+    bool in_key_text() const { return at_.in_key && at_.where >= STRING && at_.where <= STRING_HEX; }
+
+    bool key_endangered() const {
+        if (frames_.empty() || frames_.back().open_keys.empty()) return false;
+        if (at_.where == KEY) return true;
+        return in_key_text() && std::any_of(frames_.back().open_keys.begin(), frames_.back().open_keys.end(),
+                                            [&](const std::string& key) { return begins_like(key); });
+    }
+
+    // Whether the value being read at a depth could become this one.
+    bool may_become(int32_t id, size_t level) const {
+        const auto& value = (*values_)[id];
+        if (level == frames_.size()) {
+            switch (at_.where) {
+                case VALUE: return true;
+                case STRING: case STRING_ESCAPE: case STRING_HEX: return value.kind == ValueTable::TEXT && begins_like(value.text);
+                case SCALAR:
+                    if (value.kind == ValueTable::WORD) return begins_like(value.text);
+                    return value.kind == ValueTable::NUMBER && number_may_become(text_.substr(at_.begin), value.text);
+                default: return false;  // complete
+            }
+        }
+        const Frame& frame = frames_[level];
+        if (value.kind != (frame.is_object ? ValueTable::OBJECT : ValueTable::ARRAY) || frame.items.size() > value.items.size()) return false;
+        const bool is_last = level + 1 == frames_.size();
+        if (!frame.is_object) {
+            if (!std::equal(frame.items.begin(), frame.items.end(), value.items.begin())) return false;
+            if (is_last && (at_.where == VALUE_DONE || (at_.where == VALUE && frame.items.empty()))) return true;
+            return frame.items.size() < value.items.size() && may_become(value.items[frame.items.size()], level + 1);
+        }
+        for (size_t i = 0; i < frame.items.size(); ++i) {
+            const size_t member = find_member(value, frame.keys[i]);
+            if (member == value.items.size() || value.items[member] != frame.items[i]) return false;
+        }
+        if (is_last && (at_.where == VALUE_DONE || at_.where == KEY)) return true;
+        if (is_last && in_key_text()) {
+            for (const std::string& key : value.keys)
+                if (begins_like(key) && std::find(frame.keys.begin(), frame.keys.end(), key) == frame.keys.end()) return true;
+            return false;
+        }
+        const size_t member = find_member(value, frame.key);
+        if (member == value.items.size()) return false;
+        return (is_last && at_.where == KEY_DONE) || may_become(value.items[member], level + 1);
+    }
+
+    static size_t find_member(const ValueTable::Value& value, const std::string& key) {
+        auto found = std::lower_bound(value.keys.begin(), value.keys.end(), key);
+        return found != value.keys.end() && *found == key ? static_cast<size_t>(found - value.keys.begin()) : value.items.size();
+    }
+};
+
+// Takes back what a tracker has read since, also when an exception passes; `keep` lets it stand.
+class Rewind {
+public:
+    explicit Rewind(Tracker& tracker) : tracker_(tracker), mark_(tracker.mark()) {}
+    ~Rewind() {
+        if (!kept_) tracker_.undo(mark_);
+    }
+    void keep() { kept_ = true; }
+    Rewind(const Rewind&) = delete;
+    Rewind& operator=(const Rewind&) = delete;
+
+private:
+    Tracker& tracker_;
+    const size_t mark_;
+    bool kept_ = false;
+};
+
+}  // namespace tokentrellis

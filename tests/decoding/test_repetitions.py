@@ -1,0 +1,177 @@
+"""No key twice, no item twice: masks, single checks and acceptance agree; walks never get stuck and end in
+documents that `jsonschema-rs` accepts and that repeat no key.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import jsonschema_rs
+import numpy as np
+import pytest
+from tokentrellis import Vocabulary, allocate_bitmask, compile_grammar, from_json_schema
+from tokentrellis.decoding.matcher import Matcher
+from tokentrellis.grammars.repetitions import find_repeats
+
+# Tokens that complete, separate and begin items and keys, several at once.
+CROSSING = (
+    '","|1,1|,1|"a"|"a","a"|": |":|{"a":|"},{"|true,|[[|],[|"b":|","a":|12|""|,""|" ,"|",|,"|}, {|1,|"a":1|null,null|q"'
+)
+TOKENS = [bytes([byte]) for byte in range(256)] + [token.encode() for token in CROSSING.split("|")] + [b""]
+VOCABULARY = Vocabulary(TOKENS, eos_token_ids=[len(TOKENS) - 1])
+USUAL = set(b'ab12"{}[]:,tfnqxy ')
+
+UNIQUE: dict[str, Any] = {"type": "array", "uniqueItems": True}
+OBJECTS = {
+    "type": "object",
+    "properties": {"a": {"enum": [1, 2]}, "b": {"type": "string"}},
+    "required": ["a", "b"],
+    "additionalProperties": False,
+}
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "any items": UNIQUE,
+    "any object": {"type": "object"},
+    "strings or null": {**UNIQUE, "items": {"type": ["string", "null"]}},
+    "objects": {**UNIQUE, "items": OBJECTS},
+    "a word or a pattern": {**UNIQUE, "items": {"anyOf": [{"const": "xy"}, {"type": "string", "pattern": "^q"}]}},
+    "integers": {**UNIQUE, "items": {"type": "integer"}, "minItems": 3},
+    "patterns": {
+        "type": "object",
+        "patternProperties": {"^[ab]": {"type": "integer"}},
+        "additionalProperties": False,
+        "minProperties": 2,
+    },
+    "two possible keys": {"type": "object", "propertyNames": {"pattern": "^[ab]$"}},
+    "unique or integers": {"anyOf": [{**UNIQUE, "maxItems": 3}, {"type": "array", "items": {"type": "integer"}}]},
+    "few arrays": {**UNIQUE, "items": {"type": "array", "items": {"type": "boolean"}, "maxItems": 1}},
+    "contains": {**UNIQUE, "contains": {"const": 1}, "maxContains": 1},
+}
+
+
+def matcher_of(schema: dict[str, Any], **options: Any) -> Matcher:
+    options = {"whitespace": "any", "property_order": "any", **options}
+    return compile_grammar(from_json_schema(schema, **options), VOCABULARY).matcher()
+
+
+def allowed(matcher: Matcher, budget: int | None = None) -> list[int]:
+    bitmask = allocate_bitmask(1, VOCABULARY.vocab_size)
+    matcher.fill_bitmask(bitmask, budget=budget)
+    bits = np.unpackbits(bitmask[0].view(np.uint8), bitorder="little")[: VOCABULARY.vocab_size]
+    return np.nonzero(bits)[0].tolist()
+
+
+def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len({key for key, _ in pairs}) == len(pairs), pairs
+    return dict(pairs)
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "valid"),
+    [
+        (UNIQUE, '["a","a"]', False),
+        (UNIQUE, '["a", "b"]', True),
+        (UNIQUE, '["a","\\u0061"]', False),
+        (UNIQUE, '["\\ud83d\\ude00","😀"]', False),
+        (UNIQUE, "[1,1]", False),
+        (UNIQUE, "[1,12, 121]", True),
+        (UNIQUE, "[1, 2 ,1 ]", False),
+        (UNIQUE, "[-0,0]", False),
+        (UNIQUE, "[0.5,0.50]", False),
+        (UNIQUE, "[1,true,\"1\",[1],{\"a\":1}]", True),
+        (UNIQUE, "[true,false,true]", False),
+        (UNIQUE, "[null,null]", False),
+        (UNIQUE, '[{"a":1,"b":[2]},{"b":[2],"a":1}]', False),
+        (UNIQUE, '[{"a":1},{"a":2}]', True),
+        (UNIQUE, "[[1],[2],[1,2]]", True),
+        (UNIQUE, "[[1],[2],[1]]", False),
+        (UNIQUE, "[[1,1],1]", True),
+        ({"items": UNIQUE}, "[[1,2],[1,2]]", True),
+        ({"type": "object"}, '{"a":1,"a":2}', False),
+        ({"type": "object"}, '{"a":1,"\\u0061":2}', False),
+        ({"type": "object"}, '{"a":1,"b":{"a":1},"c":[{"a":1},{"a":1}]}', True),
+        ({"properties": {"a": {}}, "type": "object"}, '{"a":1,"b":1,"b":1}', False),
+    ],
+)
+def test_documents(schema: dict[str, Any], text: str, valid: bool) -> None:
+    matcher = matcher_of(schema)
+    assert (matcher.read_bytes(text.encode()) and matcher.is_accepting) is valid
+    assert from_json_schema(schema, whitespace="any", property_order="any").accepts(text) is valid
+
+
+def test_numbers_are_compared_by_value() -> None:
+    for text, valid in (("[1,1.0]", False), ("[100,1e2]", False), ("[10,1e2]", True), ("[1E-1,0.1]", False)):
+        matcher = matcher_of(UNIQUE, numbers="standard")
+        assert (matcher.read_bytes(text.encode()) and matcher.is_accepting) is valid
+
+
+def test_what_a_text_repeats() -> None:
+    assert find_repeats(b'{"a":1,"a"').key and not find_repeats(b'{"a":1,"a').key
+    assert find_repeats(b"[1,1").item and not find_repeats(b"[1,1,").item
+    assert find_repeats(b'[{"a":1},{"a":1.0}').item and not find_repeats(b'[{"a":[1]},{"a":1').item
+    assert find_repeats(b'{"a":[1,1]') == (False, False)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("seed", range(3))
+def test_walks(name: str, seed: int) -> None:
+    rng = random.Random(f"{name} {seed}")
+    schema = SCHEMAS[name]
+    whitespace, order = rng.choice(["compact", "any"]), rng.choice(["any", "schema"])
+    matcher = matcher_of(schema, whitespace=whitespace, property_order=order)
+    tokens: list[int] = []
+    for _ in range(50):
+        possible = allowed(matcher)
+        if rng.random() < 0.25:
+            check_agreement(matcher, set(possible), tokens)
+        usual = [token for token in possible if len(TOKENS[token]) > 1 or set(TOKENS[token]) <= USUAL]
+        token = rng.choice(usual if usual and rng.random() < 0.95 else possible)
+        matcher.accept_token(token)
+        if matcher.is_terminated:
+            break
+        tokens.append(token)
+    text = b"".join(TOKENS[token] for token in tokens) + ending(matcher)
+    try:
+        value = json.loads(text, object_pairs_hook=to_object)
+    except UnicodeDecodeError:  # noncharacters of three bytes written one by one
+        return
+    assert jsonschema_rs.Draft202012Validator(schema).is_valid(value), text
+
+
+def check_agreement(matcher: Matcher, possible: set[int], tokens: list[int]) -> None:
+    """Masks, single checks, acceptance, rollback and copies say the same."""
+    for token in range(VOCABULARY.vocab_size):
+        assert matcher.allows_token(token) == (token in possible), TOKENS[token]
+    copy = matcher.copy()
+    for token in random.Random(len(tokens)).sample(sorted(possible), min(12, len(possible))):
+        copy.accept_token(token)
+        copy.rollback(1)
+    back = min(3, len(tokens))
+    copy.rollback(back)
+    for token in tokens[len(tokens) - back :]:
+        copy.accept_token(token)
+    assert set(allowed(copy)) == possible
+
+
+def ending(matcher: Matcher) -> bytes:
+    """Bytes that complete the document: depth first, brackets and quotes before all else."""
+    steps = 0
+
+    def search(at: Matcher, text: bytes) -> bytes | None:
+        nonlocal steps
+        if at.is_terminated or at.is_accepting:
+            return text
+        for byte in b'"]}:0123q,xab{[ntrueful' if len(text) < 40 else b"":
+            steps += 1
+            assert steps < 100_000, text
+            if at.read_bytes(bytes([byte])):
+                found = search(at, text + bytes([byte]))
+                at.rollback(1)
+                if found is not None:
+                    return found
+        return None
+
+    found = search(matcher.copy(), b"")
+    assert found is not None, "a dead end"
+    return found
