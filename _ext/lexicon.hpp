@@ -116,6 +116,19 @@ public:
         return *found;
     }
 
+    // The states in which the inner tokens of a split end, sorted.
+    const std::vector<int32_t>& ends(View view, int32_t state) {
+        split(view, state);
+        Split& found = *splits_[{view, state, 0, 0}];
+        if (!found.knows_ends) {
+            levels_->run(automata, state, reached_);
+            reached_[0] = DEAD;
+            found.ends = states_at_tokens();
+            found.knows_ends = true;
+        }
+        return found.ends;
+    }
+
     const CountedSplit& counted_split(View view, int32_t state) {
         auto& found = counted_splits_[{view, state, 0, 0}];
         if (!found) found = make_counted_split(view, state);
@@ -403,7 +416,6 @@ private:
         reached_[0] = DEAD;  // tokens without text stand at the root
         const int32_t* const states = reached_.data();
         const int32_t* const ends_at = levels_->ends_at.data();
-        std::vector<uint8_t> is_end(n_states() + 1, 0);
         split.inner.bitmap = std::make_unique<Bitmap>(bitmap_words, 0);
         int64_t count = 0;
         for (int32_t word = 0; word < static_cast<int32_t>(bitmap_words); ++word) {
@@ -412,17 +424,25 @@ private:
             for (int32_t id = first; id < last; ++id) {
                 const int32_t state = states[ends_at[id]];
                 bits |= static_cast<uint64_t>(state >= 0) << (id - first);
-                is_end[state + 1] = 1;
             }
             (*split.inner.bitmap)[word] = bits;
             count += __builtin_popcountll(bits);
         }
         if (count <= static_cast<int64_t>(BITMAP_FROM)) split.inner = list_of(*split.inner.bitmap);
-        for (size_t state = 1; state < is_end.size(); ++state)
-            if (is_end[state]) split.ends.push_back(static_cast<int32_t>(state) - 1);
+        split.ends = states_at_tokens();
         levels_->visit_marked(automata, reached_, Automata::ACCEPTS, [&](int32_t node, int32_t place) {
             if (source.has_children(node)) split.leaving.push_back({automata.label(reached_[place]), node});
         });
+    }
+
+    // The states in `reached_` in which tokens end.
+    std::vector<int32_t> states_at_tokens() const {
+        std::vector<uint8_t> is_end(n_states() + 1, 0);
+        for (const int32_t place : levels_->ends_at) is_end[reached_[place] + 1] = 1;
+        std::vector<int32_t> found;
+        for (size_t state = 1; state < is_end.size(); ++state)
+            if (is_end[state]) found.push_back(static_cast<int32_t>(state) - 1);
+        return found;
     }
 
     static TokenSet list_of(const Bitmap& bitmap) {
@@ -511,7 +531,7 @@ private:
         const Split& similar = *splits_[{View{}, best, 0, 0}];
         auto split = std::make_unique<Split>();
         split->inner.bitmap = std::make_unique<Bitmap>(*similar.inner.bitmap);
-        split->ends = similar.ends;
+        split->knows_ends = false;
         Patch patch{*split, similar.leaving, 0};
         for (int32_t node = 1; node < source.size(); node = source.nodes[node].end)
             apply(patch, node, automata.step(start, source.nodes[node].byte), automata.step(best, source.nodes[node].byte));
@@ -522,9 +542,6 @@ private:
         Split& split;
         const std::vector<std::pair<int32_t, int32_t>>& leaving;  // of the similar split, in the order of the nodes
         size_t next;
-        void add_end(int32_t state) {
-            if (split.ends.empty() || split.ends.back() != state) split.ends.push_back(state);
-        }
         void keep(int32_t from, int32_t end) {
             skip(from);
             for (; next < leaving.size() && leaving[next].second < end; ++next) split.leaving.push_back(leaving[next]);
@@ -537,10 +554,7 @@ private:
     void apply(Patch& patch, int32_t node, int32_t state, int32_t similar) {
         const Trie& source = *tries[0];
         const int32_t end = source.nodes[node].end;
-        if (same_below(node, state, similar)) {
-            if (state != similar) patch.add_end(state);
-            return patch.keep(node, end);
-        }
+        if (same_below(node, state, similar)) return patch.keep(node, end);
         Bitmap& bitmap = *patch.split.inner.bitmap;
         if (state == DEAD || similar == DEAD) {
             for (const int32_t *id = source.begin_ids(node), *last = source.end_subtree_ids(node); id != last; ++id)
@@ -548,13 +562,11 @@ private:
             patch.skip(end);
             if (state == DEAD) return;
             std::vector<int32_t> ids(source.begin_ids(node), source.end_ids(node));
-            if (!ids.empty()) patch.add_end(state);
             if (automata.label(state) >= 0 && source.has_children(node)) patch.split.leaving.push_back({automata.label(state), node});
             if (!automata.exhausted(state)) collect({0, node}, state, ids, patch.split);
             for (int32_t id : ids) bitmap[id >> 6] |= 1ull << (id & 63);
             return;
         }
-        if (source.begin_ids(node) != source.end_ids(node)) patch.add_end(state);
         patch.skip(node + 1);
         if (automata.label(state) >= 0 && source.has_children(node)) patch.split.leaving.push_back({automata.label(state), node});
         for (int32_t child = node + 1; child < end; child = source.nodes[child].end)

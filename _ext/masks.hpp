@@ -178,9 +178,10 @@ private:
         for (const Exit& exit : split.exits) follow(exit.rest, c.link, exit.label, row, removed);
         if (budget_) {
             std::set<int32_t> affordable;
-            for (int32_t state : split.ends)
+            const std::vector<int32_t>& ends = lexicon_.ends(view, c.state);
+            for (int32_t state : ends)
                 if (budget_->allows(ended(c, state, c.extra))) affordable.insert(state);
-            if (affordable.size() < split.ends.size()) {
+            if (affordable.size() < ends.size()) {
                 TokenSet kept = lexicon_.tokens_ending_in(view, c.state, affordable);
                 row.ids.reserve(row.ids.size() + kept.ids.size());
                 return add(kept, row, std::move(removed));
@@ -230,7 +231,7 @@ private:
         if (most == INT32_MAX) return true;
         most -= lexicon_.most_token_characters;
         if (most < 0 || string.universal) return most >= 0;
-        for (int32_t state : lexicon_.split(view, c.state).ends)
+        for (int32_t state : lexicon_.ends(view, c.state))
             if (!near_enough(state, string, most)) return false;
         return true;
     }

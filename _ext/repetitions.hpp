@@ -50,6 +50,18 @@ public:
         return !set.empty();
     }
 
+    // Tokens to the end (costs.hpp); where the shortest text may have been seen already, a detour more.
+    int64_t cost(const Configurations& set, const Tracker& tracker) {
+        int64_t best = IMPOSSIBLE;
+        const bool endangered = tracker.endangered(), item = endangered && tracker.item_endangered();
+        for (const Configuration& c : set) {
+            const Edge* edge = c.state == AT_CONTINUATION ? nullptr : network_.edge_at(c);
+            const bool detour = item || (endangered && edge != nullptr && edge->kind == OTHERS_EDGE);
+            best = std::min(best, costs_.of(c) + (detour ? DETOUR : 0));
+        }
+        return best;
+    }
+
     // Whether what has been begun can become something new.
     bool is_viable(const Configurations& set, Tracker& tracker) {
         int steps = MOST_STEPS;
@@ -63,8 +75,9 @@ public:
         bool is_known = false;
         Tracker::Correction& correction = tracker.correction(endangered || left < IMPOSSIBLE ? -1 : state, is_known);
         if (!is_known) {
+            const bool costs_nothing = left >= IMPOSSIBLE && never_used_up(tracker);  // to begin another key
             const auto& tokens = !tracker.active()           ? self_repeating_
-                                 : never_used_up(tracker)    ? completing_
+                                 : costs_nothing             ? completing_
                                  : tracker.outside_strings() ? with_comma_
                                                              : with_comma_after_quote_;
             find_repeating(tokens, set, tracker, row, words, left, endangered || tracker.outside_strings(), correction.tokens);
@@ -111,7 +124,7 @@ private:
 
     bool may_end(const Configurations& set, Tracker& tracker, int64_t left) {
         if (!tracker.endangered()) return true;
-        if (left < IMPOSSIBLE && costs_.of(set) + DETOUR > left) return false;
+        if (left < IMPOSSIBLE && cost(set, tracker) > left) return false;
         return never_used_up(tracker) || is_viable(set, tracker);
     }
     // The same where many tokens of white space lead to the same place.

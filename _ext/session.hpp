@@ -128,7 +128,7 @@ public:
     }
     int64_t cost(int32_t state, const Tracker* tracker) {
         Guard guard(lexicon.mutex);
-        return std::min(IMPOSSIBLE, states.cost(state) + (tracker && tracker->endangered() ? DETOUR : 0));
+        return tracker ? states.cost(state, *tracker) : states.cost(state);
     }
     std::string shortest_text(size_t most) {
         Guard guard(lexicon.mutex);

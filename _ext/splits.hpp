@@ -45,7 +45,8 @@ struct Exit {
 struct Split {
     TokenSet inner;
     std::vector<Exit> exits;      // one for each label
-    std::vector<int32_t> ends;    // the states in which inner tokens end
+    std::vector<int32_t> ends;    // the states in which inner tokens end (ask Lexicon::ends)
+    bool knows_ends = true;       // a split made from a similar one does not
     std::vector<std::pair<int32_t, int32_t>> leaving;  // (label, node) in the order of the nodes: what the exits unite
 };
 

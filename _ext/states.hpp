@@ -92,6 +92,9 @@ public:
         rewind.keep();
         return intern(current_);
     }
+    int64_t cost(int32_t state, const Tracker& tracker) {
+        return tracker.endangered() ? repetitions_.cost(entries_[state].set, tracker) : cost(state);
+    }
     // Clear what would repeat a key or an item from the row of a state.
     void correct(int32_t state, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
         repetitions_.correct(state, entries_[state].set, tracker, row, words, left);

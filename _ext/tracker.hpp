@@ -198,9 +198,8 @@ public:
 
     // Whether what is being read (a key, an item of an array whose items must differ) could still become a repetition. Never
     // wrongly false, but for what comes after the next comma.
-    bool endangered() const {
-        if (!active()) return false;
-        if (key_endangered()) return true;
+    bool endangered() const { return active() && (key_endangered() || item_endangered()); }
+    bool item_endangered() const {
         if (n_items_ == 0) return false;
         for (size_t level = 0; level < frames_.size(); ++level)
             if (frames_[level].distinct)
