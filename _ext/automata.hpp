@@ -41,6 +41,7 @@ public:
     virtual void compute(Automata& automata, int32_t state, uint8_t byte) = 0;
     // Bytes that no state tells apart, grouped; null where that is not known.
     virtual const std::vector<std::vector<uint8_t>>* classes() const { return nullptr; }
+    virtual bool is_string() const { return false; }
     int32_t start = DEAD;
 };
 

@@ -119,6 +119,7 @@ public:
     int32_t start_with(Automata& automata, int32_t prefix) { return intern(automata, {PREFIX, 0, 0, 0, prefix}); }
 
     const StringPosition& position(int32_t local) const { return positions_[local]; }
+    bool is_string() const override { return true; }
 
     void compute(Automata& automata, int32_t state, uint8_t byte) override {
         StringPosition p = positions_[automata.info[state].local];

@@ -113,8 +113,8 @@ class Expansion(NamedTuple):
     final: whether the rule may end here (END itself is final and has no edges; it is never expanded).
     finish: the index of the edge on a shortest way out; -1: the rule ends here (then `final` is true).
     finish_label: the label to take when that edge has `next` None.
-    distinct: the state stands in an array whose items must differ: a reading that comes here with an item equal
-    (as JSON) to an earlier one of the array is dropped. Needs `Grammar.distinct_items`.
+    distinct: the state stands in an array whose items must differ: a reading that comes here with an item
+    equal (as JSON) to an earlier one of the array is dropped. Needs `Grammar.distinct_items`.
     """
 
     edges: Sequence[Edge]
@@ -133,7 +133,8 @@ class Grammar:
 
     start: int
     distinct_keys: bool = False
-    """The text is a JSON document in which no object has a key twice; `OthersEdge` reads the keys that no literal names."""
+    """The text is a JSON document in which no object has a key twice. An `OthersEdge` reads the keys that the
+    grammar does not name."""
     distinct_items: bool = False
     """The text is a JSON document, and states may be `distinct`."""
     ignored: tuple[tuple[str, str], ...] = ()

@@ -7,8 +7,8 @@ stepped by their derivatives (`derivatives.py`). A configuration is dropped as s
 it, so a prefix is alive exactly when some accepted text starts with it (the front ends promise that every
 grammar state can be left).
 
-What repeats (`repetitions.py`) is judged when it is complete: a prefix that can only become a repetition counts
-as alive here.
+What repeats (`repetitions.py`) is judged when it is complete: a prefix that can only become a repetition
+counts as alive here.
 
 This is the oracle for the core: when the two differ, the fast one is wrong. It costs some microseconds for
 each byte and configuration, after the first visit of a derivative.

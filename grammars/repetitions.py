@@ -1,4 +1,4 @@
-"""What repeats in the beginning of a JSON document: the slow, obvious meaning of `distinct_keys` and `distinct_items`.
+"""What repeats in the beginning of a JSON document: the slow, obvious meaning of what has to be distinct.
 
 In come the bytes read so far, out comes whether the last of them completes a key that its object has already,
 or a value that equals an earlier item of its array. Values are compared as JSON has it: strings decoded,
@@ -41,6 +41,8 @@ def find_repeats(text: bytes) -> Repeats:
         if token in b",:" or token.isspace():
             continue
         if token in b"]}":
+            if not open_values or is_object[-1] != (token == b"}"):
+                return Repeats()  # no JSON: the grammar will say so
             value: Any = _composite(open_values.pop(), is_object.pop())
         else:
             try:

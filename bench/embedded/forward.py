@@ -62,7 +62,7 @@ class Forward:
     def __init__(self, model: LlamaForCausalLM, longest: int, fused: bool = False) -> None:
         self.model = model.model
         self.run_layer = run_layer
-        if fused:  # some two minutes of compiling, then 1.6 times as fast (5,800 to 9,700 tokens/s, six layers)
+        if fused:  # two minutes of compiling, then 1.6 times as fast (5,800 to 9,700 tokens/s, six layers)
             torch._dynamo.config.recompile_limit = 64
             self.run_layer = torch.compile(run_layer, dynamic=True)
         self.heads = model.config.num_attention_heads

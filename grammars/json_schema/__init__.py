@@ -113,7 +113,9 @@ def _grammar(
         reason = "the schema is `false`" if demand is None else "its demands exclude each other"
         raise UnsatisfiableError(reason, location="")
     values.value(demand)  # the first expansion needs it; what exceeds a limit at the root is found now
-    return JsonSchemaGrammar(values, demand, layout, tuple(survey.problems), tuple(survey.annotations), survey.distinct_items)
+    return JsonSchemaGrammar(
+        values, demand, layout, tuple(survey.problems), tuple(survey.annotations), survey.distinct_items
+    )
 
 
 def _check_choice(name: str, given: object, choices: tuple[str, ...]) -> None:

@@ -6,9 +6,9 @@ clipped likewise. An item either meets a `contains` (then its literal joins what
 without a largest number a miss asks nothing of the item, with one it asks for the opposite, so that counts
 are exact. Whether an array can be finished is a search for the shortest path over these states.
 
-With `uniqueItems` and items from a small set of scalars the one counter is the bit set of the values seen, so
-that what is left is known. Otherwise the states are `distinct`: the core keeps the items and drops what repeats.
-`repeat` is the opposite: some value has to come twice; it needs a small set of scalars.
+With `uniqueItems` and items from a small set of scalars the one counter is the bit set of the values seen,
+so that what is left is known. Otherwise the states are `distinct`: the core keeps the items and drops what
+repeats. `repeat` is the opposite: some value has to come twice; it needs a small set of scalars.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ArrayShape:
         if domain is None and not self._leaves_room():
             raise UnsupportedFeatureError(
                 "uniqueItems with required items of few values, different ones in different places",
-                advice="lower minItems, or list the arrays with `enum`; unsupported='ignore' drops uniqueItems",
+                advice="lower minItems, or list the arrays with `enum`; 'ignore' drops uniqueItems",
             )
         return domain
 

@@ -17,7 +17,8 @@ from tokentrellis.grammars.repetitions import find_repeats
 
 # Tokens that complete, separate and begin items and keys, several at once.
 CROSSING = (
-    '","|1,1|,1|"a"|"a","a"|": |":|{"a":|"},{"|true,|[[|],[|"b":|","a":|12|""|,""|" ,"|",|,"|}, {|1,|"a":1|null,null|q"'
+    '","|1,1|,1|"a"|"a","a"|": |":|{"a":|"},{"|true,|[[|],[|"b":|","a":|12|""|,""|" ,"|",|,"|}, {|1,|"a":1|'
+    'null,null|q"'
 )
 TOKENS = [bytes([byte]) for byte in range(256)] + [token.encode() for token in CROSSING.split("|")] + [b""]
 VOCABULARY = Vocabulary(TOKENS, eos_token_ids=[len(TOKENS) - 1])
@@ -35,7 +36,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "any object": {"type": "object"},
     "strings or null": {**UNIQUE, "items": {"type": ["string", "null"]}},
     "objects": {**UNIQUE, "items": OBJECTS},
-    "a word or a pattern": {**UNIQUE, "items": {"anyOf": [{"const": "xy"}, {"type": "string", "pattern": "^q"}]}},
+    "a word or a pattern": {
+        **UNIQUE,
+        "items": {"anyOf": [{"const": "xy"}, {"type": "string", "pattern": "^q"}]},
+    },
     "integers": {**UNIQUE, "items": {"type": "integer"}, "minItems": 3},
     "patterns": {
         "type": "object",
@@ -44,7 +48,9 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "minProperties": 2,
     },
     "two possible keys": {"type": "object", "propertyNames": {"pattern": "^[ab]$"}},
-    "unique or integers": {"anyOf": [{**UNIQUE, "maxItems": 3}, {"type": "array", "items": {"type": "integer"}}]},
+    "unique or integers": {
+        "anyOf": [{**UNIQUE, "maxItems": 3}, {"type": "array", "items": {"type": "integer"}}]
+    },
     "few arrays": {**UNIQUE, "items": {"type": "array", "items": {"type": "boolean"}, "maxItems": 1}},
     "contains": {**UNIQUE, "contains": {"const": 1}, "maxContains": 1},
 }
@@ -79,7 +85,7 @@ def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         (UNIQUE, "[1, 2 ,1 ]", False),
         (UNIQUE, "[-0,0]", False),
         (UNIQUE, "[0.5,0.50]", False),
-        (UNIQUE, "[1,true,\"1\",[1],{\"a\":1}]", True),
+        (UNIQUE, '[1,true,"1",[1],{"a":1}]', True),
         (UNIQUE, "[true,false,true]", False),
         (UNIQUE, "[null,null]", False),
         (UNIQUE, '[{"a":1,"b":[2]},{"b":[2],"a":1}]', False),
@@ -107,9 +113,12 @@ def test_numbers_are_compared_by_value() -> None:
 
 
 def test_what_a_text_repeats() -> None:
-    assert find_repeats(b'{"a":1,"a"').key and not find_repeats(b'{"a":1,"a').key
-    assert find_repeats(b"[1,1").item and not find_repeats(b"[1,1,").item
-    assert find_repeats(b'[{"a":1},{"a":1.0}').item and not find_repeats(b'[{"a":[1]},{"a":1').item
+    assert find_repeats(b'{"a":1,"a"').key
+    assert not find_repeats(b'{"a":1,"a').key
+    assert find_repeats(b"[1,1").item
+    assert not find_repeats(b"[1,1,").item
+    assert find_repeats(b'[{"a":1},{"a":1.0}').item
+    assert not find_repeats(b'[{"a":[1]},{"a":1').item
     assert find_repeats(b'{"a":[1,1]') == (False, False)
 
 

@@ -377,4 +377,4 @@ def random_tokens(rng: random.Random, grammar: Grammar, n_pieces: int = 60) -> l
 
 def allowed_special_tokens(states: States) -> set[int]:
     """The ids that token edges allow."""
-    return {lexeme.token_id for lexeme, _ in states if isinstance(lexeme, TokenLexeme)}
+    return {lexeme.token_id for lexeme, _, _ in states if isinstance(lexeme, TokenLexeme)}
