@@ -21,7 +21,12 @@ public:
         : network_(network), costs_(costs), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
 
     // Whether a token may be judged without the tracker's help: nothing kept so far, and it cannot repeat itself.
-    bool is_simple(const Tracker& tracker, int32_t token) { return !tracker.active() && !repeats_itself(token); }
+    bool is_simple(const Tracker& tracker, int32_t token) {
+        if (tracker.active()) return false;
+        list_tokens();
+        const uint8_t traits = static_cast<size_t>(token) < traits_.size() ? traits_[token] : 0;
+        return !(traits & WITHIN_ITSELF) && !((traits & COMMA) && network_.distinct_items && tracker.in_distinct());
+    }
 
     // Feed the tracker with a token that was found to be allowed and simple.
     void feed(const Configurations& from, int32_t token, Tracker& tracker) { feed(from, buffer_ + offsets_[token], buffer_ + offsets_[token + 1], tracker); }
@@ -72,17 +77,21 @@ public:
     void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
         list_tokens();
         const bool endangered = tracker.endangered();
-        bool is_known = false;
-        Tracker::Correction& correction = tracker.correction(endangered || left < IMPOSSIBLE ? -1 : state, is_known);
-        if (!is_known) {
-            const bool costs_nothing = left >= IMPOSSIBLE && never_used_up(tracker);  // to begin another key
-            const auto& tokens = !tracker.active()           ? self_repeating_
-                                 : costs_nothing             ? completing_
-                                 : tracker.outside_strings() ? with_comma_
-                                                             : with_comma_after_quote_;
-            find_repeating(tokens, set, tracker, row, words, left, endangered || tracker.outside_strings(), correction.tokens);
+        found_.clear();
+        const bool all = tracker.active() || (network_.distinct_items && tracker.in_distinct());
+        find_repeating(all ? completing_ : within_itself_, set, tracker, row, words, left, true, found_);
+        clear(row, found_.data(), found_.data() + found_.size());
+        // Where another key can always be begun, and costs nothing that matters, only those can be wrong.
+        if (all && (left < IMPOSSIBLE || !tracker.active() || !never_used_up(tracker))) {
+            bool is_known = false;
+            Tracker::Correction& correction = tracker.correction(endangered || left < IMPOSSIBLE ? -1 : state, is_known);
+            if (!is_known) {
+                const bool outside = tracker.outside_strings();
+                find_repeating(outside ? with_comma_ : with_comma_after_quote_, set, tracker, row, words, left, endangered || !tracker.in_plain_text(),
+                               correction.tokens);
+            }
+            clear(row, correction.tokens.data(), correction.tokens.data() + correction.tokens.size());
         }
-        for (int32_t token : correction.tokens) row[token >> 5] &= ~(1u << (token & 31));
         if (endangered) explore(0, set, tracker, row, left, false);
         viable_.clear();
     }
@@ -97,8 +106,10 @@ private:
     const int32_t* const offsets_;
     const int32_t n_tokens_;
     std::vector<std::pair<Configurations, bool>> viable_;  // of one correction: before a key or an item is begun
-    std::vector<int32_t> with_comma_, with_comma_after_quote_, completing_, self_repeating_;
-    std::vector<bool> repeats_itself_;  // by token
+    // Tokens that complete something after a comma; those that do not; those that can read a key or item, its comma, and more.
+    std::vector<int32_t> completing_, with_comma_, with_comma_after_quote_, within_itself_, found_;
+    enum Trait : uint8_t { COMMA = 1, WITHIN_ITSELF = 2 };
+    std::vector<uint8_t> traits_;  // by token
     std::vector<int32_t> endings_;      // by token: the number of what it is from its first quote on; -1: has none
     int32_t n_endings_ = 0;
     bool listed_ = false;
@@ -159,7 +170,7 @@ private:
 
     // ---- tokens that go past a comma: into another key, another item -----------------------------------------------------
     // each: whether every token has to be looked at. In a string that repeats nothing, what comes before the quote plays no
-    // role, so that one token stands for all that are equal from there on.
+    // role where nothing is complete after the comma, so that one token stands for all that are equal from there on.
     void find_repeating(const std::vector<int32_t>& tokens, const Configurations& set, Tracker& tracker, const uint32_t* row, size_t words,
                         int64_t left, bool each, std::vector<int32_t>& found) {
         Configurations to;
@@ -177,38 +188,38 @@ private:
         }
     }
 
-    bool repeats_itself(int32_t token) {
-        list_tokens();
-        return static_cast<size_t>(token) < repeats_itself_.size() && repeats_itself_[token];
-    }
-
     void list_tokens() {
         if (listed_) return;
         listed_ = true;
-        repeats_itself_.assign(n_tokens_, false);
+        traits_.assign(n_tokens_, 0);
         endings_.assign(n_tokens_, -1);
         std::unordered_map<std::string, int32_t> endings;
         for (int32_t token = 0; token < n_tokens_; ++token) {
             const char *begin = reinterpret_cast<const char*>(buffer_) + offsets_[token], *end = reinterpret_cast<const char*>(buffer_) + offsets_[token + 1];
             const char* comma = static_cast<const char*>(std::memchr(begin, ',', end - begin));
             if (comma == nullptr) continue;
-            with_comma_.push_back(token);
             const char* quote = std::find(begin, end, '"');
-            if (std::find(quote, end, ',') != end) with_comma_after_quote_.push_back(token);
             if (quote != end && std::find(begin, quote, '\\') == quote) endings_[token] = endings.emplace(std::string(quote, end), n_endings_).first->second;
             n_endings_ = static_cast<int32_t>(endings.size());
-            // A second item or key that is complete needs a digit, a word, a bracket or two quotes after the comma.
-            int quotes = 0, colons = static_cast<int>(std::count(begin, comma, ':'));
+            // What is complete after the comma needs a digit, a word, a bracket or two quotes there.
             bool completes = false;
+            int quotes = 0;
             for (const char* at = comma + 1; at < end; ++at) {
                 quotes += *at == '"';
-                colons += *at == ':' || quotes == 2;
                 completes |= (*at >= '0' && *at <= '9') || *at == ']' || *at == '}' || *at == 'e' || *at == 'l' || quotes == 2;
             }
-            if (completes) completing_.push_back(token);
-            if (!completes || (!network_.distinct_items && colons < 2)) continue;
-            repeats_itself_[token] = true;
-            self_repeating_.push_back(token);
+            traits_[token] = COMMA;
+            if (completes) {
+                completing_.push_back(token);
+            } else {
+                with_comma_.push_back(token);
+                if (std::find(quote, end, ',') != end) with_comma_after_quote_.push_back(token);
+            }
+            // The first key or item is in the token too: a key ends before a colon, an array begins with a bracket.
+            if (std::find(begin, end, ':') != end || (network_.distinct_items && std::find(begin, end, '[') != end)) {
+                traits_[token] |= WITHIN_ITSELF;
+                within_itself_.push_back(token);
+            }
         }
     }
 
@@ -257,7 +268,7 @@ private:
         return false;
     }
     static uint8_t preferred(int place) {
-        static const char first[] = ",]}\"";
+        static const char first[] = "]}\",";
         if (place < 4) return static_cast<uint8_t>(first[place]);
         place -= 4;  // the others from '!' on, blanks last
         int byte = '!' + place;

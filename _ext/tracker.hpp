@@ -54,18 +54,17 @@ inline std::string canonical_number(const std::string& text) {
 
 // Whether a number that begins like `text` can still equal `value` (a canonical number): its digits so far are the first
 // significant digits of the value, or these and zeros. Never wrongly false.
-inline bool number_may_become(const std::string& text, const std::string& value) {
-    size_t i = text.size() && text[0] == '-';
-    size_t j = value.size() && value[0] == '-';
-    std::string digits;
-    for (; i < text.size() && (text[i] | 0x20) != 'e'; ++i)
-        if (text[i] != '.' && (text[i] != '0' || !digits.empty())) digits += text[i];
-    if (digits.empty() || value == "0") return digits.empty();  // only zeros so far
-    if ((text[0] == '-') != (j == 1)) return false;
-    const std::string wanted = value.substr(j, value.find('e') - j);
-    const size_t shared = std::min(digits.size(), wanted.size());
-    if (digits.compare(0, shared, wanted, 0, shared) != 0) return false;
-    return digits.find_first_not_of('0', shared) == std::string::npos;
+inline bool number_may_become(const char* text, size_t length, const std::string& value) {
+    const bool negative = length > 0 && text[0] == '-';
+    size_t at = value[0] == '-';  // the next digit of the value
+    bool begun = false;
+    for (size_t i = negative; i < length && (text[i] | 0x20) != 'e'; ++i) {
+        if (text[i] == '.' || (text[i] == '0' && !begun)) continue;
+        if (!begun && (value == "0" || negative != (at == 1))) return false;
+        begun = true;
+        if (at < value.size() && value[at] != 'e' ? text[i] != value[at++] : text[i] != '0') return false;
+    }
+    return true;  // only zeros so far, or the value's digits
 }
 
 // All values that a tracker and its copies have met, each once.
@@ -104,7 +103,12 @@ public:
 
     // Whether a repetition is possible at all: some key or item has been kept.
     bool active() const { return n_keys_ + n_items_ > 0; }
+    // Whether an array is open whose items have to differ.
+    bool in_distinct() const {
+        return std::any_of(frames_.begin(), frames_.end(), [](const Frame& frame) { return frame.distinct; });
+    }
     bool has_items() const { return n_items_ > 0; }
+    bool in_plain_text() const { return at_.where == STRING; }  // of a string, and not in an escape
     bool outside_strings() const { return at_.where < STRING || at_.where > STRING_HEX; }
     bool closes_key(uint8_t byte) const { return byte == '"' && at_.where == STRING && at_.in_key; }
     bool repeats_key() const { return repeats_key_; }
@@ -152,8 +156,8 @@ public:
         std::vector<int32_t> tokens;
     };
     Correction& correction(int32_t state, bool& is_known) {
-        is_known = state >= 0 && correction_.state == state && correction_.string == at_.string && correction_.made_at <= log_.size() && !outside_strings();
-        if (!is_known) correction_ = {outside_strings() ? -1 : state, at_.string, log_.size(), {}};
+        is_known = state >= 0 && correction_.state == state && correction_.string == at_.string && correction_.made_at <= log_.size() && in_plain_text();
+        if (!is_known) correction_ = {in_plain_text() ? state : -1, at_.string, log_.size(), {}};
         return correction_;
     }
 
@@ -380,7 +384,7 @@ private:
                 case STRING: case STRING_ESCAPE: case STRING_HEX: return value.kind == ValueTable::TEXT && begins_like(value.text);
                 case SCALAR:
                     if (value.kind == ValueTable::WORD) return begins_like(value.text);
-                    return value.kind == ValueTable::NUMBER && number_may_become(text_.substr(at_.begin), value.text);
+                    return value.kind == ValueTable::NUMBER && number_may_become(text_.data() + at_.begin, text_.size() - at_.begin, value.text);
                 default: return false;  // complete
             }
         }

@@ -5,7 +5,8 @@ texts with names, phrasings and combinations of keys that training never saw, an
 texts of `handwritten.jsonl`. A field is a leaf of the expected JSON (an array of plain values is one
 field); numbers count as right when equal, everything else letter by letter; a field too many counts as
 wrong. With `tokentrellis` the grammar of the schema constrains the answer (one text at a time); `--plain`
-decodes greedily without it (in batches).
+decodes greedily without it (in batches). Every answer is also checked against its schema by `jsonschema-rs`,
+formats included.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -105,6 +107,9 @@ class Tally:
         except json.JSONDecodeError:
             found = None
             self.total["not JSON"] += 1
+        else:
+            validator = jsonschema_rs.validator_for(case.schema, validate_formats=True)
+            self.total["invalid"] += not validator.is_valid(found)
         expected_fields, found_fields = dict(fields_of(case.expected)), dict(fields_of(found))
         whole = True
         for path, expected in expected_fields.items():
@@ -121,9 +126,10 @@ class Tally:
             self.mistakes.append(f"{case.text!r}\n   wanted {dump_json(case.expected)}\n   got    {answer}")
 
     def report(self, title: str) -> None:
-        print(f"{title}: {self.total['whole answers']} texts, {self.total['not JSON']} answers not JSON")
+        broken, invalid = self.total["not JSON"], self.total["invalid"]
+        print(f"{title}: {self.total['whole answers']} texts, {broken} answers not JSON, {invalid} not valid")
         for name in sorted(self.total, key=lambda name: (" " in name, name)):
-            if name != "not JSON":
+            if name not in ("not JSON", "invalid"):
                 share = 100 * self.right[name] / self.total[name]
                 print(f"  {name:24s} {share:5.1f} %  ({self.right[name]} of {self.total[name]})")
 

@@ -64,12 +64,12 @@ class ArrayShape:
         if domain is None and self.record.repeat:
             raise UnsupportedFeatureError(
                 "the opposite of uniqueItems",
-                advice="it needs items from an `enum` of scalars; unsupported='ignore' drops uniqueItems",
+                advice="it needs items from an `enum` of scalars",
             )
         if domain is None and not self._leaves_room():
             raise UnsupportedFeatureError(
                 "uniqueItems with required items of few values, different ones in different places",
-                advice="lower minItems, or list the arrays with `enum`; 'ignore' drops uniqueItems",
+                advice="lower minItems, or list the arrays with `enum`",
             )
         return domain
 
