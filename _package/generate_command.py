@@ -181,6 +181,10 @@ def _generate_lines(run: Run, source: Path, target: Path | None) -> None:
     if target is None:
         _write_lines(run, texts, 0, sys.stdout)
         return
+    if target.resolve() == source.resolve():
+        raise ConstraintError(f"{target}: is the input itself", advice="name another --out")
+    if not target.parent.is_dir():
+        raise ConstraintError(f"{target}: its folder does not exist", advice="make it, or name another --out")
     n_finished = _finished_lines(target)
     if n_finished > len(texts):
         raise ConstraintError(

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, overload
 from weakref import WeakKeyDictionary
 
@@ -320,7 +321,12 @@ def _replay(compiled: CompiledGrammar, row: list[int]) -> tuple[list[int], int]:
 
 
 def _value(grammar: Grammar, text: str) -> Any:
-    return json.loads(text) if isinstance(grammar, JsonSchemaGrammar) else text
+    return json.loads(text, parse_int=_to_number) if isinstance(grammar, JsonSchemaGrammar) else text
+
+
+def _to_number(digits: str) -> int | Decimal:
+    """An int; a Decimal where Python refuses to read as many digits."""
+    return int(digits) if len(digits) < 4000 else Decimal(digits)
 
 
 class _LogProbabilityRecorder(LogitsProcessor):

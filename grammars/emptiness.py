@@ -44,7 +44,7 @@ __all__ = [
     "texts",
 ]
 
-DEFAULT_LIMIT = 10_000
+DEFAULT_LIMIT = 6_000
 
 _LONGEST_CHARACTER = 4  # bytes of UTF-8
 _VISITS_PER_STATE = 20  # in one search, on average, at most
