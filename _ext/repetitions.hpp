@@ -13,6 +13,54 @@
 
 namespace tokentrellis {
 
+// The tokens with a comma, by what they can do before and after it: listed once for a vocabulary (some 1,000 of Llama-3's).
+class CommaTokens {
+public:
+    enum Trait : uint8_t {
+        COMMA = 1,
+        CLOSES_STRING = 2,  // there is a quote before a comma
+        TWO_KEYS = 4,       // it can read two whole keys
+        TWO_ITEMS = 8,      // it can complete an item that begins after the comma
+        KEY_FIRST = 16,     // it can read a whole key, its value and the comma
+        OPENS_ARRAY = 32,
+    };
+    std::vector<int32_t> completing, others, others_after_quote, first_and_more;
+    std::vector<uint8_t> traits;   // by token
+    std::vector<int32_t> endings;  // by token: the number of what it is from its first quote on; -1: has none, or a backslash before it
+    int32_t n_endings = 0;
+
+    CommaTokens(const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens) : traits(n_tokens, 0), endings(n_tokens, -1) {
+        std::unordered_map<std::string, int32_t> numbers;
+        for (int32_t token = 0; token < n_tokens; ++token) {
+            const char *begin = reinterpret_cast<const char*>(buffer) + offsets[token], *end = reinterpret_cast<const char*>(buffer) + offsets[token + 1];
+            const char* comma = static_cast<const char*>(std::memchr(begin, ',', end - begin));
+            if (comma == nullptr) continue;
+            const char* quote = std::find(begin, end, '"');
+            const bool closes = std::find(quote, end, ',') != end;
+            if (quote != end && std::find(begin, quote, '\\') == quote) endings[token] = numbers.emplace(std::string(quote, end), n_endings).first->second;
+            n_endings = static_cast<int32_t>(numbers.size());
+            // What is complete after the comma needs a digit, a word, a bracket or two quotes there.
+            bool completes = false;
+            int quotes = 0;
+            for (const char* at = comma + 1; at < end; ++at) {
+                quotes += *at == '"';
+                completes |= (*at >= '0' && *at <= '9') || *at == ']' || *at == '}' || *at == 'e' || *at == 'l' || quotes == 2;
+            }
+            const bool colon = std::find(begin, end, ':') != end;
+            const bool bracket = std::find(begin, end, '[') != end;
+            traits[token] = static_cast<uint8_t>(COMMA | (closes ? CLOSES_STRING : 0) | (colon && quotes >= 2 ? TWO_KEYS : 0) | (completes ? TWO_ITEMS : 0) |
+                                                 (colon ? KEY_FIRST : 0) | (bracket ? OPENS_ARRAY : 0));
+            if (completes) {
+                completing.push_back(token);
+            } else {
+                others.push_back(token);
+                if (closes) others_after_quote.push_back(token);
+            }
+            if (colon || bracket) first_and_more.push_back(token);
+        }
+    }
+};
+
 class Repetitions {
 public:
     using Configurations = Network::Configurations;
@@ -23,9 +71,9 @@ public:
     // Whether a token may be judged without the tracker's help: nothing kept so far, and it cannot repeat itself.
     bool is_simple(const Tracker& tracker, int32_t token) {
         if (tracker.active()) return false;
-        list_tokens();
-        const uint8_t traits = static_cast<size_t>(token) < traits_.size() ? traits_[token] : 0;
-        return !(traits & WITHIN_ITSELF) && !((traits & COMMA) && network_.distinct_items && tracker.in_distinct());
+        const uint8_t traits = traits_of(token);
+        if (!(traits & CommaTokens::COMMA)) return true;
+        return !can_repeat_alone(traits) && !(network_.distinct_items && tracker.in_distinct());
     }
 
     // Feed the tracker with a token that was found to be allowed and simple.
@@ -75,21 +123,18 @@ public:
 
     // Clear the tokens of a row that would repeat something. left: tokens that may still be written after one of these.
     void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
-        list_tokens();
         const bool endangered = tracker.endangered();
-        found_.clear();
         const bool all = tracker.active() || (network_.distinct_items && tracker.in_distinct());
-        find_repeating(all ? completing_ : within_itself_, set, tracker, row, words, left, true, found_);
+        found_.clear();
+        find_repeating(all ? tokens().completing : tokens().first_and_more, set, tracker, row, words, left, !all, true, found_);
         clear(row, found_.data(), found_.data() + found_.size());
         // Where another key can always be begun, and costs nothing that matters, only those can be wrong.
         if (all && (left < IMPOSSIBLE || !tracker.active() || !never_used_up(tracker))) {
             bool is_known = false;
             Tracker::Correction& correction = tracker.correction(endangered || left < IMPOSSIBLE ? -1 : state, is_known);
-            if (!is_known) {
-                const bool outside = tracker.outside_strings();
-                find_repeating(outside ? with_comma_ : with_comma_after_quote_, set, tracker, row, words, left, endangered || !tracker.in_plain_text(),
-                               correction.tokens);
-            }
+            if (!is_known)
+                find_repeating(tracker.outside_strings() ? tokens().others : tokens().others_after_quote, set, tracker, row, words, left, false,
+                               endangered || !tracker.in_plain_text(), correction.tokens);
             clear(row, correction.tokens.data(), correction.tokens.data() + correction.tokens.size());
         }
         if (endangered) explore(0, set, tracker, row, left, false);
@@ -106,13 +151,20 @@ private:
     const int32_t* const offsets_;
     const int32_t n_tokens_;
     std::vector<std::pair<Configurations, bool>> viable_;  // of one correction: before a key or an item is begun
-    // Tokens that complete something after a comma; those that do not; those that can read a key or item, its comma, and more.
-    std::vector<int32_t> completing_, with_comma_, with_comma_after_quote_, within_itself_, found_;
-    enum Trait : uint8_t { COMMA = 1, WITHIN_ITSELF = 2 };
-    std::vector<uint8_t> traits_;  // by token
-    std::vector<int32_t> endings_;      // by token: the number of what it is from its first quote on; -1: has none
-    int32_t n_endings_ = 0;
-    bool listed_ = false;
+    std::vector<int32_t> found_;
+
+    const CommaTokens& tokens() {
+        auto& known = network_.lexicon.comma_tokens;
+        if (!known) known = std::make_shared<CommaTokens>(buffer_, offsets_, n_tokens_);
+        return *static_cast<const CommaTokens*>(known.get());
+    }
+    uint8_t traits_of(int32_t token) { return static_cast<size_t>(token) < tokens().traits.size() ? tokens().traits[token] : 0; }
+
+    // Whether a token can begin with the first key or item of an object or array and go past its comma to trouble.
+    bool can_repeat_alone(uint8_t traits) {
+        if (network_.distinct_items && (traits & CommaTokens::OPENS_ARRAY)) return true;
+        return (traits & CommaTokens::TWO_KEYS) || ((traits & CommaTokens::KEY_FIRST) && network_.others_may_run_out());
+    }
 
     void feed(const Configurations& from, const uint8_t* begin, const uint8_t* end, Tracker& tracker) {
         Configurations set, following;
@@ -169,15 +221,19 @@ private:
     }
 
     // ---- tokens that go past a comma: into another key, another item -----------------------------------------------------
-    // each: whether every token has to be looked at. In a string that repeats nothing, what comes before the quote plays no
+    // alone: only those that can do so by themselves. each: whether every token has to be looked at. In a string that repeats nothing, what comes before the quote plays no
     // role where nothing is complete after the comma, so that one token stands for all that are equal from there on.
     void find_repeating(const std::vector<int32_t>& tokens, const Configurations& set, Tracker& tracker, const uint32_t* row, size_t words,
-                        int64_t left, bool each, std::vector<int32_t>& found) {
+                        int64_t left, bool alone, bool each, std::vector<int32_t>& found) {
         Configurations to;
-        std::vector<int8_t> verdicts(each ? 0 : n_endings_, -1);
+        const bool in_string = !tracker.outside_strings();
+        std::vector<int8_t> verdicts(each ? 0 : this->tokens().n_endings, -1);
         for (int32_t token : tokens) {
             if (static_cast<size_t>(token >> 5) >= words || !(row[token >> 5] >> (token & 31) & 1)) continue;
-            const int32_t ending = each ? -1 : endings_[token];
+            const uint8_t traits = traits_of(token);
+            if (in_string && !(traits & CommaTokens::CLOSES_STRING)) continue;
+            if (alone && !can_repeat_alone(traits)) continue;
+            const int32_t ending = each ? -1 : this->tokens().endings[token];
             int8_t repeats = ending < 0 ? -1 : verdicts[ending];
             if (repeats < 0) {
                 Rewind rewind(tracker);
@@ -185,41 +241,6 @@ private:
                 if (ending >= 0) verdicts[ending] = repeats;
             }
             if (repeats) found.push_back(token);
-        }
-    }
-
-    void list_tokens() {
-        if (listed_) return;
-        listed_ = true;
-        traits_.assign(n_tokens_, 0);
-        endings_.assign(n_tokens_, -1);
-        std::unordered_map<std::string, int32_t> endings;
-        for (int32_t token = 0; token < n_tokens_; ++token) {
-            const char *begin = reinterpret_cast<const char*>(buffer_) + offsets_[token], *end = reinterpret_cast<const char*>(buffer_) + offsets_[token + 1];
-            const char* comma = static_cast<const char*>(std::memchr(begin, ',', end - begin));
-            if (comma == nullptr) continue;
-            const char* quote = std::find(begin, end, '"');
-            if (quote != end && std::find(begin, quote, '\\') == quote) endings_[token] = endings.emplace(std::string(quote, end), n_endings_).first->second;
-            n_endings_ = static_cast<int32_t>(endings.size());
-            // What is complete after the comma needs a digit, a word, a bracket or two quotes there.
-            bool completes = false;
-            int quotes = 0;
-            for (const char* at = comma + 1; at < end; ++at) {
-                quotes += *at == '"';
-                completes |= (*at >= '0' && *at <= '9') || *at == ']' || *at == '}' || *at == 'e' || *at == 'l' || quotes == 2;
-            }
-            traits_[token] = COMMA;
-            if (completes) {
-                completing_.push_back(token);
-            } else {
-                with_comma_.push_back(token);
-                if (std::find(quote, end, ',') != end) with_comma_after_quote_.push_back(token);
-            }
-            // The first key or item is in the token too: a key ends before a colon, an array begins with a bracket.
-            if (std::find(begin, end, ':') != end || (network_.distinct_items && std::find(begin, end, '[') != end)) {
-                traits_[token] |= WITHIN_ITSELF;
-                within_itself_.push_back(token);
-            }
         }
     }
 
