@@ -249,8 +249,11 @@ private:
     void explore(int32_t node, const Configurations& set, Tracker& tracker, uint32_t* row, int64_t left, bool dropped) {
         const Trie& trie = *network_.lexicon.tries[0];
         Configurations to;
+        ByteSet wanted;
+        const bool filtered = !dropped && tracker.next_of_keys(wanted);
         for (int32_t child = node + 1; child < trie.nodes[node].end; child = trie.nodes[child].end) {
             const uint8_t byte = trie.nodes[child].byte;
+            if (filtered && !contains(wanted, byte)) continue;
             const size_t mark = tracker.mark();
             if (!dropped) {
                 tracker.feed(byte, tracker.closes_key(byte) && is_other_key(set));

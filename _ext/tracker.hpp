@@ -202,6 +202,19 @@ public:
 
     // Whether what is being read (a key, an item of an array whose items must differ) could still become a repetition. Never
     // wrongly false, but for what comes after the next comma.
+    // In the text of a key, where only keys can repeat: the bytes after which it is still the beginning of one seen, a quote
+    // and a backslash. False elsewhere.
+    bool next_of_keys(ByteSet& bytes) const {
+        if (n_items_ > 0 || at_.where != STRING || !at_.in_key) return false;
+        bytes = {};
+        auto add = [&](uint8_t byte) { bytes[byte >> 6] |= 1ull << (byte & 63); };
+        const size_t length = text_.size() - at_.begin;
+        for (const std::string& key : frames_.back().open_keys)
+            if (key.size() > length && begins_like(key)) add(static_cast<uint8_t>(key[length]));
+        add('"'), add('\\');
+        return true;
+    }
+
     bool endangered() const { return active() && (key_endangered() || item_endangered()); }
     bool item_endangered() const {
         if (n_items_ == 0) return false;
