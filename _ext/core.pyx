@@ -3,8 +3,8 @@
 
 Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
 out. The algorithms are in the headers, in reading order: trie, nfa, automata, json_string, splits, lexicon (all
-of a vocabulary), literals, lengths, network, costs, masks, tracker, repetitions, states (all of a grammar), session (the lock). This file converts
-between Python objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises
+of a vocabulary), literals, lengths, network, costs, masks, tracker, repetitions, states (all of a grammar), session
+(the lock). This file converts between Python objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises
 for limits and rejected tokens are made by hooks that `decoding/` sets.
 """
 

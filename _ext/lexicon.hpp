@@ -10,6 +10,7 @@
 #include <mutex>
 #include <set>
 
+#include "comma_tokens.hpp"
 #include "levels.hpp"
 #include "splits.hpp"
 
@@ -30,7 +31,7 @@ public:
     const int32_t vocab_size;
     const size_t bitmap_words;
     int32_t most_token_characters = 0;
-    std::shared_ptr<void> comma_tokens;  // made by repetitions.hpp when first needed
+    std::unique_ptr<CommaTokens> comma_tokens;  // made when first needed
 
     Lexicon(const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens, int32_t size)
         : vocab_size(size), bitmap_words((static_cast<size_t>(size) + 63) / 64) {

@@ -5,61 +5,14 @@
 // earlier one is dropped; a key that comes again ends all readings. A token is allowed only if afterwards what has been begun
 // can still become something new: that is searched byte by byte, and found at once unless nearly everything is used up.
 // A row is corrected, never made anew: only tokens that follow a text already seen are looked at (a walk of the vocabulary
-// beside the texts seen), and the few that go on past a comma. As long as nothing can repeat, all this costs nothing.
+// beside the texts seen), and the few that go on past a comma. As long as nothing can repeat, a step costs about a
+// microsecond more: the tracker's bytes, and some sixty bits of the row.
 #pragma once
 
 #include "costs.hpp"
 #include "tracker.hpp"
 
 namespace tokentrellis {
-
-// The tokens with a comma, by what they can do before and after it: listed once for a vocabulary (some 1,000 of Llama-3's).
-class CommaTokens {
-public:
-    enum Trait : uint8_t {
-        COMMA = 1,
-        CLOSES_STRING = 2,  // there is a quote before a comma
-        TWO_KEYS = 4,       // it can read two whole keys
-        TWO_ITEMS = 8,      // it can complete an item that begins after the comma
-        KEY_FIRST = 16,     // it can read a whole key, its value and the comma
-        OPENS_ARRAY = 32,
-    };
-    std::vector<int32_t> completing, others, others_after_quote, first_and_more;
-    std::vector<uint8_t> traits;   // by token
-    std::vector<int32_t> endings;  // by token: the number of what it is from its first quote on; -1: has none, or a backslash before it
-    int32_t n_endings = 0;
-
-    CommaTokens(const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens) : traits(n_tokens, 0), endings(n_tokens, -1) {
-        std::unordered_map<std::string, int32_t> numbers;
-        for (int32_t token = 0; token < n_tokens; ++token) {
-            const char *begin = reinterpret_cast<const char*>(buffer) + offsets[token], *end = reinterpret_cast<const char*>(buffer) + offsets[token + 1];
-            const char* comma = static_cast<const char*>(std::memchr(begin, ',', end - begin));
-            if (comma == nullptr) continue;
-            const char* quote = std::find(begin, end, '"');
-            const bool closes = std::find(quote, end, ',') != end;
-            if (quote != end && std::find(begin, quote, '\\') == quote) endings[token] = numbers.emplace(std::string(quote, end), n_endings).first->second;
-            n_endings = static_cast<int32_t>(numbers.size());
-            // What is complete after the comma needs a digit, a word, a bracket or two quotes there.
-            bool completes = false;
-            int quotes = 0;
-            for (const char* at = comma + 1; at < end; ++at) {
-                quotes += *at == '"';
-                completes |= (*at >= '0' && *at <= '9') || *at == ']' || *at == '}' || *at == 'e' || *at == 'l' || quotes == 2;
-            }
-            const bool colon = std::find(begin, end, ':') != end;
-            const bool bracket = std::find(begin, end, '[') != end;
-            traits[token] = static_cast<uint8_t>(COMMA | (closes ? CLOSES_STRING : 0) | (colon && quotes >= 2 ? TWO_KEYS : 0) | (completes ? TWO_ITEMS : 0) |
-                                                 (colon ? KEY_FIRST : 0) | (bracket ? OPENS_ARRAY : 0));
-            if (completes) {
-                completing.push_back(token);
-            } else {
-                others.push_back(token);
-                if (closes) others_after_quote.push_back(token);
-            }
-            if (colon || bracket) first_and_more.push_back(token);
-        }
-    }
-};
 
 class Repetitions {
 public:
@@ -155,8 +108,8 @@ private:
 
     const CommaTokens& tokens() {
         auto& known = network_.lexicon.comma_tokens;
-        if (!known) known = std::make_shared<CommaTokens>(buffer_, offsets_, n_tokens_);
-        return *static_cast<const CommaTokens*>(known.get());
+        if (!known) known = std::make_unique<CommaTokens>(buffer_, offsets_, n_tokens_);
+        return *known;
     }
     uint8_t traits_of(int32_t token) { return static_cast<size_t>(token) < tokens().traits.size() ? tokens().traits[token] : 0; }
 
@@ -221,8 +174,9 @@ private:
     }
 
     // ---- tokens that go past a comma: into another key, another item -----------------------------------------------------
-    // alone: only those that can do so by themselves. each: whether every token has to be looked at. In a string that repeats nothing, what comes before the quote plays no
-    // role where nothing is complete after the comma, so that one token stands for all that are equal from there on.
+    // alone: only those that can do so by themselves. each: whether every token has to be looked at; in a string that repeats
+    // nothing, what comes before the quote plays no role where nothing is complete after the comma, so that one token stands
+    // for all that are equal from there on.
     void find_repeating(const std::vector<int32_t>& tokens, const Configurations& set, Tracker& tracker, const uint32_t* row, size_t words,
                         int64_t left, bool alone, bool each, std::vector<int32_t>& found) {
         Configurations to;

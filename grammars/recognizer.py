@@ -339,7 +339,7 @@ def _read_escape(lexeme: StringLexeme, byte: int) -> StringLexeme | None:
     escape = lexeme.escape + bytes((byte,))
     if len(escape) == 2 and byte in _SHORT_ESCAPES:
         return _read_character(lexeme, _SHORT_ESCAPES[byte])
-    place = (len(escape) - 1) % 6  # an escape is `\uXXXX`, or two of them for a surrogate pair
+    place = (len(escape) - 1) % 6  # `\u` and four digits, twice for a surrogate pair
     if place <= 1:
         if byte != b"\\u"[place]:
             return None
