@@ -11,12 +11,12 @@
 #include <set>
 
 #include "comma_tokens.hpp"
+#include "distances.hpp"
 #include "levels.hpp"
 #include "splits.hpp"
 
 namespace tokentrellis {
 
-constexpr int32_t UNREACHABLE = INT32_MAX / 2;
 constexpr int MOST_COMPARISONS = 150;  // pairs of states compared for one split: about 0.4 ms
 constexpr int WALK_PRICE = 16;  // to walk one node in this many as a difference costs as much as the whole vocabulary by level
 constexpr size_t MOST_COMPARED = 4;  // splits of an automaton that a new one is compared with
@@ -26,6 +26,7 @@ class Lexicon {
 public:
     std::recursive_mutex mutex;
     Automata automata;
+    Distances distances{automata};
     std::vector<ExpressionNode> expressions;
     std::deque<std::unique_ptr<Trie>> tries;
     const int32_t vocab_size;
@@ -221,119 +222,12 @@ public:
         return set;
     }
 
-    // Bytes from a state to the nearest acceptance (0 if it accepts).
-    int32_t distance(int32_t from) {
-        auto found = distance_.find(from);
-        if (found != distance_.end()) return found->second;
-        if (automata.all_usable && automata.automata[automata.info[from].automaton]->is_string())
-            return distance_[from] = string_distance(StringPosition(position(from)), string_of(from).content);
-        std::vector<int32_t> queue{from}, parent{-1};
-        std::set<int32_t> seen{from};
-        for (size_t head = 0; head < queue.size(); ++head) {
-            if (automata.label(queue[head]) >= 0) {  // the nearest: everything on the path is at its true distance
-                int32_t d = 0;
-                for (int32_t i = static_cast<int32_t>(head); i >= 0; i = parent[i]) distance_[queue[i]] = d++;
-                return distance_[from];
-            }
-            for (int byte = 0; byte < 256; ++byte) {
-                int32_t to = automata.step(queue[head], static_cast<uint8_t>(byte));
-                if (to != DEAD && seen.insert(to).second) queue.push_back(to), parent.push_back(static_cast<int32_t>(head));
-            }
-        }
-        return distance_[from] = UNREACHABLE;
-    }
-
-    // Whether every text that the automaton can begin goes on in infinitely many ways: none leads to
-    // a dead end. An automaton of more than a thousand states is not examined.
-    bool always_infinite(int32_t start) {
-        constexpr size_t most_states = 1000;
-        auto [found, is_new] = always_infinite_.emplace(start, false);
-        if (!is_new) return found->second;
-        std::vector<int32_t> queue{start};
-        std::set<int32_t> seen{start};
-        for (size_t head = 0; head < queue.size(); ++head) {
-            bool goes_on = false;
-            for (int byte = 0; byte < 256; ++byte) {
-                const int32_t to = automata.step(queue[head], static_cast<uint8_t>(byte));
-                if (to == DEAD) continue;
-                goes_on = true;
-                if (seen.insert(to).second) queue.push_back(to);
-            }
-            // A state without a way to a cycle leads to one that has no way on at all.
-            if (!goes_on || queue.size() > most_states) return false;
-        }
-        return always_infinite_[start] = true;
-    }
+    int32_t distance(int32_t state) { return distances.distance(state); }
+    bool always_infinite(int32_t state) { return distances.always_infinite(state); }
 
     size_t n_states() const { return automata.info.size(); }
 
 private:
-    // ---- distances inside JSON strings ------------------------------------------------------------------------------
-    // By the content alone: inside escapes the automaton of the string has tens of thousands of states for each state of the
-    // content. The closing quote is counted.
-    int32_t string_distance(const StringPosition& p, int32_t content) {
-        if (p.phase == CLOSED) return 0;
-        if (p.phase == BODY) return content_distance(p.inner);
-        if (p.phase == PREFIX) return std::min(UNREACHABLE, distance(p.inner) + 1 + content_distance(content));
-        int32_t best = UNREACHABLE;
-        // The nearest after one of these characters, `before` bytes from here.
-        auto try_characters = [&](uint32_t first, uint32_t last, int32_t before) {
-            any_character(automata, p.inner, first, last, [&](int32_t to) {
-                best = std::min(best, before + content_distance(to));
-                return false;
-            });
-        };
-        if (p.phase == ESCAPE) {
-            for (uint8_t byte : {'"', '\\', '/', '\b', '\f', '\n', '\r', '\t'}) try_characters(byte, byte, 1);
-            try_characters(0, 0xD7FF, 5);
-            try_characters(0xE000, 0xFFFF, 5);
-            try_characters(0x10000, 0x10FFFF, 11);
-            return best;
-        }
-        const int32_t left = p.phase == LOW_BACKSLASH ? 6 : p.phase == LOW_U ? 5 : 4 - p.digits;
-        any_completion(p, [&](uint32_t first, uint32_t last) {
-            try_characters(first, last, left + (p.phase == HEX && first >= 0x10000 ? 6 : 0));
-            return false;
-        });
-        return best;
-    }
-
-    // Dijkstra's algorithm over the content: a character costs its bytes, or those of its shortest escape.
-    int32_t content_distance(int32_t from) {
-        auto found = content_distance_.find(from);
-        if (found != content_distance_.end()) return found->second;
-        struct Reached {
-            int32_t state, before, length;  // `before`: its place in this list
-        };
-        std::vector<Reached> reached{{from, -1, 0}};
-        std::vector<std::vector<int32_t>> waiting(1, {0});  // places by length
-        std::unordered_map<int32_t, int32_t> lengths{{from, 0}};
-        for (size_t length = 0; length < waiting.size(); ++length)
-            for (size_t i = 0; i < waiting[length].size(); ++i) {
-                const int32_t place = waiting[length][i];
-                const Reached at = reached[place];
-                if (lengths[at.state] < at.length) continue;
-                if (automata.label(at.state) >= 0) {  // the nearest: everything on the way is at its true distance
-                    for (int32_t step = place; step >= 0; step = reached[step].before)
-                        content_distance_[reached[step].state] = at.length - reached[step].length + 1;
-                    return content_distance_[from];
-                }
-                for (int byte = 0; byte < 256; ++byte) {
-                    const int32_t to = automata.step(at.state, static_cast<uint8_t>(byte));
-                    if (to == DEAD) continue;
-                    const bool is_simple = byte == '"' || byte == '\\' || (byte >= 8 && byte <= 13 && byte != 11);
-                    const int32_t after = at.length + (is_simple ? 2 : byte < 0x20 ? 6 : 1);
-                    auto [known, is_new] = lengths.emplace(to, after);
-                    if (!is_new && known->second <= after) continue;
-                    known->second = after;
-                    if (waiting.size() <= static_cast<size_t>(after)) waiting.resize(after + 1);
-                    waiting[after].push_back(static_cast<int32_t>(reached.size()));
-                    reached.push_back({to, place, after});
-                }
-            }
-        return content_distance_[from] = UNREACHABLE;
-    }
-
     bool spells_all_ = true;
     int comparisons_left_ = 0;
     std::unique_ptr<Levels> levels_;  // of the vocabulary
@@ -347,9 +241,6 @@ private:
     std::unordered_map<ViewKey, std::unique_ptr<TokenSet>, ViewKeyHash> counted_inner_;
     std::unordered_map<ViewKey, View, ViewKeyHash> counted_rests_;
     std::unordered_map<ViewKey, std::unique_ptr<Opening>, ViewKeyHash> openings_;
-    std::unordered_map<int32_t, int32_t> distance_;
-    std::unordered_map<int32_t, int32_t> content_distance_;
-    std::unordered_map<int32_t, bool> always_infinite_;
     std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;
     std::unordered_map<int32_t, std::vector<int32_t>> whole_splits_;  // automaton -> states whose split of the vocabulary is known
 
