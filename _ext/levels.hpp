@@ -6,7 +6,7 @@
 // become 0.8 ms), a narrow one depth first.
 #pragma once
 
-#include "automata.hpp"
+#include "splits.hpp"
 #include "trie.hpp"
 
 namespace tokentrellis {
@@ -70,6 +70,56 @@ struct Levels {
             }
             out[place] = state;
         }
+    }
+
+    // Counted splits of the whole vocabulary, level by level: places hold the number of characters beside the state.
+    std::unique_ptr<CountedSplit> count(Automata& automata, int32_t start, const Trie& source, std::vector<int32_t>& reached) const {
+        run(automata, start, reached);
+        std::vector<uint16_t> characters_at(reached.size(), 0);
+        const uint8_t* const marks = automata.marks();
+        for (size_t place = 1; place < reached.size(); ++place) {
+            const int32_t parent = parents[place];
+            const uint8_t byte = bytes[place];
+            const bool begins = (marks[reached[parent]] & Automata::READS_TEXT) && byte != '"' && (byte & 0xC0) != 0x80;
+            characters_at[place] = static_cast<uint16_t>(characters_at[parent] + begins);
+        }
+        reached[0] = DEAD;  // tokens without text stand at the root
+        auto split = std::make_unique<CountedSplit>();
+        const int32_t columns = source.max_depth + 1;
+        std::vector<int32_t> first_group(automata.info.size(), -1), group_of;  // by state; by that and the number of characters
+        std::vector<int32_t> groups(reached.size()), sizes;         // by place; by group
+        for (size_t place = 0; place < reached.size(); ++place) {
+            const int32_t state = reached[place];
+            groups[place] = 0;
+            if (state < 0) continue;
+            if (first_group[state] < 0) {
+                first_group[state] = static_cast<int32_t>(group_of.size());
+                group_of.resize(group_of.size() + columns, 0);
+            }
+            int32_t& group = group_of[first_group[state] + characters_at[place]];
+            if (group == 0) {
+                split->inner.push_back({characters_at[place], state, {}});
+                group = static_cast<int32_t>(split->inner.size());
+            }
+            groups[place] = group;
+        }
+        sizes.assign(split->inner.size() + 1, 0);
+        for (const int32_t place : ends_at) ++sizes[groups[place]];
+        for (size_t at = 0; at < split->inner.size(); ++at) split->inner[at].ids.reserve(sizes[at + 1]);
+        for (int32_t id = 0; id < static_cast<int32_t>(ends_at.size()); ++id)
+            if (int32_t group = groups[ends_at[id]]) split->inner[group - 1].ids.push_back(id);
+        split->inner.erase(std::remove_if(split->inner.begin(), split->inner.end(), [](const auto& group) { return group.ids.empty(); }),
+                           split->inner.end());
+        std::sort(split->inner.begin(), split->inner.end(), [](const CountedSplit::Inner& a, const CountedSplit::Inner& b) {
+            return a.characters != b.characters ? a.characters < b.characters : a.state < b.state;
+        });
+        if (!split->inner.empty()) split->most_characters = split->inner.back().characters;
+        visit_marked(automata, reached, Automata::EXHAUSTED, [&](int32_t node, int32_t place) {
+            const int32_t characters = characters_at[place];
+            if (source.has_children(node)) split->leaving.push_back({characters, node});
+            split->most_characters = std::max(split->most_characters, characters);
+        });
+        return split;
     }
 };
 

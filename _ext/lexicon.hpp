@@ -232,7 +232,6 @@ private:
     int comparisons_left_ = 0;
     std::unique_ptr<Levels> levels_;  // of the vocabulary
     std::vector<int32_t> reached_;    // of one walk, by place: states
-    std::vector<uint16_t> characters_;
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> starts_;
     std::unordered_map<int32_t, int32_t> set_starts_;
     std::unordered_map<int32_t, StringAutomaton*> strings_;
@@ -547,60 +546,8 @@ private:
         return automata.agree(p.inner, q.inner, height, comparisons_left_);
     }
 
-    // Counted splits of the whole vocabulary, level by level: places hold the number of characters beside the state.
-    std::unique_ptr<CountedSplit> count_by_level(int32_t start) {
-        const Trie& source = *tries[0];
-        const int32_t* const parents = levels_->parents.data();
-        levels_->run(automata, start, reached_);
-        const uint8_t* const marks = automata.marks();
-        characters_.assign(reached_.size(), 0);
-        for (size_t place = 1; place < reached_.size(); ++place) {
-            const int32_t parent = parents[place];
-            const uint8_t byte = levels_->bytes[place];
-            const bool begins = (marks[reached_[parent]] & Automata::READS_TEXT) && byte != '"' && (byte & 0xC0) != 0x80;
-            characters_[place] = static_cast<uint16_t>(characters_[parent] + begins);
-        }
-        reached_[0] = DEAD;  // tokens without text stand at the root
-        auto split = std::make_unique<CountedSplit>();
-        const int32_t columns = source.max_depth + 1;
-        std::vector<int32_t> first_group(n_states(), -1), group_of;  // by state; by that and the number of characters
-        std::vector<int32_t> groups(reached_.size()), sizes;         // by place; by group
-        for (size_t place = 0; place < reached_.size(); ++place) {
-            const int32_t state = reached_[place];
-            groups[place] = 0;
-            if (state < 0) continue;
-            if (first_group[state] < 0) {
-                first_group[state] = static_cast<int32_t>(group_of.size());
-                group_of.resize(group_of.size() + columns, 0);
-            }
-            int32_t& group = group_of[first_group[state] + characters_[place]];
-            if (group == 0) {
-                split->inner.push_back({characters_[place], state, {}});
-                group = static_cast<int32_t>(split->inner.size());
-            }
-            groups[place] = group;
-        }
-        sizes.assign(split->inner.size() + 1, 0);
-        for (int32_t id = 0; id < vocab_size; ++id) ++sizes[groups[levels_->ends_at[id]]];
-        for (size_t at = 0; at < split->inner.size(); ++at) split->inner[at].ids.reserve(sizes[at + 1]);
-        for (int32_t id = 0; id < vocab_size; ++id)
-            if (int32_t group = groups[levels_->ends_at[id]]) split->inner[group - 1].ids.push_back(id);
-        split->inner.erase(std::remove_if(split->inner.begin(), split->inner.end(), [](const auto& group) { return group.ids.empty(); }),
-                           split->inner.end());
-        std::sort(split->inner.begin(), split->inner.end(), [](const CountedSplit::Inner& a, const CountedSplit::Inner& b) {
-            return a.characters != b.characters ? a.characters < b.characters : a.state < b.state;
-        });
-        if (!split->inner.empty()) split->most_characters = split->inner.back().characters;
-        levels_->visit_marked(automata, reached_, Automata::EXHAUSTED, [&](int32_t node, int32_t place) {
-            const int32_t characters = characters_[place];
-            if (source.has_children(node)) split->leaving.push_back({characters, node});
-            split->most_characters = std::max(split->most_characters, characters);
-        });
-        return split;
-    }
-
     std::unique_ptr<CountedSplit> make_counted_split(View view, int32_t start) {
-        if (view == View{} && is_broad(start)) return count_by_level(start);
+        if (view == View{} && is_broad(start)) return levels_->count(automata, start, *tries[0], reached_);
         const Trie& source = trie(view);
         auto split = std::make_unique<CountedSplit>();
         std::map<std::pair<int32_t, int32_t>, std::vector<int32_t>> inner;
