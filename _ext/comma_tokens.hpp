@@ -22,10 +22,12 @@ public:
         TWO_KEYS = 4,       // it can read two whole keys
         KEY_FIRST = 8,      // it can read a whole key, its value and the comma
         OPENS_ARRAY = 16,
+        QUOTE = 32,         // of any token, with a comma or without
     };
     std::vector<int32_t> completing;          // something may be complete after the comma
     std::vector<int32_t> others, others_after_quote;
     std::vector<int32_t> first_and_more;      // the key or item before the comma may be whole, too
+    std::vector<int32_t> opening_arrays;
     std::vector<uint8_t> traits;   // by token
     std::vector<int32_t> endings;  // by token: the number of what it is from its first quote on; -1: has none, or a backslash before it
     int32_t n_endings = 0;
@@ -35,8 +37,9 @@ public:
         for (int32_t token = 0; token < n_tokens; ++token) {
             const char *begin = reinterpret_cast<const char*>(buffer) + offsets[token], *end = reinterpret_cast<const char*>(buffer) + offsets[token + 1];
             const char* comma = static_cast<const char*>(std::memchr(begin, ',', end - begin));
-            if (comma == nullptr) continue;
             const char* quote = std::find(begin, end, '"');
+            if (quote != end) traits[token] = QUOTE;
+            if (comma == nullptr) continue;
             const bool closes = std::find(quote, end, ',') != end;
             if (quote != end && std::find(begin, quote, '\\') == quote) endings[token] = numbers.emplace(std::string(quote, end), n_endings).first->second;
             n_endings = static_cast<int32_t>(numbers.size());
@@ -49,7 +52,7 @@ public:
             }
             const bool colon = std::find(begin, end, ':') != end;
             const bool bracket = std::find(begin, end, '[') != end;
-            traits[token] = static_cast<uint8_t>(COMMA | (closes ? CLOSES_STRING : 0) | (colon && quotes >= 2 ? TWO_KEYS : 0) |
+            traits[token] |= static_cast<uint8_t>(COMMA | (closes ? CLOSES_STRING : 0) | (colon && quotes >= 2 ? TWO_KEYS : 0) |
                                                  (colon ? KEY_FIRST : 0) | (bracket ? OPENS_ARRAY : 0));
             if (completes) {
                 completing.push_back(token);
@@ -58,6 +61,7 @@ public:
                 if (closes) others_after_quote.push_back(token);
             }
             if (colon || bracket) first_and_more.push_back(token);
+            if (bracket) opening_arrays.push_back(token);
         }
     }
 };

@@ -12,6 +12,7 @@
 
 #include "comma_tokens.hpp"
 #include "distances.hpp"
+#include "key_tokens.hpp"
 #include "levels.hpp"
 #include "splits.hpp"
 
@@ -33,6 +34,7 @@ public:
     const size_t bitmap_words;
     int32_t most_token_characters = 0;
     std::unique_ptr<CommaTokens> comma_tokens;  // made when first needed
+    std::unique_ptr<KeyTokens> key_tokens;
 
     Lexicon(const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens, int32_t size)
         : vocab_size(size), bitmap_words((static_cast<size_t>(size) + 63) / 64) {

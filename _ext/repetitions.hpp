@@ -21,16 +21,23 @@ public:
     Repetitions(Network& network, Costs& costs, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
         : network_(network), costs_(costs), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
 
-    // Whether a token may be judged without the tracker's help: nothing kept so far, and it cannot repeat itself.
+    // Whether nothing of a token can be wrong but a key that it closes: then it may be judged without following its readings.
     bool is_simple(const Tracker& tracker, int32_t token) {
-        if (tracker.active()) return false;
         const uint8_t traits = traits_of(token);
-        if (!(traits & CommaTokens::COMMA)) return true;
-        return !can_repeat_alone(traits) && !(network_.distinct_items && tracker.in_distinct());
+        const bool comma = traits & CommaTokens::COMMA;
+        if (network_.distinct_items && (tracker.has_items() || (comma && (tracker.in_distinct() || (traits & CommaTokens::OPENS_ARRAY))))) return false;
+        return !network_.others_may_run_out() || !(tracker.active() || (comma && (traits & CommaTokens::KEY_FIRST)));
     }
 
-    // Feed the tracker with a token that was found to be allowed and simple.
-    void feed(const Configurations& from, int32_t token, Tracker& tracker) { feed(from, buffer_ + offsets_[token], buffer_ + offsets_[token + 1], tracker); }
+    // Feed the tracker with a simple token that is allowed otherwise; false if it closes a key that is there already.
+    bool feed(const Configurations& from, int32_t token, Tracker& tracker) { return feed(from, buffer_ + offsets_[token], buffer_ + offsets_[token + 1], tracker); }
+
+    // The same without the tracker going on.
+    bool allows_simple(const Configurations& from, int32_t token, Tracker& tracker) {
+        if (!(traits_of(token) & CommaTokens::QUOTE)) return true;
+        Rewind rewind(tracker);
+        return feed(from, token, tracker);
+    }
 
     // Whether a token is allowed, repetitions considered. Leaves its configurations in `to` and the tracker advanced; the
     // caller undoes that.
@@ -76,6 +83,7 @@ public:
 
     // Clear the tokens of a row that would repeat something. left: tokens that may still be written after one of these.
     void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
+        if (left >= IMPOSSIBLE && !network_.others_may_run_out() && !(network_.distinct_items && tracker.in_distinct())) return correct_keys(set, tracker, row, words);
         const bool endangered = tracker.endangered();
         const bool all = tracker.active() || (network_.distinct_items && tracker.in_distinct());
         found_.clear();
@@ -105,13 +113,53 @@ private:
     const int32_t n_tokens_;
     std::vector<std::pair<Configurations, bool>> viable_;  // of one correction: before a key or an item is begun
     std::vector<int32_t> found_;
+    const uint8_t* traits_ = nullptr;  // by token, of the vocabulary's comma tokens
 
     const CommaTokens& tokens() {
         auto& known = network_.lexicon.comma_tokens;
         if (!known) known = std::make_unique<CommaTokens>(buffer_, offsets_, n_tokens_);
         return *known;
     }
-    uint8_t traits_of(int32_t token) { return static_cast<size_t>(token) < tokens().traits.size() ? tokens().traits[token] : 0; }
+    uint8_t traits_of(int32_t token) {
+        if (traits_ == nullptr) traits_ = tokens().traits.data();
+        return static_cast<uint32_t>(token) < static_cast<uint32_t>(n_tokens_) ? traits_[token] : 0;
+    }
+
+    const KeyTokens& key_tokens() {
+        auto& known = network_.lexicon.key_tokens;
+        if (!known) known = std::make_unique<KeyTokens>(buffer_, offsets_, n_tokens_);
+        return *known;
+    }
+
+    // The same where only a key that closes can be wrong.
+    void correct_keys(const Configurations& set, Tracker& tracker, uint32_t* row, size_t words) {
+        Configurations to;
+        auto look_at = [&](const std::vector<int32_t>& tokens) {
+            for (int32_t token : tokens) {
+                if (static_cast<size_t>(token >> 5) >= words || !(row[token >> 5] >> (token & 31) & 1)) continue;
+                Rewind rewind(tracker);
+                if (!walk(set, token, tracker, to)) row[token >> 5] &= ~(1u << (token & 31));
+            }
+        };
+        const KeyTokens& tokens = key_tokens();
+        look_at(tokens.several);
+        if (network_.distinct_items) look_at(this->tokens().opening_arrays);
+        if (!tracker.active()) return;
+        const Tracker::Keys keys = tracker.endangered_keys();
+        if (keys.begin == keys.end) return;
+        if (keys.in_escape) {
+            explore(0, set, tracker, row, IMPOSSIBLE, false);
+            viable_.clear();
+            return;
+        }
+        found_ = tokens.unclear;  // the tracker's keys move when it reads one
+        for (const std::string* key = keys.begin; key != keys.end; ++key) {
+            const auto* found = keys.begun ? KeyTokens::find(tokens.closing, tokens.longest_closing, *key, keys.read)
+                                           : KeyTokens::find(tokens.whole, tokens.longest_whole, *key, 0);
+            if (found != nullptr) found_.insert(found_.end(), found->begin(), found->end());
+        }
+        look_at(found_);
+    }
 
     // Whether a token can begin with the first key or item of an object or array and go past its comma to trouble.
     bool can_repeat_alone(uint8_t traits) {
@@ -119,7 +167,7 @@ private:
         return (traits & CommaTokens::TWO_KEYS) || ((traits & CommaTokens::KEY_FIRST) && network_.others_may_run_out());
     }
 
-    void feed(const Configurations& from, const uint8_t* begin, const uint8_t* end, Tracker& tracker) {
+    bool feed(const Configurations& from, const uint8_t* begin, const uint8_t* end, Tracker& tracker) {
         Configurations set, following;
         const uint8_t* read = begin;  // `set` stands here, once it is needed
         auto advance = [&](const uint8_t* to) -> const Configurations& {
@@ -131,8 +179,10 @@ private:
         for (const uint8_t* byte = begin; byte < end; ++byte) {
             const bool opens_array = *byte == '[' && network_.distinct_items && tracker.outside_strings();
             tracker.feed(*byte, tracker.closes_key(*byte) && is_other_key(advance(byte)));
+            if (tracker.repeats_key()) return false;
             if (opens_array && arrives_at_distinct(advance(byte + 1))) tracker.demand_distinct();
         }
+        return true;
     }
 
     // Whether only keys can repeat, and there is always another one.
@@ -203,11 +253,8 @@ private:
     void explore(int32_t node, const Configurations& set, Tracker& tracker, uint32_t* row, int64_t left, bool dropped) {
         const Trie& trie = *network_.lexicon.tries[0];
         Configurations to;
-        ByteSet wanted;
-        const bool filtered = !dropped && tracker.next_of_keys(wanted);
         for (int32_t child = node + 1; child < trie.nodes[node].end; child = trie.nodes[child].end) {
             const uint8_t byte = trie.nodes[child].byte;
-            if (filtered && !contains(wanted, byte)) continue;
             const size_t mark = tracker.mark();
             if (!dropped) {
                 tracker.feed(byte, tracker.closes_key(byte) && is_other_key(set));

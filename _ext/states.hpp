@@ -68,7 +68,7 @@ public:
         int32_t to = REJECTED;
         if (repetitions_.is_simple(tracker, token)) {
             to = accept(state, token);
-            if (to != REJECTED) repetitions_.feed(entries_[state].set, token, tracker);
+            if (to != REJECTED && !repetitions_.feed(entries_[state].set, token, tracker)) to = REJECTED;
         } else if (allows(state, token) && repetitions_.walk(entries_[state].set, token, tracker, current_)) {
             to = intern(current_);
         }
@@ -77,7 +77,7 @@ public:
     }
     bool allows(int32_t state, int32_t token, Tracker& tracker) {
         if (!allows(state, token)) return false;
-        if (repetitions_.is_simple(tracker, token)) return true;
+        if (repetitions_.is_simple(tracker, token)) return repetitions_.allows_simple(entries_[state].set, token, tracker);
         Rewind rewind(tracker);
         return repetitions_.walk(entries_[state].set, token, tracker, current_);
     }

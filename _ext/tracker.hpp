@@ -5,7 +5,7 @@
 // were read as "any other key" (those that the grammar names are its own business) and, inside arrays whose items must
 // differ, the values so far. Values are interned by meaning (decoded strings, exact decimals, members in any order), so
 // equality is one comparison. `endangered` says whether what is being read could still become a repetition: only then do
-// masks have to look closer (distinct.hpp). Every byte can be taken back; cost: some 5 ns a byte, more where values are kept.
+// masks have to look closer (repetitions.hpp). Every byte can be taken back; cost: 1 to 5 ns a byte, more where values are kept.
 #pragma once
 
 #include <algorithm>
@@ -104,9 +104,7 @@ public:
     // Whether a repetition is possible at all: some key or item has been kept.
     bool active() const { return n_keys_ + n_items_ > 0; }
     // Whether an array is open whose items have to differ.
-    bool in_distinct() const {
-        return std::any_of(frames_.begin(), frames_.end(), [](const Frame& frame) { return frame.distinct; });
-    }
+    bool in_distinct() const { return n_distinct_ > 0; }
     bool has_items() const { return n_items_ > 0; }
     bool in_plain_text() const { return at_.where == STRING; }  // of a string, and not in an escape
     bool outside_strings() const { return at_.where < STRING || at_.where > STRING_HEX; }
@@ -119,8 +117,9 @@ public:
     // Read a byte of a document that the grammar allows. open_key: a key that closes now is one that the grammar does not
     // name.
     void feed(uint8_t byte, bool open_key) {
-        log_.push_back({at_, static_cast<uint32_t>(text_.size()), 0});
         repeats_key_ = false;
+        if (changes_nothing(byte)) return;
+        log_.push_back({at_, static_cast<uint32_t>(text_.size()), 0});
         switch (at_.where) {
             case STRING:
                 if (byte == '"') return close_string(open_key);
@@ -146,7 +145,7 @@ public:
     // The array opened by the byte just read demands items that differ.
     void demand_distinct() {
         frames_.back().distinct = frames_.back().keeps = true;
-        log_.back().changes |= DISTINCT;
+        ++n_distinct_;
     }
 
     // Tokens to clear in a state, remembered while one string is read in it, as long as nothing in it is endangered.
@@ -166,7 +165,7 @@ public:
         while (log_.size() > mark) {
             const Step step = log_.back();
             log_.pop_back();
-            if (step.changes & PUSHED) frames_.pop_back();
+            if (step.changes & PUSHED) n_distinct_ -= frames_.back().distinct, frames_.pop_back();
             // In the reverse order of feed(): a scalar may be complete before its frame closes.
             if (step.changes & APPENDED) remove_last();
             if (step.changes & POPPED) {
@@ -175,7 +174,11 @@ public:
                 count(frames_.back(), 1);
             }
             if (step.changes & SCALAR_APPENDED) remove_last();
-            if (step.changes & OPEN_KEY) frames_.back().open_keys.pop_back(), --n_keys_;
+            if (step.changes & OPEN_KEY) {
+                auto& keys = frames_.back().open_keys;
+                keys.erase(std::lower_bound(keys.begin(), keys.end(), text_.substr(step.before.begin, step.length - step.before.begin)));
+                --n_keys_;
+            }
             at_ = step.before;
             text_.resize(step.length);
         }
@@ -200,21 +203,28 @@ public:
         return false;
     }
 
-    // Whether what is being read (a key, an item of an array whose items must differ) could still become a repetition. Never
-    // wrongly false, but for what comes after the next comma.
-    // In the text of a key, where only keys can repeat: the bytes after which it is still the beginning of one seen, a quote
-    // and a backslash. False elsewhere.
-    bool next_of_keys(ByteSet& bytes) const {
-        if (n_items_ > 0 || at_.where != STRING || !at_.in_key) return false;
-        bytes = {};
-        auto add = [&](uint8_t byte) { bytes[byte >> 6] |= 1ull << (byte & 63); };
+    // The other keys that what is being read may become a second time, sorted, and how much of them has been read.
+    struct Keys {
+        const std::string *begin = nullptr, *end = nullptr;
+        size_t read = 0;
+        bool begun = false;       // their opening quote has been read
+        bool in_escape = false;   // and half of a character
+    };
+    Keys endangered_keys() const {
+        Keys found;
+        if (frames_.empty() || frames_.back().open_keys.empty()) return found;
+        const auto& keys = frames_.back().open_keys;
+        if (at_.where == KEY) return {keys.data(), keys.data() + keys.size(), 0, false, false};
+        if (!in_key_text()) return found;
         const size_t length = text_.size() - at_.begin;
-        for (const std::string& key : frames_.back().open_keys)
-            if (key.size() > length && begins_like(key)) add(static_cast<uint8_t>(key[length]));
-        add('"'), add('\\');
-        return true;
+        auto before = [&](const std::string& key, int) { return key.compare(0, length, text_, at_.begin, length) < 0; };
+        auto after = [&](int, const std::string& key) { return key.compare(0, length, text_, at_.begin, length) > 0; };
+        const auto first = std::lower_bound(keys.begin(), keys.end(), 0, before), last = std::upper_bound(first, keys.end(), 0, after);
+        return {keys.data() + (first - keys.begin()), keys.data() + (last - keys.begin()), length, true, at_.where != STRING};
     }
 
+    // Whether what is being read (a key, an item of an array whose items must differ) could still become a repetition. Never
+    // wrongly false, but for what comes after the next comma.
     bool endangered() const { return active() && (key_endangered() || item_endangered()); }
     bool item_endangered() const {
         if (n_items_ == 0) return false;
@@ -237,9 +247,9 @@ private:
         std::vector<int32_t> items;         // values, where they are kept
         std::vector<std::string> keys;      // of the items of an object
         std::string key;
-        std::vector<std::string> open_keys;
+        std::vector<std::string> open_keys;  // sorted
     };
-    enum Change : uint8_t { PUSHED = 1, POPPED = 2, APPENDED = 4, SCALAR_APPENDED = 8, OPEN_KEY = 16, DISTINCT = 32 };
+    enum Change : uint8_t { PUSHED = 1, POPPED = 2, APPENDED = 4, SCALAR_APPENDED = 8, OPEN_KEY = 16 };
     struct Step {
         Position before;
         uint32_t length;
@@ -253,11 +263,21 @@ private:
     Correction correction_;
     std::shared_ptr<ValueTable> values_ = std::make_shared<ValueTable>();
     int n_keys_ = 0, n_items_ = 0;  // kept in open frames: other keys, items that have to differ
+    int n_distinct_ = 0;            // open arrays whose items have to differ
     bool repeats_key_ = false;
 
     bool keeping() const { return !frames_.empty() && frames_.back().keeps; }
     void append(uint8_t byte) {
         if (at_.in_key || keeping()) text_.push_back(static_cast<char>(byte));
+    }
+
+    // Inside values that nobody compares: most bytes of a document.
+    bool changes_nothing(uint8_t byte) const {
+        switch (at_.where) {
+            case STRING: return !at_.in_key && byte != '"' && byte != '\\' && !keeping();
+            case SCALAR: return byte > ' ' && byte != ',' && byte != ']' && byte != '}' && !keeping();
+            default: return false;
+        }
     }
 
     void read_hex(uint8_t byte) {
@@ -318,8 +338,9 @@ private:
         std::string key = text_.substr(at_.begin);
         at_.where = KEY_DONE;
         if (open_key) {
-            repeats_key_ = std::find(frame.open_keys.begin(), frame.open_keys.end(), key) != frame.open_keys.end();
-            frame.open_keys.push_back(key);
+            const auto place = std::lower_bound(frame.open_keys.begin(), frame.open_keys.end(), key);
+            repeats_key_ = place != frame.open_keys.end() && *place == key;
+            frame.open_keys.insert(place, key);
             ++n_keys_;
             log_.back().changes |= OPEN_KEY;
         }
@@ -358,6 +379,7 @@ private:
     }
 
     void count(const Frame& frame, int sign) {
+        n_distinct_ += sign * frame.distinct;
         n_keys_ += sign * static_cast<int>(frame.open_keys.size());
         if (frame.distinct) n_items_ += sign * static_cast<int>(frame.items.size());
     }
@@ -382,10 +404,8 @@ private:
     bool in_key_text() const { return at_.in_key && at_.where >= STRING && at_.where <= STRING_HEX; }
 
     bool key_endangered() const {
-        if (frames_.empty() || frames_.back().open_keys.empty()) return false;
-        if (at_.where == KEY) return true;
-        return in_key_text() && std::any_of(frames_.back().open_keys.begin(), frames_.back().open_keys.end(),
-                                            [&](const std::string& key) { return begins_like(key); });
+        const Keys keys = endangered_keys();
+        return keys.begin != keys.end;
     }
 
     // Whether the value being read at a depth could become this one.

@@ -20,6 +20,7 @@ from . import styles
 from .domain import Domain, Field, expand, slots_of, usable
 from .domains import DOMAINS, ORDER
 from .styles import Record
+from .variations import row, vary
 from .values import (
     Kind,
     Value,
@@ -36,6 +37,7 @@ from .words import Words, is_held_out
 
 COMBINATION_SHARE = 9
 SEVERAL_SHARE = 0.15
+ROW_SHARE, VARIED_SHARE = 0.2, 0.35  # of the openings, where `varied`
 LINES = {
     ORDER.name: """
 {quantity} x {product} at {price}
@@ -73,11 +75,16 @@ class Example:
         return dump_json(self.expected)
 
 
-def examples(seed: int, held_out: bool = False) -> Iterator[Example]:
-    """Yield examples without end; the same seed gives the same ones."""
+def examples(
+    seed: int, held_out: bool = False, several: float = SEVERAL_SHARE, varied: bool = False
+) -> Iterator[Example]:
+    """Yield examples without end; the same seed gives the same ones.
+
+    `several` is the share of texts with several records; `varied` adds phrasings of `variations.py`.
+    """
     source = random.Random(seed)
     words = Words(source, held_out)
-    maker = Maker(words)
+    maker = Maker(words, several, varied)
     while True:
         words.phrases_unseen = words.phrases_seen = 0
         example = maker.make()
@@ -88,15 +95,17 @@ def examples(seed: int, held_out: bool = False) -> Iterator[Example]:
 class Maker:
     """Composes examples from one source of words."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Words, several: float = SEVERAL_SHARE, varied: bool = False) -> None:
         self.words = words
         self.source = words.source
+        self.several = several
+        self.varied = varied
 
     def make(self) -> Example | None:
         roll = self.source.random()
-        if roll < SEVERAL_SHARE:
+        if roll < self.several:
             return self._several()
-        domain = self._mixed_domain() if roll < SEVERAL_SHARE + 0.12 else self.source.choice(DOMAINS)
+        domain = self._mixed_domain() if roll < self.several + 0.12 else self.source.choice(DOMAINS)
         return self._single(domain)
 
     # ---- one record ------------------------------------------------------------------------------------
@@ -140,7 +149,7 @@ class Maker:
         roll, words = self.source.random(), self.words
         words.phrases_unseen = words.phrases_seen = 0  # what chose the properties is not in the text
         if roll < 0.56:
-            return "prose", styles.prose(record, words)
+            return "prose", styles.prose(record, words, vary if self.varied else None)
         if roll < 0.64:
             return "email", styles.email(record, words)
         if roll < 0.77:
@@ -161,6 +170,8 @@ class Maker:
         lines = LINES.get(domain.name, [])
         template = words.choose(usable(lines if lines and source.random() < 0.8 else domain.openings, words))
         template = expand(styles.mark_articles(template), words)
+        if self.varied:
+            template = self._vary(template, domain)
         names = slots_of(template)
         by_line = source.random() < 0.6 and len(names) <= 3
         if not by_line:
@@ -236,6 +247,12 @@ class Maker:
                 domain.name,
             )
         return Example(intro.format(plural) + text, schema, rows, "several", domain.name)
+
+    def _vary(self, template: str, domain: Domain) -> str:
+        roll = self.source.random()
+        if roll < ROW_SHARE:
+            return row(domain, self.words) or template
+        return vary(template, self.words) if roll < ROW_SHARE + VARIED_SHARE else template
 
     # ---- schemas ---------------------------------------------------------------------------------------
 

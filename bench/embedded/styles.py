@@ -9,6 +9,7 @@ microseconds.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .domain import Domain, Field, expand, fill, slots_of, usable
@@ -195,8 +196,11 @@ def tell_unknown(item: Field, words: Words) -> str:
     )
 
 
-def prose(record: Record, words: Words) -> str:
-    """Sentences: perhaps an opening that gives several fields, then one for each field that is left."""
+def prose(record: Record, words: Words, vary: Callable[[str, Words], str] | None = None) -> str:
+    """Sentences: perhaps an opening that gives several fields, then one for each field that is left.
+
+    `vary` may put other words into an opening; it does so to one in three.
+    """
     domain, source, texts = record.domain, words.source, record.texts()
     left = list(record.values)
     source.shuffle(left)
@@ -207,6 +211,8 @@ def prose(record: Record, words: Words) -> str:
     if fitting and source.random() < 0.85:
         opening = max(source.sample(fitting, min(2, len(fitting))), key=lambda one: len(slots_of(one)))
         opening = expand(mark_articles(opening), words)
+        if vary and source.random() < 0.35:
+            opening = vary(opening, words)
         sentences.append(write_sentence(opening, words, texts))
         left = [name for name in left if name not in slots_of(opening)]
     again = words.choose(domain.again)
