@@ -33,11 +33,11 @@ public:
     const int32_t vocab_size;
     const size_t bitmap_words;
     int32_t most_token_characters = 0;
-    std::unique_ptr<CommaTokens> comma_tokens;  // made when first needed
-    std::unique_ptr<KeyTokens> key_tokens;
+    const CommaTokens comma_tokens;
+    const KeyTokens key_tokens;
 
     Lexicon(const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens, int32_t size)
-        : vocab_size(size), bitmap_words((static_cast<size_t>(size) + 63) / 64) {
+        : vocab_size(size), bitmap_words((static_cast<size_t>(size) + 63) / 64), comma_tokens(buffer, offsets, n_tokens), key_tokens(buffer, offsets, n_tokens) {
         tries.push_back(build_trie(buffer, offsets, n_tokens));
         ByteSet usable{};
         for (const TrieNode& node : tries[0]->nodes)

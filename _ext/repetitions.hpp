@@ -87,14 +87,14 @@ public:
         const bool endangered = tracker.endangered();
         const bool all = tracker.active() || (network_.distinct_items && tracker.in_distinct());
         found_.clear();
-        find_repeating(all ? tokens().completing : tokens().first_and_more, set, tracker, row, words, left, !all, true, found_);
+        find_repeating(all ? tokens_.completing : tokens_.first_and_more, set, tracker, row, words, left, !all, true, found_);
         clear(row, found_.data(), found_.data() + found_.size());
         // Where another key can always be begun, and costs nothing that matters, only those can be wrong.
         if (all && (left < IMPOSSIBLE || !tracker.active() || !never_used_up(tracker))) {
             bool is_known = false;
             Tracker::Correction& correction = tracker.correction(endangered || left < IMPOSSIBLE ? -1 : state, is_known);
             if (!is_known)
-                find_repeating(tracker.outside_strings() ? tokens().others : tokens().others_after_quote, set, tracker, row, words, left, false,
+                find_repeating(tracker.outside_strings() ? tokens_.others : tokens_.others_after_quote, set, tracker, row, words, left, false,
                                endangered || !tracker.in_plain_text(), correction.tokens);
             clear(row, correction.tokens.data(), correction.tokens.data() + correction.tokens.size());
         }
@@ -111,25 +111,12 @@ private:
     const uint8_t* const buffer_;
     const int32_t* const offsets_;
     const int32_t n_tokens_;
+    const CommaTokens& tokens_ = network_.lexicon.comma_tokens;
+    const uint8_t* const traits_ = tokens_.traits.data();  // by token
     std::vector<std::pair<Configurations, bool>> viable_;  // of one correction: before a key or an item is begun
     std::vector<int32_t> found_;
-    const uint8_t* traits_ = nullptr;  // by token, of the vocabulary's comma tokens
 
-    const CommaTokens& tokens() {
-        auto& known = network_.lexicon.comma_tokens;
-        if (!known) known = std::make_unique<CommaTokens>(buffer_, offsets_, n_tokens_);
-        return *known;
-    }
-    uint8_t traits_of(int32_t token) {
-        if (traits_ == nullptr) traits_ = tokens().traits.data();
-        return static_cast<uint32_t>(token) < static_cast<uint32_t>(n_tokens_) ? traits_[token] : 0;
-    }
-
-    const KeyTokens& key_tokens() {
-        auto& known = network_.lexicon.key_tokens;
-        if (!known) known = std::make_unique<KeyTokens>(buffer_, offsets_, n_tokens_);
-        return *known;
-    }
+    uint8_t traits_of(int32_t token) const { return static_cast<uint32_t>(token) < static_cast<uint32_t>(n_tokens_) ? traits_[token] : 0; }
 
     // The same where only a key that closes can be wrong.
     void correct_keys(const Configurations& set, Tracker& tracker, uint32_t* row, size_t words) {
@@ -141,9 +128,9 @@ private:
                 if (!walk(set, token, tracker, to)) row[token >> 5] &= ~(1u << (token & 31));
             }
         };
-        const KeyTokens& tokens = key_tokens();
+        const KeyTokens& tokens = network_.lexicon.key_tokens;
         look_at(tokens.several);
-        if (network_.distinct_items) look_at(this->tokens().opening_arrays);
+        if (network_.distinct_items) look_at(tokens_.opening_arrays);
         if (!tracker.active()) return;
         const Tracker::Keys keys = tracker.endangered_keys();
         if (keys.begin == keys.end) return;
@@ -231,13 +218,13 @@ private:
                         int64_t left, bool alone, bool each, std::vector<int32_t>& found) {
         Configurations to;
         const bool in_string = !tracker.outside_strings();
-        std::vector<int8_t> verdicts(each ? 0 : this->tokens().n_endings, -1);
+        std::vector<int8_t> verdicts(each ? 0 : tokens_.n_endings, -1);
         for (int32_t token : tokens) {
             if (static_cast<size_t>(token >> 5) >= words || !(row[token >> 5] >> (token & 31) & 1)) continue;
             const uint8_t traits = traits_of(token);
             if (in_string && !(traits & CommaTokens::CLOSES_STRING)) continue;
             if (alone && !can_repeat_alone(traits)) continue;
-            const int32_t ending = each ? -1 : this->tokens().endings[token];
+            const int32_t ending = each ? -1 : tokens_.endings[token];
             int8_t repeats = ending < 0 ? -1 : verdicts[ending];
             if (repeats < 0) {
                 Rewind rewind(tracker);

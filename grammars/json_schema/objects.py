@@ -8,25 +8,28 @@ of declared names that may still come (a bit set over the table of names), names
 number of keys so far (clipped where no bound can tell the difference) and the existentials of the record that
 no key has met yet (a bit set). In schema order a name makes all names before it unavailable, and undeclared
 keys come last; in any order only itself. Undeclared keys are told apart by the patterns that they match:
-their *signature*.
+their *signature*. Where a pattern matches but a few keys, these are names too, in any order among the
+undeclared.
 
 Most records are *simple*: no implications, existentials or bounds on the number of keys. Then a name is legal
 if no needed name comes before it, and that is all. Otherwise a name is legal if a *completion* exists
 afterwards: the needed names closed under the implications, a key for each existential, and more keys up to
 the least number. Everything is computed when it is first asked for and kept.
 
-Undeclared keys may repeat; what they count twice then is not noticed here.
+That undeclared keys do not come twice is the core's business.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..emptiness import count_up_to, is_empty, texts
 from ..errors import LimitExceededError
 from ..expressions import EMPTY, UNLIMITED, Expression, complement, intersect, union
 from ..grammar import LiteralTable
+from ..lengths import length_range
 from ..utf8 import ANY_TEXT
 from .algebra import NEVER
 from .completion import CLOSE, NAME, Completion, complete
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 MOST_MONITORS = 20
 MOST_SIGNATURES = 256
 _MOST_ENUMERATED = 32  # undeclared keys of a finite language that are treated as names
+_LONGEST_ENUMERATED = 200
 
 State = tuple[int, int, int, int]
 Cost = Callable[[Demand], int]
@@ -104,17 +108,18 @@ class ObjectShape:
         for some in self.somes:
             if isinstance(some.keys, Rest):
                 names.update(dict.fromkeys(some.keys.names))
-        if not self.simple:
-            self._enumerate_keys(names)
+        n_ordered = len(names)
+        self._enumerate_keys(names)
         self.table = LiteralTable([name for name in names if writable(name)])
         index = self.table.index
         self.order = [index[name] for name in names if name in index]
+        self.unordered = sum(1 << index[name] for name in list(names)[n_ordered:])
         self.unwritable = any(not writable(name) for name in record.required)
         self.rank = {label: place for place, label in enumerate(self.order)}
         self.after = [0] * len(self.order)  # by label: the names that may come after it
         later = 0
         for label in () if any_order else reversed(self.order):
-            self.after[label] = later
+            self.after[label] = self.unordered & ~(1 << label) if self.unordered >> label & 1 else later
             later |= 1 << label
         self.all = (1 << len(self.order)) - 1
         self.required = 0
@@ -272,7 +277,12 @@ class ObjectShape:
         return not is_empty(without_words(content, names))
 
     def _enumerate_keys(self, names: dict[str, None]) -> None:
-        """Makes names of the undeclared keys if there are but a few, so that they can be counted."""
+        """Makes names of undeclared keys where there are but a few, so that they cannot run out unnoticed."""
+        if self.simple:
+            languages = [pattern_language(keys) for keys, _ in self.record.alls if isinstance(keys, str)]
+            for language in (*languages, self._key_language()):
+                names.update(dict.fromkeys(_few_texts(language)))
+            return
         for part in self._split():
             content = part.content
             if content is not ANY_TEXT and count_up_to(content, _MOST_ENUMERATED + 1) <= _MOST_ENUMERATED:
@@ -387,7 +397,12 @@ class ObjectShape:
         kind = self.others.by_label.get(label)
         if kind is None or (need and not self.any_order):
             return []
-        after = (available if self.any_order else 0, need, min(count + 1, self.clip), pending)
+        after = (
+            available if self.any_order else available & self.unordered,
+            need,
+            min(count + 1, self.clip),
+            pending,
+        )
         if self.simple:
             return [(kind.demand, after)]
         return self._ways(kind.demand, kind.classes & pending, after)
@@ -448,6 +463,17 @@ class ObjectShape:
         if known is None:
             known = self._completions[state] = complete(self, state, self.values.cost)
         return known
+
+
+@lru_cache(4096)
+def _few_texts(language: Expression) -> tuple[str, ...]:
+    """All texts of a language if there are but a few, and short ones."""
+    lengths = length_range(language) if language.regular else None
+    if lengths is None or lengths.most == UNLIMITED or lengths.most > _LONGEST_ENUMERATED:
+        return ()
+    if count_up_to(language, _MOST_ENUMERATED + 1) > _MOST_ENUMERATED:
+        return ()
+    return tuple(text.decode() for text in texts(language, _MOST_ENUMERATED))
 
 
 def _listed_names(record: ObjectRecord) -> Set[str] | None:
