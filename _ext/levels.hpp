@@ -17,6 +17,8 @@ struct Levels {
     std::vector<int32_t> nodes;    // by place: the node in depth-first order
     std::vector<int32_t> places;   // by node
     std::vector<int32_t> ends_at;  // by token: the place where it ends, 0 for tokens without text
+    std::vector<int32_t> quotes;   // nodes with a quote: where JSON strings may end
+    std::vector<int32_t> by_size;  // the children of the root, the largest first
 
     Levels(const Trie& trie, int32_t vocab_size) : places(trie.size(), 0), ends_at(vocab_size, 0) {
         std::vector<int32_t> starts(trie.max_depth + 2, 0);
@@ -33,15 +35,23 @@ struct Levels {
             parents[place] = entry.depth > 0 ? path[entry.depth - 1] : 0;
             bytes[place] = entry.byte;
             nodes[place] = node;
+            if (entry.depth > 0 && entry.byte == '"') quotes.push_back(node);
+            if (entry.depth == 1) by_size.push_back(node);
             for (const int32_t *id = trie.begin_ids(node), *last = trie.end_ids(node); id != last; ++id) ends_at[*id] = place;
         }
+        std::sort(by_size.begin(), by_size.end(), [&](int32_t a, int32_t b) { return trie.nodes[a].end - a > trie.nodes[b].end - b; });
     }
 
     // Calls visit(node, place), in the order of the nodes, where the state has one of these marks.
     template <class Visit>
-    void visit_marked(const Automata& automata, const std::vector<int32_t>& states, uint8_t wanted, Visit visit) const {
-        std::vector<uint64_t> marked(nodes.size() / 64 + 1, 0);
+    void visit_marked(const Automata& automata, int32_t start, const std::vector<int32_t>& states, uint8_t wanted, Visit visit) const {
         const uint8_t* const marks = automata.marks();
+        if (automata.automata[automata.info[start].automaton]->is_string()) {
+            for (int32_t node : quotes)
+                if (marks[states[places[node]]] & wanted) visit(node, places[node]);
+            return;
+        }
+        std::vector<uint64_t> marked(nodes.size() / 64 + 1, 0);
         for (size_t place = 1; place < nodes.size(); ++place)
             if (marks[states[place]] & wanted) marked[nodes[place] >> 6] |= 1ull << (nodes[place] & 63);
         for (size_t word = 0; word < marked.size(); ++word)
@@ -114,7 +124,7 @@ struct Levels {
             return a.characters != b.characters ? a.characters < b.characters : a.state < b.state;
         });
         if (!split->inner.empty()) split->most_characters = split->inner.back().characters;
-        visit_marked(automata, reached, Automata::EXHAUSTED, [&](int32_t node, int32_t place) {
+        visit_marked(automata, start, reached, Automata::EXHAUSTED, [&](int32_t node, int32_t place) {
             const int32_t characters = characters_at[place];
             if (source.has_children(node)) split->leaving.push_back({characters, node});
             split->most_characters = std::max(split->most_characters, characters);

@@ -10,8 +10,8 @@
 #include <mutex>
 #include <set>
 
+#include "bounds.hpp"
 #include "comma_tokens.hpp"
-#include "distances.hpp"
 #include "key_tokens.hpp"
 #include "levels.hpp"
 #include "splits.hpp"
@@ -106,7 +106,10 @@ public:
         int32_t inner = automaton_of(content, monitors), before = automaton_of(prefix);
         if (inner == DEAD || before == DEAD) return DEAD;
         auto& found = strings_[inner];
-        if (found == nullptr) found = add<StringAutomaton>(inner);
+        if (found == nullptr) {
+            found = add<StringAutomaton>(inner);
+            if (automata.all_usable) farthest_[inner] = bounds_.farthest(expressions, content);
+        }
         return found->start_with(automata, before);
     }
 
@@ -226,6 +229,11 @@ public:
 
     int32_t distance(int32_t state) { return distances.distance(state); }
     bool always_infinite(int32_t state) { return distances.always_infinite(state); }
+    // From any state of the content of a JSON string (by its start): bytes that suffice to the end, if the syntax tells.
+    int32_t farthest(int32_t content) const {
+        auto found = farthest_.find(content);
+        return found == farthest_.end() ? UNREACHABLE : found->second;
+    }
 
     size_t n_states() const { return automata.info.size(); }
 
@@ -237,6 +245,8 @@ private:
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> starts_;
     std::unordered_map<int32_t, int32_t> set_starts_;
     std::unordered_map<int32_t, StringAutomaton*> strings_;
+    Bounds bounds_;
+    std::unordered_map<int32_t, int32_t> farthest_;  // by start of the content
     std::unordered_map<ViewKey, std::unique_ptr<Split>, ViewKeyHash> splits_;
     std::unordered_map<ViewKey, std::unique_ptr<CountedSplit>, ViewKeyHash> counted_splits_;
     std::unordered_map<ViewKey, std::unique_ptr<TokenSet>, ViewKeyHash> counted_inner_;
@@ -358,18 +368,18 @@ private:
     // is faster.
     bool is_broad(int32_t start) {
         const Trie& source = *tries[0];
-        return count_alive(0, start, 2) * 4 > source.size();
-    }
-
-    int64_t count_alive(int32_t node, int32_t state, int levels) {
-        const Trie& source = *tries[0];
-        if (levels == 0) return source.nodes[node].end - node;
-        int64_t alive = 0;
-        for (int32_t child = node + 1; child < source.nodes[node].end; child = source.nodes[child].end) {
-            const int32_t to = automata.step(state, source.nodes[child].byte);
-            if (to != DEAD) alive += 1 + count_alive(child, to, levels - 1);
+        const int64_t enough = source.size() / 4;
+        int64_t alive = 0, left = source.size();
+        for (int32_t child : levels_->by_size) {
+            left -= source.nodes[child].end - child;
+            const int32_t state = automata.step(start, source.nodes[child].byte);
+            if (state != DEAD)
+                for (int32_t below = child + 1; below < source.nodes[child].end && alive <= enough; below = source.nodes[below].end)
+                    if (automata.step(state, source.nodes[below].byte) != DEAD) alive += source.nodes[below].end - below;
+            if (alive > enough) return true;
+            if (alive + left <= enough) return false;
         }
-        return alive;
+        return false;
     }
 
     // The same as `collect` for the whole vocabulary, level by level.
@@ -393,7 +403,7 @@ private:
         }
         if (count <= static_cast<int64_t>(BITMAP_FROM)) split.inner = list_of(*split.inner.bitmap);
         split.ends = states_at_tokens();
-        levels_->visit_marked(automata, reached_, Automata::ACCEPTS, [&](int32_t node, int32_t place) {
+        levels_->visit_marked(automata, start, reached_, Automata::ACCEPTS, [&](int32_t node, int32_t place) {
             if (source.has_children(node)) split.leaving.push_back({automata.label(reached_[place]), node});
         });
     }

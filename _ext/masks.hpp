@@ -113,6 +113,7 @@ private:
     Lexicon& lexicon_;
     Budget* budget_ = nullptr;
     std::unordered_map<ViewKey, std::unique_ptr<std::vector<int32_t>>, ViewKeyHash> rests_;
+    std::unordered_map<ViewKey, std::vector<int32_t>, ViewKeyHash> excluded_;
 
     void add(const TokenSet& set, Row& row, std::vector<int32_t> removed = {}) {
         if (set.bitmap) {
@@ -230,7 +231,7 @@ private:
     bool never_too_long(View view, const Configuration& c, const StringAutomaton& string, int32_t most) {
         if (most == INT32_MAX) return true;
         most -= lexicon_.most_token_characters;
-        if (most < 0 || string.universal) return most >= 0;
+        if (most < 0 || string.universal || lexicon_.farthest(string.content) <= most) return most >= 0;
         for (int32_t state : lexicon_.ends(view, c.state))
             if (!near_enough(state, string, most)) return false;
         return true;
@@ -311,6 +312,13 @@ private:
 
     // The tokens that an OthersEdge must not take: those that close on a literal, or can end in nothing but one. Sorted.
     std::vector<int32_t> excluded(View view, const Configuration& c, const Edge& edge) {
+        if (budget_) return find_excluded(view, c, edge);
+        const ViewKey key{view, c.state, c.extra, edge.table};
+        auto known = excluded_.find(key);
+        if (known == excluded_.end()) known = excluded_.emplace(key, find_excluded(view, c, edge)).first;
+        return known->second;
+    }
+    std::vector<int32_t> find_excluded(View view, const Configuration& c, const Edge& edge) {
         const LiteralTrie& trie = network_.table_of(edge);
         const Trie& source = lexicon_.trie(view);
         std::vector<int32_t> ids;
