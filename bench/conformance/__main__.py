@@ -1,4 +1,4 @@
-"""The command line: `python -m bench.conformance suite|walks|differential|hostile`.
+"""The command line: `python -m bench.conformance suite|collection|walks|differential|hostile`.
 
 In: options. Out: a report on standard output, and as JSON in the file `--out`; the exit status is 1 if there
 is a failure.
@@ -22,6 +22,7 @@ from tokentrellis import Vocabulary
 
 from bench.maskbench.problems import read_lines
 
+from .collection import Judge, run_collection
 from .differential import Comparer, run_differential, shrunk
 from .drafts import URIS
 from .hostile import run_hostile
@@ -48,6 +49,26 @@ def suite(
 ) -> None:
     """The official JSON Schema Test Suite."""
     finish(run_suite(read_suite(data), seed=seed, only=only), out)
+
+
+@application.command()
+def collection(
+    data: Annotated[Path, typer.Option(help="Lines {name, schema, tests}, .jsonl or .jsonl.gz.")],
+    sample: Annotated[int | None, typer.Option(min=1, help="Draw so many schemas.")] = None,
+    shard: Annotated[str, typer.Option(help="i/n: every n-th schema, beginning with the i-th.")] = "1/1",
+    order: Annotated[str, typer.Option(help="Order of the keys: schema or any.")] = "any",
+    whitespace: Annotated[str, typer.Option(help="natural, any or compact.")] = "any",
+    numbers: Annotated[str, typer.Option(help="plain or standard.")] = "standard",
+    seed: Seed = 0,
+    only: Only = "",
+    seconds: Seconds = 10.0,
+    megabytes: Megabytes = 2048.0,
+    out: Out = None,
+) -> None:
+    """Real schemas with labelled documents."""
+    lines = [line for line in read_lines(data, sample=sample, seed=seed, shard=shard) if only in line["name"]]
+    judge = Judge({"property_order": order, "whitespace": whitespace, "numbers": numbers})
+    finish(run_collection(lines, judge, Limits(seconds, megabytes)), out)
 
 
 @application.command()

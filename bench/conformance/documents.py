@@ -16,6 +16,8 @@ from typing import Any
 
 from tokentrellis import Vocabulary, compile_grammar, from_json_schema
 
+from .reordering import Reordered
+
 LONGER_TOKENS = (b'":', b'", "', b"{}", b"  ", b"true", b"\\u00", b"\xc3\xa9", b"12", b"]}", b'"a"')
 STANDARD: dict[str, Any] = {"numbers": "standard", "property_order": "any", "whitespace": "any"}
 """Options with which the grammar allows every spelling that JSON has."""
@@ -43,6 +45,11 @@ class Reader:
         matcher = self._matcher
         matcher.reset()
         return matcher.read_bytes(text.encode("utf-8", "surrogatepass")) and matcher.is_accepting
+
+    def accepts_reordered(self, document: Any) -> bool:
+        """Whether the document is allowed with its keys in some order."""
+        self._matcher.reset()
+        return Reordered(self._matcher).write(document) and self._matcher.is_accepting
 
     def refused_at(self, text: str) -> int:
         """How many bytes of the text can be read."""

@@ -20,7 +20,6 @@ from . import styles
 from .domain import Domain, Field, expand, slots_of, usable
 from .domains import DOMAINS, ORDER
 from .styles import Record
-from .variations import row, vary
 from .values import (
     Kind,
     Value,
@@ -33,6 +32,7 @@ from .values import (
     num_kind,
     text_kind,
 )
+from .variations import row, vary
 from .words import Words, is_held_out
 
 COMBINATION_SHARE = 9

@@ -15,10 +15,15 @@ from .domain import Domain, Field
 from .words import Words
 
 WORD = re.compile(r"(?<![\w{}'])[a-zA-Z]{3,}(?![\w{}'])")
-KEPT = frozenset("the and for from with not none into onto per out off".split())
+KEPT = frozenset(["the", "and", "for", "from", "with", "not", "none", "into", "onto", "per", "out", "off"])
 ENDINGS = ["", "", "s", "ed", "ing", "er"]
 LEADS = ["{}", "{} {}", "We {}", "They {} {}", "Please {}", "{} {} {}", "A {}", "The {} {}"]
-JOINTS = " for | at | in | of | with | to | on | x | - |, | from |: | by | | as | and | / |; | (".split("|")
+# fmt: off
+JOINTS = [
+    " for ", " at ", " in ", " of ", " with ", " to ", " on ", " x ", " - ", ", ", " from ", ": ", " by ",
+    " ", " as ", " and ", " / ", "; ", " ("
+]
+# fmt: on
 
 
 def vary(template: str, words: Words) -> str:
@@ -34,7 +39,7 @@ def vary(template: str, words: Words) -> str:
 
 
 def row(domain: Domain, words: Words) -> str | None:
-    """A template of two or three fields of different looks in any order, or None if the domain has no such."""
+    """A template of two or three fields of different looks in any order; None if there are none."""
     source = words.source
     by_looks: dict[str, list[Field]] = {}
     for item in domain.fields.values():

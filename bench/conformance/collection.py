@@ -1,0 +1,93 @@
+"""A collection of real schemas with labelled documents: every verdict, in every layout of options.
+
+In: the lines of a MaskBench file, {name, schema, tests: [{valid, data}]}, and options of the grammar. Out: a
+report: each schema that is refused, each document on which the grammar and its label disagree. Where
+`jsonschema-rs` (formats asserted) is on our side, the label is called doubtful and the finding counts as
+explained. Documents are read by bytes, so no tokenizer plays a part and thousands of schemas take minutes.
+
+Where the order of the keys is the schema's, valid documents are brought into it first (`reordering.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from tokentrellis import ConstraintError, UnsatisfiableError
+
+from .documents import Reader
+from .isolation import DONE, Isolated, Limits
+from .report import Finding, Report, named
+from .witness import Witness
+
+
+@dataclass
+class Judged:
+    """What came of one schema."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    explained: list[Finding] = field(default_factory=list)
+
+
+class Judge:
+    """The verdicts of one set of options of `from_json_schema`."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+
+    def __call__(self, line: dict[str, Any]) -> Judged:
+        """All documents of one schema."""
+        name, schema, judged = line["name"], line["schema"], Judged()
+        try:
+            reader = Reader(schema, **self.options)
+        except ConstraintError as error:
+            kind = "unsatisfiable" if isinstance(error, UnsatisfiableError) else "refused"
+            judged.kinds[f"schemas {kind}"] += 1
+            expected = kind == "unsatisfiable" and not any(test["valid"] for test in line["tests"])
+            (judged.explained if expected else judged.findings).append(Finding(kind, name, named(error)))
+            return judged
+        for test in line["tests"]:
+            self._judge(reader, line, test, judged)
+        return judged
+
+    def _judge(self, reader: Reader, line: dict[str, Any], test: dict[str, Any], judged: Judged) -> None:
+        text = json.dumps(test["data"], ensure_ascii=False)
+        reordered = test["valid"] and self.options["property_order"] == "schema"
+        try:
+            accepted = reader.accepts_reordered(test["data"]) if reordered else reader.accepts(text)
+        except ConstraintError as error:
+            judged.findings.append(Finding("error while reading", line["name"], named(error), None, text))
+            return
+        label = "valid" if test["valid"] else "invalid"
+        verdict = "accepted" if accepted else "refused"
+        judged.kinds[f"{label} {verdict}"] += 1
+        if accepted == test["valid"]:
+            return
+        finding = Finding(
+            f"{label} {verdict}", line["name"], f"from byte {reader.refused_at(text)}", None, text
+        )
+        doubtful = Witness(line["schema"], formats=True).accepts(text) == accepted
+        (judged.explained if doubtful else judged.findings).append(finding)
+
+
+def run_collection(lines: list[dict[str, Any]], judge: Judge, limits: Limits) -> Report:
+    """All lines, in one worker after the other."""
+    report = Report("A collection of schemas")
+    report.counts["schemas"] = len(lines)
+    isolated = Isolated(judge, limits)
+    try:
+        for line in lines:
+            answer = isolated.call(line)
+            if answer.status != DONE:
+                report.counts[f"schemas: {answer.status}"] += 1
+                report.failures.append(Finding(answer.status, line["name"], answer.reason))
+                continue
+            report.counts.update(answer.value.kinds)
+            report.failures += answer.value.findings
+            report.explained += answer.value.explained
+    finally:
+        isolated.close()
+    return report
