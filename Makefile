@@ -17,7 +17,7 @@ BENCH_TOKENIZER ?= ../shared/data/llama3
 BENCH_OPTIONS ?=
 
 RUN = $(VENV)/bin/python
-CORE = setup.py $(wildcard _ext/*.pyx _ext/*.hpp)
+CORE = setup.py $(wildcard _ext/*.pyx _ext/*.pxi _ext/*.hpp)
 PACKAGING = pyproject.toml constraints.txt
 FOLDERS = _ext decoding grammars samplers
 

@@ -24,7 +24,7 @@ else:
 core = Extension(
     "tokentrellis._ext.core",
     sources=["_ext/core.pyx"],
-    depends=sorted(str(header) for header in Path("_ext").glob("*.hpp")),
+    depends=sorted(str(path) for path in Path("_ext").iterdir() if path.suffix in (".hpp", ".pxi")),
     include_dirs=["_ext"],
     extra_compile_args=compile_arguments,
     language="c++",

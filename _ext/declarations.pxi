@@ -1,0 +1,93 @@
+# What core.pyx uses of Python, of the headers and of the hooks for errors, declared for Cython; included there as text.
+
+cdef extern from "Python.h":
+    int PyGC_Disable()
+    int PyGC_Enable()
+
+
+cdef extern from "session.hpp" namespace "tokentrellis":
+    void translate_error()
+
+
+cdef extern from "session.hpp" namespace "tokentrellis" nogil:
+    cdef enum:
+        BY_LABEL
+        REJECTED
+        IMPOSSIBLE
+    cdef cppclass StdByteSet "tokentrellis::ByteSet":
+        uint64_t& operator[](size_t)
+    cdef cppclass Transition:
+        int32_t from_ "from"
+        StdByteSet bytes
+        int32_t to
+    cdef cppclass ExpressionNode:
+        int kind
+        cbool regular
+        vector[int32_t] children
+        StdByteSet bytes
+        int32_t least, most
+        int32_t n_states
+        vector[Transition] transitions
+        vector[int32_t] accepting
+    cdef cppclass CppLexicon "tokentrellis::Lexicon":
+        CppLexicon(const uint8_t*, const int32_t*, int32_t, int32_t) except +translate_error
+        int32_t add_expression(ExpressionNode) except +translate_error
+        int32_t automaton_of(int32_t) except +translate_error
+        int32_t string_start(int32_t, int32_t, const vector[int32_t]&) except +translate_error
+        size_t n_states()
+        cbool spells_all()
+        void prepare_strings(int32_t) except +translate_error
+    cdef enum EdgeKind:
+        TERMINAL_EDGE, STRING_EDGE, LITERALS_EDGE, OTHERS_EDGE, CALL_EDGE, TOKEN_EDGE
+    cdef cppclass LegalSet:
+        vector[uint64_t] words
+    cdef cppclass Edge:
+        int32_t least, most, table
+        LegalSet legal
+    cdef cppclass Network:
+        Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
+        cbool distinct_keys, distinct_items
+        void finish_state(int32_t, cbool, int32_t, int32_t, cbool) except +translate_error
+        int32_t add_table(vector[string]) except +translate_error
+        size_t n_grammar_states()
+    cdef cppclass Tracker:
+        size_t mark()
+        Tracker()
+        Tracker(const Tracker&)
+        void undo(size_t)
+        void reset()
+    cdef cppclass States:
+        int32_t start()
+        size_t size()
+    ctypedef int (*ExpandFunction)(void*, int32_t)
+    ctypedef int (*SuccessorFunction)(void*, int32_t, int32_t, int32_t)
+    cdef cppclass Session:
+        Network network
+        States states
+        Session(CppLexicon&, const uint8_t*, const int32_t*, int32_t, vector[int32_t], int32_t, void*,
+                ExpandFunction, SuccessorFunction) except +translate_error
+        int32_t accept(int32_t, int32_t, Tracker*) except +translate_error
+        cbool allows(int32_t, int32_t, Tracker*) except +translate_error
+        int32_t read(int32_t, const uint8_t*, size_t&, Tracker*) except +translate_error
+        cbool accepting(int32_t) except +translate_error
+        cbool fill(int32_t, int64_t, uint32_t*, size_t, Tracker*) except +translate_error
+        cbool fill_batch "fill"(int32_t, int64_t, uint32_t*, size_t, Tracker*, cbool) except +translate_error
+        void fill_end(uint32_t*, size_t)
+        vector[uint8_t] forced_bytes(int32_t) except +translate_error
+        StdByteSet next_bytes(int32_t) except +translate_error
+        int64_t cost(int32_t, const Tracker*) except +translate_error
+        string shortest_text(size_t) except +translate_error
+        void prepare(int32_t, int64_t) except +translate_error
+        vector[int32_t] forced_tokens(int32_t) except +translate_error
+
+
+cdef extern from "session.hpp" namespace "tokentrellis":
+    """
+    static void tokentrellis_set_hooks(PyObject* limit, PyObject* recursion) {
+        Py_INCREF(limit);
+        Py_INCREF(recursion);
+        tokentrellis::limit_hook() = limit;
+        tokentrellis::recursion_hook() = recursion;
+    }
+    """
+    void set_hooks "tokentrellis_set_hooks"(object, object)
