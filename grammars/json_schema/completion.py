@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import LimitExceededError
 from ..expressions import UNLIMITED
 from .algebra import NEVER
+from .label_sets import labels_of
 from .nodes import Demand
 
 if TYPE_CHECKING:
@@ -49,17 +50,14 @@ def complete(
 
 
 def _complete_simple(shape: ObjectShape, need: int, cost: Callable[[Demand], int]) -> Completion:
-    total, first = 0, -1
-    for label in shape.required_order:
-        if need >> label & 1:
-            demand = shape.demand(label)
-            value = NEVER if demand is None else cost(demand)
-            if value >= NEVER:
-                return IMPOSSIBLE
-            total += value + shape.key_cost(label)
-            if first < 0:
-                first = label
-    return Completion(total) if first < 0 else Completion(total, NAME, first)
+    total = 0
+    for label in labels_of(need):
+        demand = shape.demand(label)
+        value = NEVER if demand is None else cost(demand)
+        if value >= NEVER:
+            return IMPOSSIBLE
+        total += value + shape.key_cost(label)
+    return Completion(total, NAME, shape.first(need)) if need else Completion(total)
 
 
 class _Search:
@@ -72,24 +70,27 @@ class _Search:
         self.cost = cost
         self.available, self.need, self.count, self.pending = state
         self.steps = 0
+        self.prices: dict[tuple[int, int], int] = {}
         self.best = IMPOSSIBLE
 
     def run(self) -> Completion:
-        if self.need & ~self.available:
+        names = self.shape.closure(self.need, self.available)
+        if names & ~self.available or names & self.shape.implications.impossible:
             return IMPOSSIBLE
         places = [place for place in range(len(self.shape.somes)) if self.pending >> place & 1]
-        names = self.shape.closure(self.need, self.available)
         self.assign(places, names, {}, [])
         return self.best
 
     def name_cost(self, label: int, chosen: int) -> int:
         """The cost of a name whose value also meets some existentials."""
-        demand = self.shape.demand(label)
-        joined = None if demand is None else self.shape.joined(demand, chosen)
-        if joined is None:
-            return NEVER
-        value = self.cost(joined)
-        return NEVER if value >= NEVER else value + self.shape.key_cost(label)
+        known = self.prices.get((label, chosen))
+        if known is None:
+            demand = self.shape.demand(label)
+            joined = None if demand is None else self.shape.joined(demand, chosen)
+            value = NEVER if joined is None else self.cost(joined)
+            known = NEVER if value >= NEVER else value + self.shape.key_cost(label)
+            self.prices[label, chosen] = known
+        return known
 
     def other_cost(self, kind: Signature, chosen: int) -> int:
         """The cost of an undeclared key whose value also meets some existentials."""
@@ -115,7 +116,7 @@ class _Search:
         if self.shape.free >> place & 1 and self.is_met(place, names, others):
             self.assign(rest, names, chosen, others)
             return
-        for label in _labels(self.available):
+        for label in labels_of(self.available):
             if self.shape.meets_class(self.shape.table.literals[label], some):
                 met = chosen.get(label, 0) | 1 << place
                 if self.name_cost(label, met) < NEVER:
@@ -132,7 +133,7 @@ class _Search:
 
     def spent(self, names: int, chosen: dict[int, int], others: list[tuple[Signature, int]]) -> int:
         """The cost of the keys so far."""
-        total = sum(self.name_cost(label, chosen.get(label, 0)) for label in _labels(names))
+        total = sum(self.name_cost(label, chosen.get(label, 0)) for label in labels_of(names))
         return total + sum(self.other_cost(kind, met) for kind, met in others)
 
     def is_met(self, place: int, names: int, others: list[tuple[Signature, int]]) -> bool:
@@ -140,7 +141,7 @@ class _Search:
         if any(kind.classes >> place & 1 for kind, _ in others):
             return True
         some, literals = self.shape.somes[place], self.shape.table.literals
-        return any(self.shape.meets_class(literals[label], some) for label in _labels(names))
+        return any(self.shape.meets_class(literals[label], some) for label in labels_of(names))
 
     def fill(self, names: int, chosen: dict[int, int], others: list[tuple[Signature, int]]) -> None:
         """Adds keys up to the least number; remembers the result if it is the cheapest."""
@@ -150,55 +151,51 @@ class _Search:
         n_keys = self.count + names.bit_count() + len(others)
         record = self.shape.record
         if n_keys < record.least:
-            missing = record.least - n_keys
-            kinds = [(self.other_cost(kind, 0), kind) for kind in self.shape.signatures]
-            price, kind = min(kinds, key=lambda entry: entry[0], default=(NEVER, None))
-            if price < NEVER and kind is not None:
-                total += missing * price
-                others = [*others, *[(kind, 0)] * min(missing, 1)]
-                n_keys = record.least
-            else:
-                names, total, n_keys = self.add_names(names, total, n_keys)
-                if n_keys < record.least:
-                    return
+            names, others, total = self.add_keys(names, others, total, record.least - n_keys)
+            n_keys = max(record.least, self.count + names.bit_count() + len(others))
         if record.most != UNLIMITED and n_keys > record.most:
             return
         if total < self.best.cost:
             self.best = Completion(total, *self.first(names, others))
 
-    def add_names(self, names: int, total: int, n_keys: int) -> tuple[int, int, int]:
-        """More names up to the least number of keys, those that imply least first."""
-        record = self.shape.record
+    def add_keys(
+        self, names: int, others: list[tuple[Signature, int]], total: int, missing: int
+    ) -> tuple[int, list[tuple[Signature, int]], int]:
+        """More keys, the cheapest first; the cost is NEVER if there are not enough.
+
+        The cheapest, since costs must not be greater than when it was found out that there are values at
+        all: who follows the cheapest alternative arrives.
+        """
+        kinds = [(self.other_cost(kind, 0), kind) for kind in self.shape.signatures]
+        price, kind = min(kinds, key=lambda entry: entry[0], default=(NEVER, None))
         candidates = []
-        for label in _labels(self.available & ~names):
+        prices = {label: self.name_cost(label, 0) for label in labels_of(self.available)}
+        for label in labels_of(self.available & ~names & ~self.shape.implications.impossible):
             closed = self.shape.closure(1 << label, self.available)
-            if all(self.name_cost(member, 0) < NEVER for member in _labels(closed)):
-                candidates.append((closed.bit_count(), label, closed))
+            value = sum(map(prices.__getitem__, labels_of(closed)))
+            if value < price:
+                candidates.append((value, label, closed))
+        room = self.shape.record.most - self.count - names.bit_count() - len(others)
         for _, _, closed in sorted(candidates):
             added = closed & ~names
-            if n_keys >= record.least:
+            if missing <= 0:
                 break
-            if record.most != UNLIMITED and n_keys + added.bit_count() > record.most:
+            if self.shape.record.most != UNLIMITED and added.bit_count() > room:
                 continue
             names |= added
-            total += sum(self.name_cost(label, 0) for label in _labels(added))
-            n_keys += added.bit_count()
-        return names, total, n_keys
+            total += sum(map(prices.__getitem__, labels_of(added)))
+            missing -= added.bit_count()
+            room -= added.bit_count()
+        if missing <= 0:
+            return names, others, total
+        if price >= NEVER or kind is None:
+            return names, others, NEVER
+        return names, [*others, (kind, 0)], min(total + missing * price, NEVER - 1)
 
     def first(self, names: int, others: list[tuple[Signature, int]]) -> tuple[int, int]:
         """The first key of a set of keys, as a step."""
         if names:
-            return NAME, min(_labels(names), key=self.shape.rank.__getitem__)
+            return NAME, self.shape.first(names)
         if others:
             return OTHER, others[0][0].bits
         return CLOSE, 0
-
-
-def _labels(names: int) -> list[int]:
-    """The members of a bit set."""
-    found = []
-    while names:
-        bit = names & -names
-        found.append(bit.bit_length() - 1)
-        names ^= bit
-    return found

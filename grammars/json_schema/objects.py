@@ -12,9 +12,10 @@ their *signature*. Where a pattern matches but a few keys, these are names too, 
 undeclared.
 
 Most records are *simple*: no implications, existentials or bounds on the number of keys. Then a name is legal
-if no needed name comes before it, and that is all. Otherwise a name is legal if a *completion* exists
-afterwards: the needed names closed under the implications, a key for each existential, and more keys up to
-the least number. Everything is computed when it is first asked for and kept.
+if no needed name comes before it, and that is all. Without existentials that are pending, `counting.py` tells
+which names are legal. Otherwise a name is legal if a *completion* exists afterwards: the needed names closed
+under the implications, a key for each existential, and more keys up to the least number. Everything is
+computed when it is first asked for and kept.
 
 That undeclared keys do not come twice is the core's business.
 """
@@ -33,6 +34,9 @@ from ..lengths import length_range
 from ..utf8 import ANY_TEXT
 from .algebra import NEVER
 from .completion import CLOSE, NAME, Completion, complete
+from .counting import can_finish, legal_names
+from .implications import Implications
+from .label_sets import NameOrder, label_set, labels_of
 from .nodes import TRUE, Demand
 from .records import ObjectRecord, Rest, Some
 from .string_sets import pattern_language, without_words, writable
@@ -113,36 +117,36 @@ class ObjectShape:
         self.table = LiteralTable([name for name in names if writable(name)])
         index = self.table.index
         self.order = [index[name] for name in names if name in index]
-        self.unordered = sum(1 << index[name] for name in list(names)[n_ordered:])
+        self.unordered = label_set(index[name] for name in list(names)[n_ordered:])
         self.unwritable = any(not writable(name) for name in record.required)
-        self.rank = {label: place for place, label in enumerate(self.order)}
-        self.after = [0] * len(self.order)  # by label: the names that may come after it
-        later = 0
-        for label in () if any_order else reversed(self.order):
-            self.after[label] = self.unordered & ~(1 << label) if self.unordered >> label & 1 else later
-            later |= 1 << label
+        self.name_order = NameOrder(self.order)
         self.all = (1 << len(self.order)) - 1
-        self.required = 0
-        for name in record.required:
-            if name in index:
-                self.required |= 1 << index[name]
-        self.required_order = [label for label in self.order if self.required >> label & 1]
-        self.implications = [
-            (1 << index[name], sum(1 << index[need] for need in needs if need in index))
-            for name, needs in record.implications
-            if name in index
-        ]
+        self.required = label_set(index[name] for name in record.required if name in index)
+        self.implications = Implications(
+            (
+                (index[name], label_set(index[need] for need in needs if need in index))
+                for name, needs in record.implications
+                if name in index
+            ),
+            impossible=(
+                index[name]
+                for name, needs in record.implications
+                if name in index and not all(need in index for need in needs)
+            ),
+        )
         self.clip = (
             1 if self.simple else max(1, record.least, record.most + 1 if record.most != UNLIMITED else 0)
         )
         self._demands: dict[int, Demand | None] = {}
         self._known = self._usable = 0
+        self._blocked: int | None = None
         self._legal: dict[tuple[int, int], int] = {}
         self._others: Others | None = None
         self._signatures: list[Signature] | None = None
         self._n_kinds = 0  # sets of monitors that some key matches, forbidden or not
         self._completions: dict[State, Completion] = {}
-        self.start: State = (self.all, self.required, 0, (1 << len(self.somes)) - 1)
+        need = self.implications.closure(self.required, self.all)
+        self.start: State = (self.all, need, 0, (1 << len(self.somes)) - 1)
 
     # What the values of keys have to meet.
 
@@ -163,14 +167,23 @@ class ObjectShape:
     def usable(self, names: int) -> int:
         """Those of the names whose values exist."""
         unknown = names & ~self._known
-        while unknown:
-            bit = unknown & -unknown
-            unknown ^= bit
-            demand = self.demand(bit.bit_length() - 1)
-            if demand is not None and self.values.cost(demand) < NEVER:
-                self._usable |= bit
-            self._known |= bit
+        if unknown:
+            found = []
+            for label in labels_of(unknown):
+                demand = self.demand(label)
+                if demand is not None and self.values.cost(demand) < NEVER:
+                    found.append(label)
+            self._usable |= label_set(found)
+            self._known |= unknown
         return names & self._usable
+
+    def possible_names(self, names: int) -> int:
+        """Those of the names whose values exist, and those of all names that they imply."""
+        if self._blocked is None:
+            targets = self.implications.targets
+            missing = targets & ~self.usable(targets)
+            self._blocked = self.implications.impossible | self.implications.blocked_by(missing)
+        return self.usable(names) & ~self._blocked
 
     def key_cost(self, label: int) -> int:
         """Roughly the bytes of a name with quotes, colon and comma."""
@@ -297,27 +310,35 @@ class ObjectShape:
             key = (available, need)
             known = self._legal.get(key)
             if known is None:
-                known = self._legal[key] = self.usable(self._up_to_need(available, need))
+                known = self._legal[key] = self.usable(self.up_to_need(available, need))
             return known
-        found = 0
-        candidates = self.usable(self._up_to_need(available, need))
-        # Where more names do no harm, a name needs no search: just values for all that it implies.
-        harmless = self.any_order and not self.somes and self.record.most == UNLIMITED
-        while candidates:
-            bit = candidates & -candidates
-            candidates ^= bit
-            if harmless:
-                implied = self.closure(bit, available)
-                if self.usable(implied) == implied:
-                    found |= bit
-            elif self.after_name(state, bit.bit_length() - 1):
-                found |= bit
-        return found
+        if not state[3]:
+            return legal_names(self, state)
+        return label_set(
+            label
+            for label in labels_of(self.usable(self.up_to_need(available, need)))
+            if self.after_name(state, label, just_one=True)
+        )
 
-    def _up_to_need(self, available: int, need: int) -> int:
+    def up_to_need(self, available: int, need: int) -> int:
+        """The available names that are not written after a name that must come."""
         if self.any_order or not need:
             return available
-        return available & ~self.after[self._first(need)]
+        return available & ~self.after(self.first(need))
+
+    def after(self, label: int) -> int:
+        """The names that may be written after a name."""
+        if self.unordered >> label & 1:
+            return self.unordered & ~(1 << label)
+        return self.name_order.after(label)
+
+    def in_order(self, names: int) -> list[int]:
+        """Labels in the order in which their names are written."""
+        return sorted(labels_of(names), key=self.name_order.rank.__getitem__)
+
+    def first(self, names: int) -> int:
+        """The first of some names in the order in which they are written; -1 if there is none."""
+        return self.name_order.first(names)
 
     def legal_others(self, state: State) -> Others | None:
         """The undeclared keys that may come next; None: no such key."""
@@ -328,7 +349,11 @@ class ObjectShape:
             return None
         if self.simple:
             return others
-        legal = [kind for label, kind in others.by_label.items() if self.after_other(state, label)]
+        if not state[3]:  # then all kinds do the same to the object
+            return others if self.can_finish(self._with_other(state)) else None
+        legal = [
+            kind for label, kind in others.by_label.items() if self.after_other(state, label, just_one=True)
+        ]
         if len(legal) == len(others.by_label):
             return others
         if not legal:
@@ -342,76 +367,68 @@ class ObjectShape:
             return not need
         return not need and not pending and count >= self.record.least and not self.unwritable
 
-    def after_name(self, state: State, label: int) -> list[tuple[Demand, State]]:
-        """The ways to go on after a name: what its value has to meet, and the state after the value."""
+    def after_name(self, state: State, label: int, just_one: bool = False) -> list[tuple[Demand, State]]:
+        """The ways to go on after a name: what its value has to meet, and the state after the value.
+
+        just_one: one of them will do.
+        """
+        demand = self.demand(label)
+        after = None if demand is None else self.state_after(state, label)
+        if demand is None or after is None:
+            return []
+        if self.simple:
+            return [(demand, after)]
+        matching = 0
+        if after[3]:
+            name = self.table.literals[label]
+            matching = sum(
+                1 << place
+                for place, some in enumerate(self.somes)
+                if after[3] >> place & 1 and self.meets_class(name, some)
+            )
+        return self._ways(demand, matching, after, just_one)
+
+    def state_after(self, state: State, label: int) -> State | None:
+        """The state after a name and a value that meets no existential; None: the name cannot come."""
         available, need, count, pending = state
         bit = 1 << label
-        demand = self.demand(label)
-        if demand is None:
-            return []
-        later = available & ~bit if self.any_order else available & self.after[label]
+        later = available & ~bit if self.any_order else available & self.after(label)
         need &= ~bit
-        count = min(count + 1, self.clip)
-        if self.simple:
-            return [(demand, (later, need, count, 0))]
-        if self.implications:
-            later = self._unblocked(later | bit, available & ~later & ~bit)
-            if not later & bit:
-                return []
-            later &= ~bit
-            need |= self.closure(bit, later) & ~bit
-        name = self.table.literals[label]
-        matching = sum(
-            1 << place
-            for place, some in enumerate(self.somes)
-            if pending >> place & 1 and self.meets_class(name, some)
-        )
-        return self._ways(demand, matching, (later, need, count, pending))
-
-    def _unblocked(self, available: int, gone: int) -> int:
-        """The available names less those that imply a name that was skipped, directly or not."""
-        changed = True
-        while changed:
-            changed = False
-            for trigger, needs in self.implications:
-                if trigger & available and needs & gone:
-                    available &= ~trigger
-                    gone |= trigger
-                    changed = True
-        return available
+        if self.implications.triggers:
+            blocked = self.implications.blocked_by(available & ~later & ~bit)
+            if blocked & bit:
+                return None
+            later &= ~blocked
+            need |= self.implications.closure(bit, later) & ~bit
+        return later, need, min(count + 1, self.clip), pending
 
     def closure(self, names: int, available: int) -> int:
         """The names and all that they imply, as far as it has not come yet (then it is available)."""
-        changed = True
-        while changed:
-            changed = False
-            for trigger, needs in self.implications:
-                if trigger & names and needs & available & ~names:
-                    names |= needs & available
-                    changed = True
-        return names
+        return self.implications.closure(names, available)
 
-    def after_other(self, state: State, label: int) -> list[tuple[Demand, State]]:
-        """The ways to go on after an undeclared key."""
-        available, need, count, pending = state
+    def after_other(self, state: State, label: int, just_one: bool = False) -> list[tuple[Demand, State]]:
+        """The ways to go on after an undeclared key. just_one: one of them will do."""
         kind = self.others.by_label.get(label)
-        if kind is None or (need and not self.any_order):
+        if kind is None or (state[1] and not self.any_order):
             return []
-        after = (
-            available if self.any_order else available & self.unordered,
-            need,
-            min(count + 1, self.clip),
-            pending,
-        )
+        after = self._with_other(state)
         if self.simple:
             return [(kind.demand, after)]
-        return self._ways(kind.demand, kind.classes & pending, after)
+        return self._ways(kind.demand, kind.classes & state[3], after, just_one)
+
+    def _with_other(self, state: State) -> State:
+        """The state after an undeclared key and a value that meets no existential."""
+        available, need, count, pending = state
+        later = available if self.any_order else available & self.unordered
+        return later, need, min(count + 1, self.clip), pending
 
     def meets_class(self, name: str, some: Some) -> bool:
         formulas = self.values.formulas
         return formulas.in_class(name, some.keys) and formulas.key_meets(name, some.key)
 
-    def _ways(self, demand: Demand, matching: int, state: State) -> list[tuple[Demand, State]]:
+    def _ways(
+        self, demand: Demand, matching: int, state: State, just_one: bool
+    ) -> list[tuple[Demand, State]]:
         """Each pending existential that the key can meet is met here, or left for later."""
         available, need, count, pending = state
         ways = []
@@ -424,9 +441,9 @@ class ObjectShape:
             joined = self.joined(demand, chosen)
             if joined is None or self.values.cost(joined) >= NEVER:
                 pass
-            elif self.completion(after).cost < NEVER:
+            elif self.can_finish(after):
                 ways.append((joined, after))
-            if not chosen:
+            if not chosen or (just_one and ways):
                 return ways
             chosen = (chosen - 1) & matching
 
@@ -443,19 +460,19 @@ class ObjectShape:
         return found if found >= NEVER else found + 2
 
     def next_step(self, state: State) -> tuple[int, int]:
-        """The first step of a short way to the end, and its label. Without a search in the simple case: the
-        shape is inhabited, and so is the value of each name that is needed."""
-        if not self.simple:
+        """The first step of a short way to the end, and its label. Without a search where names that must
+        come, or the bracket, are all that is needed."""
+        _, need, count, pending = state
+        if pending or count + need.bit_count() < self.record.least:
             return self.completion(state)[1:]
-        need = state[1]
-        return (NAME, self._first(need)) if need else (CLOSE, 0)
+        return (NAME, self.first(need)) if need else (CLOSE, 0)
 
-    def _first(self, need: int) -> int:
-        """The first of some needed names in the order in which they are written."""
-        for label in self.required_order if self.simple else self.order:
-            if need >> label & 1:
-                return label
-        return -1
+    def can_finish(self, state: State) -> bool:
+        """Whether the object can be finished."""
+        if self.unwritable:
+            return False
+        found = None if state[3] else can_finish(self, state)
+        return self.completion(state).cost < NEVER if found is None else found
 
     def completion(self, state: State) -> Completion:
         """A short way to the end."""
