@@ -21,6 +21,7 @@ from ..expressions import UNLIMITED
 from .keywords import ARRAY, OBJECT, STRING
 from .logic import VIOLATED, WANTED
 from .nodes import FALSE, SCALARS, TRUE, Demand, Node, Nodes, value_key
+from .pivots import pivot_of
 from .records import ArrayRecord, Atom, ObjectRecord, Option, Rest
 from .rules import RULES
 from .scalars import ScalarLanguages
@@ -225,6 +226,13 @@ class Formulas:
         if not formula.clauses:
             found.setdefault(formula.record.key(), formula.record)
             return
+        pivot = pivot_of(self.nodes, formula) if bit == OBJECT else None
+        if pivot is not None:
+            for option in pivot:
+                branch = formula.copy()
+                if all(self.add(branch, atom, bit) for atom in option):
+                    self._solve(branch, bit, found)
+            return
         place = min(range(len(formula.clauses)), key=lambda index: len(formula.clauses[index]))
         for option in formula.clauses[place]:
             branch = formula.copy()
@@ -263,10 +271,10 @@ class Formulas:
     def _trial(self, formula: Formula, clause: list[Option], bit: int, depth: int) -> list[Option] | None:
         """The options of a clause that the record allows; None if the clause already holds."""
         kept = []
+        # "The key is absent, or it is there and ..." holds where what follows holds.
+        either = _may_be_absent(clause)
         for option in clause:
-            if all(self._holds(formula, atom, bit) for atom in option) or self._entailed(
-                formula, option, depth
-            ):
+            if self._entailed(formula, option, bit, depth, either):
                 return None
             branch = Formula(formula.record.copy(), [], set(formula.seen))
             if all(self.add(branch, atom, bit) for atom in option) and self.plausible(
@@ -275,23 +283,24 @@ class Formulas:
                 kept.append(option)
         return kept
 
-    def _entailed(self, formula: Formula, option: Option, depth: int) -> bool:
-        """Whether "the key is there and its value meets the literal" follows from what the value has to
-        meet."""
+    def _entailed(self, formula: Formula, option: Option, bit: int, depth: int, either: set[str]) -> bool:
+        """Whether an option follows from the formula, also by what the values have to meet.
+
+        either: keys that may be taken to be there.
+        """
         record = formula.record
-        if depth < 1 or not isinstance(record, ObjectRecord):
-            return False
         for atom in option:
-            if isinstance(atom, int) or atom[0] not in ("require", "name"):
+            if self._holds(formula, atom, bit):
+                continue
+            if isinstance(atom, int) or depth < 1 or not isinstance(record, ObjectRecord):
                 return False
-            if atom[0] == "require" and atom[1] not in record.required:
+            if atom[0] == "require" and atom[1] in either:
+                continue
+            if atom[0] != "name" or atom[2] <= TRUE or atom[1] not in record.names:
                 return False
-            if atom[0] == "name":
-                if atom[2] <= TRUE or atom[1] not in record.names:
-                    return False
-                demand = self.nodes.demand((*record.names[atom[1]], atom[2] ^ 1))
-                if demand is not None and self.possible(demand, depth - 1):
-                    return False
+            demand = self.nodes.demand((*record.names[atom[1]], atom[2] ^ 1))
+            if demand is not None and self.possible(demand, depth - 1):
+                return False
         return True
 
     # Contradictions, to a small depth: False is certain, True is not.
@@ -333,12 +342,36 @@ class Formulas:
                 demand = self.value_of(record, name, certain=False)
                 if demand is None or (demand and depth > 0 and not self.possible(demand, depth - 1)):
                     return False
+            if record.somes and depth > 0 and not self._somes_plausible(record, depth):
+                return False
             return record.most == UNLIMITED or len(record.required) <= record.most
         for index in range(min(record.least, 8)):
             demand = self.item_of(record, index)
             if demand is None or (demand and depth > 0 and not self.possible(demand, depth - 1)):
                 return False
         return True
+
+    def _somes_plausible(self, record: ObjectRecord, depth: int) -> bool:
+        """False if an existential is certain to find no key, since there are but certain keys."""
+        closed = [
+            keys.names
+            for keys, literal in record.alls
+            if literal == FALSE and isinstance(keys, Rest) and not keys.patterns and not keys.matching
+        ]
+        if not closed:
+            return True
+        allowed = sorted(closed[0].intersection(*closed[1:]))
+        return all(
+            any(
+                self.in_class(name, some.keys)
+                and self.key_meets(name, some.key, certain=False)
+                and (literals := self.value_of(record, name, certain=False)) is not None
+                and (demand := self.nodes.demand((*literals, some.value))) is not None
+                and (not demand or self.possible(demand, depth - 1))
+                for name in allowed
+            )
+            for some in record.somes
+        )
 
     def value_of(self, record: ObjectRecord, name: str, certain: bool = True) -> Demand | None:
         """What the value of a key has to meet; None: the key is forbidden at sight.
@@ -424,3 +457,12 @@ class Formulas:
                     found[name] = frozenset(map(value_key, schema["enum"]))
         self._constants[literal] = found
         return found
+
+
+def _may_be_absent(clause: list[Option]) -> set[str]:
+    """The keys whose absence is an option of a clause."""
+    return {
+        atom[1]
+        for option in clause
+        if len(option) == 1 and not isinstance(atom := option[0], int) and atom[0] == "forbid"
+    }

@@ -198,12 +198,13 @@ class Nodes:
         if FALSE in members:
             return None
         if len(members) > 1:
-            members = {self._canonical(literal) for literal in members}
+            members = {self.canonical(literal) for literal in members}
             if any(literal ^ 1 in members for literal in members):
                 return None
         return tuple(sorted(members))
 
-    def _canonical(self, literal: int) -> int:
+    def canonical(self, literal: int) -> int:
+        """The literal of the first node with the same content; not for FALSE and TRUE."""
         node = self.all[literal >> 1]
         assert node is not None  # FALSE and TRUE are gone
         if node.content is None:
