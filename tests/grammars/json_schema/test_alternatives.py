@@ -73,7 +73,23 @@ def opposite(rng: random.Random) -> dict[str, Any]:
     return {"type": "object", "not": rng.choice([optional_constant, overlapping, dependent])(rng)}
 
 
-FAMILIES = {family.__name__: family for family in (dependent, optional_constant, overlapping, opposite)}
+def several(rng: random.Random) -> dict[str, Any]:
+    """Several choices at once, among schemas of all sorts."""
+    parts: list[dict[str, Any]] = [
+        {"properties": {"kind": {"enum": rng.sample(KINDS, 2)}}},
+        {"properties": {"kind": {"enum": rng.sample(KINDS, 2)}}, "maxProperties": 2},
+        {"required": rng.sample("abc", 1)},
+        {"required": ["kind"], "properties": {"kind": {"type": "integer"}}},
+        {"minProperties": 3},
+        {"additionalProperties": SCALAR},
+        {"not": {"required": rng.sample("abc", 1)}},
+        {"patternProperties": {"^[ab]$": {"type": "integer"}}},
+    ]
+    choices = [{"anyOf": rng.sample(parts, 3)} for _ in range(4)]
+    return {"type": "object", "properties": {"kind": True}, "allOf": choices}
+
+
+FAMILIES = {f.__name__: f for f in (dependent, optional_constant, overlapping, opposite, several)}
 
 
 def documents(rng: random.Random, count: int) -> list[dict[str, Any]]:
