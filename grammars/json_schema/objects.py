@@ -27,8 +27,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..emptiness import count_up_to, is_empty, texts
-from ..errors import LimitExceededError
-from ..expressions import EMPTY, UNLIMITED, Expression, complement, intersect, union
+from ..expressions import EMPTY, UNLIMITED, Expression, union
 from ..grammar import LiteralTable
 from ..lengths import length_range
 from ..utf8 import ANY_TEXT
@@ -36,6 +35,7 @@ from .algebra import NEVER
 from .completion import CLOSE, NAME, Completion, complete
 from .counting import can_finish, legal_names
 from .implications import Implications
+from .key_kinds import kinds_of, numbers_of
 from .label_sets import NameOrder, label_set, labels_of
 from .nodes import TRUE, Demand
 from .records import ObjectRecord, Rest, Some
@@ -44,8 +44,6 @@ from .string_sets import pattern_language, without_words, writable
 if TYPE_CHECKING:
     from .values import Values
 
-MOST_MONITORS = 20
-MOST_SIGNATURES = 256
 _MOST_ENUMERATED = 32  # undeclared keys of a finite language that are treated as names
 _LONGEST_ENUMERATED = 200
 
@@ -113,6 +111,7 @@ class ObjectShape:
             if isinstance(some.keys, Rest):
                 names.update(dict.fromkeys(some.keys.names))
         n_ordered = len(names)
+        self._spelled_out: set[str | int] = set()  # monitors that match but a few keys, all of them names
         self._enumerate_keys(names)
         self.table = LiteralTable([name for name in names if writable(name)])
         index = self.table.index
@@ -143,6 +142,7 @@ class ObjectShape:
         self._legal: dict[tuple[int, int], int] = {}
         self._others: Others | None = None
         self._signatures: list[Signature] | None = None
+        self._bits: tuple[Expression, ...] = ()  # what the core tells signatures apart by
         self._n_kinds = 0  # sets of monitors that some key matches, forbidden or not
         self._completions: dict[State, Completion] = {}
         need = self.implications.closure(self.required, self.all)
@@ -200,7 +200,7 @@ class ObjectShape:
         for some in self.somes:
             if some.key != TRUE:
                 found[some.key] = self.values.scalars.string_expression((some.key,))
-        return found
+        return {key: found[key] for key in found if key not in self._spelled_out}
 
     def _key_language(self) -> Expression:
         """The keys that `propertyNames` allows."""
@@ -209,37 +209,26 @@ class ObjectShape:
         demand = self.values.nodes.demand(self.record.keys)
         return EMPTY if demand is None else self.values.scalars.string_expression(demand)
 
-    def _split(self) -> list[Signature]:
+    def _kinds(self) -> list[tuple[frozenset[str | int], Expression]]:
         """The sets of monitors that some key matches together."""
-        parts = [(frozenset[str | int](), self._key_language())]
-        for monitor, matching in self._monitors().items():
-            split = []
-            for matched, content in parts:
-                inside = matching if content is ANY_TEXT else intersect(content, matching)
-                outside = intersect(content, complement(matching))
-                if not is_empty(inside):
-                    split.append((matched | {monitor}, inside))
-                if not is_empty(outside):
-                    split.append((matched, outside))
-            parts = split
-            if len(parts) > MOST_SIGNATURES:
-                raise LimitExceededError(
-                    "sets of overlapping patternProperties", given=len(parts), limit=MOST_SIGNATURES
-                )
+        return kinds_of(self._monitors(), self._key_language())
+
+    def _split(self) -> list[Signature]:
+        """The kinds of keys whose values are not forbidden at sight."""
+        kinds = self._kinds()
         found = []
-        self._n_kinds = len(parts)
-        places = {monitor: place for place, monitor in enumerate(self._monitors())}
-        for matched, content in parts:
+        self._n_kinds = len(kinds)
+        numbers, self._bits = numbers_of(kinds, self._monitors())
+        for number, (matched, content) in zip(numbers, kinds, strict=True):
             literals = [literal for keys, literal in self.record.alls if _has(keys, matched)]
             demand = self.values.nodes.demand(literals)
             if demand is not None and content is not EMPTY:
-                bits = sum(1 << places[monitor] for monitor in matched)
                 classes = sum(
                     1 << place
                     for place, some in enumerate(self.somes)
                     if _has(some.keys, matched) and (some.key == TRUE or some.key in matched)
                 )
-                found.append(Signature(bits, content, demand, classes))
+                found.append(Signature(number, content, demand, classes))
         return found
 
     @property
@@ -266,19 +255,13 @@ class ObjectShape:
     def _merge(self, legal: list[Signature]) -> Others:
         if not legal:
             return NO_OTHERS
-        if len(legal) == 1 and legal[0].content is ANY_TEXT:
-            return Others(ANY_TEXT, (), {0: legal[0]})
-        content = union(*[part.content for part in legal])
+        if len(legal) == len(self.signatures) == self._n_kinds and not self.record.keys:
+            content = ANY_TEXT  # all kinds together
+        else:
+            content = union(*[part.content for part in legal])
         if all(part[2:] == legal[0][2:] for part in legal):
-            if len(legal) == len(self.signatures) == self._n_kinds and not self.record.keys:
-                content = ANY_TEXT  # all signatures together
             return Others(content, (), {0: legal[0]})
-        monitors = tuple(self._monitors().values())
-        if len(monitors) > MOST_MONITORS:
-            raise LimitExceededError(
-                "patternProperties of one object", given=len(monitors), limit=MOST_MONITORS
-            )
-        return Others(content, monitors, {part.bits: part for part in legal})
+        return Others(content, self._bits, {part.bits: part for part in legal})
 
     def _has_other(self, content: Expression) -> bool:
         """Whether a language has a text that is no declared name."""
@@ -291,13 +274,17 @@ class ObjectShape:
 
     def _enumerate_keys(self, names: dict[str, None]) -> None:
         """Makes names of undeclared keys where there are but a few, so that they cannot run out unnoticed."""
+        if self.simple and self._listed is not None:
+            return  # no patterns, no demands on keys
+        for monitor, language in self._monitors().items():
+            few = _few_texts(language)
+            if few:
+                names.update(dict.fromkeys(few))
+                self._spelled_out.add(monitor)
         if self.simple:
-            languages = [pattern_language(keys) for keys, _ in self.record.alls if isinstance(keys, str)]
-            for language in (*languages, self._key_language()):
-                names.update(dict.fromkeys(_few_texts(language)))
+            names.update(dict.fromkeys(_few_texts(self._key_language())))
             return
-        for part in self._split():
-            content = part.content
+        for _, content in self._kinds():
             if content is not ANY_TEXT and count_up_to(content, _MOST_ENUMERATED + 1) <= _MOST_ENUMERATED:
                 names.update((text.decode(), None) for text in texts(content, _MOST_ENUMERATED))
 
