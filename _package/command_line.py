@@ -13,7 +13,7 @@ import json
 import os
 import platform
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -33,6 +33,9 @@ from .grammar_options import (
 )
 from .grammars.errors import ConstraintError
 from .sources import json_schema_of, read_schema
+
+if TYPE_CHECKING:
+    from .schema_report import SchemaReport
 
 
 class _Commands(TyperGroup):
@@ -70,11 +73,23 @@ def check(schema: SchemaArgument, as_json: JsonOption = False) -> None:
                 table.add_row(escape(word), str(count))
             if counts:
                 console.print(table)
-        for word, problems in (("remark", report.remarks), ("refused", report.refused)):
-            for place, reason in problems:
-                console.print(f"{word:8} {place}: {reason}", markup=False)
-        console.print("this schema cannot be used" if report.refused else "this schema is enforced exactly")
+        places = {"unknown": report.unknown, "remark": report.remarks, "refused": report.refused}
+        for kind, listed in places.items():
+            for place, reason in listed:
+                indented = reason.replace("\n", "\n         ")
+                console.print(f"{kind:8} {place}: {indented}", markup=False)
+        console.print(_verdict(report))
     raise typer.Exit(1 if report.refused else 0)
+
+
+def _verdict(report: SchemaReport) -> str:
+    if report.refused:
+        return "this schema cannot be used"
+    left_out = {"unknown": len(report.unknown), "remarked": len(report.remarks)}
+    if any(left_out.values()):
+        counts = ", ".join(f"{count} {kind}" for kind, count in left_out.items() if count)
+        return f"this schema is enforced exactly, save for what asserts nothing ({counts}: see above)"
+    return "this schema is enforced exactly"
 
 
 @app.command()

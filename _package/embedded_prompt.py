@@ -22,8 +22,10 @@ very function.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -177,7 +179,12 @@ def _word(text: str) -> str:
 
 
 def _literal(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_number)
+
+
+def _number(value: Any) -> Any:
+    """What json cannot write: exact numbers as schemas read from text have them, and what is no JSON."""
+    return float(value) if isinstance(value, Decimal) and math.isfinite(float(value)) else str(value)
 
 
 def _resolve(reference: Any, root: Schema) -> Any:

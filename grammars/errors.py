@@ -105,7 +105,10 @@ class UnsupportedFeatureError(GrammarError):
         self.problems = list(problems)
 
     def __str__(self) -> str:
-        listed = [f"\n    {format_location(where)}: {reason}" for where, reason in self.problems]
+        reasons = (
+            (format_location(where), reason.replace("\n", "\n    ")) for where, reason in self.problems
+        )
+        listed = [f"\n    {where}: {reason}" for where, reason in reasons]
         if len(listed) > _MOST_LISTED:
             listed[_MOST_LISTED:] = [f"\n    and {len(listed) - _MOST_LISTED} more (see .problems)"]
         return super().__str__() + "".join(listed)

@@ -113,6 +113,7 @@ def test_check_says_what_is_enforced() -> None:
             "type": 3, "properties": 1, "required": 1, "additionalProperties": 1, "minimum": 1,
         },
         "not_checked": {"title": 1},
+        "unknown": [],
         "remarks": [],
         "refused": [],
     }  # fmt: skip

@@ -170,6 +170,15 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
 
 
+def is_whole(value: object) -> bool:
+    """Whether a JSON number has no fraction, however large it is."""
+    if isinstance(value, float):
+        return value.is_integer()
+    if isinstance(value, Decimal):
+        return value.is_finite() and value == value.to_integral_value()
+    return True
+
+
 def _type(value: object, draft: int) -> str:
     if isinstance(value, str) and value in TYPES:
         return ""
@@ -222,7 +231,7 @@ def _boolean(value: object, draft: int) -> str:
 
 
 def _count(value: object, draft: int) -> str:
-    right = is_number(value) and value == value // 1 and value >= 0  # type: ignore[operator]
+    right = is_number(value) and is_whole(value) and value >= 0  # type: ignore[operator]
     return "" if right else "an integer that is not negative"
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..errors import LimitExceededError
 from .algebra import MOST_PIECES, Algebra
-from .keywords import NUMBER
+from .keywords import NUMBER, is_whole
 from .nodes import Node, fraction
 
 
@@ -109,7 +109,7 @@ class Numbers(Algebra[NumberPieces]):
         if wanted:
             if not listed:
                 return ()
-            decimal = any(isinstance(value, (float, Decimal)) and value == value // 1 for value in values)
+            decimal = any(isinstance(value, (float, Decimal)) and is_whole(value) for value in values)
             return (NumberSet(values=listed, decimal=decimal),)
         return (NumberSet(excluded=listed),) if listed else self.top
 

@@ -63,12 +63,10 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _schema_of_type(source: object) -> Any:
-    method = getattr(source, "model_json_schema", None)
-    if callable(method):
-        return method()
     try:
         from pydantic import PydanticUserError, TypeAdapter
-        from pydantic.errors import PydanticSchemaGenerationError
+        from pydantic.errors import PydanticUndefinedAnnotation
+        from pydantic_core import PydanticOmit, SchemaError
     except ImportError as error:
         raise GrammarSyntaxError(
             "a type needs pydantic to become a schema",
@@ -76,8 +74,22 @@ def _schema_of_type(source: object) -> Any:
             advice="install pydantic, or give the schema",
         ) from error
     try:
-        return TypeAdapter(cast(Any, source)).json_schema()
-    except (PydanticUserError, PydanticSchemaGenerationError, TypeError) as error:
+        method = getattr(source, "model_json_schema", None)
+        return method() if callable(method) else TypeAdapter(cast(Any, source)).json_schema()
+    except (
+        *(PydanticUserError, PydanticUndefinedAnnotation, PydanticOmit, SchemaError),
+        *(AttributeError, NameError, TypeError, ValueError, RecursionError),
+    ) as error:
+        reason = str(error).split("\n")[0]
         raise GrammarSyntaxError(
-            "schema must be a dict, a Boolean, JSON text or a type that pydantic understands", got=source
+            f"schema must be a dict, a Boolean, JSON text or a type that pydantic understands ({reason})",
+            got=source,
+            advice=_ADVICE.get(str(getattr(error, "code", "")), "give a type, or the schema itself"),
         ) from error
+
+
+_ADVICE = {  # by pydantic's name of the problem
+    "typed-dict-version": "write `from typing_extensions import TypedDict`",
+    "class-not-fully-defined": "define every type that it names before it is used",
+    "undefined-annotation": "define every type that it names before it is used",
+}

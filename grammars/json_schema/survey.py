@@ -50,6 +50,8 @@ _LOOKED_AT = frozenset(
         "maximum",
         "exclusiveMinimum",
         "exclusiveMaximum",
+        *("minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"),
+        *("minProperties", "maxProperties"),
         "$ref",
         "dependencies",
         "$dynamicRef",
@@ -184,7 +186,7 @@ class Survey:
         try:
             pattern_language(pattern)
         except UnsupportedFeatureError as error:
-            self._problem(schema, word, here, str(error).replace("\n", " "))
+            self._problem(schema, word, here, str(error))
         except GrammarSyntaxError as error:
             raise GrammarSyntaxError(
                 f"must be an ECMA-262 regular expression ({error.message})",

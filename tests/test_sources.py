@@ -1,0 +1,125 @@
+"""SCHEMA on the command line, whatever a user names: a schema, or one message that says what to do."""
+
+from __future__ import annotations
+
+import sys
+import typing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tokentrellis.grammars.errors import ConstraintError, GrammarSyntaxError, LimitExceededError
+from tokentrellis.sources import json_schema_of, parse_json, read_schema, write_json
+
+MODULE = """
+import enum, typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from pydantic import BaseModel
+import typing_extensions
+
+class Plain: ...
+class Extended(typing_extensions.TypedDict):
+    a: int
+class Undefined(BaseModel):
+    a: "Missing"
+class Calls(BaseModel):
+    a: Callable[[int], int]
+@dataclass
+class Holds:
+    a: Plain
+class Model(BaseModel):
+    a: int
+instance = Model(a=1)
+thing = object()
+number = 3
+listed = [1]
+nothing = None
+schema = {"type": "integer"}
+text = '{"type": "integer"}'
+not_json = "integer"
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    name = "module_of_a_source_test"
+    (tmp_path / f"{name}.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    return name
+
+
+@pytest.mark.parametrize(
+    "name", ["Plain", "Undefined", "Calls", "Holds", "thing", "number", "listed", "nothing", "not_json"]
+)
+def test_what_is_no_schema_is_one_error_of_ours(module: str, name: str) -> None:
+    with pytest.raises(GrammarSyntaxError, match="schema must be"):
+        json_schema_of(read_schema(f"{module}:{name}"))
+
+
+@pytest.mark.parametrize("name", ["Extended", "Model", "instance"])
+def test_types(module: str, name: str) -> None:
+    assert json_schema_of(read_schema(f"{module}:{name}"))["required"] == ["a"]
+
+
+@pytest.mark.parametrize("name", ["schema", "text"])
+def test_schemas_in_a_module(module: str, name: str) -> None:
+    assert json_schema_of(read_schema(f"{module}:{name}")) == {"type": "integer"}
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic takes it from Python 3.12 on")
+def test_typing_typed_dict_says_what_to_write() -> None:
+    class Point(typing.TypedDict):
+        x: int
+
+    with pytest.raises(GrammarSyntaxError, match="write `from typing_extensions import TypedDict`"):
+        json_schema_of(Point)
+
+
+@pytest.mark.parametrize(
+    ("code", "part"), [("1 / 0", "ZeroDivisionError"), ("def (", "SyntaxError"), ("x = y", "NameError")]
+)
+def test_modules_that_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, part: str) -> None:
+    (tmp_path / "module_that_fails.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(ConstraintError, match=f"cannot be imported .{part}.*, got 'module_that_fails'; look"):
+        read_schema("module_that_fails:x")
+
+
+def test_names_that_are_not_there(module: str) -> None:
+    with pytest.raises(ConstraintError, match=r"no attribute 'Modle', got 'Modle'; did you mean 'Model'\?"):
+        read_schema(f"{module}:Modle")
+    with pytest.raises(ConstraintError, match="No module named 'no_such_module'"):
+        read_schema("no_such_module:x")
+
+
+@pytest.mark.parametrize("source", ["", "x" * 5000, "a\0b", "[1]", "null", "3", "a:b:c"])
+def test_words_that_are_no_schema(source: str) -> None:
+    with pytest.raises(ConstraintError):
+        read_schema(source)
+
+
+def test_parse_json_is_exact_and_strict() -> None:
+    assert parse_json('{"a": 1e999, "b": 0.10}', "x") == {"a": Decimal("1e999"), "b": Decimal("0.10")}
+    with pytest.raises(GrammarSyntaxError, match="x is not JSON, which has no Infinity"):
+        parse_json("[1, Infinity]", "x")
+    with pytest.raises(LimitExceededError, match="digits of a number"):
+        parse_json("1" * 5000, "x")
+    with pytest.raises(LimitExceededError, match="levels of nesting"):
+        parse_json("[" * 200_000, "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1E+999, "b": [true, null, "é\\n", {}, []]}', "0.10", "-0.0", "1E-400", "12345678901234567890"],
+)
+def test_what_was_parsed_is_written_as_it_was(text: str) -> None:
+    assert write_json(parse_json(text, "x")) == text
+
+
+def test_write_json_never_writes_what_json_has_not() -> None:
+    values = [float("inf"), float("nan"), Decimal("Infinity"), 1.5]
+    assert write_json(values) == "[null, null, null, 1.5]"
