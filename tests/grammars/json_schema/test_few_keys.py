@@ -1,4 +1,4 @@
-"""Patterns and `propertyNames` that a few keys match: these keys are names, in any order among the undeclared."""
+"""Patterns and `propertyNames` that but a few keys match: these are names, in any order among the undeclared."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_as_a_validator_says(schema: dict[str, Any], order: Any) -> None:
     validator = jsonschema_rs.Draft202012Validator({"type": "object", **schema})
     for length in range(4):
         for keys in itertools.permutations("abcd", length):
-            for values in itertools.product([1, 2, "x"], repeat=length):
+            for values in itertools.product([2, "x"], repeat=length):
                 document = dict(zip(keys, values, strict=True))
                 orders = itertools.permutations(document.items()) if order == "schema" else [document.items()]
                 allowed = any(
