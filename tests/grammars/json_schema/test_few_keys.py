@@ -1,4 +1,4 @@
-"""Patterns and `propertyNames` that but a few keys match: these are names, in any order among the undeclared."""
+"""Patterns and `propertyNames` that a few keys match: these are names, in any order among the others."""
 
 from __future__ import annotations
 
