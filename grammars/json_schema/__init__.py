@@ -17,11 +17,12 @@ from referencing import Registry
 
 from ..errors import GrammarSyntaxError, LimitExceededError, UnsatisfiableError, UnsupportedFeatureError
 from .algebra import NEVER
+from .foresight import look_ahead
 from .formula import Formulas
 from .grammar import JsonSchemaGrammar
 from .keywords import DRAFT_4
 from .layout import Layout, Whitespace
-from .nodes import Nodes
+from .nodes import Demand, Nodes
 from .numbers import Spelling
 from .references import References
 from .scalars import ScalarLanguages
@@ -30,6 +31,8 @@ from .survey import Survey
 from .values import Values
 
 __all__ = ["JsonSchemaGrammar", "from_json_schema"]
+
+MOST_TRIED = 16  # `uniqueItems` of one schema that are tried one by one when one of them cannot be done
 
 
 def from_json_schema(
@@ -90,6 +93,29 @@ def _grammar(
     unsupported: str,
     numbers: Spelling,
 ) -> JsonSchemaGrammar:
+    _report(survey, unsupported)
+    try:
+        values, demand = _read(schema, references, survey, any_order, numbers, survey.dropped)
+    except UnsupportedFeatureError as error:
+        if error.location is not None or not survey.distinct_items:
+            raise
+        kept = [
+            (place, where)
+            for place, where in survey.distinct_items
+            if (place, "uniqueItems") not in survey.dropped
+        ]
+        for place, where in _culprits(schema, references, survey, any_order, numbers, kept):
+            survey.problems.append((where, str(error).replace("\n", " ")))
+            survey.dropped.add((place, "uniqueItems"))
+        _report(survey, unsupported)
+        values, demand = _read(schema, references, survey, any_order, numbers, survey.dropped)
+    return JsonSchemaGrammar(
+        values, demand, layout, tuple(survey.problems), tuple(survey.annotations), bool(survey.distinct_items)
+    )
+
+
+def _report(survey: Survey, unsupported: str) -> None:
+    """Raises UnsupportedFeatureError with all problems, if that is what was asked for."""
     if survey.problems and unsupported == "error":
         problems = sorted(set(survey.problems))
         feature = "a part of this schema" if len(problems) == 1 else f"this schema ({len(problems)} places)"
@@ -98,7 +124,19 @@ def _grammar(
             problems=problems,
             advice="change these, or pass unsupported='ignore' to leave them unenforced",
         )
-    nodes = Nodes(survey.dropped)
+
+
+def _read(
+    schema: Any,
+    references: References,
+    survey: Survey,
+    any_order: bool,
+    numbers: Spelling,
+    dropped: set[tuple[int, str]],
+) -> tuple[Values, Demand]:
+    """The demand of the schema, inhabited and with its first expansion made: what exceeds a limit at the
+    root, and what cannot be done anywhere, is found now."""
+    nodes = Nodes(dropped)
     scalars = ScalarLanguages(nodes, numbers, plain_integers=references.root.draft == DRAFT_4)
     formulas = Formulas(nodes, scalars)
     values = Values(nodes, scalars, formulas, references.root, any_order)
@@ -112,10 +150,32 @@ def _grammar(
             )
         reason = "the schema is `false`" if demand is None else "its demands exclude each other"
         raise UnsatisfiableError(reason, location="")
-    values.value(demand)  # the first expansion needs it; what exceeds a limit at the root is found now
-    return JsonSchemaGrammar(
-        values, demand, layout, tuple(survey.problems), tuple(survey.annotations), survey.distinct_items
-    )
+    values.value(demand)
+    if survey.distinct_items and survey.negates:
+        look_ahead(values, demand)
+    return values, demand
+
+
+def _culprits(
+    schema: Any,
+    references: References,
+    survey: Survey,
+    any_order: bool,
+    numbers: Spelling,
+    places: list[tuple[int, str]],
+) -> list[tuple[int, str]]:
+    """Those of several `uniqueItems` that cannot be done even if they were the only ones; all, if none is
+    such, or if they are too many to try."""
+    found = []
+    for place in places if 1 < len(places) <= MOST_TRIED else ():
+        others = {(other, "uniqueItems") for other, _ in places if other != place[0]}
+        try:
+            _read(schema, references, survey, any_order, numbers, survey.dropped | others)
+        except UnsupportedFeatureError:
+            found.append(place)
+        except UnsatisfiableError:
+            continue
+    return found or places
 
 
 def _check_choice(name: str, given: object, choices: tuple[str, ...]) -> None:

@@ -6,20 +6,22 @@ clipped likewise. An item either meets a `contains` (then its literal joins what
 without a largest number a miss asks nothing of the item, with one it asks for the opposite, so that counts
 are exact. Whether an array can be finished is a search for the shortest path over these states.
 
-With `uniqueItems` and items from a small set of scalars the one counter is the bit set of the values seen,
-so that what is left is known. Otherwise the states are `distinct`: the core keeps the items and drops what
-repeats. `repeat` is the opposite: some value has to come twice; it needs a small set of scalars.
+With `uniqueItems`, the values of items that have but a few are numbered (`distinct_items.py`), and one more
+counter is the set of those that have come: so what is left is known, and values never run out unnoticed. Of
+other items the core keeps the values and drops what repeats (such states are `distinct`). `repeat` is the
+opposite: some value has to come twice. It needs items of few values, and remembers when one has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import LimitExceededError, UnsupportedFeatureError
 from ..expressions import UNLIMITED
 from .algebra import NEVER
+from .distinct_items import Cost, FewValues
+from .label_sets import labels_of
 from .nodes import Demand
 from .records import ArrayRecord
 
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 20_000
 MOST_COUNTERS = 6
-MOST_DOMAIN = 256
-"""How many values the items of an array with `uniqueItems` may have, to be kept as a bit set."""
 
 State = tuple[int, tuple[int, ...]]
 
@@ -46,41 +46,31 @@ class ArrayShape:
         starts = [start for start, _ in record.tails] + [start for start, _, _, _ in self.counts]
         self.special = max([*starts, *(index + 1 for index in record.at)], default=0)
         self._demands: dict[int, Demand | None] = {}
-        self.domain: list[Any] | None = None
-        self.distinct = False
-        if (record.unique and record.most != 0 and record.most != 1) or record.repeat:
-            self.domain = self._finite_domain()
-            self.distinct = self.domain is None
-        self.simple = not self.counts and self.domain is None
+        self._few: FewValues | None = None
+        self.compares = record.repeat or (record.unique and record.most != 0 and record.most != 1)
         self.top = max(1, self.special, record.least) if record.most == UNLIMITED else max(1, record.most)
         self._ways: dict[State, list[tuple[Demand, State]]] = {}
         self._completions: dict[State, int] = {}
-        self.start: State = (0, (0,) * len(self.counts) if self.domain is None else (0, 0))
+        self.start: State = (0, (0,) * len(self.counts) + ((0, 0) if self.compares else ()))
 
-    def _finite_domain(self) -> list[Any] | None:
-        """The values of the items, if all items have the same and they are few scalars."""
-        demand = self.demand(0) if self.special == 0 and not self.counts else None
-        domain = None if demand is None else self.values.finite(demand)
-        if domain is None and self.record.repeat:
+    def few(self, cost: Cost | None = None) -> FewValues:
+        """The values of the items that have few. cost: of a demand, while it is not known of all of them."""
+        if self._few is not None:
+            return self._few
+        found = FewValues(self, cost or self.values.cost)
+        if self.record.repeat and (self.counts or None in found.domains):
             raise UnsupportedFeatureError(
-                "the opposite of uniqueItems",
-                advice="it needs items from an `enum` of scalars",
+                "the opposite of uniqueItems, for items of many values",
+                advice="it needs items of a few values each, and no `contains`",
             )
-        if domain is None and not self._leaves_room():
-            raise UnsupportedFeatureError(
-                "uniqueItems with required items of few values, different ones in different places",
-                advice="lower minItems, or list the arrays with `enum`",
-            )
-        return domain
+        if cost is None:
+            self._few = found
+        return found
 
-    def _leaves_room(self) -> bool:
-        """Whether each required item has more values than there are items before it."""
-        for index in range(min(self.record.least, MOST_DOMAIN + 1)):
-            demand = self.demand(index)
-            few = None if demand is None else self.values.finite(demand)
-            if few is not None and len(few) <= index:
-                return False
-        return True
+    @property
+    def distinct(self) -> bool:
+        """Whether the core has to drop items that repeat."""
+        return self.compares and not self.record.repeat and None in self.few().domains
 
     def demand(self, index: int) -> Demand | None:
         """What the item at an index has to meet; None: there can be none."""
@@ -94,101 +84,149 @@ class ArrayShape:
         index, counters = state
         if index < self.record.least:
             return False
-        if self.domain is not None:
-            return not self.record.repeat or bool(counters[1])
-        return all(met >= least for met, (_, _, least, _) in zip(counters, self.counts, strict=True))
+        if self.record.repeat:
+            return bool(counters[-1])
+        return all(met >= least for met, (_, _, least, _) in zip(counters, self.counts, strict=False))
 
     def ways(self, state: State) -> list[tuple[Demand, State]]:
         """The ways to go on with an item: what it has to meet, and the state after it."""
         known = self._ways.get(state)
         if known is None:
+            searches = self.compares or self.counts
             known = self._ways[state] = [
                 (demand, after)
                 for demand, after in self.moves(state)
-                if self.values.cost(demand) < NEVER and (self.simple or self.completion(after) < NEVER)
+                if self.values.cost(demand) < NEVER and (not searches or self.completion(after) < NEVER)
             ]
         return known
 
-    def moves(self, state: State) -> list[tuple[Demand, State]]:
+    def moves(self, state: State, cost: Cost | None = None) -> list[tuple[Demand, State]]:
         """The same without asking whether the item exists and the array can be finished."""
         index, counters = state
         if self.record.most != UNLIMITED and index >= self.record.most:
             return []
-        demand = self.demand(index)
-        if demand is None:
-            return []
         following = min(index + 1, self.top)
-        if self.domain is not None:
-            return self._moves_in_domain(following, counters)
-        found: list[tuple[list[int], tuple[int, ...]]] = [([], ())]
-        choices: list[tuple[list[int], int]]
-        for met, (start, literal, least, most) in zip(counters, self.counts, strict=True):
-            if index < start or (most == UNLIMITED and met >= least):
-                choices = [([], met)]
-            elif most == UNLIMITED:
-                choices = [([literal], met + 1), ([], met)]
+        moves = []
+        for literals, after in self._counted(index, counters):
+            demand = self.joined(index, literals)
+            if demand is None:
+                continue
+            if self.compares:
+                moves += self._compared(index, demand, following, (*after, *counters[-2:]), cost)
             else:
-                choices = [([literal ^ 1], met)]
+                moves.append((demand, (following, after)))
+        return moves
+
+    def joined(self, index: int, literals: tuple[int, ...]) -> Demand | None:
+        """What the item at an index has to meet, literals of `contains` included."""
+        demand = self.demand(index)
+        return self.values.nodes.demand((*demand, *literals)) if literals and demand is not None else demand
+
+    def joined_demands(self, index: int) -> list[Demand]:
+        """All that the item at an index may have to meet because of `contains`."""
+        found = [
+            self.joined(index, literals) for literals, _ in self._counted(index, (0,) * len(self.counts))
+        ]
+        return [demand for demand in found if demand is not None]
+
+    def _counted(
+        self, index: int, counters: tuple[int, ...]
+    ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """The ways in which an item meets each `contains` or not: literals asked of it, and the counters
+        after it."""
+        found: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((), ())]
+        choices: list[tuple[tuple[int, ...], int]]
+        for met, (start, literal, least, most) in zip(counters, self.counts, strict=False):
+            if index < start or (most == UNLIMITED and met >= least):
+                choices = [((), met)]
+            elif most == UNLIMITED:
+                choices = [((literal,), met + 1), ((), met)]
+            else:
+                choices = [((literal ^ 1,), met)]
                 if met < most:
-                    choices.append(([literal], met + 1))
+                    choices.append(((literal,), met + 1))
             found = [
                 (literals + more, (*after, value)) for literals, after in found for more, value in choices
             ]
+        return found
+
+    def _compared(
+        self, index: int, demand: Demand, following: int, counters: tuple[int, ...], cost: Cost | None
+    ) -> list[tuple[Demand, State]]:
+        """The ways to go on with an item that is compared with the others: one for each value where there are
+        few, and one for all that are not numbered."""
+        *met, seen, repeated = counters
+        few = self.few(cost)
+        if repeated:
+            return [(demand, (following, (*met, 0, 1)))]
+        domain = few.domain_of(index, demand)
+        numbers = (few.everything if domain is None else domain) & (~seen if self.record.unique else -1)
         moves = []
-        for literals, after in found:
-            joined = self.values.nodes.demand((*demand, *literals)) if literals else demand
-            if joined is not None:
-                moves.append((joined, (following, after)))
+        if domain is None or len(self.counts):
+            numbers = few.among(demand, numbers, cost)
+        for number in labels_of(numbers):
+            again = seen >> number & 1
+            now = (0, 1) if again else (seen | 1 << number, 0)
+            moves.append((few.constants[number], (following, (*met, *now))))
+        if domain is None:
+            others = few.without(demand, few.among(demand, few.everything, cost))
+            if others is not None:
+                moves.append((others, (following, (*met, seen, 0))))
         return moves
 
-    def _moves_in_domain(self, following: int, counters: tuple[int, ...]) -> list[tuple[Demand, State]]:
-        seen, repeated = counters
-        moves: list[tuple[Demand, State]] = []
-        assert self.domain is not None
-        for place, value in enumerate(self.domain):
-            again = seen >> place & 1
-            if again and self.record.unique:
-                continue
-            now = (seen | 1 << place, repeated | again) if not repeated else (0, 1)
-            moves.append(((self.values.constant(value),), (following, now)))
-        return moves
-
-    def cost(self, cost: Callable[[Demand], int]) -> int:
+    def cost(self, cost: Cost) -> int:
         """Roughly the fewest bytes of such an array; NEVER if there is none. cost: that of a demand."""
-        if not self.simple:
+        if self.counts:
             found = self._search(self.start, cost)
-            return found if found >= NEVER else found + 2
-        total, index = 2, 0
-        while index < self.record.least:
+        elif self.compares:
+            found = self._compared_cost(self.start, cost)
+        else:
+            found = self._plain_cost(0, self.record.least, cost)
+        return found if found >= NEVER else found + 2
+
+    def _plain_cost(self, index: int, end: int, cost: Cost) -> int:
+        """The cost of the items from one index to another."""
+        total = 0
+        while index < end:
             demand = self.demand(index)
             value = NEVER if demand is None else cost(demand)
             if value >= NEVER:
                 return NEVER
-            times = 1 if index < self.special else self.record.least - index
+            times = 1 if index < self.special else end - index
             total += (value + 1) * times
             index += times
         return min(total, NEVER - 1)
+
+    def _compared_cost(self, state: State, cost: Cost | None) -> int:
+        """The same for items that must differ, or must not all differ."""
+        index, (seen, repeated) = state
+        few, end = self.few(cost), self.record.least
+        if not self.record.repeat:
+            if not few.can_differ(seen, index, end):
+                return NEVER
+        elif not repeated:
+            place = few.repeats_at(seen, index)
+            if place < 0:
+                return NEVER
+            end = max(end, place + 1)
+        return self._plain_cost(index, end, cost or self.values.cost)
 
     def completion(self, state: State) -> int:
         """The cost of a short way to the end; NEVER if there is none."""
         known = self._completions.get(state)
         if known is None:
-            if self.simple:
-                index, total = state[0], 0
-                while index < self.record.least:
-                    demand = self.demand(index)
-                    assert demand is not None  # the record has values
-                    times = 1 if index < self.special else self.record.least - index
-                    total += (self.values.cost(demand) + 1) * times
-                    index += times
-                known = min(total, NEVER - 1)
+            if self.counts:
+                known = self._search(state, None)
+            elif self.compares:
+                known = self._compared_cost(state, None)
             else:
-                known = self._search(state, self.values.cost)
+                known = self._plain_cost(state[0], self.record.least, self.values.cost)
             self._completions[state] = known
         return known
 
-    def _search(self, start: State, cost: Callable[[Demand], int]) -> int:
+    def _search(self, start: State, cost: Cost | None) -> int:
         """Dijkstra's algorithm over the states."""
+        price_of = cost or self.values.cost
         done: set[State] = set()
         waiting = [(0, start)]
         while waiting:
@@ -200,8 +238,8 @@ class ArrayShape:
             done.add(state)
             if len(done) > MOST_STEPS:
                 raise LimitExceededError("steps to complete an array", given=len(done), limit=MOST_STEPS)
-            for demand, after in self.moves(state):
-                price = cost(demand)
+            for demand, after in self.moves(state, cost):
+                price = price_of(demand)
                 if price < NEVER:
                     heappush(waiting, (total + price + 1, after))
         return NEVER

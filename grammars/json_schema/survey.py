@@ -56,8 +56,15 @@ _LOOKED_AT = frozenset(
         "dependencies",
         "$dynamicRef",
         "$recursiveRef",
+        "not",
+        "oneOf",
+        "if",
+        "maxContains",
+        "unevaluatedItems",
+        "unevaluatedProperties",
     )
 )
+_NEGATING = ("not", "oneOf", "if", "maxContains", "unevaluatedItems", "unevaluatedProperties")
 _PLANS = {
     draft: {word: (CHECKS.get(word), _NESTED.get(word), word in _LOOKED_AT) for word in words}
     for draft, words in KEYWORDS.items()
@@ -68,14 +75,16 @@ class Survey:
     """What a pass over a schema found.
 
     problems: (JSON Pointer, reason). annotations: the same for what asserts nothing. dropped: (id of the
-    schema object, keyword) of each problem. distinct_items: whether `uniqueItems` is true somewhere.
+    schema object, keyword) of each problem. distinct_items: (id of the schema object, JSON Pointer) of each
+    `uniqueItems` that is true. negates: whether a keyword can ask for the opposite of another.
     """
 
     def __init__(self, schema: Any, context: Context, asserts_formats: bool = True) -> None:
         self.problems: list[tuple[str, str]] = []
         self.annotations: list[tuple[str, str]] = []
         self.dropped: set[tuple[int, str]] = set()
-        self.distinct_items = False
+        self.distinct_items: list[tuple[int, str]] = []
+        self.negates = False
         self._root = context
         self._asserts_formats = asserts_formats
         self._dialects: dict[int, Dialect] = {}
@@ -171,7 +180,10 @@ class Survey:
         elif word == "format":
             self._try_format(value, schema, context, here)
         elif word == "uniqueItems":
-            self.distinct_items |= value
+            if value:
+                self.distinct_items.append((id(schema), _written(here)))
+        elif word in _NEGATING:
+            self.negates = True
         elif word == "dependencies":
             for name, needs in value.items():
                 if isinstance(needs, Mapping):

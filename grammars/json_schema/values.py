@@ -16,17 +16,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .algebra import BOOLEANS, NEVER, NULLS
-from .arrays import MOST_DOMAIN, ArrayShape
+from .algebra import NEVER
+from .arrays import ArrayShape
 from .formula import Formulas
-from .keywords import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING
+from .keywords import ARRAY, OBJECT
 from .nodes import SCALARS, Demand, Nodes
-from .number_sets import NUMBERS
 from .objects import ObjectShape
 from .references import Context
 from .rules import plain_record
 from .scalars import ScalarLanguages, Scalars
-from .string_sets import STRINGS, Texts, writable
+from .string_sets import writable
 
 Shape = ObjectShape | ArrayShape
 
@@ -179,23 +178,6 @@ class Values:
         """The literal "equals this value"."""
         return self.nodes.synthetic({"const": value}, self.context)
 
-    def finite(self, demand: Demand) -> list[Any] | None:
-        """All values of a demand if they are scalars and few, else None."""
-        types = self.formulas.types(demand)
-        if any(self.formulas.records(demand, bit) for bit in (ARRAY, OBJECT) if types & bit):
-            return None
-        found: list[Any] = []
-        if types & NULL and self.scalars.element(demand, NULLS):
-            found.append(None)
-        if types & BOOLEAN:
-            booleans = self.scalars.element(demand, BOOLEANS)
-            found += [value for index, value in enumerate((False, True)) if booleans >> index & 1]
-        for piece in self.scalars.element(demand, NUMBERS) if types & NUMBER else ():
-            if piece.values is None:
-                return None
-            found += [value for value in piece.values if value not in found]
-        for piece in self.scalars.element(demand, STRINGS) if types & STRING else ():
-            if isinstance(piece, Texts):
-                return None
-            found += piece
-        return found if len(found) <= MOST_DOMAIN else None
+    def type_literal(self, bit: int) -> int:
+        """The literal "is an array", or "is an object"."""
+        return self.nodes.synthetic({"type": "array" if bit == ARRAY else "object"}, self.context)

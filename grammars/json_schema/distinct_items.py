@@ -1,0 +1,191 @@
+"""Arrays whose items must differ, or must not all differ: the values that can run out.
+
+In comes an `ArrayShape`, out come its `FewValues`: for each place the values of the item, if there are but a
+few, all of them numbered. A set of numbers is the part of a state that says which of them have come. Items
+with more than MOST_VALUES never run out of values in practice; the core keeps them and drops what repeats.
+
+With `uniqueItems`, the places that are still required need different values that have not come yet: a
+matching of places to values (Kuhn, The Hungarian method for the assignment problem, 1955: augmenting paths).
+Where all places have the same values, counting is enough. The opposite needs two places with a common value,
+or one with a value that has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import LimitExceededError
+from ..expressions import UNLIMITED
+from .algebra import NEVER
+from .enumeration import Enumeration
+from .keywords import ARRAY, OBJECT
+from .label_sets import label_set, labels_of
+from .nodes import Demand, type_of, value_key
+
+if TYPE_CHECKING:
+    from .arrays import ArrayShape
+
+MOST_VALUES = 256
+"""Of one item; those of items with more are not numbered."""
+MOST_IN_ALL = 4096
+MOST_JOINED = 256  # demands that `contains` makes of the items of one array, for their values to be numbered
+
+Cost = Callable[[Demand], int]
+
+
+class FewValues:
+    """The values of the items of one array, numbered, where there are few.
+
+    constants: by number: the demand that asks for this value. domains: by place: the numbers of the values of
+    the item there (a bit set), None if there are many.
+    """
+
+    def __init__(self, shape: ArrayShape, cost: Cost) -> None:
+        self._shape = shape
+        self._numbers: dict[object, int] = {}
+        self._values: list[Any] = []
+        self._closed: dict[Demand, list[int]] = {}  # the composite types all of whose values are numbered
+        most = shape.record.most
+        n_places = shape.special + 1 if most == UNLIMITED else min(shape.special + 1, most)
+        self.domains = [self.numbered(shape.demand(place), cost) for place in range(n_places)]
+        self._joined: dict[Demand, int | None] = {}
+        if 0 < n_places << len(shape.counts) <= MOST_JOINED:
+            for place in range(n_places):
+                for demand in shape.joined_demands(place):
+                    self._joined[demand] = self.numbered(demand, cost)
+        constant = shape.values.constant
+        self.everything = (1 << len(self._values)) - 1
+        self._among: dict[Demand, int] = {}
+        self.constants: list[Demand] = [(constant(value),) for value in self._values]
+
+    def numbered(self, demand: Demand | None, cost: Cost) -> int | None:
+        """The numbers of the values of a demand; None: many."""
+        if demand is None:
+            return 0
+        found = Enumeration(self._shape.values, cost, MOST_VALUES).run(demand)
+        if found is not None:
+            return self._number(found)
+        closed = self._closed[demand] = []
+        for bit in (ARRAY, OBJECT) if demand else ():
+            # The core sees a composite that repeats only when it is over, so what can run out is numbered.
+            found = Enumeration(self._shape.values, cost, MOST_VALUES).run(demand, bit)
+            if found:
+                self._number(found)
+                closed.append(bit)
+        return None
+
+    def _number(self, values: list[Any]) -> int:
+        labels = []
+        for value in values:
+            number = self._numbers.setdefault(value_key(value), len(self._values))
+            if number == len(self._values):
+                self._values.append(value)
+            labels.append(number)
+        if len(self._values) > MOST_IN_ALL:
+            raise LimitExceededError(
+                "values of the items of one array with uniqueItems",
+                given=len(self._values),
+                limit=MOST_IN_ALL,
+            )
+        return label_set(labels)
+
+    def domain_of(self, place: int, demand: Demand) -> int | None:
+        """The values of the item at a place where `contains` may ask more of it."""
+        return self._joined.get(demand, self.domain(place))
+
+    def domain(self, place: int) -> int | None:
+        """The values of the item at any place."""
+        return self.domains[min(place, len(self.domains) - 1)]
+
+    def can_differ(self, seen: int, first: int, least: int) -> bool:
+        """Whether the items from `first` to `least` can differ from each other and from what has come."""
+        special = self._shape.special
+        own = [self.domain(place) for place in range(first, min(special, least))]
+        domains = [domain & ~seen for domain in own if domain is not None]
+        rest = self.domain(special) if least > special else None
+        n_rest = least - max(first, special)
+        if rest is not None and n_rest > 0:
+            rest &= ~seen
+            if n_rest > rest.bit_count():
+                return False
+            if not domains:
+                return True
+            domains += [rest] * n_rest
+        return _matched(domains)
+
+    def repeats_at(self, seen: int, first: int) -> int:
+        """The first place from `first` on where a value can come that has come before; -1: there is none."""
+        most, special = self._shape.record.most, self._shape.special
+        end = max(first, special) + 2
+        for place in range(first, end if most == UNLIMITED else min(end, most)):
+            domain = self.domain(place) or 0
+            if domain & seen:
+                return place
+            seen |= domain
+        return -1
+
+    def among(self, demand: Demand, numbers: int, cost: Cost | None = None) -> int:
+        """Those of the numbered values that meet a demand."""
+        known = self._among.get(demand)
+        if known is None:
+            nodes, price = self._shape.values.nodes, cost or self._shape.values.cost
+            met = []
+            for number, constant in enumerate(self.constants):
+                joined = nodes.demand((*demand, *constant))
+                if joined is not None and price(joined) < NEVER:
+                    met.append(number)
+            known = label_set(met)
+            if cost is None:
+                self._among[demand] = known
+        return known & numbers
+
+    def without(self, demand: Demand, numbers: int) -> Demand | None:
+        """What the values of a demand other than the numbered ones meet."""
+        values = self._shape.values
+        closed = self._closed.get(demand, [])
+        others = [values.type_literal(bit) ^ 1 for bit in closed]
+        for number in labels_of(numbers):
+            if type_of(self._values[number]) not in closed:
+                others += [literal ^ 1 for literal in self.constants[number]]
+        return values.nodes.demand((*demand, *others)) if others else demand
+
+
+def _matched(domains: Sequence[int]) -> bool:
+    """Whether there is a different value for each place."""
+    owner: dict[int, int] = {}
+    taken = 0
+    for place, domain in enumerate(domains):
+        free = domain & ~taken
+        if free:
+            number = (free & -free).bit_length() - 1
+            owner[number] = place
+            taken |= 1 << number
+            continue
+        came_from: dict[int, int] = {}  # value -> the place that would rather have it
+        reached, waiting = 0, [place]
+        for current in waiting:
+            new = domains[current] & ~reached
+            reached |= new
+            came_from.update(dict.fromkeys(labels_of(new), current))
+            free = new & ~taken
+            if free:
+                number = (free & -free).bit_length() - 1
+                taken |= 1 << number
+                _reassign(number, place, came_from, owner)
+                break
+            waiting += [owner[number] for number in labels_of(new)]
+        else:
+            return False
+    return True
+
+
+def _reassign(number: int, place: int, came_from: dict[int, int], owner: dict[int, int]) -> None:
+    """Moves values along an augmenting path that ends at a free value."""
+    held = {other: value for value, other in owner.items()}
+    while True:
+        taker = came_from[number]
+        owner[number] = taker
+        if taker == place:
+            return
+        number = held[taker]
