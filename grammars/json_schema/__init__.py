@@ -20,7 +20,6 @@ from .algebra import NEVER
 from .foresight import look_ahead
 from .formula import Formulas
 from .grammar import JsonSchemaGrammar
-from .keywords import DRAFT_4
 from .layout import Layout, Whitespace
 from .nodes import Demand, Nodes
 from .numbers import Spelling
@@ -137,7 +136,7 @@ def _read(
     """The demand of the schema, inhabited and with its first expansion made: what exceeds a limit at the
     root, and what cannot be done anywhere, is found now."""
     nodes = Nodes(dropped)
-    scalars = ScalarLanguages(nodes, numbers, plain_integers=references.root.draft == DRAFT_4)
+    scalars = ScalarLanguages(nodes, numbers)
     formulas = Formulas(nodes, scalars)
     values = Values(nodes, scalars, formulas, references.root, any_order)
     demand = nodes.demand((nodes.literal(schema, references.root),))

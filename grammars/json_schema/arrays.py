@@ -167,7 +167,9 @@ class ArrayShape:
         for number in labels_of(numbers):
             again = seen >> number & 1
             now = (0, 1) if again else (seen | 1 << number, 0)
-            moves.append((few.constants[number], (following, (*met, *now))))
+            constant = few.constant(number, demand)
+            if constant is not None:
+                moves.append((constant, (following, (*met, *now))))
         if domain is None:
             others = few.without(demand, few.among(demand, few.everything, cost))
             if others is not None:

@@ -19,7 +19,7 @@ from ..errors import LimitExceededError
 from ..expressions import UNLIMITED
 from .algebra import NEVER
 from .enumeration import Enumeration
-from .keywords import ARRAY, OBJECT
+from .keywords import ARRAY, NUMBER, OBJECT
 from .label_sets import label_set, labels_of
 from .nodes import Demand, type_of, value_key
 
@@ -139,6 +139,12 @@ class FewValues:
             if cost is None:
                 self._among[demand] = known
         return known & numbers
+
+    def constant(self, number: int, demand: Demand) -> Demand | None:
+        """What asks for a value; for a number also what the item has to meet: it may say how to write it."""
+        if type_of(self._values[number]) != NUMBER:
+            return self.constants[number]
+        return self._shape.values.nodes.demand((*demand, *self.constants[number]))
 
     def without(self, demand: Demand, numbers: int) -> Demand | None:
         """What the values of a demand other than the numbered ones meet."""

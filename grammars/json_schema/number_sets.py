@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..errors import LimitExceededError
 from .algebra import MOST_PIECES, Algebra
-from .keywords import NUMBER, is_whole
+from .keywords import DRAFT_4, NUMBER, is_whole
 from .nodes import Node, fraction
 
 
@@ -23,6 +23,9 @@ class NumberSet(NamedTuple):
     """An interval with divisors and exceptions, or finitely many values.
 
     decimal: an integer among the values was written with a point or an exponent, and may be so in documents.
+    digits: whether the number is written as digits only: an integer of draft 4 is, "a JSON number without a
+    fraction or exponent part" (JSON Schema: core definitions and terminology, draft 4, section 3.5), so that
+    1.0 is none, and None: either way.
     """
 
     lower: Fraction | None = None
@@ -35,6 +38,7 @@ class NumberSet(NamedTuple):
     excluded: frozenset[Fraction] = frozenset()
     values: frozenset[Fraction] | None = None
     decimal: bool = False
+    digits: bool | None = None
 
     def contains(self, value: Fraction) -> bool:
         """Whether a value meets everything but `values`."""
@@ -97,7 +101,9 @@ class Numbers(Algebra[NumberPieces]):
             divisors = frozenset((fraction(value),))
             return (NumberSet(multiples=divisors),) if wanted else (NumberSet(non_multiples=divisors),)
         if word == "type" and node.only_integer:
-            return (NumberSet(integer=wanted),)
+            if node.context.draft != DRAFT_4:
+                return (NumberSet(integer=wanted),)
+            return (NumberSet(integer=True, digits=True),) if wanted else (NumberSet(digits=False),)
         return None
 
     def values(self, values: Iterable[Any], wanted: bool) -> NumberPieces:
@@ -115,20 +121,24 @@ class Numbers(Algebra[NumberPieces]):
 
 
 def _meet_numbers(one: NumberSet, other: NumberSet) -> NumberSet | None:
+    written = {one.digits, other.digits} - {None}
+    if len(written) > 1:
+        return None
+    digits = written.pop() if written else None
     if one.values is not None or other.values is not None:
         if one.values is None:
             one, other = other, one
         assert one.values is not None
         if other.values is not None:
             kept = one.values & other.values
-        elif other == NumberSet(excluded=other.excluded):
+        elif other == NumberSet(excluded=other.excluded, digits=other.digits):
             kept = one.values - other.excluded
         else:
             kept = frozenset(value for value in one.values if other.contains(value))
         integer = True if True in (one.integer, other.integer) else None
         if not kept:
             return None
-        return NumberSet(values=kept, integer=integer, decimal=one.decimal or other.decimal)
+        return NumberSet(values=kept, integer=integer, decimal=one.decimal or other.decimal, digits=digits)
     lower, lower_open = one.lower, one.lower_open
     if other.lower is not None and (lower is None or (other.lower, other.lower_open) > (lower, lower_open)):
         lower, lower_open = other.lower, other.lower_open
@@ -155,6 +165,7 @@ def _meet_numbers(one: NumberSet, other: NumberSet) -> NumberSet | None:
         one.non_multiples | other.non_multiples,
         integers.pop() if integers else None,
         one.excluded | other.excluded,
+        digits=digits,
     )
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from ..emptiness import shortest_length
-from ..expressions import EMPTY, Expression, literal, union
+from ..expressions import EMPTY, Expression, complement, intersect, literal, union
 from ..utf8 import ANY_TEXT
 from .algebra import BOOLEANS, NEVER, NULLS, Algebra
 from .formats import is_approximated
@@ -50,15 +50,13 @@ _NULL = literal("null")
 class ScalarLanguages:
     """Evaluates demands for one grammar; results are kept.
 
-    numbers: how numbers are spelled, see `numbers.py`. plain_integers: whether what `type` calls an integer
-    is digits only all the same, as draft 4 has it ("without a fraction or exponent part"). approximates:
-    whether a format was met that is not known exactly.
+    numbers: how numbers are spelled, see `numbers.py`; what `type` calls an integer in draft 4 is digits only
+    all the same. approximates: whether a format was met that is not known exactly.
     """
 
-    def __init__(self, nodes: Nodes, numbers: Spelling, plain_integers: bool = False) -> None:
+    def __init__(self, nodes: Nodes, numbers: Spelling) -> None:
         self.nodes = nodes
         self.spelling: Spelling = numbers
-        self._plain_integers = plain_integers
         self._elements: dict[tuple[int, Algebra[Any]], Any] = {}
         self._demands: dict[tuple[Demand, Algebra[Any]], Any] = {}
         self._in_progress: set[tuple[int, Algebra[Any]]] = set()
@@ -106,7 +104,8 @@ class ScalarLanguages:
             return ANY_NUMBER, 1
         options, cost = [], NEVER
         for piece in pieces:
-            spelling: Spelling = "plain" if self._plain_integers and piece.integer else self.spelling
+            spelling = self.spelling if piece.digits is None else "plain" if piece.digits else "standard"
+            n_before = len(options)
             if piece.values is not None:
                 options.append(
                     number_values(
@@ -116,7 +115,7 @@ class ScalarLanguages:
                     )
                 )
                 cost = min(cost, *(len(str(value)) for value in piece.values))
-            elif spelling == "plain" and piece == NumberSet(integer=True):
+            elif spelling == "plain" and piece._replace(digits=None) == NumberSet(integer=True):
                 options.append(INTEGER)
                 cost = 1
             else:
@@ -135,6 +134,8 @@ class ScalarLanguages:
                 if found is not EMPTY:
                     options.append(found)
                     cost = min(cost, 1)
+            if piece.digits is False:
+                options[n_before:] = [intersect(found, complement(INTEGER)) for found in options[n_before:]]
         return union(*options), cost
 
     def string_expression(self, demand: Demand) -> Expression:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from tokentrellis.grammars.derivatives import matches
 from tokentrellis.grammars.errors import GrammarSyntaxError, UnsupportedFeatureError
@@ -70,6 +72,30 @@ def test_integers_of_draft_4_are_digits(draft: str, allowed: bool) -> None:
     assert grammar.accepts("10")
     assert [grammar.accepts(text) for text in ("10.0", "1e1", "1.0E+1")] == [allowed] * 3
     assert from_json_schema({**schema, "type": "number"}, **ANY).accepts("10.0")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "integer"},
+        {"not": {"type": "integer"}},
+        {"oneOf": [{"type": "integer"}, {"type": "number"}]},
+        {"anyOf": [{"type": "integer", "minimum": 3}, {"type": "number", "maximum": 1}]},
+        {"type": "integer", "enum": [1, 2.0, 2.5]},
+        {"not": {"type": "integer"}, "enum": [1.0, 2, 2.5]},
+        {"not": {"type": "integer"}, "multipleOf": 2},
+        {"not": {"type": "integer"}, "minimum": 1, "maximum": 1},
+        {"not": {"type": ["integer", "string"]}, "minimum": 1.5},
+    ],
+)
+@pytest.mark.parametrize("numbers", ["plain", "standard"])
+def test_numbers_of_draft_4_that_are_no_integers(schema: dict[str, Any], numbers: Any) -> None:
+    """In draft 4 it is the spelling that makes an integer: 1.0 is a number and none."""
+    stated = {"$schema": "http://json-schema.org/draft-04/schema#", **schema}
+    grammar = from_json_schema(stated, numbers=numbers)
+    validator = jsonschema_rs.validator_for(stated)
+    for text in ("1", "1.0", "2", "2.0", "1e1", "10", "10.0", "1.5", "2.5", "4.0"):
+        assert grammar.accepts(text) is validator.is_valid(json.loads(text)), text
 
 
 TEXTS = (
