@@ -1,0 +1,172 @@
+"""The reference page of JSON Schema, docs/json_schema.md, from the code's own tables.
+
+Out comes a page with the keywords of every draft and what becomes of them, the formats and how exactly they
+are enforced, and the limits with their values. Which keyword belongs to which draft is read off
+`grammars/json_schema/keywords.py` for what is enforced, and off the meta-schemas of the drafts (those that
+the `jsonschema-specifications` package carries) for the rest; limits are module constants. A test fails when
+the page is stale; `python -m bench.conformance.keyword_table` writes it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from jsonschema_specifications import REGISTRY
+from tokentrellis.grammars.json_schema.formats import _BUILDERS, formats_of, is_approximated
+from tokentrellis.grammars.json_schema.keywords import DRAFTS, KEYWORDS
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "json_schema.md"
+WRITTEN = {4: "4", 6: "6", 7: "7", 2019: "2019-09", 2020: "2020-12"}
+
+# What the front end reads without enforcing anything: it says what other keywords mean.
+STRUCTURE = {
+    "$schema": "says the draft",
+    "$id": "base of references",
+    "id": "base of references",
+    "$anchor": "place that `$ref` can name",
+    "$dynamicAnchor": "place that `$dynamicRef` can name",
+    "$recursiveAnchor": "place that `$recursiveRef` can name",
+    "$defs": "holds schemas for `$ref`",
+    "definitions": "holds schemas for `$ref`",
+    "$vocabulary": "of a meta-schema: switches keywords on",
+}
+# What is enforced with a reservation: (keyword, what).
+NOTES = {
+    "type": '1.0 is no integer in draft 4; later it is one, but only written with `numbers="standard"`',
+    "format": 'see below; `formats="annotation"` enforces none',
+    "pattern": "ECMA-262 without back-references, which are refused",
+    "patternProperties": "ECMA-262 without back-references, which are refused",
+    "uniqueItems": "its opposite (by `not`, `oneOf`, `if`) needs items of at most 256 values, else refused",
+    "contains": "with `uniqueItems` too, by search",
+    "dependencies": "the old form of `dependentRequired` and `dependentSchemas`, in every draft",
+    "$ref": "in a document or in `registry`, nothing is fetched; up to draft 7 it hides its siblings",
+}
+# (what is limited, module, constant). The error is LimitExceededError for all of them.
+LIMITS = [
+    ("alternatives of one object or array (overlapping oneOf, anyOf, if)", "formula", "MOST_ALTERNATIVES"),
+    ("steps to find these", "formula", "MOST_STEPS"),
+    ("`contains` of one array", "arrays", "MOST_COUNTERS"),
+    ("steps to complete an array with `contains`", "arrays", "MOST_STEPS"),
+    ("values of one item that `uniqueItems` keeps count of", "distinct_items", "MOST_VALUES"),
+    ("the same for all items of one array", "distinct_items", "MOST_IN_ALL"),
+    ("steps to complete an object with pending `not` clauses", "completion", "MOST_STEPS"),
+    ("patterns of keys of one object whose values differ", "objects", "MOST_MONITORS"),
+    ("sets of overlapping patterns of keys", "objects", "MOST_SIGNATURES"),
+    ("patterns beside `unevaluatedProperties`", "unevaluated", "MOST_PATTERNS"),
+    ("`contains` beside `unevaluatedItems`", "unevaluated", "MOST_CONTAINS"),
+    ("ranges of numbers, or of string lengths, in one place", "algebra", "MOST_PIECES"),
+    ("digits of a number", "nodes", "_LONGEST_NUMBER"),
+    ("states of numbers in one place", "decimal_automaton", "MOST_STATES"),
+    ("`$ref`s that lead to nothing but another", "nodes", "_LONGEST_CHAIN"),
+    ("states of one grammar", "grammar", "MOST_STATES"),
+]  # fmt: skip
+
+
+_PAGE = """\
+# JSON Schema: what is enforced
+
+Made by `python -m bench.conformance.keyword_table` from the code's own tables; a test compares. What cannot
+be enforced is refused when the schema is read: `UnsupportedFeatureError` lists every place and its reason,
+and `unsupported="ignore"` lists them in `.ignored` instead.
+
+## Keywords
+
+{keywords}
+
+Any other keyword is unknown to every draft and is an annotation.
+
+## Formats
+
+Approximated: only texts of the format are written, but not all of them; a listed value (`enum`, `const`)
+whose verdict is not certain is refused. A name that is not here is an annotation, listed in `.annotations`.
+
+{formats}
+
+## Limits
+
+Beyond a limit stands a `LimitExceededError` with the limit and what was given.
+
+{limits}
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return _PAGE.format(
+        keywords=_table(("keyword", "drafts", "what becomes of it"), _keywords()),
+        formats=_table(("format", "enforced", "known to the drafts"), _formats()),
+        limits=_table(("what", "at most"), _limits()),
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple(":--" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def words_of_drafts() -> dict[str, list[int]]:
+    """Every keyword that a meta-schema names, or that is enforced, and the drafts that have it."""
+    found: dict[str, set[int]] = {}
+    for uri, draft in DRAFTS.items():
+        for schema in _meta_schemas(uri):
+            for word in schema.get("properties", {}):
+                found.setdefault(word, set()).add(draft)
+    # The meta-schema of 2020-12 names what was given up, that of draft 7 forgot `writeOnly`.
+    found["$recursiveAnchor"] = {2019}
+    found["writeOnly"].add(7)
+    for word in frozenset[str]().union(*KEYWORDS.values()):
+        found[word] = {draft for draft, words in KEYWORDS.items() if word in words}
+    return {
+        word: sorted(drafts) for word, drafts in sorted(found.items(), key=lambda entry: entry[0].lower())
+    }
+
+
+def _meta_schemas(uri: str) -> list[Any]:
+    """A meta-schema and those of its vocabularies."""
+    for name in (uri, uri + "#"):
+        found = REGISTRY.get(name)
+        if found is not None:
+            parts = found.contents.get("$vocabulary", {})
+            named = [REGISTRY.get(part.replace("/vocab/", "/meta/")) for part in parts]
+            return [found.contents, *(part.contents for part in named if part is not None)]
+    return []
+
+
+def _span(drafts: list[int]) -> str:
+    known = list(WRITTEN)
+    if drafts == known:
+        return "all"
+    if drafts == known[known.index(drafts[0]) : known.index(drafts[-1]) + 1] and len(drafts) > 1:
+        return f"{WRITTEN[drafts[0]]} to {WRITTEN[drafts[-1]]}"
+    return ", ".join(WRITTEN[draft] for draft in drafts)
+
+
+def _keywords() -> Iterable[tuple[str, str, str]]:
+    for word, drafts in words_of_drafts().items():
+        if any(word in KEYWORDS[draft] for draft in drafts):
+            verdict = "enforced" + (f": {NOTES[word]}" if word in NOTES else "")
+        elif word in STRUCTURE:
+            verdict = f"read: {STRUCTURE[word]}"
+        else:
+            verdict = "annotation"
+        yield f"`{word}`", _span(drafts), verdict
+
+
+def _formats() -> Iterable[tuple[str, str, str]]:
+    for name in sorted(_BUILDERS):
+        drafts = [draft for draft in WRITTEN if name in formats_of(draft)]
+        yield f"`{name}`", "approximated" if is_approximated(name) else "exactly", _span(drafts)
+
+
+def _limits() -> Iterable[tuple[str, str]]:
+    for what, module, constant in LIMITS:
+        value = getattr(import_module(f"tokentrellis.grammars.json_schema.{module}"), constant)
+        yield what, f"{value:,}"
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
