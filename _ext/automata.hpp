@@ -152,6 +152,7 @@ public:
         }
         int32_t to = DEAD;
         if (!reached_.empty()) {
+            nfa_.without_dominated(reached_);
             std::sort(reached_.begin(), reached_.end());
             to = intern(automata, reached_);
         }

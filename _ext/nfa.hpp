@@ -4,6 +4,11 @@
 // comes, for an expression without intersection and complement, a Thompson automaton, built backwards: `build(node,
 // next)` returns the entry of a piece that reads the node and goes on at `next`, so tails are shared and every state
 // can reach the end. Bounded repeats are copied; the size is limited. Thompson, CACM 11(6), 1968.
+//
+// Of the optional copies of a bounded repeat, an earlier one leaves more rounds than a later one, so a state of it reads
+// all that the state in the same place of a later copy reads. In a set of states only the earliest is needed (the
+// simplest case of simulation): `without_dominated`. So `(.{1,63}\.)+` has some 130 sets, not one for each
+// arrangement of dots in 63 characters.
 #pragma once
 
 #include <array>
@@ -42,8 +47,10 @@ constexpr size_t MAX_NFA_STATES = 500000;
 constexpr int MAX_EXPRESSION_DEPTH = 4000;
 
 // One state: reads a byte of `bytes` and goes to `next` (next >= 0), or is a fork to `targets`; state 0 accepts.
+// place, rank: of the states with one place (>= 0), one with a higher rank reads what those with a lower rank read.
 struct NfaState {
     int32_t next = NO_STATE;
+    int32_t place = -1, rank = 0;
     ByteSet bytes{};
     std::vector<int32_t> targets;
 };
@@ -86,7 +93,24 @@ public:
         return *found;
     }
 
+    // Removes the states that read nothing but what another one of the set reads.
+    void without_dominated(std::vector<int32_t>& set) {
+        if (n_places_ == 0) return;
+        if (best_.size() < static_cast<size_t>(n_places_)) best_.resize(n_places_, -1);
+        for (int32_t s : set) {
+            const NfaState& state = states[s];
+            if (state.place >= 0) best_[state.place] = std::max(best_[state.place], state.rank);
+        }
+        auto is_dominated = [&](int32_t s) { return states[s].place >= 0 && states[s].rank < best_[states[s].place]; };
+        auto end = std::remove_if(set.begin(), set.end(), is_dominated);
+        for (auto it = set.begin(); it != end; ++it)
+            if (states[*it].place >= 0) best_[states[*it].place] = -1;
+        set.erase(end, set.end());
+    }
+
 private:
+    std::vector<int32_t> best_;  // by place: -1, or the highest rank
+    int32_t n_places_ = 0;
     std::vector<std::unique_ptr<std::vector<int32_t>>> closures_;
     std::vector<uint32_t> seen_;
     uint32_t stamp_ = 0;
@@ -127,16 +151,20 @@ private:
             }
             case REPEAT: {
                 int32_t child = node.children[0];
-                int32_t entry = next;
-                if (node.most < 0) {
-                    entry = fork({});
-                    int32_t body = build(expressions, child, entry, depth + 1, expand);
-                    states[entry].targets = {body, next};
+                int32_t entry = next, n_before = node.least;
+                if (node.most < 0) {  // the last round that must be is the one that may be again
+                    const int32_t loop = fork({});
+                    const int32_t body = build(expressions, child, loop, depth + 1, expand);
+                    states[loop].targets = {body, next};
+                    entry = node.least > 0 ? body : loop;
+                    n_before = std::max(0, node.least - 1);
                 } else {
+                    const int32_t begin = static_cast<int32_t>(states.size());
                     for (int32_t i = node.least; i < node.most; ++i)
                         entry = fork({build(expressions, child, entry, depth + 1, expand), next});
+                    if (node.most - node.least > 1) rank_copies(begin, node.most - node.least);
                 }
-                for (int32_t i = 0; i < node.least; ++i) entry = build(expressions, child, entry, depth + 1, expand);
+                for (int32_t i = 0; i < n_before; ++i) entry = build(expressions, child, entry, depth + 1, expand);
                 return entry;
             }
             case AUTOMATON:
@@ -145,6 +173,21 @@ private:
                 ExpressionNode explicit_automaton = expand(index);
                 return build_automaton(explicit_automaton, next);
             }
+        }
+    }
+
+    // The optional copies of a repeat are alike, and stand one after the other, the last one first. States that stand in
+    // an inner repeat have their place there.
+    void rank_copies(int32_t begin, int32_t n_copies) {
+        const int32_t size = (static_cast<int32_t>(states.size()) - begin) / n_copies;
+        for (int32_t offset = 0; offset < size; ++offset) {
+            const NfaState& first = states[begin + offset];
+            if (first.next == NO_STATE || first.place >= 0) continue;
+            for (int32_t copy = 0; copy < n_copies; ++copy) {
+                NfaState& state = states[begin + copy * size + offset];
+                state.place = n_places_, state.rank = copy;
+            }
+            ++n_places_;
         }
     }
 

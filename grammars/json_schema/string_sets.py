@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 from ..derivatives import matches
 from ..errors import LimitExceededError
 from ..expressions import EMPTY, UNLIMITED, Expression, complement, intersect, literal, repeat, union
+from ..length_conditions import without_length_conditions
+from ..lengths import is_below
 from ..regex import pattern_expression
 from ..utf8 import ANY_CHARACTER, ANY_TEXT
 from .algebra import MOST_PIECES, Algebra
@@ -97,7 +99,12 @@ class Strings(Algebra[StringPieces]):
             )
         if word == "pattern":
             language = pattern_language(value)
-            return _piece(language if wanted else text_complement(language))
+            if not wanted:
+                return _piece(text_complement(language))
+            content, least, most = without_length_conditions(language)
+            if content is EMPTY or is_below(most, least):
+                return ()
+            return (Texts(content, least, most),)
         if word == "format":
             found = text_format(value)
             if found is None:  # not known: an annotation, which nothing violates
