@@ -42,6 +42,9 @@ public:
     // Bytes that no state tells apart, grouped; null where that is not known.
     virtual const std::vector<std::vector<uint8_t>>* classes() const { return nullptr; }
     virtual bool is_string() const { return false; }
+    // An automaton that is never to be searched (it has pieces, nfa.hpp), and the cursors of a state (by its own number);
+    // null for the others.
+    virtual Nfa* unwritten(int32_t, Nfa::Cursors&) { return nullptr; }
     int32_t start = DEAD;
 };
 
@@ -72,6 +75,7 @@ public:
         return compute(state, byte);
     }
     int32_t label(int32_t state) const { return info[state].label; }
+    Nfa* unwritten(int32_t state, Nfa::Cursors& cursors) const { return automata[info[state].automaton]->unwritten(info[state].local, cursors); }
     bool exhausted(int32_t state) const { return marks()[state] & EXHAUSTED; }
 
     // exhausted: the state accepts, and nothing can follow inside its automaton.
@@ -135,19 +139,20 @@ private:
 class SetAutomaton final : public Automaton {
 public:
     SetAutomaton(Automata& automata, int32_t id, Nfa nfa) : id_(id), nfa_(std::move(nfa)) {
+        is_searchless_ = automata.all_usable;
         start = intern(automata, nfa_.closure(nfa_.start));
     }
     const Nfa& nfa() const { return nfa_; }
     const std::vector<std::vector<uint8_t>>* classes() const override { return &nfa_.class_members; }
 
     void compute(Automata& automata, int32_t state, uint8_t byte) override {
-        if (seen_.size() < nfa_.states.size()) seen_.resize(nfa_.states.size(), 0);
         ++stamp_;
         reached_.clear();
         for (int32_t s : sets_[automata.info[state].local]) {
-            const NfaState& reader = nfa_.states[s];
-            if (s == 0 || !contains(reader.bytes, byte)) continue;
-            for (int32_t to : nfa_.closure(reader.next))
+            const int32_t next = nfa_.read_byte(s, byte);
+            if (next == NO_STATE) continue;
+            if (seen_.size() < nfa_.states.size()) seen_.resize(nfa_.states.size(), 0);
+            for (int32_t to : nfa_.closure(next))
                 if (seen_[to] != stamp_) seen_[to] = stamp_, reached_.push_back(to);
         }
         int32_t to = DEAD;
@@ -160,9 +165,16 @@ public:
         mask_unusable(automata, state, nfa_.class_members[nfa_.class_of[byte]]);
     }
 
+    Nfa* unwritten(int32_t local, Nfa::Cursors& cursors) override {
+        if (!nfa_.has_pieces() || !is_searchless_) return nullptr;
+        for (int32_t s : sets_[local]) cursors.push_back(nfa_.cursor(s));
+        return &nfa_;
+    }
+
 private:
     int32_t id_;
     Nfa nfa_;
+    bool is_searchless_ = false;
     std::vector<std::vector<int32_t>> sets_;
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> index_;
     std::vector<uint32_t> seen_;
@@ -178,7 +190,8 @@ private:
     int32_t intern(Automata& automata, const std::vector<int32_t>& set) {
         auto found = index_.find(set);
         if (found != index_.end()) return found->second;
-        if (sets_.size() >= MAX_AUTOMATON_STATES) throw LimitError("automaton states of one expression", MAX_AUTOMATON_STATES);
+        // One with pieces only gets the states of the text that was read: what the vocabulary allows may be many.
+        if (sets_.size() >= MAX_AUTOMATON_STATES && !nfa_.has_pieces()) throw LimitError("automaton states of one expression", MAX_AUTOMATON_STATES);
         bool accepts = !set.empty() && set[0] == 0;
         int32_t state = automata.add_state(id_, static_cast<int32_t>(sets_.size()), accepts ? 0 : -1, accepts && set.size() == 1);
         sets_.push_back(set);

@@ -116,6 +116,11 @@ cdef class Lexicon:
                 transition.bytes = to_byte_set(members)
                 transition.to = after
                 made.transitions.push_back(transition)
+        elif made.kind == 7:
+            divisor, unwanted, decimals = node.payload
+            made.least = decimals
+            for number in (divisor, *unwanted):
+                made.divisors.push_back(str(number).encode())
         return self.lexicon.get().add_expression(made)
 
     cdef int32_t terminal_start(self, object expression) except -2:

@@ -37,6 +37,13 @@ public:
         return std::min(IMPOSSIBLE, tokens + of_continuation(network_.after(c.link, label)));
     }
 
+    // Tokens to the end where a text is left of a terminal; an upper bound where that is within `enough`.
+    int64_t of_text(const std::string& text, int32_t continuation, int64_t enough) {
+        const int64_t after = of_continuation(continuation), bytes = static_cast<int64_t>(text.size());
+        if (lexicon_.spells_all() && bytes + after <= enough) return bytes + after;
+        return std::min(IMPOSSIBLE, spell(text) + after);
+    }
+
     // Tokens from a continuation to the end.
     int64_t of_continuation(int32_t continuation) {
         std::vector<std::pair<int32_t, int64_t>> chain;
@@ -176,6 +183,8 @@ private:
 
     // The canonical shortest text to acceptance: in each state the least byte that comes nearer.
     std::string witness(int32_t state) {
+        Nfa::Cursors cursors;
+        if (Nfa* nfa = lexicon_.automata.unwritten(state, cursors)) return nfa->shortest_text(cursors);
         if (lexicon_.distance(state) >= UNREACHABLE) return UNSPELLABLE;
         std::string text;
         for (int32_t left = lexicon_.distance(state); left > 0 && left < UNREACHABLE; --left) {

@@ -33,6 +33,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         int32_t n_states
         vector[Transition] transitions
         vector[int32_t] accepting
+        vector[string] divisors
     cdef cppclass CppLexicon "tokentrellis::Lexicon":
         CppLexicon(const uint8_t*, const int32_t*, int32_t, int32_t) except +translate_error
         int32_t add_expression(ExpressionNode) except +translate_error

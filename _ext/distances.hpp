@@ -23,6 +23,8 @@ public:
         if (found != distance_.end()) return found->second;
         if (automata_.all_usable && automata_.automata[automata_.info[from].automaton]->is_string())
             return distance_[from] = string_distance(StringPosition(string_of(from).position(automata_.info[from].local)), string_of(from).content);
+        Nfa::Cursors cursors;
+        if (Nfa* nfa = automata_.unwritten(from, cursors)) return distance_[from] = static_cast<int32_t>(nfa->shortest_text(cursors).size());
         std::vector<int32_t> queue{from}, parent{-1};
         std::set<int32_t> seen{from};
         for (size_t head = 0; head < queue.size(); ++head) {

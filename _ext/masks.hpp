@@ -79,8 +79,8 @@ struct Budget {
     Costs& costs;
     int64_t left;
     int64_t worst = 0;
-    bool allows(const Configuration& c) {
-        int64_t cost = costs.of(c);
+    bool allows(const Configuration& c) { return allows(costs.of(c)); }
+    bool allows(int64_t cost) {
         worst = std::max(worst, cost);
         return cost <= left;
     }
@@ -175,6 +175,8 @@ private:
     }
 
     void collect_plain(View view, const Configuration& c, Row& row, std::vector<int32_t> removed) {
+        Nfa::Cursors cursors;
+        if (Nfa* nfa = lexicon_.automata.unwritten(c.state, cursors)) return collect_unwritten(view, c, row, removed, *nfa, std::move(cursors));
         const Split& split = lexicon_.split(view, c.state);
         for (const Exit& exit : split.exits) follow(exit.rest, c.link, exit.label, row, removed);
         if (budget_) {
@@ -189,6 +191,29 @@ private:
             }
         }
         add(split.inner, row, std::move(removed));
+    }
+
+    // The same for an automaton whose states are many (multiples of a number): one walk with cursors, nothing is kept.
+    void collect_unwritten(View view, const Configuration& c, Row& row, const std::vector<int32_t>& removed, Nfa& nfa, Nfa::Cursors cursors) {
+        const Trie& source = lexicon_.trie(view);
+        const int base = source.nodes[view.node].depth;
+        const int32_t continuation = network_.after(c.link, 0);
+        std::vector<Nfa::Cursors> path(source.max_depth - base + 2);
+        path[0] = std::move(cursors);
+        for (int32_t node = view.node + 1, stop = source.nodes[view.node].end; node < stop;) {
+            const TrieNode& entry = source.nodes[node];
+            Nfa::Cursors& here = path[entry.depth - base];
+            here = nfa.after(path[entry.depth - base - 1], entry.byte);
+            if (here.empty()) {
+                node = entry.end;
+                continue;
+            }
+            const int32_t *first = source.begin_ids(node), *last = source.end_ids(node);
+            if (first != last && (!budget_ || budget_->allows(budget_->costs.of_text(nfa.shortest_text(here), continuation, budget_->left))))
+                std::copy_if(first, last, std::back_inserter(row.ids), [&](int32_t id) { return !std::binary_search(removed.begin(), removed.end(), id); });
+            if (Nfa::accepts(here)) follow({view.trie, node}, c.link, 0, row, removed);
+            ++node;
+        }
     }
 
     // The configuration after a token that ends in this state of c's terminal.

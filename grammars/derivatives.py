@@ -24,6 +24,7 @@ from .expressions import (
     EMPTY,
     EPSILON,
     INTERSECTION,
+    MULTIPLES,
     REPEAT,
     UNION,
     UNLIMITED,
@@ -34,6 +35,7 @@ from .expressions import (
     repeat,
     union,
 )
+from .multiples import edges_of_multiples
 
 _REMEMBERED = 1 << 16  # results that each cache keeps
 
@@ -88,6 +90,8 @@ def _first_sets(expression: Expression) -> frozenset[int]:
         return frozenset((expression.payload,))  # type: ignore[arg-type]
     if expression.kind == AUTOMATON:
         return frozenset(members for members, _ in _automaton_edges(expression))
+    if expression.kind == MULTIPLES:
+        return frozenset(members for members, _ in edges_of_multiples(expression))
     sets: set[int] = set()
     for child in expression.children:
         sets |= _first_sets(child)
@@ -120,7 +124,8 @@ def _derivative_by_class(expression: Expression, bit: int) -> Expression:
         least, most = bounds
         rest = repeat(children[0], max(least - 1, 0), most if most == UNLIMITED else most - 1)
         return concatenate(_derivative_by_class(children[0], bit), rest)
-    return union(*[after for members, after in _automaton_edges(expression) if members & bit])
+    edges = edges_of_multiples(expression) if kind == MULTIPLES else _automaton_edges(expression)
+    return union(*[after for members, after in edges if members & bit])
 
 
 class _AutomatonState(Expression):

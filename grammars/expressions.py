@@ -17,8 +17,17 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-BYTE_CLASS, CONCATENATION, UNION, REPEAT, INTERSECTION, COMPLEMENT, AUTOMATON = range(7)
-KIND_NAMES = ("byte class", "concatenation", "union", "repeat", "intersection", "complement", "automaton")
+BYTE_CLASS, CONCATENATION, UNION, REPEAT, INTERSECTION, COMPLEMENT, AUTOMATON, MULTIPLES = range(8)
+KIND_NAMES = (
+    "byte class",
+    "concatenation",
+    "union",
+    "repeat",
+    "intersection",
+    "complement",
+    "automaton",
+    "multiples",
+)
 
 UNLIMITED = -1
 ALL_BYTES = (1 << 256) - 1
@@ -27,10 +36,12 @@ ALL_BYTES = (1 << 256) - 1
 class Expression:
     """One hash-consed node; compare with `is`.
 
-    kind: one of the seven constants above.
-    children: the operands (none for a byte class and an automaton, one for a repeat and a complement).
+    kind: one of the eight constants above.
+    children: the operands (none for a byte class and an automaton, one for a repeat, a complement and
+        multiples).
     payload: byte class: the set as a 256-bit integer; repeat: (least, most), most = UNLIMITED for no bound;
-        automaton: (number of states, transitions (state, byte set, next), accepting states), start state 0.
+        automaton: (number of states, transitions (state, byte set, next), accepting states), start state 0;
+        multiples: (divisor or 0, numbers that must not divide, decimals), see `multiples.py`.
     nullable: whether the empty string belongs to the language.
     regular: whether no intersection or complement occurs anywhere below.
     """
@@ -49,7 +60,7 @@ class Expression:
         return print_expression(self)
 
     def __reduce__(self) -> tuple:
-        return _make, (self.kind, self.children, self.payload)
+        return hash_consed, (self.kind, self.children, self.payload)
 
 
 class StringTerminal(NamedTuple):
@@ -84,10 +95,11 @@ def _is_nullable(kind: int, children: tuple[Expression, ...], payload: object) -
         return payload[0] == 0 or children[0].nullable  # type: ignore[index]
     if kind == COMPLEMENT:
         return not children[0].nullable
-    return 0 in payload[2]  # type: ignore[index]
+    return kind == AUTOMATON and 0 in payload[2]  # type: ignore[index]
 
 
-def _make(kind: int, children: tuple[Expression, ...] = (), payload: object = None) -> Expression:
+def hash_consed(kind: int, children: tuple[Expression, ...] = (), payload: object = None) -> Expression:
+    """The only node with these fields. For constructors, which see to it that they mean something."""
     key = (kind, payload, *map(id, children))
     found = _interned.get(key)
     if found is not None:
@@ -103,7 +115,7 @@ def byte_class(members: int | Iterable[int]) -> Expression:
     """One byte out of a set, given as a 256-bit integer or as byte values."""
     if not isinstance(members, int):
         members = sum(1 << byte for byte in set(members))
-    return _make(BYTE_CLASS, (), members) if members else EMPTY
+    return hash_consed(BYTE_CLASS, (), members) if members else EMPTY
 
 
 def byte_range(first: int, last: int) -> Expression:
@@ -124,7 +136,7 @@ def concatenate(*parts: Expression) -> Expression:
         if part is EMPTY:
             return EMPTY
         flat.extend(part.children if part.kind == CONCATENATION else (part,))
-    return flat[0] if len(flat) == 1 else _make(CONCATENATION, tuple(flat))
+    return flat[0] if len(flat) == 1 else hash_consed(CONCATENATION, tuple(flat))
 
 
 def union(*options: Expression) -> Expression:
@@ -140,10 +152,10 @@ def union(*options: Expression) -> Expression:
             else:
                 flat[part] = None
     if single_bytes:
-        flat[_make(BYTE_CLASS, (), single_bytes)] = None
+        flat[hash_consed(BYTE_CLASS, (), single_bytes)] = None
     if len(flat) == 1:
         return next(iter(flat))
-    return _make(UNION, tuple(sorted(flat, key=id)))
+    return hash_consed(UNION, tuple(sorted(flat, key=id)))
 
 
 def repeat(part: Expression, least: int = 0, most: int = UNLIMITED) -> Expression:
@@ -156,7 +168,7 @@ def repeat(part: Expression, least: int = 0, most: int = UNLIMITED) -> Expressio
         return EPSILON if least == 0 else EMPTY
     if least == most == 1:
         return part
-    return _make(REPEAT, (part,), (least, most))
+    return hash_consed(REPEAT, (part,), (least, most))
 
 
 def optional(part: Expression) -> Expression:
@@ -174,7 +186,7 @@ def intersect(*parts: Expression) -> Expression:
     flat.pop(ANYTHING, None)
     if not flat:
         return ANYTHING
-    return next(iter(flat)) if len(flat) == 1 else _make(INTERSECTION, tuple(sorted(flat, key=id)))
+    return next(iter(flat)) if len(flat) == 1 else hash_consed(INTERSECTION, tuple(sorted(flat, key=id)))
 
 
 def complement(part: Expression) -> Expression:
@@ -183,7 +195,7 @@ def complement(part: Expression) -> Expression:
         return part.children[0]
     if part is EMPTY:
         return ANYTHING
-    return EMPTY if part is ANYTHING else _make(COMPLEMENT, (part,))
+    return EMPTY if part is ANYTHING else hash_consed(COMPLEMENT, (part,))
 
 
 def automaton(
@@ -210,9 +222,9 @@ def automaton(
     if 0 not in alive:
         return EMPTY
     kept = tuple(edge for edge in transitions if edge[0] in alive and edge[2] in alive and edge[1])
-    return _make(AUTOMATON, (), (n_states, kept, accepting))
+    return hash_consed(AUTOMATON, (), (n_states, kept, accepting))
 
 
-EMPTY = _make(UNION)
-EPSILON = _make(CONCATENATION)
-ANYTHING = _make(REPEAT, (_make(BYTE_CLASS, (), ALL_BYTES),), (0, UNLIMITED))
+EMPTY = hash_consed(UNION)
+EPSILON = hash_consed(CONCATENATION)
+ANYTHING = hash_consed(REPEAT, (hash_consed(BYTE_CLASS, (), ALL_BYTES),), (0, UNLIMITED))

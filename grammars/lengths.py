@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from .derivatives import automaton_position, edges_by_state
 from .errors import LimitExceededError
-from .expressions import AUTOMATON, BYTE_CLASS, CONCATENATION, EMPTY, UNION, UNLIMITED, Expression
+from .expressions import AUTOMATON, BYTE_CLASS, CONCATENATION, EMPTY, MULTIPLES, UNION, UNLIMITED, Expression
+from .multiples import length_of_multiple, shortest_multiple
 
 CONTINUATIONS = (1 << 0xC0) - (1 << 0x80)  # bytes that begin no character
 
@@ -28,7 +29,8 @@ _REMEMBERED = 1 << 16
 class Lengths(NamedTuple):
     """The lengths of the texts of a language, in characters.
 
-    least: the length of a shortest text. most: of a longest one; UNLIMITED if there is none.
+    least: the length of a shortest text. most: of a longest one; UNLIMITED if there is none, or it is not
+    known (multiples of a large number).
     contiguous: whether every length between them occurs for certain.
     """
 
@@ -52,6 +54,8 @@ def length_range(expression: Expression) -> Lengths | None:
         return Lengths(0 if members & CONTINUATIONS else 1, 1 if members & ~CONTINUATIONS else 0, True)
     if expression.kind == AUTOMATON:
         return _lengths_of_automaton(expression)
+    if expression.kind == MULTIPLES:
+        return Lengths(length_of_multiple(expression), UNLIMITED, False)
     parts = [part for child in expression.children if (part := length_range(child)) is not None]
     if expression.kind == UNION:
         return _join(parts)
@@ -70,6 +74,8 @@ def shortest_by_syntax(expression: Expression) -> bytes:
         return bytes((smallest_byte(members & CONTINUATIONS or members),))
     if expression.kind == AUTOMATON:
         return _shortest_of_automaton(expression)
+    if expression.kind == MULTIPLES:
+        return shortest_multiple(expression)
     if expression.kind == UNION:
         return min(map(shortest_by_syntax, expression.children), key=_order)
     if expression.kind == CONCATENATION:

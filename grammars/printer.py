@@ -29,6 +29,7 @@ from .expressions import (
     EMPTY,
     EPSILON,
     INTERSECTION,
+    MULTIPLES,
     REPEAT,
     UNION,
     UNLIMITED,
@@ -46,6 +47,7 @@ from .grammar import (
     TerminalEdge,
     TokenEdge,
 )
+from .multiples import divisors_of
 from .utf8 import ANY_CHARACTER, ANY_TEXT
 
 MORE = "…"
@@ -65,6 +67,7 @@ _BINDING = {
     REPEAT: 4,
     BYTE_CLASS: 5,
     AUTOMATON: 5,
+    MULTIPLES: 5,
 }
 _SPECIAL = frozenset("\\/.|&~*+?()[]{}<>…")
 _SPECIAL_IN_CLASS = frozenset("\\]^-")
@@ -125,6 +128,12 @@ class _ExpressionPrinter:
             base, start = automaton_position(expression)
             n_states: int = base.payload[0]  # type: ignore[index]
             return f"<automaton of {n_states} states" + (f" at {start}>" if start else ">")
+        if kind == MULTIPLES:
+            divisor, unwanted, decimals = divisors_of(expression)
+            without = f", not of {', '.join(map(str, unwanted))}" if unwanted else ""
+            return f"<multiples of {divisor or 'any number'}{without}" + (
+                f", times 1e{-decimals}>" if decimals else ">"
+            )
         if kind == CONCATENATION:
             return self._sequence(children, depth)
         if kind in (UNION, INTERSECTION):

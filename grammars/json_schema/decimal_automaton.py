@@ -18,16 +18,22 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from math import gcd
+from math import gcd, prod
 from typing import NamedTuple, TypeAlias
 
 from ..errors import LimitExceededError
 from ..expressions import EMPTY, Expression, automaton
+from ..multiples import multiples
 
 MOST_DIGITS = 1_000
 """The most digits before or after the point that a bound, a multiple or an excluded value may have."""
 
 MOST_STATES = 20_000
+
+_MOST_REMAINDERS = 30
+"""Of divisors without their factors 2 and 5: more are never written down."""
+_MOST_WRITTEN = 300
+"""States of an automaton with divisors; where there are more, none is written down."""
 
 _MINUS, _POINT = 1 << ord("-"), 1 << ord(".")
 _DIGIT_RUNS = [[(1 << 49 + last) - (1 << 48 + first) for last in range(10)] for first in range(10)]
@@ -374,10 +380,13 @@ def decimal_automaton(
     none.
 
     multiple: the number has to be a multiple of it. non_multiples: and of none of these. digits_only: no
-    decimal point. Raises LimitExceededError for more than MOST_STATES states.
+    decimal point. Where the remainders are many, the states are made when met (`multiples.py`). Raises
+    LimitExceededError for more than MOST_STATES states, or divisors too large for that too.
     """
     moduli = [] if multiple is None or (digits_only and multiple == 1) else [_Modulus(multiple, True)]
     moduli += [_Modulus(quotient, False) for quotient in non_multiples]
+    if prod(modulus.coprime for modulus in moduli) > _MOST_REMAINDERS:
+        return _unwritten(positive, negative, moduli, digits_only)
     builder = _Builder(moduli, digits_only)
     region = _Region(positive)
     opposite = region if negative == positive else _Region(negative)
@@ -385,7 +394,26 @@ def decimal_automaton(
     builder.state("sign", _Start(region), remainders)
     if negative:
         builder.edges.append((0, _MINUS, builder.state("digits", _Start(opposite), remainders)))
-    return builder.build()
+    try:
+        return builder.build()
+    except _TooManyRemaindersError:
+        return _unwritten(positive, negative, moduli, digits_only)
+
+
+def _unwritten(
+    positive: Magnitudes, negative: Magnitudes, moduli: Sequence[_Modulus], digits_only: bool
+) -> Expression:
+    """The automaton of the bounds, with the remainders counted while it reads."""
+    power = max(modulus.power for modulus in moduli)
+    divisors = [modulus.modulus * 10 ** (power - modulus.power) for modulus in moduli]
+    wanted = [divisor for divisor, modulus in zip(divisors, moduli, strict=True) if modulus.wanted]
+    unwanted = [divisor for divisor, modulus in zip(divisors, moduli, strict=True) if not modulus.wanted]
+    base = decimal_automaton(positive, negative, None, (), digits_only)
+    return multiples(base, wanted[0] if wanted else 0, unwanted, power)
+
+
+class _TooManyRemaindersError(Exception):
+    """Stops the building of an automaton."""
 
 
 class _Builder:
@@ -404,14 +432,14 @@ class _Builder:
         key = (kind, type(digits), digits, classes)
         number = self.numbers.setdefault(key, len(self.states))
         if number == len(self.states):
+            if self.moduli and number >= _MOST_WRITTEN:
+                raise _TooManyRemaindersError
             if number >= MOST_STATES:
                 raise LimitExceededError(
-                    "the number of states for multipleOf" if self.moduli else "the states of numbers",
+                    "the states of numbers",
                     given=f"more than {number}",
                     limit=MOST_STATES,
-                    advice="use a multipleOf with fewer digits, or fewer of them together"
-                    if self.moduli
-                    else "list fewer numbers",
+                    advice="list fewer numbers",
                 )
             self.states.append((digits, remainders))
         return number

@@ -11,7 +11,8 @@ exponent), so there the spelling is narrowed, never the value:
   it: `1e-06`, `1.5e+20`. The exponents that fit are intervals, which depend only on how the mantissa compares
   with the digits of the bounds. Multiples are written so from 1e16 on, where 17 digits (what tells any two
   floats apart) leave none after the point, and non-multiples below the least positive multiple;
-- `numbers="standard"` adds every mantissa with exponents from -16 to 16, as scaled automata.
+- `numbers="standard"` adds every mantissa with exponents from -16 to 16, as scaled automata; from -1 to 1
+  for multiples of a large number (whose remainders are not written down, `multiples.py`).
 
 An integer is plain digits (`-0` too, where 0 is allowed) unless `numbers` is "standard". Building takes about
 0.1 ms for common constraints (1 ms with bounds, exponents and a new digit pattern) and is memoised.
@@ -29,6 +30,7 @@ from typing import Literal, TypeAlias
 from ..expressions import (
     AUTOMATON,
     EMPTY,
+    MULTIPLES,
     UNLIMITED,
     Expression,
     byte_class,
@@ -244,7 +246,10 @@ def _number_language(
         for exponent in sorted(range(-STANDARD_EXPONENT, STANDARD_EXPONENT + 1), key=abs):
             mantissa = _scaled(positive, negative, multiple, non_multiples, exponent)
             options.append(concatenate(mantissa, _exponents(exponent, exponent)))
-            n_states += mantissa.payload[0] if mantissa.kind == AUTOMATON else 0  # type: ignore[index]
+            if mantissa.kind == AUTOMATON:
+                n_states += mantissa.payload[0]  # type: ignore[index]
+            elif mantissa.kind == MULTIPLES:  # read side by side, a thousand remainders in a step
+                n_states += _MOST_SCALED_STATES // 3
             if n_states > most_scaled:
                 break
     return union(*options)
