@@ -59,8 +59,9 @@ def from_json_schema(
     in `.ignored`. registry: other documents that `$ref` may mean: URI -> schema, or a `referencing.Registry`.
     base_uri: the URI of this
         one. Nothing is ever fetched.
-    numbers: "plain" writes an integer as digits only; "standard" takes every spelling of it (1.0, 1e3), but
-        digits only in draft 4, where 1.0 is no integer.
+    numbers: "plain" writes an integer as digits only, and exponents only as far as 64-bit floats go (1e10,
+        1E-7, not 1e999, which Python reads as infinity); "standard" takes every spelling of the standard (1.0
+        and 1e3 as integers, 1e999), but an integer as digits only in draft 4, where 1.0 is none.
     formats: "assertion": a known `format` is enforced, an unknown one listed in `.annotations`; "annotation":
         none is enforced, all are listed (the default of the standard).
 

@@ -6,7 +6,7 @@ without exponent is read by one deterministic automaton (`decimal_automaton.py`)
 exponent meet a bound is not a regular language (it compares the length of the mantissa with the value of the
 exponent), so there the spelling is narrowed, never the value:
 
-- without bounds other than 0, without multiples and exclusions: every spelling of the standard;
+- without bounds other than 0, without multiples and exclusions: every mantissa;
 - else scientific notation, one digit other than 0 before the point, as Python, JavaScript, C and Java write
   it: `1e-06`, `1.5e+20`. The exponents that fit are intervals, which depend only on how the mantissa compares
   with the digits of the bounds. Multiples are written so from 1e16 on, where 17 digits (what tells any two
@@ -14,8 +14,12 @@ exponent), so there the spelling is narrowed, never the value:
 - `numbers="standard"` adds every mantissa with exponents from -16 to 16, as scaled automata; from -1 to 1
   for multiples of a large number (whose remainders are not written down, `multiples.py`).
 
-An integer is plain digits (`-0` too, where 0 is allowed) unless `numbers` is "standard". Building takes about
-0.1 ms for common constraints (1 ms with bounds, exponents and a new digit pattern) and is memoised.
+Unless `numbers` is "standard", an integer is plain digits (`-0` too, where 0 is allowed), and an exponent is
+from -324 to 99, up to 307 in scientific notation, and 308 as far as doubles go where there is no bound but 0:
+Python and JavaScript read 1e999 as infinity. How many digits stand before the point is not limited.
+
+Building takes about 0.1 ms for common constraints (1 ms with bounds, exponents and a new digit pattern) and
+is memoised.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ from typing import Literal, TypeAlias
 from ..expressions import (
     AUTOMATON,
     EMPTY,
+    EPSILON,
     MULTIPLES,
     UNLIMITED,
     Expression,
@@ -61,19 +66,17 @@ _Intervals: TypeAlias = "tuple[tuple[int | None, int | None], ...]"
 _zeros, _minus, _point, _e = repeat(literal("0")), literal("-"), literal("."), byte_class(b"eE")
 _plus_or_minus = byte_class(b"+-")
 _exponent = optional(concatenate(_e, optional(_plus_or_minus), repeat(_digit, 1)))
+_LEAST_EXPONENT, _MOST_EXPONENT = -324, 307  # 5e-324 is the least positive double, 9.99e307 is finite
+_MOST_ANYWHERE = 99  # however many digits stand before the point, short of two hundred
 _fraction = optional(concatenate(_point, repeat(_digit, 1)))
-_zero = concatenate(literal("0"), optional(concatenate(_point, repeat(literal("0"), 1))), _exponent)
-_positive = concatenate(
-    union(
-        concatenate(_nonzero, repeat(_digit), _fraction),
-        concatenate(literal("0."), _zeros, _nonzero, repeat(_digit)),
-    ),
-    _exponent,
+_zero = concatenate(literal("0"), optional(concatenate(_point, repeat(literal("0"), 1))))
+_positive = union(
+    concatenate(_nonzero, repeat(_digit), _fraction),
+    concatenate(literal("0."), _zeros, _nonzero, repeat(_digit)),
 )
+_unsigned = concatenate(union(literal("0"), concatenate(_nonzero, repeat(_digit))), _fraction)
 
-NUMBER = concatenate(
-    optional(_minus), union(literal("0"), concatenate(_nonzero, repeat(_digit))), _fraction, _exponent
-)
+NUMBER = concatenate(optional(_minus), _unsigned, _exponent)
 """Every JSON number (RFC 8259, section 6)."""
 
 INTEGER = concatenate(optional(_minus), union(literal("0"), concatenate(_nonzero, repeat(_digit))))
@@ -163,7 +166,7 @@ def number_values(
 def _spellings(value: Fraction, standard: bool) -> Expression:
     """What `number_values` allows for one value, written down at once."""
     if not value:
-        return concatenate(optional(_minus), _zero if standard else _decimal(0, 0))
+        return concatenate(optional(_minus), _zero, _exponent if standard else EPSILON)
     scale = decimals(value)
     point = abs(_scaled_up(value, scale))
     options = [_decimal(point, scale)]
@@ -234,13 +237,15 @@ def _number_language(
             return INTEGER
         return decimal_automaton(positive, negative, multiple, non_multiples, True)
     if multiple is None and not non_multiples and len(positive.points) == len(negative.points) == 1:
-        return _sign_language(positive, negative)
+        return _sign_language(positive, negative, not most_scaled)
     options = [decimal_automaton(positive, negative, multiple, non_multiples)]
     if positive == negative:
-        options.append(concatenate(optional(_minus), _scientific(positive, multiple, non_multiples)))
+        options.append(
+            concatenate(optional(_minus), _scientific(positive, multiple, non_multiples, not most_scaled))
+        )
     else:
-        options.append(_scientific(positive, multiple, non_multiples))
-        options.append(concatenate(_minus, _scientific(negative, multiple, non_multiples)))
+        options.append(_scientific(positive, multiple, non_multiples, not most_scaled))
+        options.append(concatenate(_minus, _scientific(negative, multiple, non_multiples, not most_scaled)))
     if most_scaled:
         n_states = 0
         for exponent in sorted(range(-STANDARD_EXPONENT, STANDARD_EXPONENT + 1), key=abs):
@@ -258,15 +263,35 @@ def _number_language(
 _EVERYTHING = Magnitudes(0, (0,), (True,), (True,))
 
 
-def _sign_language(positive: Magnitudes, negative: Magnitudes) -> Expression:
-    """Every spelling, where the sign alone decides."""
+def _sign_language(positive: Magnitudes, negative: Magnitudes, finite: bool) -> Expression:
+    """The spellings where the sign alone decides."""
     if positive == negative == _EVERYTHING:
-        return NUMBER
+        return FINITE_NUMBER if finite else NUMBER
+    positives = _finite(_positive, True) if finite else concatenate(_positive, _exponent)
+    zeros = _finite(_zero, False) if finite else concatenate(_zero, _exponent)
     options = [
-        _positive if positive.above[0] else EMPTY,
-        concatenate(_minus, _positive) if negative.above[0] else EMPTY,
-        concatenate(optional(_minus), _zero) if positive.at[0] else EMPTY,
+        positives if positive.above[0] else EMPTY,
+        concatenate(_minus, positives) if negative.above[0] else EMPTY,
+        concatenate(optional(_minus), zeros) if positive.at[0] else EMPTY,
     ]
+    return union(*options)
+
+
+@lru_cache
+def _finite(mantissa: Expression, scientific: bool) -> Expression:
+    """Mantissas with exponents for which a double has room; scientific: they contain all from 1 to 10."""
+    options = [concatenate(mantissa, optional(_exponents(_LEAST_EXPONENT, _MOST_ANYWHERE)))]
+    if scientific:
+        options.append(
+            concatenate(_nonzero, _fraction, _exponents(_MOST_ANYWHERE + 1, _MOST_EXPONENT)),
+        )
+        largest = [10**16, 17976931348623157]  # 1.7976931348623157e308 is the largest double
+        below = magnitudes(16, largest, lambda point: point in largest, lambda point: point == largest[0])
+        options.append(
+            concatenate(
+                decimal_automaton(below, _NOTHING), _exponents(_MOST_EXPONENT + 1, _MOST_EXPONENT + 1)
+            )
+        )
     return union(*options)
 
 
@@ -298,10 +323,13 @@ def _shifted(numbers: Magnitudes, exponent: int) -> Magnitudes:
 
 @lru_cache(maxsize=4096)
 def _scientific(
-    numbers: Magnitudes, multiple: Fraction | None, non_multiples: tuple[Fraction, ...]
+    numbers: Magnitudes, multiple: Fraction | None, non_multiples: tuple[Fraction, ...], finite: bool
 ) -> Expression:
-    """The positive numbers of the set in scientific notation, as far as multiples allow it."""
-    least, most = None, None
+    """The positive numbers of the set in scientific notation, as far as multiples allow it.
+
+    finite: with exponents from -324 to 307 only.
+    """
+    least, most = (_LEAST_EXPONENT, _MOST_EXPONENT) if finite else (None, None)
     mantissa_step = None
     if multiple is not None:
         coprime, tail = coprime_part(int(multiple * 10 ** decimals(multiple)))
@@ -310,7 +338,8 @@ def _scientific(
         least = _DOUBLE_DIGITS - 1 + tail - decimals(multiple)
         mantissa_step = Fraction(1, 10 ** (_DOUBLE_DIGITS - 1))
     elif non_multiples:
-        most = _magnitude_order(min(non_multiples)) - 1
+        below = _magnitude_order(min(non_multiples)) - 1
+        most = below if most is None else min(below, most)
     # Mantissas with the same exponents: between (or at) the mantissas of the points, ascending from 1 to 10.
     digits = [str(point) for point in numbers.points[1:]]
     width = max(map(len, digits), default=1)
@@ -418,3 +447,7 @@ def _natural_numbers(first: int | None, last: int | None) -> Expression:
         lambda point: point >= first and (last is None or point < last),
     )
     return decimal_automaton(inside, _NOTHING, None, (), True)
+
+
+FINITE_NUMBER = concatenate(optional(_minus), _finite(_unsigned, True))
+"""Every JSON number, but with exponents only for which a double has room."""

@@ -23,7 +23,7 @@ from .formats import is_approximated
 from .keywords import BOOLEAN, NULL, NUMBER, STRING
 from .nodes import FALSE, TRUE, Demand, Node, Nodes
 from .number_sets import NUMBERS, NumberSet, surely_inhabited
-from .numbers import INTEGER, Spelling, number_language, number_values
+from .numbers import FINITE_NUMBER, INTEGER, Spelling, number_language, number_values
 from .numbers import NUMBER as ANY_NUMBER
 from .string_sets import POSSIBLE_STRINGS, STRINGS, StringPieces, Texts, as_expression
 
@@ -101,7 +101,7 @@ class ScalarLanguages:
         """The spellings of the numbers of a demand, and roughly the length of the shortest."""
         pieces = self.element(demand, NUMBERS)
         if pieces == NUMBERS.top:
-            return ANY_NUMBER, 1
+            return (FINITE_NUMBER if self.spelling == "plain" else ANY_NUMBER), 1
         options, cost = [], NEVER
         for piece in pieces:
             spelling = self.spelling if piece.digits is None else "plain" if piece.digits else "standard"
