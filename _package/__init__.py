@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .decoding.bitmask import allocate_bitmask, apply_bitmask, fill_bitmasks
     from .decoding.compile import CompiledGrammar, compile_grammar
     from .decoding.errors import (
+        ArgumentIndexError,
+        ArgumentTypeError,
+        ArgumentValueError,
         BudgetTooSmallError,
         NoAllowedTokenError,
         SamplingError,
@@ -43,6 +46,9 @@ _NAMES_OF_MODULE = {
     ".decoding.bitmask": ("allocate_bitmask", "apply_bitmask", "fill_bitmasks"),
     ".decoding.compile": ("CompiledGrammar", "compile_grammar"),
     ".decoding.errors": (
+        "ArgumentIndexError",
+        "ArgumentTypeError",
+        "ArgumentValueError",
         "BudgetTooSmallError",
         "NoAllowedTokenError",
         "SamplingError",
@@ -97,6 +103,9 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "NoAllowedTokenError",
     "BudgetTooSmallError",
     "SamplingError",
+    "ArgumentTypeError",
+    "ArgumentValueError",
+    "ArgumentIndexError",
 ]
 
 

@@ -21,6 +21,7 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
+from . import __version__
 from .generate_command import generate
 from .grammar_options import (
     JsonOption,
@@ -52,9 +53,24 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Language model output that obeys a grammar, fits its budget, and always ends.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(generate)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print(f"tokentrellis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Language model output that obeys a grammar, fits its budget, and always ends."""
 
 
 @app.command()
@@ -124,12 +140,14 @@ def mask(
     schema: SchemaArgument,
     prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="The beginning of a document.")] = "",
     tokenizer: TokenizerOption = None,
-    limit: Annotated[int, typer.Option("--limit", help="Tokens to show at most.")] = 40,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="Tokens to show at most.")] = 40,
     whitespace: WhitespaceOption = "natural",
     property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the bytes and the tokens that may come after PREFIX."""
+    """Show what may come after PREFIX: the bytes, the tokens of a vocabulary, and how many it takes to the
+    end.
+    """
     from .decoding.compile import compile_grammar
     from .decoding.vocabulary import Vocabulary
     from .expected import allowed_ids, describe_next, match_text, place_and_caret, token_name
@@ -155,10 +173,10 @@ def mask(
         }
         print(json.dumps(report, ensure_ascii=False))
         return
-    print(f"bytes:  {describe_next(progress)}")
-    print(f"tokens: {len(allowed)} of {vocabulary.vocab_size}; {matcher.tokens_to_finish} finish the text")
+    print(f"next:   {describe_next(progress)}")
     more = f" and {len(allowed) - limit} more" if len(allowed) > limit else ""
-    print(f"        {' '.join(shown)}{more}")
+    print(f"tokens: {len(allowed)} of {vocabulary.vocab_size} are allowed: {' '.join(shown)}{more}")
+    print(f"finish: the text can end within {matcher.tokens_to_finish} tokens, the end of the text included")
 
 
 @app.command()

@@ -1,24 +1,20 @@
-"""`tokentrellis generate`: text in, JSON by a schema out, for one text or for a file of them.
+"""`tokentrellis generate`: text in, JSON by a schema out, for one text or for a file of them (`lines.py`).
 
-A file has one JSON value in each line: a text, or an object with the text under "text". What comes out has
-the same lines with the result under "output", in the same order. A run that was stopped is taken up again
-where it ended: the lines that are finished in the output are skipped, and line n draws from seed + n,
-whichever run it falls into.
+What the words on the command line mean and which of them exclude each other is decided, and everything that
+is to be read is read, before a model is loaded: a mistake costs no waiting. In a file, line n draws from
+seed + n, whichever run it falls into.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .grammar_options import (
     JsonOption,
@@ -29,11 +25,9 @@ from .grammar_options import (
 )
 from .grammars.errors import ConstraintError
 from .grammars.grammar import Grammar
+from .lines import Run, check_target, read_records, take_up, write_results
 from .models import load_model
-from .sources import json_schema_of, parse_json, read_file, read_schema
-
-Run = Callable[[str, int], Any]
-"""(text, number to add to the seed) -> Result"""
+from .sources import json_schema_of, read_file, read_schema, write_json
 
 
 def generate(
@@ -44,9 +38,12 @@ def generate(
         str | None, typer.Argument(metavar="[TEXT]", help="The text. Default: standard input.")
     ] = None,
     file: Annotated[Path | None, typer.Option("--file", help="Read the text from this file.")] = None,
-    jsonl: Annotated[Path | None, typer.Option("--jsonl", help="Many texts, one JSON value a line.")] = None,
+    jsonl: Annotated[
+        Path | None, typer.Option("--jsonl", help='Many texts: lines such as "a text" or {"text": "a text"}.')
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Where the lines go; continued if it exists.")
+        Path | None,
+        typer.Option("--out", help='Where the lines go, with an "output" each; continued if it exists.'),
     ] = None,
     model: Annotated[
         str | None, typer.Option("--model", metavar="NAME_OR_PATH", help="Default: the embedded model.")
@@ -54,7 +51,10 @@ def generate(
     tokenizer: TokenizerOption = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Sample, repeatably.")] = None,
     temperature: Annotated[float | None, typer.Option("--temperature", help="Sample at it.")] = None,
-    top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from the likeliest tokens.")] = None,
+    top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the K likeliest tokens.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option("--top-p", help="Sample from the likeliest tokens of this probability.")
+    ] = None,
     max_new_tokens: Annotated[
         int | None, typer.Option("--max-new-tokens", help="The output is complete within so many tokens.")
     ] = None,
@@ -68,25 +68,46 @@ def generate(
     ] = None,
     property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
     regex: Annotated[str | None, typer.Option("--regex", help="A pattern instead of SCHEMA.")] = None,
-    choices: Annotated[str | None, typer.Option("--choices", help="a,b,c instead of SCHEMA.")] = None,
+    choices: Annotated[
+        str | None,
+        typer.Option("--choices", help="a,b,c instead of SCHEMA; blanks around them do not count."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write TEXT as JSON by SCHEMA (or by a pattern, or as one of some choices): always valid, always
     complete.
+
+    With --jsonl each line is a text in quotes, or an object with the text under "text" (its other members are
+    copied). The same lines come out, as objects with the value under "output" and, with --json, everything
+    about the result under "report". With --out, a run that was stopped goes on where it ended.
     """
-    if (regex is not None or choices is not None) and schema is not None:
-        if text is not None:
-            raise ConstraintError("SCHEMA, --regex and --choices exclude each other", got=schema)
-        schema, text = None, schema
+    if schema is not None and text is None and (regex is not None or choices is not None):
+        schema, text = None, schema  # a single word beside --regex or --choices is the text
+    _check_options(schema, regex, choices, whitespace)
     _check_inputs(schema, text, file, jsonl, out)
     layout = whitespace or ("compact" if model is None else "natural")
     grammar, described = _grammar(schema, regex, choices, layout, property_order)
-    run = _runner(grammar, described, model, tokenizer, seed, temperature, top_p, max_new_tokens)
-    if jsonl is not None:
-        _generate_lines(run, jsonl, out)
+    records = [] if jsonl is None else read_records(jsonl)
+    if jsonl is None:
+        text = _read_text(text, file)
+    elif out is not None:
+        check_target(out, jsonl)
+    n_finished = 0 if jsonl is None or out is None else take_up(out, jsonl, records, as_json)
+    if jsonl is not None and n_finished == len(records):
         return
-    result = run(_read_text(text, file), 0)
-    print(json.dumps(asdict(result), ensure_ascii=False) if as_json else result.text)
+    sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    run = _runner(grammar, described, model, tokenizer, seed, max_new_tokens, sampling)
+    if jsonl is None:
+        _print_result(run(str(text), 0), as_json)
+    elif out is None:
+        write_results(run, records, 0, sys.stdout, as_json)
+    else:
+        with out.open("a", encoding="utf-8") as sink:
+            write_results(run, records, n_finished, sink, as_json)
+
+
+def _print_result(result: Any, as_json: bool) -> None:
+    print(write_json(asdict(result)) if as_json else result.text)
     console = Console(stderr=True, highlight=False)
     if console.is_terminal and not as_json:
         stats = result.stats
@@ -99,20 +120,52 @@ def generate(
         )
 
 
+def _check_options(
+    schema: str | None, regex: str | None, choices: str | None, whitespace: str | None
+) -> None:
+    options = {"SCHEMA": schema, "--regex": regex, "--choices": choices}
+    given = [name for name, value in options.items() if value is not None]
+    if len(given) > 1:
+        raise ConstraintError(
+            f"{' and '.join(given)} exclude each other",
+            got={name: options[name] for name in given},
+            advice="give one of them",
+        )
+    if not given:
+        raise ConstraintError("one of SCHEMA, --regex and --choices is needed", advice="see generate --help")
+    if whitespace is not None and schema is None:
+        raise ConstraintError(
+            f"--whitespace is a layout of JSON and would do nothing with {given[0]}", advice="leave it out"
+        )
+
+
 def _check_inputs(
     schema: str | None, text: str | None, file: Path | None, jsonl: Path | None, out: Path | None
 ) -> None:
-    given = [
-        name for name, value in (("TEXT", text), ("--file", file), ("--jsonl", jsonl)) if value is not None
-    ]
+    inputs = {"TEXT": text, "--file": file, "--jsonl": jsonl}
+    given = [name for name, value in inputs.items() if value is not None]
     if len(given) > 1:
         raise ConstraintError(
-            f"{' and '.join(given)} exclude each other", advice="give one text, or one file"
+            f"{' and '.join(given)} exclude each other",
+            got={name: str(inputs[name]) for name in given},
+            advice="give one text, or one file",
         )
     if out is not None and jsonl is None:
         raise ConstraintError("--out goes with --jsonl", advice="redirect the output of a single text")
     if schema == "-" and not given:
         raise ConstraintError("SCHEMA and TEXT cannot both be standard input", advice="name a file for one")
+
+
+def _read_text(text: str | None, file: Path | None) -> str:
+    if text is None and file is None and sys.stdin.isatty():
+        typer.echo("reading the text from the terminal; end it with an end-of-file character", err=True)
+    found = text if text is not None else sys.stdin.read() if file is None else read_file(file)
+    if not found.strip():
+        name = "TEXT" if text is not None else "standard input" if file is None else str(file)
+        raise ConstraintError(
+            f"{name}: the text is empty", got=found, advice="give a text to write as JSON; nothing is made up"
+        )
+    return found
 
 
 def _grammar(
@@ -122,12 +175,12 @@ def _grammar(
     from .grammars.choices import from_choices
     from .grammars.regex import from_regex
 
-    if sum(option is not None for option in (schema, regex, choices)) != 1:
-        raise ConstraintError("one of SCHEMA, --regex and --choices is needed", advice="see generate --help")
     if regex is not None:
         return from_regex(regex), {"type": "string", "pattern": regex}
     if choices is not None:
-        values = choices.split(",")
+        values = [choice.strip() for choice in choices.split(",")]
+        if not all(values):
+            raise ConstraintError("--choices: none of them may be empty", got=choices, advice="write a,b,c")
         return from_choices(values), {"enum": values}
     value = read_schema(str(schema))
     return schema_grammar(value, whitespace, property_order), json_schema_of(value)
@@ -139,9 +192,8 @@ def _runner(
     model_name: str | None,
     tokenizer_name: str | None,
     seed: int | None,
-    temperature: float | None,
-    top_p: float | None,
     max_new_tokens: int | None,
+    sampling: dict[str, Any],
 ) -> Run:
     loaded = load_model(model_name, tokenizer_name)
     from .decoding.compile import compile_grammar
@@ -160,65 +212,9 @@ def _runner(
             grammar=compiled,
             max_new_tokens=max_new_tokens,
             seed=None if seed is None else seed + number,
-            temperature=temperature,
-            top_p=top_p,
+            **sampling,
         )
         # Compiled above, once for all texts: generate() itself had nothing to compile.
         return replace(result, stats=replace(result.stats, compile_ms=compile_ms))
 
     return run
-
-
-def _read_text(text: str | None, file: Path | None) -> str:
-    if text is not None:
-        return text
-    return sys.stdin.read() if file is None else read_file(file)
-
-
-def _generate_lines(run: Run, source: Path, target: Path | None) -> None:
-    lines = [line for line in read_file(source).split("\n") if line.strip()]
-    texts = [_record(line, f"{source}, line {number}") for number, line in enumerate(lines, 1)]
-    if target is None:
-        _write_lines(run, texts, 0, sys.stdout)
-        return
-    if target.resolve() == source.resolve():
-        raise ConstraintError(f"{target}: is the input itself", advice="name another --out")
-    if not target.parent.is_dir():
-        raise ConstraintError(f"{target}: its folder does not exist", advice="make it, or name another --out")
-    n_finished = _finished_lines(target)
-    if n_finished > len(texts):
-        raise ConstraintError(
-            f"{target}: has more lines than {source}", got=n_finished, advice="name another --out"
-        )
-    with target.open("a", encoding="utf-8") as sink:
-        _write_lines(run, texts, n_finished, sink)
-
-
-def _write_lines(run: Run, texts: list[dict[str, Any]], n_finished: int, sink: TextIO) -> None:
-    console = Console(stderr=True)
-    columns = (TextColumn("generating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(texts), completed=n_finished)
-        for number, record in enumerate(texts[n_finished:], n_finished):
-            result = run(record["text"], number)
-            print(json.dumps({**record, "output": result.value}, ensure_ascii=False), file=sink, flush=True)
-            progress.advance(task)
-
-
-def _record(line: str, place: str) -> dict[str, Any]:
-    value = parse_json(line, place)
-    record = {"text": value} if isinstance(value, str) else value
-    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-        raise ConstraintError(f"{place}: must be a text, or an object with a text under 'text'", got=value)
-    return record
-
-
-def _finished_lines(target: Path) -> int:
-    """How many lines are complete; the rest of one that was cut off in the middle is removed."""
-    if not target.exists():
-        return 0
-    data = target.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        target.write_bytes(whole)
-    return whole.count(b"\n")

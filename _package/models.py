@@ -9,6 +9,8 @@ one.
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +18,24 @@ from typing import Any
 
 from .embedded_prompt import build_prompt
 from .grammars.errors import ConstraintError
+from .sources import json_schema_of, write_json
 
 EMBEDDED_FOLDER = Path(__file__).with_name("embedded")
+HUB_SECONDS = 5
+"""How long a hub may take to answer before only what was downloaded earlier counts."""
+
+# What transformers raises for a folder that is no model, or one that needs a package that is not there.
+_LOADING_ERRORS = (OSError, ValueError, ImportError, LookupError, AttributeError, RuntimeError, TypeError)
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model, its tokenizer, and `prompt(text, schema)`, which puts a task for this model into words."""
+    """A model, its tokenizer, and `prompt(text, schema)`, which puts a task for this model into words.
+
+    `prompt` takes whatever `from_json_schema` takes as a schema: a dict, JSON text, a Boolean, a pydantic
+    model, a dataclass, a TypedDict, an Enum or any annotation. It raises ConstraintError for what is no text
+    or an empty one, GrammarSyntaxError for what is no schema.
+    """
 
     model: Any
     tokenizer: Any
@@ -38,7 +51,9 @@ def load_model(name: str | None = None, tokenizer_name: str | None = None) -> Lo
     tokenizer = load_tokenizer(tokenizer_name or name)
     model = _load("AutoModelForCausalLM", str(EMBEDDED_FOLDER) if name is None else name)
     model.eval()
-    return LoadedModel(model, tokenizer, build_prompt if name is None else _prompt_in_words(tokenizer))
+    return LoadedModel(
+        model, tokenizer, _checked(build_prompt if name is None else _prompt_in_words(tokenizer))
+    )
 
 
 def load_tokenizer(name: str | None = None) -> Any:
@@ -75,18 +90,56 @@ def _load(class_name: str, path: str) -> Any:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        return getattr(transformers, class_name).from_pretrained(path)
-    except (OSError, ValueError) as error:
+        return getattr(transformers, class_name).from_pretrained(path, local_files_only=_is_local(path))
+    except _LOADING_ERRORS as error:
         raise ConstraintError(
-            f"the model or tokenizer cannot be loaded ({error})",
+            f"the model or tokenizer cannot be loaded ({str(error).splitlines()[0] or type(error).__name__})",
             got=path,
             advice="give a folder with a Hugging Face model, or a name that a hub knows",
         ) from error
 
 
+def _is_local(path: str) -> bool:
+    """Whether only files on this machine count: for a folder, and for a name while no hub answers.
+
+    Without this look transformers asks for every file again and again, for a minute, before it gives up.
+
+    Raises:
+        ConstraintError: it is the path of a folder that does not exist, or neither a folder nor a name.
+    """
+    if path.strip() and Path(path).is_dir():
+        return True
+    if path.startswith((".", "/", "~")) or path.count("/") > 1 or "\\" in path or not path.strip():
+        raise ConstraintError(
+            "the model or tokenizer cannot be loaded: there is no such folder",
+            got=path,
+            advice="check the path, or give a name that a hub knows",
+        )
+    from huggingface_hub import constants
+
+    try:
+        urllib.request.urlopen(urllib.request.Request(constants.ENDPOINT, method="HEAD"), timeout=HUB_SECONDS)
+    except urllib.error.HTTPError:  # an answer too
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _checked(build: Callable[[str, Any], str]) -> Callable[[str, Any], str]:
+    """`build` for a text and a schema as a user gives them."""
+
+    def prompt(text: str, schema: Any) -> str:
+        if not isinstance(text, str) or not text.strip():
+            raise ConstraintError("prompt: needs a text", got=text, advice="give a text that is not empty")
+        return build(text, json_schema_of(schema))
+
+    return prompt
+
+
 def _prompt_in_words(tokenizer: Any) -> Callable[[str, Any], str]:
     def prompt(text: str, schema: Any) -> str:
-        schema_text = json.dumps(schema, ensure_ascii=False)
+        schema_text = write_json(schema)
         task = f"Write what this text says as JSON by this schema.\n\nSchema: {schema_text}\n\nText: {text}"
         if not getattr(tokenizer, "chat_template", None):
             return f"{task}\n\nJSON: "

@@ -66,14 +66,14 @@ def json_schema_of(schema: Any) -> Any:
     return schema_of(schema)
 
 
-def read_file(path: Path) -> str:
-    """The text of a UTF-8 file.
+def read_file(path: Path, errors: str = "strict") -> str:
+    """The text of a UTF-8 file; errors: as for `bytes.decode`.
 
     Raises:
         ConstraintError: it cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors=errors)
     except (OSError, UnicodeDecodeError) as error:
         raise ConstraintError(f"{path}: cannot be read ({error})") from error
 
@@ -103,7 +103,7 @@ def parse_json(text: str, name: str) -> Any:
         ) from None
     except GrammarSyntaxError:  # of refuse(); it is a ValueError too
         raise
-    except ValueError as error:  # an integer with more digits than Python converts
+    except (ValueError, ArithmeticError) as error:  # more digits than int or Decimal take
         raise LimitExceededError(f"{name}: digits of a number", given="more", limit=4300) from error
 
 

@@ -11,6 +11,18 @@ from collections.abc import Sequence
 from ..grammars.errors import ConstraintError
 
 
+class ArgumentTypeError(ConstraintError, TypeError):
+    """An argument of a function is not of the kind that the function takes."""
+
+
+class ArgumentValueError(ConstraintError, ValueError):
+    """An argument of a function is of the right kind and out of bounds."""
+
+
+class ArgumentIndexError(ConstraintError, IndexError):
+    """There is no such row of a bitmask, or fewer tokens than are to be taken back."""
+
+
 class VocabularyError(ConstraintError, ValueError):
     """A tokenizer cannot be read, or its tokens cannot spell what the grammar needs.
 

@@ -9,6 +9,7 @@ collected on the way.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -24,13 +25,15 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 from ..grammars.errors import ConstraintError
 from ..grammars.grammar import Grammar
 from ..grammars.json_schema import JsonSchemaGrammar, from_json_schema
+from .arguments import checked_integer, checked_list, checked_number
 from .compile import CompiledGrammar, compile_grammar
-from .errors import SamplingError
+from .errors import ArgumentTypeError, ArgumentValueError, BudgetTooSmallError, SamplingError
 from .processors import GrammarProcessor, MaskTimes
 from .vocabulary import Vocabulary
 
 DEFAULT_SPARE_TOKENS = 512
 """Without `max_new_tokens` the budget is the shortest output and so many tokens more."""
+MOST_TEMPERATURE = 1e6
 
 _vocabularies: WeakKeyDictionary[Any, dict[tuple, Vocabulary]] = WeakKeyDictionary()
 
@@ -60,7 +63,8 @@ class Result:
     """One finished output.
 
     text: what was generated.
-    value: the parsed JSON for a grammar from a JSON Schema, else the text.
+    value: the parsed JSON for a grammar from a JSON Schema, else the text. A number that is too large or too
+        small for a float, or has more digits than an int may have, is a `Decimal`.
     token_ids: the generated tokens, EOS included.
     log_prob: natural logarithm of the probability that the model alone, without grammar, temperature or
         truncation, gives to `token_ids` after the prompt (what the model's generation configuration asks for,
@@ -125,11 +129,12 @@ def generate(
     model, tokenizer: from transformers, belonging to each other.
     prompt: a text, or several for a batch; several give a list of results in their order.
     grammar: a `CompiledGrammar` (fastest for many calls), a `Grammar`, or what `from_json_schema` takes.
-    max_new_tokens: tokens for the output, EOS included. None: `DEFAULT_SPARE_TOKENS` more than the shortest
-        output needs, or what the model's context leaves.
+    max_new_tokens: tokens for the output, EOS included, at most what the prompt leaves of the context.
+        None: `DEFAULT_SPARE_TOKENS` more than the shortest output needs, or what the context leaves.
     do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given.
     seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it.
-    temperature, top_k, top_p: applied to the allowed tokens; None: not at all.
+    temperature, top_k, top_p: applied to the allowed tokens; None: not at all. A temperature beyond
+        `MOST_TEMPERATURE` or below its inverse counts as these.
 
     Everything else (repetition penalty, suppressed tokens ...) is as `model.generation_config` says.
 
@@ -138,19 +143,20 @@ def generate(
         VocabularyError: the tokenizer cannot be read or cannot spell what the grammar needs.
         NoAllowedTokenError: other settings of the model exclude every token that the grammar allows.
         SamplingError: a setting of the model (`max_time`, `stop_strings`) stopped it before the end.
+        ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
         ConstraintError: an option contradicts another one.
     """
-    prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+    prompts = [prompt] if isinstance(prompt, str) else checked_list("prompt", prompt, str, "a text")
+    if max_new_tokens is not None:
+        max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
     sampling = _sampling_options(do_sample, seed, temperature, top_k, top_p)
+    _check_model(model, tokenizer)
     started = time.perf_counter()
     compiled = _compile(grammar, model, tokenizer)
     compile_ms = 1000 * (time.perf_counter() - started)
     inputs = _encode(tokenizer, prompts, compiled.vocabulary.eos_token_ids[0])
     prompt_length = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
-    context = _context_left(model, prompt_length)
-    if max_new_tokens is None:
-        needed = compiled.matcher().tokens_to_finish
-        max_new_tokens = min(needed + DEFAULT_SPARE_TOKENS, max(needed, context))
+    max_new_tokens = _budget(compiled, max_new_tokens, _context_left(model, prompt_length))
     processor = GrammarProcessor(compiled, max_new_tokens=max_new_tokens, prompt_length=prompt_length)
     recorder = _LogProbabilityRecorder()
     configuration = GenerationConfig(**_fixed_options(compiled.vocabulary, max_new_tokens), **sampling)
@@ -247,6 +253,42 @@ def _context_left(model: Any, prompt_length: int) -> int:
     return context - prompt_length
 
 
+def _budget(compiled: CompiledGrammar, max_new_tokens: int | None, context: int) -> int:
+    """The tokens for the output, which have to fit into what the prompt leaves of the model's context."""
+    needed = compiled.matcher().tokens_to_finish
+    if needed > context:
+        raise BudgetTooSmallError(
+            needed,
+            context,
+            message=f"the prompt must leave {needed} tokens of the model's context for the shortest output",
+            advice="shorten the prompt",
+        )
+    if max_new_tokens is None:
+        return min(needed + DEFAULT_SPARE_TOKENS, context)
+    if max_new_tokens > context:
+        raise ArgumentValueError(
+            f"max_new_tokens must be at most {context}, what the prompt leaves of the model's context",
+            got=max_new_tokens,
+            advice="lower it, or shorten the prompt",
+        )
+    return max_new_tokens
+
+
+def _check_model(model: Any, tokenizer: Any) -> None:
+    if not all(hasattr(model, name) for name in ("generate", "config", "generation_config", "device")):
+        raise ArgumentTypeError(
+            "model must be a model of transformers that generates text",
+            got=type(model) if hasattr(model, "parameters") else model,
+            advice="load one with AutoModelForCausalLM.from_pretrained(...)",
+        )
+    if not callable(tokenizer) or not hasattr(tokenizer, "__len__"):
+        raise ArgumentTypeError(
+            "tokenizer must be the model's tokenizer, of transformers",
+            got=tokenizer,
+            advice="load it with AutoTokenizer.from_pretrained(...)",
+        )
+
+
 def _fixed_options(vocabulary: Vocabulary, max_new_tokens: int) -> dict[str, Any]:
     """What the grammar and the budget decide, whatever the model's own configuration says."""
     return {
@@ -269,26 +311,30 @@ def _sampling_options(
 ) -> dict[str, Any]:
     given = {"seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p}
     names = [name for name, value in given.items() if value is not None]
+    if do_sample is not None and not isinstance(do_sample, bool):
+        raise ArgumentTypeError("do_sample must be True, False or None", got=do_sample)
     if do_sample is False and names:
         raise ConstraintError(
             f"do_sample=False takes the likeliest token, so {', '.join(names)} would do nothing",
             advice="leave do_sample out to sample, or leave the others out",
         )
-    limits = {
-        "temperature": (temperature, temperature is None or temperature > 0, "greater than 0"),
-        "top_k": (top_k, top_k is None or top_k >= 1, "at least 1"),
-        "top_p": (top_p, top_p is None or 0 < top_p <= 1, "greater than 0 and at most 1"),
-    }
-    for name, (value, is_valid, demand) in limits.items():
-        if not is_valid:
-            raise ConstraintError(f"{name} must be {demand}", got=value)
+    if temperature is not None:
+        temperature = checked_number("temperature", temperature, above=0)
+        # Beyond, scores overflow; long before, one token or all of them are equally likely.
+        temperature = min(max(temperature, 1 / MOST_TEMPERATURE), MOST_TEMPERATURE)
+    if top_k is not None:
+        top_k = checked_integer("top_k", top_k, least=1)
+    if top_p is not None:
+        top_p = checked_number("top_p", top_p, above=0, most=1)
+    if seed is not None:
+        checked_integer("seed", seed, least=-(2**63), most=2**64 - 1)
     if not (do_sample or names):
         return {"do_sample": False, "temperature": 1.0, "top_k": 50, "top_p": 1.0}  # these three: no warning
     return {
         "do_sample": True,
-        "temperature": 1.0 if temperature is None else float(temperature),
+        "temperature": 1.0 if temperature is None else temperature,
         "top_k": 0 if top_k is None else top_k,  # 0: transformers' word for all tokens
-        "top_p": 1.0 if top_p is None else float(top_p),
+        "top_p": 1.0 if top_p is None else top_p,
     }
 
 
@@ -321,12 +367,25 @@ def _replay(compiled: CompiledGrammar, row: list[int]) -> tuple[list[int], int]:
 
 
 def _value(grammar: Grammar, text: str) -> Any:
-    return json.loads(text, parse_int=_to_number) if isinstance(grammar, JsonSchemaGrammar) else text
+    if not isinstance(grammar, JsonSchemaGrammar):
+        return text
+    return json.loads(text, parse_int=_to_integer, parse_float=_to_float)
 
 
-def _to_number(digits: str) -> int | Decimal:
+def _to_integer(digits: str) -> int | Decimal:
     """An int; a Decimal where Python refuses to read as many digits."""
     return int(digits) if len(digits) < 4000 else Decimal(digits)
+
+
+def _to_float(digits: str) -> float | Decimal:
+    """A float; a Decimal where that would be infinite, or zero for what is not zero."""
+    number = float(digits)
+    if math.isfinite(number) and (number or not digits.lower().partition("e")[0].strip("-0.")):
+        return number
+    try:
+        return Decimal(digits)
+    except ArithmeticError:  # an exponent of more than 18 digits
+        return number
 
 
 class _LogProbabilityRecorder(LogitsProcessor):

@@ -164,8 +164,11 @@ def test_mask(model_folder: str) -> None:
     assert {"id": tiny_tokenizer()("7")["input_ids"][0], "text": "'7'"} in report["tokens"]
     assert report["tokens_to_finish"] == 2
     text = run(*arguments, "--limit", "2").stdout
-    assert f"of {vocabulary_size}; 2 finish the text" in text
+    assert f"of {vocabulary_size} are allowed: '0' '1' and " in text
+    assert "can end within 2 tokens, the end of the text included" in text
     assert f"and {report['n_tokens'] - 2} more" in text
+    assert "more" in run(*arguments, "--limit", "0").stdout
+    run(*arguments, "--limit", "-1", code=2)
     assert "leaves the grammar" in run("mask", INLINE, "[", "--tokenizer", model_folder, code=1).stdout
 
 

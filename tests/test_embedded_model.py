@@ -4,13 +4,16 @@ schema.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tokentrellis as tt
 import torch
+import typing_extensions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokentrellis.embedded_prompt import (
@@ -21,6 +24,7 @@ from tokentrellis.embedded_prompt import (
     build_prompt,
     describe_schema,
 )
+from tokentrellis.models import load_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 FOLDER = Path(__file__).parents[1] / "_package" / "embedded"
@@ -217,3 +221,39 @@ def test_every_schema_gets_a_prompt(schema: Any, text: str) -> None:
     assert prompt.startswith(SCHEMA_MARK)
     assert prompt.endswith(JSON_MARK)
     assert prompt.count(TEXT_MARK) == 1
+
+
+@pytest.mark.parametrize("kind", ["dataclass", "TypedDict", "text", "schema"])
+def test_prompts_take_whatever_a_grammar_takes(kind: str) -> None:
+    @dataclasses.dataclass
+    class Person:
+        name: str
+        age: int
+
+    class Typed(typing_extensions.TypedDict):
+        name: str
+        age: int
+
+    schema = {
+        "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+        "required": ["name", "age"],
+    }
+    kinds = {"dataclass": Person, "TypedDict": Typed, "text": json.dumps(schema), "schema": schema}
+    assert load_model().prompt("Ann is 41.", kinds[kind]) == build_prompt("Ann is 41.", schema)
+
+
+@pytest.mark.parametrize(
+    ("text", "schema", "kind"),
+    [
+        (3, {}, tt.ConstraintError),
+        (None, {}, tt.ConstraintError),
+        (" ", {}, tt.ConstraintError),
+        ("x", 3, tt.GrammarSyntaxError),
+        ("x", None, tt.GrammarSyntaxError),
+        ("x", [], tt.GrammarSyntaxError),
+        ("x", object(), tt.GrammarSyntaxError),
+    ],
+)
+def test_prompts_refuse_what_is_no_text_or_schema(text: Any, schema: Any, kind: type) -> None:
+    with pytest.raises(kind):
+        load_model().prompt(text, schema)

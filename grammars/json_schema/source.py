@@ -51,7 +51,7 @@ def _parsed(text: str | bytes | bytearray) -> Any:
         raise LimitExceededError(
             "levels of nesting of the schema", given="more", limit="what json reads"
         ) from None
-    except ValueError as error:  # an integer with more digits than Python converts
+    except (ValueError, ArithmeticError) as error:  # more digits than int or Decimal take
         raise LimitExceededError("digits of a number", given="more", limit=4300) from error
     if not isinstance(schema, (bool, dict)):
         raise GrammarSyntaxError("a schema must be an object or a Boolean", location="", got=schema)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from decimal import Decimal
 from typing import Any
 
 import jsonschema_rs
@@ -175,6 +176,21 @@ def test_the_model_may_name_several_ends() -> None:
     assert "z" not in result.text
 
 
+def test_extreme_temperatures_are_no_trouble() -> None:
+    coldest = run(seed=1, temperature=1e-300, max_new_tokens=40)
+    assert coldest.token_ids == run(max_new_tokens=40).token_ids
+    assert jsonschema_rs.validator_for(SCHEMA).is_valid(run(seed=1, temperature=1e6, max_new_tokens=40).value)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("1E+999", Decimal), ("-1E-999", Decimal), ("2.5e-3", float), ("0.1", float)]
+)
+def test_numbers_are_what_the_text_says(text: str, kind: type) -> None:
+    result = run(grammar=f'{{"enum": [{text}]}}')
+    assert isinstance(result.value, kind)
+    assert Decimal(result.text) == Decimal(str(result.value)) == Decimal(text)
+
+
 def test_settings_of_the_model_that_stop_it_early_are_an_error() -> None:
     model = tiny_model(seed=4)
     model.generation_config.max_time = 0.0
@@ -193,7 +209,12 @@ def test_settings_of_the_model_that_stop_it_early_are_an_error() -> None:
         ({"prompt": ""}, "each at least one token, got"),
         ({"prompt": []}, "needs at least one text"),
         ({"prompt": "x" * 1024}, "fewer than 1024 tokens, the model's context, got 1024; shorten it"),
+        ({"prompt": "x" * 1022}, "the prompt must leave .* for the shortest output, got 2; shorten"),
         ({"max_new_tokens": 2}, "the budget must be at least"),
+        ({"max_new_tokens": 1024}, "must be at most [0-9]+, what the prompt leaves of .*, got 1024; lower"),
+        ({"seed": 2**64}, "seed must be at most"),
+        ({"temperature": float("inf")}, "temperature must be finite, got inf"),
+        ({"temperature": float("nan")}, "temperature must be greater than 0"),
         ({"max_new_tokens": 0}, "max_new_tokens must be at least 1, got 0"),
         ({"grammar": {"type": "strin"}}, "/type"),
     ],

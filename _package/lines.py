@@ -1,0 +1,122 @@
+"""A file of texts: the lines of a JSONL file in, the same lines with what was generated out.
+
+Each line is a text, or an object with the text under "text"; other members of the object are copied. What
+comes out is the object with the value under "output" (a text becomes `{"text": ..., "output": ...}`) and,
+where a program asks for it, all that is known about the result under "report". A run that was stopped is
+taken up again where it ended. Before that, the lines that are there are compared with the texts: nothing is
+appended to, or cut off, a file that belongs to another input.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .grammars.errors import ConstraintError
+from .sources import parse_json, read_file, write_json
+
+Run = Callable[[str, int], Any]
+"""(text, number to add to the seed) -> Result"""
+
+_ADDED = ("output", "report")
+
+
+def read_records(source: Path) -> list[dict[str, Any]]:
+    """The lines of a file as objects with a text; empty lines are skipped.
+
+    Raises:
+        ConstraintError: a line is something else, its text is empty, or it has a member that this run adds.
+    """
+    lines = read_file(source).split("\n")
+    return [_record(line, f"{source}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _record(line: str, place: str) -> dict[str, Any]:
+    value = parse_json(line, place)
+    record = {"text": value} if isinstance(value, str) else value
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+        raise ConstraintError(f"{place}: must be a text, or an object with a text under 'text'", got=value)
+    if not record["text"].strip():
+        raise ConstraintError(f"{place}: the text is empty", got=value, advice="leave the line out")
+    for name in _ADDED:
+        if name in record:
+            raise ConstraintError(
+                f"{place}: has {name!r} already, where the result goes", got=value, advice="rename it"
+            )
+    return record
+
+
+def check_target(target: Path, source: Path) -> None:
+    """Raise ConstraintError if the results for `source` cannot be written to `target`."""
+    if target.resolve() == source.resolve():
+        raise ConstraintError(f"{target}: is the input itself", advice="name another --out")
+    if target.is_dir():
+        raise ConstraintError(f"{target}: is a folder", advice="name a file")
+    if not target.parent.is_dir():
+        raise ConstraintError(f"{target}: its folder does not exist", advice="make it, or name another --out")
+
+
+def take_up(target: Path, source: Path, records: list[dict[str, Any]], has_reports: bool) -> int:
+    """How many of the records are finished in `target`; the rest of a line that was cut off is removed.
+
+    Raises:
+        ConstraintError: what is there does not come from these records, or not with the same `--json`.
+    """
+    if not target.exists() or not target.stat().st_size:
+        return 0
+    whole, line_end, cut_off = read_file(target, errors="replace").rpartition("\n")
+    finished = whole.split("\n") if line_end else []
+    advice = "name another --out, or remove the file"
+    if len(finished) > len(records):
+        raise ConstraintError(
+            f"{target}: has more lines than {source} has texts ({len(records)})",
+            got=len(finished),
+            advice=advice,
+        )
+    for number, (line, record) in enumerate(zip(finished, records, strict=False), 1):
+        place = f"{target}, line {number}"
+        there = parse_json(line, place)
+        if not isinstance(there, dict) or {k: v for k, v in there.items() if k not in _ADDED} != record:
+            raise ConstraintError(
+                f"{place}: must be the result for text {number} of {source}, {write_json(record)}",
+                got=there,
+                advice=advice,
+            )
+        if "output" not in there or ("report" in there) != has_reports:
+            what = "'output' and 'report', as --json writes them" if has_reports else "'output' alone"
+            raise ConstraintError(f"{place}: must have {what}", got=there, advice=advice)
+    _say(target, len(finished), len(records), bool(cut_off))
+    if cut_off:
+        data = target.read_bytes()
+        os.truncate(target, data.rfind(b"\n") + 1)
+    return len(finished)
+
+
+def _say(target: Path, n_finished: int, n_records: int, is_cut_off: bool) -> None:
+    removed = "; one that was cut off is removed" if is_cut_off else ""
+    going_on = "nothing is left to do" if n_finished == n_records else f"going on with line {n_finished + 1}"
+    typer.echo(f"{target}: {n_finished} of {n_records} lines are there{removed}; {going_on}", err=True)
+
+
+def write_results(
+    run: Run, records: list[dict[str, Any]], n_finished: int, sink: TextIO, has_reports: bool
+) -> None:
+    """Generate for the records from `n_finished` on, one line each, written as soon as it is finished."""
+    console = Console(stderr=True)
+    columns = (TextColumn("generating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(records), completed=n_finished)
+        for number, record in enumerate(records[n_finished:], n_finished):
+            result = run(record["text"], number)
+            line = {**record, "output": result.value}
+            if has_reports:
+                line["report"] = asdict(result)
+            print(write_json(line), file=sink, flush=True)
+            progress.advance(task)
