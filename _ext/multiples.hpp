@@ -44,7 +44,9 @@ public:
         }
         for (int32_t digits = 0; digits <= MOST_DIGITS + 1; ++digits) widths_.push_back(power_of_ten(digits));
         shifts_.push_back(1 % common_);
-        while (shifts_.size() < 2 * (edges_.size() + 2 * MOST_DIGITS)) shifts_.push_back(shifts_.back() * 10 % common_);
+        most_ = base.n_states + power_ + 1;
+        for (Integer left = common_ << (divisors.size() - 1); left > 0; left /= 10) ++most_;
+        while (shifts_.size() < static_cast<size_t>(2 * most_)) shifts_.push_back(shifts_.back() * 10 % common_);
         intern({0, -1, 0});
     }
 
@@ -99,7 +101,7 @@ private:
         }
     };
 
-    int32_t power_;
+    int32_t power_, most_;  // more digits than `most_` reach nothing that fewer do not
     std::vector<std::array<int32_t, SYMBOLS>> edges_;
     std::vector<uint8_t> accepting_, free_;
     Integer common_ = 1;
@@ -211,13 +213,12 @@ private:
     // The same where only the number of digits counts, after `before`.
     template <class Found>
     void search_free(const State& state, const std::string& before, size_t& most, Found& found) const {
-        const int32_t limit = static_cast<int32_t>(edges_.size()) + 2 * MOST_DIGITS;
         std::string text;
         auto is_near = [&](int32_t length) { return before.size() + static_cast<size_t>(length) <= most; };
-        for (int32_t digits = 0, bounds = state.bounds; digits < limit && bounds != NONE && is_near(digits); ++digits, bounds = edges_[bounds][ZERO]) {
+        for (int32_t digits = 0, bounds = state.bounds; digits < most_ && bounds != NONE && is_near(digits); ++digits, bounds = edges_[bounds][ZERO]) {
             if (accepting_[bounds] && reaches(state, digits, state.decimals < 0 ? -1 : state.decimals + digits, text)) most = found(before + text);
             int32_t point = edges_[bounds][POINT];
-            for (int32_t places = 0; places < limit && point != NONE && is_near(digits + 1 + places); ++places, point = edges_[point][ZERO])
+            for (int32_t places = 0; places < most_ && point != NONE && is_near(digits + 1 + places); ++places, point = edges_[point][ZERO])
                 if (accepting_[point] && reaches(state, digits + places, places, text)) most = found(before + text.insert(digits, 1, '.'));
         }
     }

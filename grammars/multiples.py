@@ -100,7 +100,11 @@ class MultiplesReader:
             for byte in (_MINUS, _POINT, *range(_ZERO, _ZERO + 10)):
                 if members >> byte & 1:
                     self.edges[state][byte] = after
+        # The state after any digit, -1: no digit may come; None: it depends on the digit.
+        self.after_any = [self._after_any(edges) for edges in self.edges]
         self.free = self._free_states()
+        # More digits reach nothing that fewer do not: every state was met, and every candidate was in reach.
+        self.most = n_states + len(str(self.common << len(self.unwanted))) + self.decimals + 1
         # What divides the digits, read as an integer, after 0, 1, ... decimals.
         missing = [10 ** (self.decimals - read) for read in range(self.decimals + 1)]
         self.divisors: list[int] = [self.divisor // gcd(self.divisor, unit) for unit in missing]
@@ -109,7 +113,7 @@ class MultiplesReader:
     def _free_states(self) -> list[bool]:
         """The states where, as far as the digits to come, only their number counts."""
         free = [
-            self._digits(state) is not None and _MINUS not in self.edges[state]
+            self.after_any[state] is not None and _MINUS not in self.edges[state]
             for state in range(len(self.edges))
         ]
         while True:
@@ -123,9 +127,9 @@ class MultiplesReader:
             for state in bound:
                 free[state] = False
 
-    def _digits(self, state: int) -> int | None:
-        """The state after any digit, -1: no digit may come; None: it depends on the digit."""
-        after = {self.edges[state].get(byte, -1) for byte in range(_ZERO, _ZERO + 10)}
+    @staticmethod
+    def _after_any(edges: dict[int, int]) -> int | None:
+        after = {edges.get(byte, -1) for byte in range(_ZERO, _ZERO + 10)}
         return after.pop() if len(after) == 1 else None
 
     def accepts(self, state: State) -> bool:
@@ -183,20 +187,20 @@ class MultiplesReader:
         """The same where only the number of digits counts."""
         best: int | None = None
         bounds: int | None = state.bounds
-        for digits in range(len(self.edges) + 2 * MOST_DIGITS):
+        for digits in range(self.most):
             if bounds is None or bounds < 0 or (best is not None and digits >= best):
                 break
             if bounds in self.accepting and self._reaches(state, digits, 0):
                 best = digits
                 break
             point = self.edges[bounds].get(_POINT)
-            for places in range(len(self.edges) + 2 * MOST_DIGITS if point is not None else 0):
+            for places in range(self.most if point is not None else 0):
                 if point is None or point < 0 or (best is not None and digits + 1 + places >= best):
                     break
                 if point in self.accepting and self._reaches(state, digits, places, True):
                     best = digits + 1 + places
-                point = self._digits(point)
-            bounds = self._digits(bounds)
+                point = self.after_any[point]
+            bounds = self.after_any[bounds]
         return best
 
     def _reaches(self, state: State, digits: int, places: int, point: bool = False) -> bool:

@@ -319,6 +319,7 @@ class _Modulus:
         self.modulus = int(quotient * 10**self.power)
         self.coprime, self.tail = coprime_part(self.modulus)
         self.reduced = self.modulus // gcd(self.modulus, 10)
+        self.zeros_only = self.modulus == 10**self.tail  # all digits but 0 are alike
 
     def digit(self, state: _Remainder, digit: int) -> _Remainder:
         if state is None:
@@ -346,6 +347,11 @@ class _Modulus:
         read, remainder = state
         if self.power:
             return read, self.verdict(state), remainder % self.reduced
+        if self.zeros_only:
+            zeros = 0
+            while zeros < self.tail and remainder % 10 == 0:
+                remainder, zeros = remainder // 10, zeros + 1
+            return zeros
         classes = [remainder % self.coprime]
         shift = 1
         for _ in range(self.tail):  # the only digits that lead to a multiple, for each small number of digits
@@ -422,6 +428,9 @@ class _Builder:
     def __init__(self, moduli: Sequence[_Modulus], digits_only: bool) -> None:
         self.moduli = moduli
         self.digits_only = digits_only
+        # Powers of ten are about where the zeros are: written down in any case.
+        self.zeros_only = all(modulus.zeros_only for modulus in moduli)
+        self.most_written = MOST_STATES if self.zeros_only else _MOST_WRITTEN
         self.numbers: dict[tuple[object, ...], int] = {}
         self.states: list[tuple[_Digits, tuple[_Remainder, ...]]] = []
         self.edges: list[tuple[int, int, int]] = []
@@ -432,7 +441,7 @@ class _Builder:
         key = (kind, type(digits), digits, classes)
         number = self.numbers.setdefault(key, len(self.states))
         if number == len(self.states):
-            if self.moduli and number >= _MOST_WRITTEN:
+            if self.moduli and number >= self.most_written:
                 raise _TooManyRemaindersError
             if number >= MOST_STATES:
                 raise LimitExceededError(
@@ -462,19 +471,26 @@ class _Builder:
                 target = self.state("digits", after, ())
                 targets[target] = targets.get(target, 0) | _DIGIT_RUNS[first][last]
                 continue
-            for digit in range(first, last + 1):
+            for digit, until in self.runs(first, last):
                 stepped = tuple(
                     [m.digit(rest, digit) for m, rest in zip(self.moduli, remainders, strict=True)]
                 )
                 if not self.hopeless(stepped):
                     target = self.state("digits", after, stepped)
-                    targets[target] = targets.get(target, 0) | _DIGIT_RUNS[digit][digit]
+                    targets[target] = targets.get(target, 0) | _DIGIT_RUNS[digit][until]
         after_point = None if self.digits_only else digits.point()
         if after_point is not None:
             stepped = tuple(map(_Modulus.point, self.moduli, remainders))
             if not self.hopeless(stepped):
                 targets[self.state("digits", after_point, stepped)] = _POINT
         self.edges += [(number, members, target) for target, members in targets.items()]
+
+    def runs(self, first: int, last: int) -> list[tuple[int, int]]:
+        """The digits from `first` to `last` in runs that no modulus tells apart."""
+        if not self.zeros_only:
+            return [(digit, digit) for digit in range(first, last + 1)]
+        zero = [(0, 0)] if first == 0 else []
+        return zero if last == 0 else [*zero, (max(first, 1), last)]
 
     def hopeless(self, remainders: tuple[_Remainder, ...]) -> bool:
         return None in remainders and any(
