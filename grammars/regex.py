@@ -492,7 +492,7 @@ def from_regex(pattern: str, *, syntax: Syntax = "python") -> Grammar:
 
     syntax: "python" (the standard library's `re`) or "ecma" (ECMA-262, as in JSON Schema).
 
-    Raises: GrammarSyntaxError, UnsupportedFeatureError (back-references, possessive quantifiers, most
+    Raises: GrammarSyntaxError, UnsupportedFeatureError (most back-references, possessive quantifiers, most
         look-behind ...), LimitExceededError, UnsatisfiableError.
     """
     return RegexGrammar(pattern, syntax)

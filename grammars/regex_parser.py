@@ -5,7 +5,8 @@ classes are read by `regex_escapes.py`. The parser keeps its own stack of open g
 recursion here, and refuses what nests deeper than MOST_NESTED, so that it costs none later either. One
 pass, linear; runs of literal characters are taken in one step.
 
-What does not describe a regular language (back-references, conditional groups), or changes the language by
+Back-references are written out where that is possible (`regex_references.py`). What does not describe a
+regular language (other back-references, conditional groups), or changes the language by
 the order of the search (possessive quantifiers, atomic groups), is refused by name.
 
 Sources: ECMA-262 22.2.1 and annex B.1.2; the documentation of Python's `re`.
@@ -18,9 +19,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from . import regex_tree as tree
-from .errors import LimitExceededError, line_and_column
+from .errors import LimitExceededError, UnsupportedFeatureError, line_and_column
 from .expressions import UNLIMITED
 from .regex_escapes import PYTHON, EscapeReader
+from .regex_references import NotRegularError, without_references
 from .regex_tree import Node
 from .unicode_classes import ECMA_LINE_ENDS, EVERYTHING, PYTHON_LINE_ENDS, Ranges, invert
 
@@ -30,12 +32,14 @@ MOST_CHARACTERS = 100_000  # of a pattern
 _LITERAL_RUN = re.compile(r"[^\\^$.|?*+()\[\]{}]+")
 _QUANTIFIER = re.compile(r"\{([0-9]*)(,?)([0-9]*)\}")
 _REFERENCE = re.compile(r"[1-9][0-9]*")
+_REFERENCE_BY_NAME = re.compile(r"(?:\\k<|\(\?P=)([^>)]+)[>)]")
+_MAY_REFER = re.compile(r"\\[1-9k]|\(\?P=")
 _THREE_OCTAL_DIGITS = re.compile(r"[0-7][0-7][0-7]")
 _GROUP_NAME = re.compile(r"((?:[^\W\d]|\$)[\w$]*)>")
 _FLAGS = re.compile(r"([a-zA-Z]*)(-[a-zA-Z]*)?([:)])")
 _SPACE_OR_COMMENT = re.compile(r"(?:\s|#[^\n]*)+")
 _CAPTURING = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\((?!\?)|\(\?P?<(?![=!])", re.DOTALL)
-_REFUSED_GROUPS = (("(?>", "an atomic group"), ("(?P=", "a back-reference"), ("(?(", "a conditional group"))
+_REFUSED_GROUPS = (("(?>", "an atomic group"), ("(?(", "a conditional group"))
 
 
 class _Group(NamedTuple):
@@ -46,6 +50,7 @@ class _Group(NamedTuple):
     options: list[Node]
     items: list[Node]
     flags: tuple[bool, bool, bool, bool, bool]
+    number: int  # 0: it captures nothing
 
 
 def parse_pattern(pattern: str, syntax: str) -> Node:
@@ -66,7 +71,9 @@ class _Parser:
         self.offset = 0
         self.dot_all = self.multiline = self.verbose = False
         self.groups: list[_Group] = []
-        self.names: set[str] = set()
+        self.keeps_groups = _MAY_REFER.search(pattern) is not None
+        self.n_groups = 0
+        self.names: dict[str, int] = {}  # 0 for a name that several groups have
         self.options: list[Node] = []  # finished options of the innermost open group
         self.items: list[Node] = []  # what the current option has so far
         self.repeatable = False  # whether a quantifier may follow
@@ -88,7 +95,13 @@ class _Parser:
             raise self.reader.error(
                 "the group is not closed", self.groups[-1].offset, "add ')', or write \\("
             )
-        return self._close_options()
+        node = self._close_options()
+        if not self.keeps_groups:
+            return node
+        try:
+            return without_references(node, self.python)
+        except NotRegularError as error:
+            raise self._not_regular(error.reference.offset) from None
 
     def _literal_run(self, text: str) -> None:
         end = self.offset + len(text)
@@ -161,25 +174,41 @@ class _Parser:
         elif self.python and letter in ("A", "Z", "z"):  # \z since Python 3.14
             self._append_assertion(tree.BEGIN if letter == "A" else tree.END, (), 2)
         else:
-            self._refuse_back_reference(letter)
+            reference = self._reference(letter)
+            if reference is not None:
+                self._append(*reference)
+                return
             value, end = self.reader.read_escape(self.offset)
             node = self._character(value) if isinstance(value, int) else tree.Characters(value)
             self._append(node, end - self.offset)
 
-    def _refuse_back_reference(self, letter: str) -> None:
-        """Raise if the escape is a back-reference; else (octal and identity escapes) do nothing."""
+    def _reference(self, letter: str) -> tuple[Node, int] | None:
+        """The back-reference at the offset and its length; None for octal and identity escapes."""
         digits = _REFERENCE.match(self.pattern, self.offset + 1)
-        if digits and self.python:
-            # As `re` reads it: three octal digits are a character, anything else refers to a group.
-            is_reference = not _THREE_OCTAL_DIGITS.match(self.pattern, self.offset + 1)
-        elif digits:
-            is_reference = len(digits.group()) < 6 and int(digits.group()) <= self._n_capturing_groups
-        else:
-            is_reference = letter == "k" and not self.python
-        if is_reference:
-            raise self.reader.unsupported(
-                "a back-reference", self.offset, "its language is not regular; write out what it may repeat"
-            )
+        if digits:
+            number = digits.group()
+            if self.python:
+                # As `re` reads it: three octal digits are a character, anything else refers to a group.
+                if _THREE_OCTAL_DIGITS.match(self.pattern, self.offset + 1):
+                    return None
+                number = number[:2]
+            elif len(number) > 5 or int(number) > self._n_capturing_groups:
+                return None
+            return self._reference_to(int(number)), 1 + len(number)
+        if letter != "k" or self.python:
+            return None
+        name = _REFERENCE_BY_NAME.match(self.pattern, self.offset)
+        if not name:
+            raise self._not_regular(self.offset)
+        return self._reference_to(self.names.get(name.group(1), 0)), len(name.group())
+
+    def _reference_to(self, group: int) -> Node:
+        return tree.Reference(group, self.reader.ignore_case, self.offset)
+
+    def _not_regular(self, offset: int) -> UnsupportedFeatureError:
+        return self.reader.unsupported(
+            "a back-reference", offset, "its language is not regular; write out what it may repeat"
+        )
 
     @cached_property
     def _n_capturing_groups(self) -> int:
@@ -212,11 +241,7 @@ class _Parser:
         is_lazy = self.pattern[self.offset + length : self.offset + length + 1] == "?"
         self.offset += length + is_lazy
         self.repeatable = False
-        item = self.items[-1]
-        if item.needs and tree.is_always_empty(item):  # a condition holds as often as one likes
-            self.items[-1] = item if least else tree.NO_TEXT
-        else:
-            self.items[-1] = tree.Repetition(item, least, most, item.needs)
+        self.items[-1] = tree.repetition(self.items[-1], least, most)
 
     # Groups
 
@@ -231,6 +256,12 @@ class _Parser:
                 source=self.pattern,
             )
         opening = self._group_opening()
+        if opening == "(?P=":
+            name = _REFERENCE_BY_NAME.match(self.pattern, offset)
+            if not name:
+                raise self._not_regular(offset)
+            self._append(self._reference_to(self.names.get(name.group(1), 0)), len(name.group()))
+            return
         if opening == "(?#":
             close = self.pattern.find(")", offset)
             if close < 0:
@@ -240,11 +271,15 @@ class _Parser:
         flags = self._flags()
         if opening == "(?" and self._inline_flags(offset):
             return
+        number = 0
+        if opening in ("(", "(?<", "(?P<"):
+            self.n_groups += 1
+            number = self.n_groups
         if opening != "(?":
             self.offset += len(opening)
             if opening in ("(?<", "(?P<"):
                 self._group_name()
-        self.groups.append(_Group(opening, offset, self.options, self.items, flags))
+        self.groups.append(_Group(opening, offset, self.options, self.items, flags, number))
         self.options, self.items, self.repeatable = [], [], False
 
     def _group_opening(self) -> str:
@@ -259,8 +294,9 @@ class _Parser:
             return "(?P<"
         if pattern.startswith("(?<", offset) and not self.python:
             return "(?<"
-        if self.python and pattern.startswith("(?#", offset):
-            return "(?#"
+        for opening in ("(?#", "(?P="):
+            if self.python and pattern.startswith(opening, offset):
+                return opening
         for opening, feature in _REFUSED_GROUPS:
             if self.python and pattern.startswith(opening, offset):
                 raise self.reader.unsupported(feature, offset, "write out the texts that it stands for")
@@ -272,7 +308,7 @@ class _Parser:
             raise self.reader.error("the name of the group is not valid", self.offset, "write (?<name>...)")
         if self.python and name.group(1) in self.names:
             raise self.reader.error(f"the group {name.group(1)} exists already", self.offset, "rename one")
-        self.names.add(name.group(1))
+        self.names[name.group(1)] = 0 if name.group(1) in self.names else self.n_groups
         self.offset = name.end()
 
     def _flags(self) -> tuple[bool, bool, bool, bool, bool]:
@@ -335,4 +371,5 @@ class _Parser:
             self._append(tree.look(node, ahead, negative, group.offset))
             self.repeatable = self.python
         else:
-            self._append(node)
+            keeps = self.keeps_groups and group.number
+            self._append(tree.Capture(node, group.number, node.needs) if keeps else node)

@@ -1,9 +1,10 @@
 """The syntax tree of a pattern: what the parser makes and the two translations (`regex.py`,
 `regex_positions.py`) read.
 
-The nodes are plain tuples. Groups leave no node, and capturing or laziness nothing at all: neither changes
-which texts match. Every node knows by `needs` what its language depends on besides its own text, so that a
-part without assertions is recognised by one comparison with 0 and translated without any context.
+The nodes are plain tuples. Groups leave no node unless the pattern refers to them, and laziness nothing at
+all: it does not change which texts match. Every node knows by `needs` what its language depends on besides
+its own text, so that a part without assertions is recognised by one comparison with 0 and translated without
+any context.
 """
 
 from __future__ import annotations
@@ -87,7 +88,26 @@ class Look(NamedTuple):
     needs: int
 
 
-Node: TypeAlias = "Text | Characters | Sequence | Alternation | Repetition | Assertion | Look"
+class Capture(NamedTuple):
+    """A numbered group. Only in patterns that have references; `regex_references.py` removes both."""
+
+    item: Node
+    group: int
+    needs: int
+
+
+class Reference(NamedTuple):
+    """The text that a group holds (0: no known group); `offset` is its place in the source."""
+
+    group: int
+    ignores_case: bool
+    offset: int
+    needs: int = 0
+
+
+Node: TypeAlias = (
+    "Text | Characters | Sequence | Alternation | Repetition | Assertion | Look | Capture | Reference"
+)
 
 NO_TEXT = Sequence(())
 ANY_CHARACTERS = Repetition(Characters(EVERYTHING), 0, UNLIMITED)
@@ -111,6 +131,13 @@ def alternation(options: list[Node]) -> Node:
     for option in options:
         needs |= option.needs
     return Alternation(tuple(options), needs)
+
+
+def repetition(item: Node, least: int, most: int) -> Node:
+    """A repeat; a condition holds as often as one likes."""
+    if item.needs and is_always_empty(item):
+        return item if least else NO_TEXT
+    return Repetition(item, least, most, item.needs)
 
 
 def assertion(kind: int, characters: Ranges = ()) -> Assertion:

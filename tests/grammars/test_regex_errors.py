@@ -66,10 +66,19 @@ def test_an_error_has_its_place(syntax: Syntax, pattern: str, column: int, words
 
 
 UNSUPPORTED: list[tuple[Syntax, str, int, str]] = [
-    ("ecma", r"(a)\1", 4, "back-reference"),
-    ("ecma", r"(?<n>a)\k<n>", 8, "back-reference"),
-    ("python", r"(?P<n>a)(?P=n)", 9, "back-reference"),
-    ("python", r"(a)\1", 4, "back-reference"),
+    ("ecma", r"(a*)\1", 5, "back-reference"),
+    ("ecma", r"(?<n>a+)\k<n>", 9, "back-reference"),
+    ("ecma", r"(?<n>a)\k<m>", 8, "back-reference"),
+    ("ecma", r"(.)\1", 4, "back-reference"),
+    ("ecma", r"\1(a)", 1, "back-reference"),
+    ("ecma", r"(a\1)", 3, "back-reference"),
+    ("ecma", r"(?=(a|b))\1", 10, "back-reference"),
+    ("ecma", r"(?:(a|b)c)*\1", 12, "back-reference"),
+    ("ecma", r"(?i:(a)\1)", 8, "back-reference"),
+    ("ecma", r"^\s*<([A-Za-z]+).+?(\/>|\/\1>)\s*$", 27, "back-reference"),
+    ("python", r"(?P<n>a*)(?P=n)", 10, "back-reference"),
+    ("python", r"(a*)\1", 5, "back-reference"),
+    ("python", r"(?:(a)?\1b)*", 8, "back-reference"),
     ("python", "(a)(?(1)b|c)", 4, "conditional group"),
     ("python", "(?>a)", 1, "atomic group"),
     ("python", "a*+", 2, "possessive"),
