@@ -57,6 +57,7 @@ class FewValues:
         constant = shape.values.constant
         self.everything = (1 << len(self._values)) - 1
         self._among: dict[Demand, int] = {}
+        self._stated: dict[tuple[int, Demand], Demand | None] = {}
         self.constants: list[Demand] = [(constant(value),) for value in self._values]
 
     def numbered(self, demand: Demand | None, cost: Cost) -> int | None:
@@ -144,7 +145,10 @@ class FewValues:
         """What asks for a value; for a number also what the item has to meet: it may say how to write it."""
         if type_of(self._values[number]) != NUMBER:
             return self.constants[number]
-        return self._shape.values.nodes.demand((*demand, *self.constants[number]))
+        key = (number, demand)
+        if key not in self._stated:
+            self._stated[key] = self._shape.values.nodes.demand((*demand, *self.constants[number]))
+        return self._stated[key]
 
     def without(self, demand: Demand, numbers: int) -> Demand | None:
         """What the values of a demand other than the numbered ones meet."""

@@ -102,7 +102,8 @@ class ScalarLanguages:
         pieces = self.element(demand, NUMBERS)
         if pieces == NUMBERS.top:
             return (FINITE_NUMBER if self.spelling == "plain" else ANY_NUMBER), 1
-        options, cost = [], NEVER
+        options: list[Expression] = []
+        cost = NEVER
         for piece in pieces:
             spelling = self.spelling if piece.digits is None else "plain" if piece.digits else "standard"
             n_before = len(options)
