@@ -2,8 +2,9 @@
 
 In comes a demand, out comes the list of its values (numbers as fractions), or None if there are more than
 asked for. Scalars are read off their sets; a composite is a product of finite choices, enumerated name by
-name or item by item and then held against what else its record says. What takes more than MOST_STEPS counts
-as many. A demand within itself counts as many too: if it has a value at all, it has longer and longer ones.
+name or item by item and then held against what else its record says. What takes more than MOST_STEPS, or
+exceeds a limit, counts as many. A demand within itself counts as many too: if it has a value at all, it has
+longer and longer ones.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from math import ceil, floor, gcd, lcm
 from typing import TYPE_CHECKING, Any
 
 from ..emptiness import count_up_to, texts
+from ..errors import LimitExceededError
 from ..expressions import UNLIMITED
 from .algebra import BOOLEANS, NEVER, NULLS
 from .keywords import ALL_TYPES, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING
@@ -52,7 +54,7 @@ class Enumeration:
         """The values of some types of a demand, each once; None: too many."""
         try:
             return self._of(demand, types)
-        except _TooManyError:
+        except (_TooManyError, LimitExceededError):
             return None
 
     def _of(self, demand: Demand, types: int = ALL_TYPES) -> list[Any]:
