@@ -66,9 +66,8 @@ class Judge:
         judged.kinds[f"{label} {verdict}"] += 1
         if accepted == test["valid"]:
             return
-        finding = Finding(
-            f"{label} {verdict}", line["name"], f"from byte {reader.refused_at(text)}", None, text
-        )
+        reason = "in no order" if reordered else f"from byte {reader.refused_at(text)}"
+        finding = Finding(f"{label} {verdict}", line["name"], reason, None, text)
         doubtful = Witness(line["schema"], formats=True).accepts(text) == accepted
         (judged.explained if doubtful else judged.findings).append(finding)
 

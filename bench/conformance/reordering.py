@@ -65,10 +65,20 @@ class Reordered:
         if not left:
             return True
         comma = "" if len(left) == len(members) else ","
-        tried: set[str] = set()
         possible = [name for name in left if self._may_come(comma, name)]
+        return any(self._write_next(members, left, possible, strict) for strict in (True, False))
+
+    def _write_next(
+        self, members: dict[str, Any], left: list[str], possible: list[str], strict: bool
+    ) -> bool:
+        """Go on with one of the possible keys. strict: only with one that leaves the others possible.
+
+        A key that demands others may block those that come after them, so that is not the last word.
+        """
+        comma = "" if len(left) == len(members) else ","
+        tried: set[str] = set()
         queue = list(possible)
-        while queue:
+        while queue and self.writes <= MOST_WRITES:
             name = queue.pop(0)
             if name in tried:
                 continue
@@ -76,12 +86,11 @@ class Reordered:
             mark = len(self.pieces)
             if self._read(f"{comma}{json.dumps(name, ensure_ascii=False)}:") and self.write(members[name]):
                 blocked = [other for other in possible if other != name and not self._may_come(",", other)]
-                if not blocked and self._write_members(members, [other for other in left if other != name]):
+                others = [other for other in left if other != name]
+                if not (strict and blocked) and self._write_members(members, others):
                     return True
                 queue = [*blocked, *queue]
             self._undo(mark)
-            if self.writes > MOST_WRITES:
-                return False
         return False
 
     def _may_come(self, comma: str, name: str) -> bool:
