@@ -73,7 +73,7 @@ class Matcher:
     """The state of one sequence."""
 
     compiled: Any
-    def __init__(self, compiled: Compiled) -> None: ...
+    def __new__(cls, compiled: Compiled) -> Self: ...
     def accept_token(self, token_id: int) -> None:
         """Go on by one token (EOS included); if it is not allowed, raise and leave the state as it was."""
     def try_accept_tokens(self, token_ids: Iterable[int]) -> int:

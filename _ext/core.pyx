@@ -11,6 +11,8 @@ hooks that `decoding/` sets.
 
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
+from cpython.number cimport PyNumber_Index
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.memory cimport unique_ptr
@@ -267,8 +269,14 @@ cdef int find_successor(void* owner, int32_t state, int32_t edge, int32_t label)
             PyGC_Enable()
 
 
+cdef int32_t to_token(int64_t number) noexcept:
+    """A token id; -1, which no token has, for what is no id."""
+    return <int32_t>number if 0 <= number <= 0x7FFFFFFF else -1
+
+
 cdef class Matcher:
-    """The state of one sequence. Subclass it and define `_reject(token_id)` and `_refuse_budget(budget)` to raise."""
+    """The state of one sequence. Subclass it and define `_reject(token_id)`, `_refuse_budget(budget)`, `_refuse_empty()` and
+    `_refuse(kind, message, got)` to raise."""
 
     cdef readonly Compiled compiled
     cdef Session* session
@@ -299,6 +307,28 @@ cdef class Matcher:
     cdef cbool is_end(self, int32_t token) except *:
         return token in self.compiled.lexicon.end_token_ids
 
+    cdef int64_t integer(self, str name, object value) except? -1:
+        """An argument that has to be an integer."""
+        cdef int overflow = 0
+        cdef int64_t number
+        if PyLong_CheckExact(value):
+            number = PyLong_AsLongLongAndOverflow(value, &overflow)
+            if not overflow:
+                return number
+        return self.other_integer(name, value)
+
+    cdef int64_t other_integer(self, str name, object value) except? -1:
+        try:
+            return PyNumber_Index(value)
+        except (TypeError, OverflowError):
+            self._refuse(TypeError, f"{name} must be an integer of 64 bits", value)
+
+    cdef const uint8_t* text(self, object value) except NULL:
+        """An argument that has to be bytes."""
+        if not isinstance(value, bytes):
+            self._refuse(TypeError, "text must be bytes", value)
+        return <const uint8_t*>(<const char*>value)
+
     cdef void push(self, int32_t state):
         self.history.push_back(state)
         self.marks.push_back(self.tracker.get().mark() if self.tracker.get() != NULL else 0)
@@ -317,29 +347,37 @@ cdef class Matcher:
             return True
         return False
 
-    def accept_token(self, int token_id):
+    def accept_token(self, token_id):
         """Go on by one token; if it is not allowed, raise and leave the state as it was."""
-        if not self.try_accept(token_id):
+        if not self.try_accept(to_token(self.integer("token_id", token_id))):
             self._reject(token_id)
 
     def try_accept_tokens(self, token_ids):
         """Accept tokens up to the first illegal one; how many were accepted."""
         cdef int n = 0
-        for token_id in token_ids:
-            if not self.try_accept(token_id):
+        try:
+            given = list(token_ids)
+        except TypeError:
+            self._refuse(TypeError, "token_ids must be a list of integers", token_ids)
+        cdef vector[int32_t] tokens
+        for token_id in given:
+            tokens.push_back(to_token(self.integer("token_ids", token_id)))
+        for token in tokens:
+            if not self.try_accept(token):
                 break
             n += 1
         return n
 
-    def allows_token(self, int token_id):
+    def allows_token(self, token_id):
         """Whether the token may come next: a walk over its bytes, no mask."""
+        cdef int32_t token = to_token(self.integer("token_id", token_id))
         if self.ended:
             return False
-        if self.session.allows(self.history.back(), token_id, self.tracker.get()):
+        if self.session.allows(self.history.back(), token, self.tracker.get()):
             return True
-        return self.is_end(token_id) and self.session.accepting(self.history.back())
+        return self.is_end(token) and self.session.accepting(self.history.back())
 
-    def fill_bitmask(self, bitmask, int row=0, budget=None):
+    def fill_bitmask(self, bitmask, row=0, budget=None):
         """Write the allowed tokens into a row of packed int32 bits, id 0 in the lowest bit of the first word.
 
         bitmask: int32, shape [rows, ceil(vocab_size / 32)] or [ceil(vocab_size / 32)], numpy or CPU torch memory.
@@ -348,12 +386,8 @@ cdef class Matcher:
         """
         if not self.has_view or bitmask is not self.bitmask:
             self.hold(bitmask)
-        cdef int64_t limit = -1 if budget is None else max(0, budget)
-        if row < 0 or (self.view.ndim == 1 and row > 0) or (self.view.ndim == 2 and row >= self.view.shape[0]):
-            raise IndexError(f"row {row} is outside of the bitmask of shape {tuple(self.view.shape[i] for i in range(self.view.ndim))}")
-        cdef char* out = <char*>self.view.buf
-        if self.view.ndim == 2:
-            out += row * self.view.strides[0]
+        cdef int64_t limit = -1 if budget is None else max(<int64_t>0, self.integer("budget", budget))
+        cdef char* out = self.row(self.integer("row", row))
         cdef size_t words = self.view.shape[self.view.ndim - 1]
         if self.ended:
             self.session.fill_end(<uint32_t*>out, words)
@@ -362,18 +396,29 @@ cdef class Matcher:
                 self._refuse_budget(limit)
             self._refuse_empty()
 
+    cdef char* row(self, int64_t index) except NULL:
+        """Where a row of the held bitmask begins."""
+        if index < 0 or index >= (self.view.shape[0] if self.view.ndim == 2 else 1):
+            shape = tuple(self.view.shape[i] for i in range(self.view.ndim))
+            self._refuse(IndexError, f"row {index} is outside of the bitmask of shape {shape}", ...)
+        return <char*>self.view.buf + (index * self.view.strides[0] if self.view.ndim == 2 else 0)
+
     cdef int hold(self, object bitmask) except -1:
         cdef Py_buffer view
         array = bitmask
-        if not isinstance(bitmask, np.ndarray) and hasattr(bitmask, "numpy"):
-            array = bitmask.numpy()
-        PyObject_GetBuffer(array, &view, PyBUF_WRITABLE | PyBUF_STRIDES | PyBUF_FORMAT)
+        try:
+            if not isinstance(bitmask, np.ndarray) and hasattr(bitmask, "numpy"):
+                array = bitmask.numpy()
+            PyObject_GetBuffer(array, &view, PyBUF_WRITABLE | PyBUF_STRIDES | PyBUF_FORMAT)
+        except (TypeError, BufferError, ValueError, RuntimeError):
+            self._refuse(TypeError, "bitmask: must be a writable array in the memory of the CPU; use allocate_bitmask()", bitmask)
         cdef Py_ssize_t words = (self.compiled.lexicon.vocab_size + 31) // 32
         cdef cbool fits = (view.itemsize == 4 and view.ndim in (1, 2) and view.shape[view.ndim - 1] >= words
                            and view.strides[view.ndim - 1] == 4 and bytes(view.format) in (b"i", b"I", b"l", b"L"))
         if not fits:
             PyBuffer_Release(&view)
-            raise ValueError(f"bitmask: must be int32 of shape [rows, {words}] with contiguous rows; use allocate_bitmask()")
+            demand = f"bitmask: must be int32 of shape [rows, {words}] with contiguous rows; use allocate_bitmask()"
+            self._refuse(ValueError, demand, f"{getattr(array, 'dtype', '')} of shape {getattr(array, 'shape', '')}")
         if self.has_view:
             PyBuffer_Release(&self.view)
         self.view = view
@@ -401,12 +446,13 @@ cdef class Matcher:
         possible = {byte for byte in range(256) if found[byte >> 6] >> (byte & 63) & 1}
         return possible if self.tracker.get() == NULL else {byte for byte in possible if self.try_read(bytes((byte,)))}
 
-    def try_read(self, bytes text):
+    def try_read(self, text):
         """How many bytes of a text can be read from here; the state is not changed."""
+        cdef const uint8_t* data = self.text(text)
         cdef size_t length = len(text)
         if self.ended:
             return 0
-        self.session.read(self.history.back(), <const uint8_t*>(<const char*>text), length, self.tracker.get())
+        self.session.read(self.history.back(), data, length, self.tracker.get())
         self.undo(self.marks.back())
         return length
 
@@ -414,25 +460,27 @@ cdef class Matcher:
         if self.tracker.get() != NULL:
             self.tracker.get().undo(mark)
 
-    def read_bytes(self, bytes text):
+    def read_bytes(self, text):
         """Go on by bytes, whatever the tokens (one step of `rollback`); False and no change if that is impossible."""
+        cdef const uint8_t* data = self.text(text)
         cdef size_t length = len(text)
         if self.ended:
             return False
-        cdef int32_t state = self.session.read(self.history.back(), <const uint8_t*>(<const char*>text), length, self.tracker.get())
+        cdef int32_t state = self.session.read(self.history.back(), data, length, self.tracker.get())
         if state < 0:
             self.undo(self.marks.back())
             return False
         self.push(state)
         return True
 
-    def rollback(self, int n_tokens):
+    def rollback(self, n_tokens):
         """Take back the last tokens."""
-        if n_tokens < 0 or <size_t>n_tokens >= self.history.size():
-            raise IndexError(f"rollback: must be from 0 to {self.history.size() - 1} tokens, got {n_tokens}")
-        if n_tokens:
+        cdef int64_t n = self.integer("n_tokens", n_tokens)
+        if n < 0 or <size_t>n >= self.history.size():
+            self._refuse(IndexError, f"rollback: must be from 0 to {self.history.size() - 1} tokens", n_tokens)
+        if n:
             self.ended = False
-        self.history.resize(self.history.size() - n_tokens)
+        self.history.resize(self.history.size() - n)
         self.marks.resize(self.history.size())
         self.undo(self.marks.back())
 
@@ -496,6 +544,9 @@ cdef class Matcher:
     def _refuse_empty(self):
         raise ValueError("no token is allowed here")
 
+    def _refuse(self, kind, message, got):
+        raise kind(message if got is ... else f"{message}, got {got!r}")
+
 
 def fill_bitmasks(matchers, bitmask, rows=None, budgets=None):
     """Fill row `rows[i]` (default i) for each matcher, the interpreter lock released while rows are computed."""
@@ -510,7 +561,6 @@ def fill_bitmasks(matchers, bitmask, rows=None, budgets=None):
     cdef vector[char] filled
     cdef size_t words = 0
     cdef char* base
-    cdef Py_ssize_t row
     for name, values in (("rows", rows), ("budgets", budgets)):
         if values is not None and len(values) != n:
             raise ValueError(f"{name}: must have one entry for each of the {n} matchers, got {len(values)}")
@@ -518,19 +568,14 @@ def fill_bitmasks(matchers, bitmask, rows=None, budgets=None):
         matcher = <Matcher?>matchers[i]
         if not matcher.has_view or matcher.bitmask is not bitmask:
             matcher.hold(bitmask)
-        row = i if rows is None else rows[i]
-        if row < 0 or row >= (matcher.view.shape[0] if matcher.view.ndim == 2 else 1):
-            raise IndexError(f"row {row} is outside of the bitmask")
+        base = matcher.row(i if rows is None else matcher.integer("rows", rows[i]))
         words = matcher.view.shape[matcher.view.ndim - 1]
-        base = <char*>matcher.view.buf
-        if matcher.view.ndim == 2:
-            base += row * matcher.view.strides[0]
         sessions.push_back(matcher.session)
         state = -1
         if not matcher.ended:
             state = matcher.history.back()
         states.push_back(state)
-        limits.push_back(-1 if budgets is None or budgets[i] is None else max(0, budgets[i]))
+        limits.push_back(-1 if budgets is None or budgets[i] is None else max(<int64_t>0, matcher.integer("budgets", budgets[i])))
         targets.push_back(<uint32_t*>base)
         trackers.push_back(matcher.tracker.get())
     filled.resize(n)

@@ -9,12 +9,13 @@ one.
 from __future__ import annotations
 
 import json
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from .embedded_prompt import build_prompt
 from .grammars.errors import ConstraintError
@@ -26,6 +27,9 @@ HUB_SECONDS = 5
 
 # What transformers raises for a folder that is no model, or one that needs a package that is not there.
 _LOADING_ERRORS = (OSError, ValueError, ImportError, LookupError, AttributeError, RuntimeError, TypeError)
+
+
+Name: TypeAlias = "str | os.PathLike[str] | None"
 
 
 @dataclass(frozen=True)
@@ -42,23 +46,23 @@ class LoadedModel:
     prompt: Callable[[str, Any], str]
 
 
-def load_model(name: str | None = None, tokenizer_name: str | None = None) -> LoadedModel:
+def load_model(name: Name = None, tokenizer_name: Name = None) -> LoadedModel:
     """Load the model of this name or path and its tokenizer; None: the embedded one.
 
     Raises:
         ConstraintError: it cannot be loaded, or transformers is not installed.
     """
-    tokenizer = load_tokenizer(tokenizer_name or name)
-    model = _load("AutoModelForCausalLM", str(EMBEDDED_FOLDER) if name is None else name)
+    tokenizer = load_tokenizer(name if tokenizer_name is None else tokenizer_name)
+    model = _load("AutoModelForCausalLM", EMBEDDED_FOLDER if name is None else name)
     model.eval()
     return LoadedModel(
         model, tokenizer, _checked(build_prompt if name is None else _prompt_in_words(tokenizer))
     )
 
 
-def load_tokenizer(name: str | None = None) -> Any:
+def load_tokenizer(name: Name = None) -> Any:
     """The tokenizer of this name or path; None: the embedded model's. Raises as `load_model` does."""
-    return _load("AutoTokenizer", str(EMBEDDED_FOLDER) if name is None else name)
+    return _load("AutoTokenizer", EMBEDDED_FOLDER if name is None else name)
 
 
 def embedded_card() -> dict[str, Any]:
@@ -79,7 +83,10 @@ def embedded_card() -> dict[str, Any]:
     }
 
 
-def _load(class_name: str, path: str) -> Any:
+def _load(class_name: str, path: str | os.PathLike[str]) -> Any:
+    if not isinstance(path, (str, os.PathLike)):
+        raise ConstraintError("the name of a model or tokenizer must be a text or a path", got=path)
+    path = os.fspath(path)
     try:
         import transformers
         from transformers.utils import logging

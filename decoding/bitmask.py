@@ -7,7 +7,7 @@ bits: those are masked. torch is imported only when tensors come in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,27 @@ import numpy as np
 import numpy.typing as npt
 
 from .._ext import core
+from .arguments import checked_integer, checked_list
+from .errors import ArgumentIndexError, ArgumentTypeError, ArgumentValueError
 from .matcher import Matcher
+from .tokenizer_bytes import MOST_TOKENS
 
 if TYPE_CHECKING:
     import torch
 
 
+MOST_ROWS = 2**20
+
+
 def allocate_bitmask(rows: int, vocab_size: int) -> npt.NDArray[np.int32]:
-    """A bitmask of zeros (nothing allowed), int32, shape [rows, ceil(vocab_size / 32)]."""
+    """A bitmask of zeros (nothing allowed), int32, shape [rows, ceil(vocab_size / 32)].
+
+    Raises:
+        ArgumentTypeError, ArgumentValueError: a size is no integer, negative, or larger than `MOST_ROWS` or
+            `MOST_TOKENS`.
+    """
+    rows = checked_integer("rows", rows, least=0, most=MOST_ROWS)
+    vocab_size = checked_integer("vocab_size", vocab_size, least=0, most=MOST_TOKENS)
     return np.zeros((rows, (vocab_size + 31) // 32), dtype=np.int32)
 
 
@@ -43,8 +56,17 @@ def fill_bitmasks(
 
     Raises:
         BudgetTooSmallError, NoAllowedTokenError: as `Matcher.fill_bitmask`.
-        IndexError, ValueError: the bitmask has no such row, or not this shape and type.
+        ArgumentIndexError, ArgumentValueError, ArgumentTypeError: the bitmask has no such row, or not this
+            shape and type, or an argument is of the wrong kind (IndexErrors, ValueErrors, TypeErrors too).
     """
+    matchers = checked_list("matchers", matchers, Matcher, "a Matcher", "call compiled.matcher()")
+    for name, values in (("rows", rows), ("budgets", budgets)):
+        if values is not None and (isinstance(values, (str, bytes)) or not isinstance(values, Sequence)):
+            raise ArgumentTypeError(f"{name} must be a list of integers, or None", got=values)
+        if values is not None and len(values) != len(matchers):
+            raise ArgumentValueError(
+                f"{name}: must have one entry for each of the {len(matchers)} matchers", got=values
+            )
     core.fill_bitmasks(matchers, bitmask, rows, budgets)
 
 
@@ -64,31 +86,43 @@ def apply_bitmask(
         indices: rows of both to apply; by default all.
 
     Raises:
-        IndexError: there is no such row.
-        ValueError: the bitmask has fewer rows than the logits, or another type.
+        ArgumentTypeError, ArgumentValueError: an argument is of another kind, or the bitmask has fewer rows than
+            the logits. ArgumentIndexError: there is no such row.
     """
     import torch
 
-    bits = torch.from_numpy(bitmask) if isinstance(bitmask, np.ndarray) else bitmask
+    is_numpy = isinstance(bitmask, np.ndarray) and bitmask.dtype == np.int32
+    bits = torch.from_numpy(bitmask) if is_numpy else bitmask
+    if not (torch.is_tensor(logits) and logits.is_floating_point() and logits.ndim in (1, 2)):
+        raise ArgumentTypeError(
+            "logits must be a tensor of floats of shape [rows, columns]", got=_kind(logits)
+        )
+    if not (torch.is_tensor(bits) and bits.dtype == torch.int32 and bits.ndim in (1, 2)):
+        raise ArgumentValueError(
+            "bitmask: must be int32 of shape [rows, words]",
+            got=_kind(bitmask),
+            advice="use allocate_bitmask()",
+        )
     if logits.ndim == 1:
         apply_bitmask(logits.unsqueeze(0), bits.reshape(1, -1), indices)
         return logits
     if bits.ndim == 1:
         bits = bits.unsqueeze(0)
-    if bits.dtype != torch.int32 or (indices is None and bits.shape[0] < logits.shape[0]):
-        raise ValueError(
-            f"bitmask: must be int32 of shape [at least {logits.shape[0]}, words], "
-            f"got {bits.dtype} of shape {tuple(bits.shape)}; use allocate_bitmask()"
+    if indices is None and bits.shape[0] < logits.shape[0]:
+        raise ArgumentValueError(
+            f"bitmask: must be int32 of shape [at least {logits.shape[0]}, words]",
+            got=_kind(bits),
+            advice="use allocate_bitmask()",
         )
+    if indices is not None:
+        indices = _checked_rows(indices, min(logits.shape[0], bits.shape[0]))
+        if not indices:
+            return logits
     if logits.device.type == "cpu" and not logits.requires_grad and logits.stride(-1) == 1:
         _apply_on_cpu(logits, bits.cpu().contiguous(), indices)
         return logits
-    rows = range(logits.shape[0]) if indices is None else list(indices)
-    most = min(logits.shape[0], bits.shape[0])
-    if any(not 0 <= row < most for row in rows):
-        raise IndexError(f"indices: must be rows from 0 to {most - 1}, got {list(rows)}")
     bits = bits.to(logits.device, non_blocking=True)
-    chosen = None if indices is None else torch.tensor(rows, dtype=torch.long, device=logits.device)
+    chosen = None if indices is None else torch.tensor(indices, dtype=torch.long, device=logits.device)
     kernel = _kernel() if logits.is_cuda and logits.stride(-1) == 1 else None
     if kernel is not None:
         kernel(logits, bits.contiguous(), chosen)
@@ -128,3 +162,19 @@ def _kernel() -> Callable[..., None] | None:
     except ImportError:
         return None
     return forbid_tokens
+
+
+def _checked_rows(indices: Sequence[int], n_rows: int) -> list[int]:
+    if isinstance(indices, (str, bytes)) or not isinstance(indices, Iterable):
+        raise ArgumentTypeError("indices must be a list of rows, or None", got=indices)
+    checked = [checked_integer("indices", index) for index in indices]
+    for index in checked:
+        if not 0 <= index < n_rows:
+            raise ArgumentIndexError(f"indices: a row must be from 0 to {n_rows - 1}", got=index)
+    return checked
+
+
+def _kind(value: object) -> object:
+    """What an error shows of a tensor: not its contents."""
+    kind = getattr(value, "dtype", None)
+    return value if kind is None else f"{kind} of shape {tuple(getattr(value, 'shape', ()))}"

@@ -22,6 +22,7 @@ from ..grammars.grammar import (
     TokenEdge,
 )
 from ..grammars.utf8 import ANY_TEXT
+from .arguments import checked_instance, checked_integer
 from .errors import VocabularyError
 from .matcher import Matcher
 from .vocabulary import Vocabulary
@@ -66,12 +67,26 @@ class CompiledGrammar(core.Compiled):
     grammar: Grammar
 
     def __init__(self, grammar: Grammar, vocabulary: Vocabulary) -> None:
+        if not isinstance(grammar, Grammar):
+            raise GrammarError(
+                "compile_grammar needs a Grammar",
+                got=grammar,
+                advice="make one with from_json_schema(), from_regex() or from_choices()",
+            )
+        checked_instance(
+            *("vocabulary", vocabulary, Vocabulary, "a Vocabulary"),
+            advice="make one with Vocabulary.from_tokenizer(tokenizer)",
+        )
         super().__init__(lexicon_of(vocabulary), grammar, EDGE_KINDS, EXPANDED_AT_ONCE, MOST_MICROSECONDS)
         self.vocabulary = vocabulary
 
     def matcher(self) -> Matcher:
         """A matcher at the beginning of a text."""
         return Matcher(self)
+
+    def shortest_text(self, most: int = 10000) -> bytes:
+        """The text of the document that `tokens_to_finish` counts (its first `most` bytes, or more)."""
+        return super().shortest_text(checked_integer("most", most, least=0, most=2**31 - 1))
 
     def __reduce__(self) -> tuple[object, ...]:
         return compile_grammar, (self.grammar, self.vocabulary)
@@ -106,14 +121,10 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary) -> CompiledGrammar
     Raises:
         VocabularyError: the tokens cannot spell any shortest document; names the missing bytes.
         LimitExceededError: an automaton of the grammar grows past its limit.
-        GrammarError: a rule calls itself before it reads anything, or what the front end finds on demand.
+        ArgumentTypeError: it is no Vocabulary.
+        GrammarError: it is no Grammar, a rule calls itself before it reads anything, or what the front end
+            finds on demand.
     """
-    if not isinstance(grammar, Grammar):
-        raise GrammarError(
-            "compile_grammar needs a Grammar",
-            got=grammar,
-            advice="make one with from_json_schema(), from_regex() or from_choices()",
-        )
     compiled = CompiledGrammar(grammar, vocabulary)
     if not compiled.lexicon.spells_all and compiled.tokens_to_finish is None:
         # Bytes that no token has are cut from these automata; a vocabulary of all bytes says what was needed.

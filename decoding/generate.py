@@ -27,7 +27,7 @@ from ..grammars.grammar import Grammar
 from ..grammars.json_schema import JsonSchemaGrammar, from_json_schema
 from .arguments import checked_integer, checked_list, checked_number
 from .compile import CompiledGrammar, compile_grammar
-from .errors import ArgumentTypeError, ArgumentValueError, BudgetTooSmallError, SamplingError
+from .errors import ArgumentTypeError, ArgumentValueError, BudgetTooSmallError, SamplingError, VocabularyError
 from .processors import GrammarProcessor, MaskTimes
 from .vocabulary import Vocabulary
 
@@ -140,7 +140,8 @@ def generate(
 
     Raises:
         GrammarError: the schema cannot be read. BudgetTooSmallError: the shortest output does not fit.
-        VocabularyError: the tokenizer cannot be read or cannot spell what the grammar needs.
+        VocabularyError: the tokenizer cannot be read or cannot spell what the grammar needs, the grammar was
+            compiled for another tokenizer, or the model has fewer logits than the tokenizer has tokens.
         NoAllowedTokenError: other settings of the model exclude every token that the grammar allows.
         SamplingError: a setting of the model (`max_time`, `stop_strings`) stopped it before the end.
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
@@ -202,10 +203,25 @@ def _results(
 
 def _compile(grammar: Any, model: Any, tokenizer: Any) -> CompiledGrammar:
     if isinstance(grammar, CompiledGrammar):
+        vocabulary = read_vocabulary(model, tokenizer)
+        if not _is_same_tokenizer(grammar.vocabulary, vocabulary):
+            raise VocabularyError(
+                "grammar must be compiled for the vocabulary of this tokenizer",
+                got=grammar.vocabulary,
+                advice=f"compile it for {vocabulary!r}",
+            )
         return grammar
     if not isinstance(grammar, Grammar):
         grammar = from_json_schema(grammar)
     return compile_grammar(grammar, read_vocabulary(model, tokenizer))
+
+
+def _is_same_tokenizer(one: Vocabulary, other: Vocabulary) -> bool:
+    """Whether all tokens have the same text; which ones end a text, or are special, may differ."""
+    if one == other:
+        return True
+    pairs = zip(one.tokens, other.tokens, strict=False)
+    return one.n_tokens == other.n_tokens and all(a == b or not a or not b for a, b in pairs)
 
 
 def read_vocabulary(model: Any, tokenizer: Any) -> Vocabulary:

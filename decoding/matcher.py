@@ -6,13 +6,31 @@ cost nothing. Everything fast is inherited from the core; this class only makes 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from .._ext import core
-from .errors import BudgetTooSmallError, NoAllowedTokenError, TokenRejectedError
+from .arguments import checked_instance
+from .errors import (
+    ArgumentIndexError,
+    ArgumentTypeError,
+    ArgumentValueError,
+    BudgetTooSmallError,
+    NoAllowedTokenError,
+    TokenRejectedError,
+)
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .compile import CompiledGrammar
+
+
+_ERRORS: dict[type[Exception], Callable[..., Exception]] = {
+    TypeError: ArgumentTypeError,
+    ValueError: ArgumentValueError,
+    IndexError: ArgumentIndexError,
+}
 
 
 class Matcher(core.Matcher):
@@ -25,9 +43,17 @@ class Matcher(core.Matcher):
         BudgetTooSmallError: the budget is smaller than `tokens_to_finish`.
         NoAllowedTokenError: the vocabulary has no token that may come next.
         LimitExceededError: an automaton grew past its limit.
+        ArgumentTypeError, ArgumentValueError, ArgumentIndexError: an argument is of the wrong kind, a bitmask
+            of the wrong shape, or there are no such tokens or rows. Each is the builtin error too.
     """
 
     compiled: CompiledGrammar
+
+    def __new__(cls, compiled: CompiledGrammar) -> Self:
+        checked_instance(
+            "compiled", compiled, core.Compiled, "a CompiledGrammar", "call compile_grammar(...).matcher()"
+        )
+        return super().__new__(cls, compiled)
 
     def _reject(self, token_id: int) -> NoReturn:
         vocabulary = self.compiled.vocabulary
@@ -48,6 +74,9 @@ class Matcher(core.Matcher):
             message=f"no token of the vocabulary is allowed here (expected {self.describe_next()})",
             advice="the vocabulary cannot spell what the grammar needs; see Vocabulary.missing_bytes",
         )
+
+    def _refuse(self, kind: type[Exception], message: str, got: object) -> NoReturn:
+        raise _ERRORS[kind](message, got=got)
 
     def describe_next(self) -> str:
         """What may come next, in words: bytes as characters and ranges, and the end of the text."""

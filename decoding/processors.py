@@ -19,10 +19,14 @@ import torch
 from transformers import LogitsProcessor
 
 from ..grammars.errors import ConstraintError
+from .arguments import checked_integer
 from .bitmask import allocate_bitmask, apply_bitmask
 from .compile import CompiledGrammar
-from .errors import BudgetTooSmallError, NoAllowedTokenError, VocabularyError
+from .errors import ArgumentTypeError, BudgetTooSmallError, NoAllowedTokenError, VocabularyError
 from .prefixes import PrefixTracker, Row
+
+MOST_PADDING = 3
+"""A model with more than so many times the logits that the vocabulary has tokens is not the vocabulary's."""
 
 
 @dataclass
@@ -45,7 +49,8 @@ class GrammarProcessor(LogitsProcessor):
 
     compiled: one grammar for all rows, or a list with one for each prompt of the batch.
     max_new_tokens: give it the number that `generate()` gets, and every output is complete and valid within
-        it, EOS included. None: nothing keeps the model from being cut off.
+        it, EOS included. None, or a larger number than `generate()` has: nothing keeps the model from being
+        cut off, and the processor, which sees tokens only, cannot notice.
     prompt_length: width of the prompt in tokens, padding included. None: the first call of a generation
         shows it. Only two kinds of use need the number (or `reset()`): a generation whose first call shows
         generated text already, and a prompt that is an earlier prompt with one more token which the grammar
@@ -76,8 +81,10 @@ class GrammarProcessor(LogitsProcessor):
                 got=compiled,
                 advice="pass compile_grammar(grammar, vocabulary)",
             )
-        if max_new_tokens is not None and max_new_tokens < 1:
-            raise ConstraintError("max_new_tokens must be at least 1", got=max_new_tokens)
+        if max_new_tokens is not None:
+            max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
+        if prompt_length is not None:
+            prompt_length = checked_integer("prompt_length", prompt_length, least=0)
         vocabularies = {grammar.vocabulary for grammar in grammars}
         if len(vocabularies) > 1:
             raise VocabularyError(
@@ -102,14 +109,12 @@ class GrammarProcessor(LogitsProcessor):
         Raises:
             NoAllowedTokenError: a row may go on with no token at all, or with none that has a finite score.
             BudgetTooSmallError: the shortest output does not fit into `max_new_tokens`.
-            VocabularyError: there are fewer logits than tokens in the vocabulary.
+            VocabularyError: there are fewer logits than tokens in the vocabulary, or more than `MOST_PADDING`
+                times as many: it is that of another tokenizer.
+            ArgumentTypeError: these are no tensors of such shapes.
         """
-        if scores.shape[-1] < self._vocab_size:
-            raise VocabularyError(
-                f"the model's logits must cover the {self._vocab_size} tokens of the vocabulary",
-                got=scores.shape[-1],
-                advice="compile the grammar for the tokenizer that belongs to this model",
-            )
+        _check_tensors(input_ids, scores)
+        self._check_width(scores.shape[-1])
         # Drafts are verified prefix by prefix, and each prefix is a slice of the whole candidate.
         is_slice = input_ids.untyped_storage().nbytes() > input_ids.nbytes
         token_ids = input_ids.detach().to(device="cpu", dtype=torch.int64).numpy()
@@ -121,6 +126,17 @@ class GrammarProcessor(LogitsProcessor):
         if masked:
             self._apply(result, masked, rows)
         return cast(torch.FloatTensor, result)
+
+    def _check_width(self, width: int) -> None:
+        """Refuse logits that cannot be those of this vocabulary; a few of them may be padding."""
+        if not self._vocab_size <= width <= MOST_PADDING * self._vocab_size:
+            demand = "cover" if width < self._vocab_size else f"not be more than {MOST_PADDING} times"
+            raise VocabularyError(
+                f"the model's logits must {demand} the {self._vocab_size} tokens of the vocabulary",
+                got=width,
+                advice="compile the grammar for the tokenizer that belongs to this model, "
+                "with vocab_size=model.config.vocab_size if it is right",
+            )
 
     def _fill(self, row: Row, index: int) -> bool:
         """Fill one row of the bitmask; False: a draft that the budget cannot finish, to be left alone."""
@@ -150,3 +166,21 @@ class GrammarProcessor(LogitsProcessor):
                     message="every token that the grammar allows has the score -inf",
                     advice="look for other processors that exclude them (suppressed or forced tokens)",
                 )
+
+
+def _check_tensors(input_ids: object, scores: object) -> None:
+    is_right = (
+        isinstance(input_ids, torch.Tensor)
+        and isinstance(scores, torch.Tensor)
+        and not input_ids.is_floating_point()
+        and scores.is_floating_point()
+        and (input_ids.ndim, scores.ndim) == (2, 2)
+        and len(input_ids) == len(scores)
+    )
+    if not is_right:
+        shapes = [getattr(value, "shape", value) for value in (input_ids, scores)]
+        raise ArgumentTypeError(
+            "input_ids and scores must be tensors of shape [rows, tokens] and [rows, logits]",
+            got=shapes,
+            advice="pass the processor to model.generate(logits_processor=[...])",
+        )

@@ -82,6 +82,12 @@ class Vocabulary:
             VocabularyError: a token is not `bytes`, an id is out of range, or there is no EOS.
             LimitExceededError: more than `MOST_TOKENS` ids, or a token longer than `LONGEST_TOKEN` bytes.
         """
+        if isinstance(tokens, (str, bytes)) or not isinstance(tokens, Sequence):
+            raise VocabularyError(
+                "tokens must be a list of bytes, one for each id",
+                got=tokens,
+                advice="for a tokenizer use Vocabulary.from_tokenizer()",
+            )
         wrong_types = set(map(type, tokens)) - {bytes}
         if wrong_types:
             raise VocabularyError(
@@ -176,8 +182,10 @@ class Vocabulary:
         drafts.
 
         Raises:
-            VocabularyError: no token matches at some place.
+            VocabularyError: no token matches at some place, or the text is not `bytes`.
         """
+        if not isinstance(text, bytes):
+            raise VocabularyError("text must be bytes", got=text, advice="encode it as UTF-8 first")
         lengths = sorted(set(map(len, self.token_id_by_bytes)), reverse=True)
         token_ids = []
         position = 0
@@ -206,7 +214,10 @@ class Vocabulary:
                 text token even contains, so that no text with them can be spelled.
         """
         if isinstance(needed, int):
+            if not 0 <= needed < 1 << 256:
+                raise VocabularyError("needed must be a set of 256 bits", got=needed, advice="pass bytes")
             needed = [value for value in range(256) if needed >> value & 1]
+        needed = _checked_ids("needed", needed, 256)
         if alone:
             starts = self.token_offsets[:-1][np.diff(self.token_offsets) == 1]
             provided = set(self.token_buffer[starts].tolist())

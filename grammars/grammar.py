@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from .errors import GrammarError
 from .expressions import UNLIMITED, Expression, StringTerminal
 
 END = 0
@@ -151,7 +152,12 @@ class Grammar:
         raise TypeError(f"{type(self).__name__} does not define successor()")
 
     def accepts(self, text: str | bytes) -> bool:
-        """Whether the whole text is in the language, by the slow, obvious recogniser in pure Python."""
+        """Whether the whole text is in the language, by the slow, obvious recogniser in pure Python.
+
+        Raises GrammarError for what is no text.
+        """
+        if not isinstance(text, (str, bytes)):
+            raise GrammarError("text must be a str or bytes", got=text)
         from .recognizer import Recognizer  # the recogniser imports this module
 
         return Recognizer(self).accepts(text)

@@ -20,7 +20,13 @@ from functools import lru_cache
 from typing import Literal, cast
 
 from . import regex_tree as tree
-from .errors import LimitExceededError, UnsatisfiableError, UnsupportedFeatureError, line_and_column
+from .errors import (
+    GrammarSyntaxError,
+    LimitExceededError,
+    UnsatisfiableError,
+    UnsupportedFeatureError,
+    line_and_column,
+)
 from .expressions import (
     AUTOMATON,
     BYTE_CLASS,
@@ -495,4 +501,8 @@ def from_regex(pattern: str, *, syntax: Syntax = "python") -> Grammar:
     Raises: GrammarSyntaxError, UnsupportedFeatureError (most back-references, possessive quantifiers, most
         look-behind ...), LimitExceededError, UnsatisfiableError.
     """
+    if not isinstance(pattern, str):
+        raise GrammarSyntaxError("a pattern must be a string", got=pattern, advice="write it as text, r'...'")
+    if syntax not in ("python", "ecma"):
+        raise GrammarSyntaxError("syntax must be 'python' or 'ecma'", got=syntax)
     return RegexGrammar(pattern, syntax)

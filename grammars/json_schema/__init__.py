@@ -74,6 +74,12 @@ def from_json_schema(
     _check_choice("unsupported", unsupported, ("error", "ignore"))
     _check_choice("numbers", numbers, ("plain", "standard"))
     _check_choice("formats", formats, ("assertion", "annotation"))
+    if not isinstance(base_uri, str):
+        raise GrammarSyntaxError("base_uri must be a string", got=base_uri)
+    if registry is not None and not isinstance(registry, (Mapping, Registry)):
+        raise GrammarSyntaxError(
+            "registry must be a dict from URIs to schemas or a referencing.Registry", got=registry
+        )
     layout = Layout(whitespace)
     try:
         read = read_schema(schema)

@@ -49,7 +49,7 @@ class Layout:
                 raise GrammarSyntaxError(f"the indent must be from 0 to {_MOST_INDENT}", got=indent)
             self.indent: int | None = indent
             self.gap = EPSILON
-        elif whitespace in _GAPS:
+        elif isinstance(whitespace, str) and whitespace in _GAPS:
             self.indent, self.gap = None, _GAPS[whitespace]
         else:
             raise GrammarSyntaxError(

@@ -302,3 +302,21 @@ def test_mask_times(person: tt.CompiledGrammar) -> None:
     times = processor.mask_times
     assert times.count == row.index(tiny_tokenizer().eos_token_id) + 1
     assert 0 < times.slowest_ns <= times.total_ns
+
+
+def test_a_vocabulary_of_another_tokenizer_is_noticed() -> None:
+    other = tt.Vocabulary([b"a", b"b", b"ab", b""], eos_token_ids=[3])
+    compiled = tt.compile_grammar(tt.from_regex("a+"), other)
+    processor = tt.GrammarProcessor(compiled)
+    prompt = torch.tensor([[0, 1]])
+    for width in (3, 13):
+        with pytest.raises(tt.VocabularyError, match=f"the model's logits must .*, got {width}; compile"):
+            processor(prompt, torch.zeros(1, width))
+    assert processor(prompt, torch.zeros(1, 8)).isfinite().sum() == 1
+    with pytest.raises(tt.VocabularyError, match="compiled for the vocabulary of this tokenizer"):
+        tt.generate(tiny_model(), tiny_tokenizer(), "x", grammar=compiled)
+
+
+def test_fewer_logits_than_tokens_are_noticed_by_generate() -> None:
+    with pytest.raises(tt.VocabularyError, match=r"must cover the [0-9]+ tokens of the vocabulary, got 330"):
+        tt.generate(tiny_model(n_logits=330), tiny_tokenizer(), "x", grammar=tt.from_regex("a"))

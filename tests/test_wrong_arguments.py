@@ -1,0 +1,185 @@
+"""Every argument of every public function, given what it does not take: an error of our family, or it works.
+
+A wrong value may be right by chance (an empty list of tokens to accept); what must never come out is an error
+from somewhere inside that says nothing to a user.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import tokentrellis as tt
+import torch
+from tokentrellis.models import load_model
+
+from tests.tiny_models import tiny_model, tiny_tokenizer
+
+WRONG: list[Any] = [None, 3, -1, "x", [], {}, 2**70, 1.5, b"x", [None], [-1], object(), True]
+
+VOCABULARY = tt.Vocabulary([b"a", b"b", b"ab", b""], eos_token_ids=[3])
+GRAMMAR = tt.from_regex("(ab){1,3}")
+COMPILED = tt.compile_grammar(GRAMMAR, VOCABULARY)
+
+
+def matcher() -> tt.Matcher:
+    return COMPILED.matcher()
+
+
+def logits() -> torch.Tensor:
+    return torch.zeros(1, 4)
+
+
+FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "from_json_schema": (
+        tt.from_json_schema,
+        {
+            "schema": {"type": "null"},
+            "whitespace": "any",
+            "property_order": "any",
+            "unsupported": "error",
+            "registry": None,
+            "base_uri": "",
+            "numbers": "plain",
+            "formats": "assertion",
+        },
+    ),
+    "from_regex": (tt.from_regex, {"pattern": "a", "syntax": "ecma"}),
+    "from_choices": (tt.from_choices, {"choices": ["a"]}),
+    "Grammar.accepts": (GRAMMAR.accepts, {"text": "ab"}),
+    "compile_grammar": (tt.compile_grammar, {"grammar": GRAMMAR, "vocabulary": VOCABULARY}),
+    "CompiledGrammar": (tt.CompiledGrammar, {"grammar": GRAMMAR, "vocabulary": VOCABULARY}),
+    "CompiledGrammar.shortest_text": (COMPILED.shortest_text, {"most": 10}),
+    "Matcher": (tt.Matcher, {"compiled": COMPILED}),
+    "Vocabulary": (
+        tt.Vocabulary,
+        {"tokens": [b"a", b""], "eos_token_ids": [1], "special_token_ids": [], "vocab_size": 2},
+    ),
+    "Vocabulary.from_tokenizer": (
+        tt.Vocabulary.from_tokenizer,
+        {"tokenizer": tiny_tokenizer(), "vocab_size": 400, "eos_token_ids": [1]},
+    ),
+    "Vocabulary.token_bytes": (VOCABULARY.token_bytes, {"token_id": 1}),
+    "Vocabulary.decode": (VOCABULARY.decode, {"token_ids": [1]}),
+    "Vocabulary.greedy_tokenize": (VOCABULARY.greedy_tokenize, {"text": b"ab"}),
+    "Vocabulary.missing_bytes": (VOCABULARY.missing_bytes, {"needed": b"abc", "alone": True}),
+    "allocate_bitmask": (tt.allocate_bitmask, {"rows": 1, "vocab_size": 4}),
+    "fill_bitmasks": (
+        tt.fill_bitmasks,
+        {"matchers": [matcher()], "bitmask": tt.allocate_bitmask(1, 4), "rows": [0], "budgets": [9]},
+    ),
+    "apply_bitmask": (
+        tt.apply_bitmask,
+        {"logits": logits(), "bitmask": tt.allocate_bitmask(1, 4), "indices": [0]},
+    ),
+    "GrammarProcessor": (
+        tt.GrammarProcessor,
+        {"compiled": COMPILED, "max_new_tokens": 10, "prompt_length": 1},
+    ),
+    "GrammarProcessor.__call__": (
+        tt.GrammarProcessor(COMPILED),
+        {"input_ids": torch.zeros(1, 2, dtype=torch.int64), "scores": logits()},
+    ),
+    "generate": (
+        tt.generate,
+        {
+            "model": tiny_model(),
+            "tokenizer": tiny_tokenizer(),
+            "prompt": "x",
+            "grammar": {"type": "null"},
+            "max_new_tokens": 9,
+            "do_sample": True,
+            "seed": 1,
+            "temperature": 1.0,
+            "top_k": 3,
+            "top_p": 0.5,
+        },
+    ),
+}
+METHODS: dict[str, dict[str, Any]] = {
+    "accept_token": {"token_id": 0},
+    "allows_token": {"token_id": 0},
+    "try_accept_tokens": {"token_ids": [0]},
+    "fill_bitmask": {"bitmask": tt.allocate_bitmask(1, 4), "row": 0, "budget": 9},
+    "try_read": {"text": b"ab"},
+    "read_bytes": {"text": b"ab"},
+    "rollback": {"n_tokens": 0},
+}
+CASES = [(name, argument) for name, (_, right) in FUNCTIONS.items() for argument in right]
+METHOD_CASES = [(name, argument) for name, right in METHODS.items() for argument in right]
+
+
+def call(function: Callable[..., Any], right: dict[str, Any], argument: str, wrong: Any) -> None:
+    values = {name: wrong if name == argument else value for name, value in right.items()}
+    with contextlib.suppress(tt.ConstraintError):
+        if function is tt.Matcher or isinstance(function, tt.GrammarProcessor):
+            function(*values.values())
+        else:
+            function(**values)
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+@pytest.mark.parametrize(("name", "argument"), CASES)
+def test_functions(name: str, argument: str, wrong: Any) -> None:
+    function, right = FUNCTIONS[name]
+    call(function, right, argument, wrong)
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+@pytest.mark.parametrize(("name", "argument"), METHOD_CASES)
+def test_methods_of_a_matcher(name: str, argument: str, wrong: Any) -> None:
+    state = matcher()
+    state.accept_token(0)
+    call(getattr(state, name), METHODS[name], argument, wrong)
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *METHODS])
+def test_the_right_arguments_are_right(name: str) -> None:
+    """A table of arguments that are all wrong would test nothing."""
+    if name in METHODS:
+        getattr(matcher(), name)(**METHODS[name])
+        return
+    function, right = FUNCTIONS[name]
+    if function is tt.Matcher or isinstance(function, tt.GrammarProcessor):
+        function(*right.values())
+    elif name == "apply_bitmask":
+        function(**{**right, "logits": logits()})
+    else:
+        function(**right)
+
+
+def test_every_public_function_is_here() -> None:
+    classes = {name for name in tt.__all__ if isinstance(getattr(tt, name), type)}
+    not_called = {"Result", "Statistics", "Grammar"} | {
+        name for name in classes if issubclass(getattr(tt, name), Exception)
+    }
+    assert set(tt.__all__) - not_called <= {name.partition(".")[0] for name in FUNCTIONS}
+    public = {name for name in vars(tt.Matcher.__mro__[1]) if not name.startswith("_")}
+    without_arguments = {
+        *("forced_tokens", "forced_bytes", "next_bytes", "reset", "copy", "n_accepted", "state_id"),
+        *("is_accepting", "is_terminated", "tokens_to_finish", "compiled"),
+    }
+    assert public - without_arguments == set(METHODS)
+
+
+def test_builtin_errors_are_still_caught_as_such() -> None:
+    with pytest.raises(IndexError, match="rollback") as caught:
+        matcher().rollback(1)
+    assert isinstance(caught.value, tt.ConstraintError)
+    with pytest.raises(TypeError):
+        matcher().accept_token("x")  # type: ignore[arg-type]
+    with pytest.raises(IndexError):
+        matcher().fill_bitmask(tt.allocate_bitmask(1, 4), row=1)
+    with pytest.raises(ValueError, match="bitmask"):
+        matcher().fill_bitmask(np.zeros((1, 1), dtype=np.int64))
+
+
+@pytest.mark.parametrize("wrong", [wrong for wrong in WRONG if wrong is not None and wrong != "x"], ids=repr)
+def test_names_of_models(wrong: Any) -> None:
+    with pytest.raises(tt.ConstraintError):
+        load_model(wrong)
+    with pytest.raises(tt.ConstraintError):
+        load_model(None, wrong)
