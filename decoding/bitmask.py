@@ -86,8 +86,8 @@ def apply_bitmask(
         indices: rows of both to apply; by default all.
 
     Raises:
-        ArgumentTypeError, ArgumentValueError: an argument is of another kind, or the bitmask has fewer rows than
-            the logits. ArgumentIndexError: there is no such row.
+        ArgumentTypeError, ArgumentValueError: an argument is of another kind, or the bitmask has fewer rows
+            than the logits. ArgumentIndexError: there is no such row.
     """
     import torch
 
