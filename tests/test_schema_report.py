@@ -17,18 +17,18 @@ DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 def test_one_syntax_error_does_not_hide_the_others() -> None:
     schema: dict[str, Any] = {
         "properties": {
-            "a": {"minimum": "3", "pattern": r"(a)\1"},
+            "a": {"minimum": "3", "pattern": r"(a*)\1"},
             "b": {"type": "strng"},
             "c": {"allOf": [{"maximum": 3}, 7]},
             "d/e": {"pattern": "("},
         },
-        "patternProperties": {"[": {}, r"(x)\1": {}},
+        "patternProperties": {"[": {}, r"(x*)\1": {}},
         "required": "a",
     }
     before = json.dumps(schema)
     report = check_schema(schema)
     assert sorted(place for place, _ in report.refused) == [
-        "/patternProperties/(x)\\1",
+        "/patternProperties/(x*)\\1",
         "/patternProperties/[",
         "/properties/a/minimum",
         "/properties/a/pattern",
@@ -110,10 +110,10 @@ def test_one_reason_to_refuse(schema: Any, place: str, part: str) -> None:
 
 
 def test_carets_stand_under_their_place() -> None:
-    result = CliRunner().invoke(app, ["check", '{"pattern": "(ab)c\\\\1"}'], env={"COLUMNS": "200"})
+    result = CliRunner().invoke(app, ["check", '{"pattern": "(a*)c\\\\1"}'], env={"COLUMNS": "200"})
     lines = result.stdout.splitlines()
     (index,) = [index for index, line in enumerate(lines) if line.startswith("refused")]
-    assert lines[index + 1].endswith(r"(ab)c\1")
+    assert lines[index + 1].endswith(r"(a*)c\1")
     assert lines[index + 2].index("^") == lines[index + 1].index("\\")
     assert result.exit_code == 1
 
