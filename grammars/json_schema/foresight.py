@@ -16,7 +16,7 @@ from .label_sets import labels_of
 from .nodes import Demand
 from .values import Values
 
-MOST_DEMANDS = 1_000
+MOST_DEMANDS = 60
 
 
 def look_ahead(values: Values, demand: Demand) -> None:

@@ -268,8 +268,8 @@ class ObjectShape:
         if content is ANY_TEXT:
             return True
         names = self.table.literals
-        if count_up_to(content, len(names) + 1) > len(names):
-            return True
+        if content.regular and count_up_to(content, len(names) + 1) > len(names):
+            return True  # intersections are searched some 5 times faster than counted
         return not is_empty(without_words(content, names))
 
     def _enumerate_keys(self, names: dict[str, None]) -> None:
