@@ -33,8 +33,17 @@ public:
     int64_t of(const Configuration& c) {
         if (c.state == AT_CONTINUATION) return of_continuation(c.link);
         int32_t label = 0;
-        int64_t tokens = terminal(c, label);
+        int64_t tokens = terminal(c, label) + (pays_detour(c) ? DETOUR : 0);
         return std::min(IMPOSSIBLE, tokens + of_continuation(network_.after(c.link, label)));
+    }
+
+    // Whether a key or a string that may have to differ from earlier ones is still to be begun: then its detour is counted, as
+    // it is in the continuation before it (finish), since it may be needed later.
+    bool pays_detour(const Configuration& c) {
+        const Edge* edge = c.state == AT_CONTINUATION ? nullptr : network_.edge_at(c);
+        if (edge == nullptr || lexicon_.automata.info[c.state].phase != PREFIX) return false;
+        if (edge->kind == OTHERS_EDGE) return network_.distinct_keys;
+        return edge->next != END_STATE && network_.expand(edge->grammar_state).distinct;
     }
 
     // Tokens to the end where a text is left of a terminal; an upper bound where that is within `enough`.

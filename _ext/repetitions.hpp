@@ -70,7 +70,7 @@ public:
         for (const Configuration& c : set) {
             const Edge* edge = c.state == AT_CONTINUATION ? nullptr : network_.edge_at(c);
             const bool detour = item || (endangered && edge != nullptr && edge->kind == OTHERS_EDGE);
-            best = std::min(best, costs_.of(c) + (detour ? DETOUR : 0));
+            best = std::min(best, costs_.of(c) + (detour && !costs_.pays_detour(c) ? DETOUR : 0));
         }
         return best;
     }

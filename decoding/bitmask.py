@@ -92,10 +92,14 @@ def apply_bitmask(
     import torch
 
     is_numpy = isinstance(bitmask, np.ndarray) and bitmask.dtype == np.int32
-    bits = torch.from_numpy(bitmask) if is_numpy else bitmask
+    bits = torch.from_numpy(np.ascontiguousarray(bitmask)) if is_numpy else bitmask
     if not (torch.is_tensor(logits) and logits.is_floating_point() and logits.ndim in (1, 2)):
         raise ArgumentTypeError(
             "logits must be a tensor of floats of shape [rows, columns]", got=_kind(logits)
+        )
+    if logits.element_size() < 2 or (logits.ndim == 2 and logits.stride(0) == 0 < logits.shape[0] - 1):
+        raise ArgumentTypeError(
+            "logits must have at least 16 bits each, and rows of their own", got=_kind(logits)
         )
     if not (torch.is_tensor(bits) and bits.dtype == torch.int32 and bits.ndim in (1, 2)):
         raise ArgumentValueError(
@@ -103,11 +107,11 @@ def apply_bitmask(
             got=_kind(bitmask),
             advice="use allocate_bitmask()",
         )
-    if logits.ndim == 1:
-        apply_bitmask(logits.unsqueeze(0), bits.reshape(1, -1), indices)
-        return logits
     if bits.ndim == 1:
         bits = bits.unsqueeze(0)
+    if logits.ndim == 1:
+        apply_bitmask(logits.unsqueeze(0), bits, indices)
+        return logits
     if indices is None and bits.shape[0] < logits.shape[0]:
         raise ArgumentValueError(
             f"bitmask: must be int32 of shape [at least {logits.shape[0]}, words]",

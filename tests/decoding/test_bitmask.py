@@ -57,6 +57,19 @@ def test_every_type_and_shape(
     assert torch.equal(tracked.detach(), wanted)
 
 
+def test_one_row_of_logits_takes_the_first_row_of_bits() -> None:
+    row = torch.zeros(64)
+    apply_bitmask(row, np.array([[0], [-1]], dtype=np.int32))
+    assert torch.isinf(row).all()
+    apply_bitmask(row, np.array([[3, 0], [-1, 1]], dtype=np.int32)[:, ::-1])  # bits against their order in memory
+
+
+def test_logits_that_cannot_be_written() -> None:
+    for logits in (torch.zeros(2, 40).to(torch.float8_e5m2), torch.zeros(1, 40).expand(2, 40)):
+        with pytest.raises(TypeError):
+            apply_bitmask(logits, np.zeros((2, 2), np.int32))
+
+
 def test_single_rows_views_and_wide_masks() -> None:
     bits = np.array([[1, 0], [3, 0]], dtype=np.int32)
     row = torch.zeros(40)
