@@ -2,7 +2,7 @@
 //
 // In come rows of scores as words of their size (a score is only written, never read, so its type plays no part) and rows of
 // packed bits. Words of bits that allow all are passed over, words that allow nothing are one fill; so a mask costs what it
-// forbids: for 128,000 scores of 4 bytes at most some 15 us, and next to nothing where nearly all is allowed.
+// forbids: for 128,000 scores 5 us where all is allowed, 49 us where nothing is, 140 us where every second token is.
 #pragma once
 
 #include <algorithm>

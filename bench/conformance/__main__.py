@@ -33,6 +33,12 @@ from .walks import Walker, run_walks
 
 application = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
+Data = Annotated[Path, typer.Option(help="Lines {name, schema, tests}, .jsonl or .jsonl.gz.")]
+Sample = Annotated[int | None, typer.Option(min=1, help="Draw so many schemas.")]
+Shard = Annotated[str, typer.Option(help="i/n: every n-th schema, beginning with the i-th.")]
+Order = Annotated[str, typer.Option(help="Order of the keys: schema or any.")]
+Whitespace = Annotated[str, typer.Option(help="natural, any or compact.")]
+Numbers = Annotated[str, typer.Option(help="plain or standard.")]
 Out = Annotated[Path | None, typer.Option(help="Write the whole report as JSON.")]
 Seed = Annotated[int, typer.Option(help="Of everything random.")]
 Only = Annotated[str, typer.Option(help="Only cases whose name has this in it.")]
@@ -53,12 +59,12 @@ def suite(
 
 @application.command()
 def collection(
-    data: Annotated[Path, typer.Option(help="Lines {name, schema, tests}, .jsonl or .jsonl.gz.")],
-    sample: Annotated[int | None, typer.Option(min=1, help="Draw so many schemas.")] = None,
-    shard: Annotated[str, typer.Option(help="i/n: every n-th schema, beginning with the i-th.")] = "1/1",
-    order: Annotated[str, typer.Option(help="Order of the keys: schema or any.")] = "any",
-    whitespace: Annotated[str, typer.Option(help="natural, any or compact.")] = "any",
-    numbers: Annotated[str, typer.Option(help="plain or standard.")] = "standard",
+    data: Data,
+    sample: Sample = None,
+    shard: Shard = "1/1",
+    order: Order = "any",
+    whitespace: Whitespace = "any",
+    numbers: Numbers = "standard",
     seed: Seed = 0,
     only: Only = "",
     seconds: Seconds = 10.0,
@@ -73,16 +79,16 @@ def collection(
 
 @application.command()
 def walks(
-    data: Annotated[Path, typer.Option(help="Lines {name, schema, tests}, .jsonl or .jsonl.gz.")],
+    data: Data,
     tokenizer: Annotated[
         Path, typer.Option(help="Folder of a Hugging Face tokenizer, or a pickled Vocabulary.")
     ],
     walks: Annotated[int, typer.Option(min=1, help="Walks for each schema.")] = 10,
-    sample: Annotated[int | None, typer.Option(min=1, help="Draw so many schemas.")] = None,
-    shard: Annotated[str, typer.Option(help="i/n: every n-th schema, beginning with the i-th.")] = "1/1",
-    order: Annotated[str, typer.Option(help="Order of the keys: schema or any.")] = "schema",
-    whitespace: Annotated[str, typer.Option(help="natural, any or compact.")] = "natural",
-    numbers: Annotated[str, typer.Option(help="plain or standard.")] = "plain",
+    sample: Sample = None,
+    shard: Shard = "1/1",
+    order: Order = "schema",
+    whitespace: Whitespace = "natural",
+    numbers: Numbers = "plain",
     seed: Seed = 0,
     only: Only = "",
     seconds: Seconds = 60.0,

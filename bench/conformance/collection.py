@@ -11,25 +11,14 @@ Where the order of the keys is the schema's, valid documents are brought into it
 from __future__ import annotations
 
 import json
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
 from tokentrellis import ConstraintError, UnsatisfiableError
 
 from .documents import Reader
-from .isolation import DONE, Isolated, Limits
-from .report import Finding, Report, named
+from .isolation import Limits, run_each
+from .report import Finding, Outcome, Report, named
 from .witness import Witness
-
-
-@dataclass
-class Judged:
-    """What came of one schema."""
-
-    kinds: Counter[str] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
-    explained: list[Finding] = field(default_factory=list)
 
 
 class Judge:
@@ -38,9 +27,9 @@ class Judge:
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
 
-    def __call__(self, line: dict[str, Any]) -> Judged:
+    def __call__(self, line: dict[str, Any]) -> Outcome:
         """All documents of one schema."""
-        name, schema, judged = line["name"], line["schema"], Judged()
+        name, schema, judged = line["name"], line["schema"], Outcome()
         try:
             reader = Reader(schema, **self.options)
         except ConstraintError as error:
@@ -53,7 +42,7 @@ class Judge:
             self._judge(reader, line, test, judged)
         return judged
 
-    def _judge(self, reader: Reader, line: dict[str, Any], test: dict[str, Any], judged: Judged) -> None:
+    def _judge(self, reader: Reader, line: dict[str, Any], test: dict[str, Any], judged: Outcome) -> None:
         text = json.dumps(test["data"], ensure_ascii=False)
         reordered = test["valid"] and self.options["property_order"] == "schema"
         try:
@@ -76,17 +65,5 @@ def run_collection(lines: list[dict[str, Any]], judge: Judge, limits: Limits) ->
     """All lines, in one worker after the other."""
     report = Report("A collection of schemas")
     report.counts["schemas"] = len(lines)
-    isolated = Isolated(judge, limits)
-    try:
-        for line in lines:
-            answer = isolated.call(line)
-            if answer.status != DONE:
-                report.counts[f"schemas: {answer.status}"] += 1
-                report.failures.append(Finding(answer.status, line["name"], answer.reason))
-                continue
-            report.counts.update(answer.value.kinds)
-            report.failures += answer.value.findings
-            report.explained += answer.value.explained
-    finally:
-        isolated.close()
+    run_each(report, lines, judge, limits)
     return report

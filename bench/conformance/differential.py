@@ -18,10 +18,9 @@ from tokentrellis import ConstraintError, UnsatisfiableError
 from .documents import Reader, spellings
 from .drafts import in_draft
 from .isolation import DONE, Isolated, Limits
-from .report import Finding, Report, named
+from .report import Finding, Outcome, Report, named
 from .schemas import near, random_schema, random_value, refers_in_place
 from .shrink import shrink
-from .walks import Walked
 from .witness import Witness, excuse
 
 RANDOM_DOCUMENTS = 8  # of each schema; the others are near it
@@ -35,7 +34,7 @@ class Comparer:
         self.without = without
         self.draft = draft
 
-    def __call__(self, seed: str) -> Walked:
+    def __call__(self, seed: str) -> Outcome:
         """One schema with its documents."""
         rng = random.Random(seed)
         schema = random_schema(rng, self.without)
@@ -45,9 +44,9 @@ class Comparer:
         return compare(in_draft(schema, self.draft), texts, seed)
 
 
-def compare(schema: Any, texts: list[str], name: str) -> Walked:
+def compare(schema: Any, texts: list[str], name: str) -> Outcome:
     """The verdicts on each text, grammar against witness."""
-    found = Walked()
+    found = Outcome()
     try:
         witness = Witness(schema, formats=False)
     except ValueError as error:
@@ -130,10 +129,11 @@ def run_differential(pairs: int, seed: int, comparer: Comparer, limits: Limits) 
                 schema = random_schema(random.Random(name), comparer.without)
                 report.failures.append(Finding(answer.status, name, answer.reason, schema))
                 continue
-            report.counts.update(answer.value.kinds)
-            report.failures += answer.value.findings
-            report.explained += [f for f in answer.value.explained if refused[f.reason] < 3]
-            refused.update(f.reason for f in answer.value.explained)
+            outcome: Outcome = answer.value
+            explained = outcome.explained
+            outcome.explained = [finding for finding in explained if refused[finding.reason] < 3]
+            refused.update(finding.reason for finding in explained)
+            report.add(outcome)
     finally:
         isolated.close()
     report.failures.sort(key=lambda finding: len(json.dumps(finding.schema)))

@@ -19,6 +19,8 @@ from typing import Any
 
 from bench.maskbench.measure import resident_bytes
 
+from .report import Finding, Report
+
 POLL_SECONDS = 0.02
 DONE, TIMEOUT, MEMORY, CRASH = "done", "timeout", "memory", "crash"
 
@@ -104,6 +106,23 @@ class Isolated:
         self._connection.close()
         self._process = self._connection = None
         return signal.Signals(-code).name if code < 0 else f"exit status {code}, see above"
+
+
+def run_each(
+    report: Report, lines: list[dict[str, Any]], function: Callable[[Any], Any], limits: Limits
+) -> None:
+    """Each line of a collection in a worker, one after the other; the `Outcome`s go into the report."""
+    isolated = Isolated(function, limits)
+    try:
+        for line in lines:
+            answer = isolated.call(line)
+            if answer.status == DONE:
+                report.add(answer.value)
+            else:
+                report.counts[f"schemas: {answer.status}"] += 1
+                report.failures.append(Finding(answer.status, line["name"], answer.reason))
+    finally:
+        isolated.close()
 
 
 def _serve(connection: Connection, function: Callable[[Any], Any]) -> None:

@@ -38,6 +38,15 @@ class Finding:
 
 
 @dataclass
+class Outcome:
+    """What came of one case of a run. kinds: how often what happened."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    explained: list[Finding] = field(default_factory=list)
+
+
+@dataclass
 class Report:
     """The outcome of a run. `failures` count against us; `explained` have a known reason."""
 
@@ -45,6 +54,12 @@ class Report:
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[Finding] = field(default_factory=list)
     explained: list[Finding] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count the outcome of a case."""
+        self.counts.update(outcome.kinds)
+        self.failures += outcome.findings
+        self.explained += outcome.explained
 
     def __str__(self) -> str:
         lines = [f"# {self.title}", "", "| count | |", "|:--|--:|"]

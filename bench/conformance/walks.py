@@ -12,30 +12,18 @@ One worker process reads the schemas in turn, under limits of time and memory fo
 from __future__ import annotations
 
 import random
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from tokentrellis import ConstraintError, UnsatisfiableError, Vocabulary, compile_grammar, from_json_schema
 
 from .documents import repeats_a_key
-from .isolation import DONE, Isolated, Limits
-from .report import Finding, Report, named
+from .isolation import Limits, run_each
+from .report import Finding, Outcome, Report, named
 from .witness import Witness, excuse
 
 BUDGETS = (0, 4, 12, 30, 60)
 """Tokens that a walk may take beyond the shortest document, one after the other."""
-
-
-@dataclass
-class Walked:
-    """What came of the walks of one schema. kinds: how many walks ended in which way."""
-
-    kinds: Counter[str] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
-    explained: list[Finding] = field(default_factory=list)
-    tokens: int = 0
 
 
 class Walker:
@@ -48,10 +36,10 @@ class Walker:
         self.options = options
         self._mask = np.zeros((1, (vocabulary.vocab_size + 31) // 32), dtype=np.int32)
 
-    def __call__(self, line: dict[str, Any]) -> Walked:
+    def __call__(self, line: dict[str, Any]) -> Outcome:
         """All walks of one schema, given as a line of the file."""
         name, schema = line["name"], line["schema"]
-        walked = Walked()
+        walked = Outcome()
         try:
             compiled = compile_grammar(from_json_schema(schema, **self.options), self.vocabulary)
         except ConstraintError as error:
@@ -71,7 +59,13 @@ class Walker:
         return walked
 
     def _walk(
-        self, matcher: Any, extra: int, rng: random.Random, name: str, witness: Witness | None, walked: Walked
+        self,
+        matcher: Any,
+        extra: int,
+        rng: random.Random,
+        name: str,
+        witness: Witness | None,
+        walked: Outcome,
     ) -> None:
         taken: list[int] = []
         try:
@@ -90,7 +84,7 @@ class Walker:
             walked.kinds["walks ended by an error"] += 1
             walked.findings.append(Finding("error", name, named(error), document=self._text(taken)))
             return
-        walked.tokens += len(taken)
+        walked.kinds["tokens"] += len(taken)
         _judge(self._text(taken[:-1]), name, witness, walked)
 
     def _text(self, token_ids: list[int]) -> str:
@@ -99,7 +93,7 @@ class Walker:
         )
 
 
-def _judge(text: str, name: str, witness: Witness | None, walked: Walked) -> None:
+def _judge(text: str, name: str, witness: Witness | None, walked: Outcome) -> None:
     """Count a finished document."""
     try:
         repeats = repeats_a_key(text)
@@ -128,19 +122,5 @@ def run_walks(lines: list[dict[str, Any]], walker: Walker, limits: Limits) -> Re
     """All lines, in one worker after the other."""
     report = Report("Random walks")
     report.counts.update({"schemas": len(lines), "walks asked for": len(lines) * walker.walks})
-    isolated = Isolated(walker, limits)
-    try:
-        for line in lines:
-            answer = isolated.call(line)
-            if answer.status != DONE:
-                report.counts[f"schemas: {answer.status}"] += 1
-                report.failures.append(Finding(answer.status, line["name"], answer.reason))
-                continue
-            walked: Walked = answer.value
-            report.counts.update(walked.kinds)
-            report.counts["tokens"] += walked.tokens
-            report.failures += walked.findings
-            report.explained += walked.explained
-    finally:
-        isolated.close()
+    run_each(report, lines, walker, limits)
     return report

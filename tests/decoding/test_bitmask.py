@@ -61,7 +61,9 @@ def test_one_row_of_logits_takes_the_first_row_of_bits() -> None:
     row = torch.zeros(64)
     apply_bitmask(row, np.array([[0], [-1]], dtype=np.int32))
     assert torch.isinf(row).all()
-    apply_bitmask(row, np.array([[3, 0], [-1, 1]], dtype=np.int32)[:, ::-1])  # bits against their order in memory
+    apply_bitmask(
+        row, np.array([[3, 0], [-1, 1]], dtype=np.int32)[:, ::-1]
+    )  # bits against their order in memory
 
 
 def test_logits_that_cannot_be_written() -> None:
