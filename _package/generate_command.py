@@ -120,39 +120,33 @@ def _print_result(result: Any, as_json: bool) -> None:
         )
 
 
+def _given(options: dict[str, str | Path | None], advice: str) -> str | None:
+    """The one option that is there, if any; an error if there are several."""
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    if len(given) > 1:
+        raise ConstraintError(f"{' and '.join(given)} exclude each other", got=given, advice=advice)
+    return next(iter(given), None)
+
+
 def _check_options(
     schema: str | None, regex: str | None, choices: str | None, whitespace: str | None
 ) -> None:
-    options = {"SCHEMA": schema, "--regex": regex, "--choices": choices}
-    given = [name for name, value in options.items() if value is not None]
-    if len(given) > 1:
-        raise ConstraintError(
-            f"{' and '.join(given)} exclude each other",
-            got={name: options[name] for name in given},
-            advice="give one of them",
-        )
-    if not given:
+    given = _given({"SCHEMA": schema, "--regex": regex, "--choices": choices}, "give one of them")
+    if given is None:
         raise ConstraintError("one of SCHEMA, --regex and --choices is needed", advice="see generate --help")
     if whitespace is not None and schema is None:
         raise ConstraintError(
-            f"--whitespace is a layout of JSON and would do nothing with {given[0]}", advice="leave it out"
+            f"--whitespace is a layout of JSON and would do nothing with {given}", advice="leave it out"
         )
 
 
 def _check_inputs(
     schema: str | None, text: str | None, file: Path | None, jsonl: Path | None, out: Path | None
 ) -> None:
-    inputs = {"TEXT": text, "--file": file, "--jsonl": jsonl}
-    given = [name for name, value in inputs.items() if value is not None]
-    if len(given) > 1:
-        raise ConstraintError(
-            f"{' and '.join(given)} exclude each other",
-            got={name: str(inputs[name]) for name in given},
-            advice="give one text, or one file",
-        )
+    given = _given({"TEXT": text, "--file": file, "--jsonl": jsonl}, "give one text, or one file")
     if out is not None and jsonl is None:
         raise ConstraintError("--out goes with --jsonl", advice="redirect the output of a single text")
-    if schema == "-" and not given:
+    if schema == "-" and given is None:
         raise ConstraintError("SCHEMA and TEXT cannot both be standard input", advice="name a file for one")
 
 

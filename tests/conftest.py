@@ -15,6 +15,17 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a tiny model with random weights and its tokenizer."""
+    from tests.tiny_models import tiny_model, tiny_tokenizer  # loads torch
+
+    folder = tmp_path_factory.mktemp("model")
+    tiny_model().save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
 def byte_vocabulary() -> Vocabulary:
     """Token b is the byte b; EOS is 256. Whatever a grammar allows can be spelled, in one way only."""
     return Vocabulary([bytes([byte]) for byte in range(256)] + [b"<eos>"], eos_token_ids=[256])

@@ -10,10 +10,9 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from tokentrellis.command_line import app
-from typer.testing import CliRunner, Result
 
-from tests.tiny_models import tiny_model, tiny_tokenizer
+from tests.commands import run
+from tests.tiny_models import tiny_tokenizer
 
 SCHEMA: dict[str, Any] = {
     "title": "Person",
@@ -23,22 +22,6 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 INLINE = json.dumps(SCHEMA)
-
-
-def run(*arguments: str, code: int = 0, stdin: str | None = None) -> Result:
-    result = CliRunner().invoke(app, arguments, input=stdin, env={"COLUMNS": "200"})
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == code, result.output
-    return result
-
-
-@pytest.fixture(scope="module")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("model")
-    tiny_model().save_pretrained(folder)
-    tiny_tokenizer().save_pretrained(folder)
-    return str(folder)
 
 
 def is_valid(value: Any, schema: Any = SCHEMA) -> bool:

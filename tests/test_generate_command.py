@@ -11,38 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tokentrellis.command_line import app
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from tests.tiny_models import tiny_model, tiny_tokenizer
+from tests.commands import run
 
 SCHEMA = '{"type": "object", "properties": {"age": {"enum": [1, 2]}}, "required": ["age"]}'
-
-
-def run(*arguments: str, code: int = 0, stdin: str = "") -> Result:
-    result = CliRunner().invoke(app, arguments, input=stdin, env={"COLUMNS": "200"})
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == code, result.output
-    return result
 
 
 def no_constants(name: str) -> Any:
     raise AssertionError(f"{name} is not JSON")
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("model")
-    tiny_model().save_pretrained(folder)
-    tiny_tokenizer().save_pretrained(folder)
-    return str(folder)
-
-
 @pytest.mark.parametrize("number", ["1E+999", "-1E-999", "0.1"])
-def test_the_report_is_json_whatever_the_numbers(model: str, number: str) -> None:
+def test_the_report_is_json_whatever_the_numbers(model_folder: str, number: str) -> None:
     """What no float holds is written as the text has it."""
-    text = run("generate", f'{{"enum": [{number}]}}', "x", "--model", model, "--json").stdout
+    text = run("generate", f'{{"enum": [{number}]}}', "x", "--model", model_folder, "--json").stdout
     report = json.loads(text, parse_constant=no_constants, parse_float=Decimal)
     assert report["value"] == Decimal(report["text"]) == Decimal(number)
 
@@ -80,20 +63,20 @@ def test_errors_name_the_right_thing(arguments: tuple[str, ...], message: str) -
     assert message in run("generate", *arguments, code=2).stderr
 
 
-def test_errors_of_the_run(model: str) -> None:
-    options = ("generate", SCHEMA, "text", "--model", model)
+def test_errors_of_the_run(model_folder: str) -> None:
+    options = ("generate", SCHEMA, "text", "--model", model_folder)
     assert "what the prompt leaves" in run(*options, "--max-new-tokens", "5000", code=2).stderr
     assert "top_k must be at least 1, got 0" in run(*options, "--top-k", "0", code=2).stderr
     assert "seed must be at most" in run(*options, "--seed", str(2**70), code=2).stderr
 
 
-def test_top_k(model: str) -> None:
-    options = ("generate", SCHEMA, "text", "--model", model)
+def test_top_k(model_folder: str) -> None:
+    options = ("generate", SCHEMA, "text", "--model", model_folder)
     assert run(*options, "--top-k", "1", "--seed", "3").stdout == run(*options).stdout
 
 
-def test_choices_may_have_blanks_around_them(model: str) -> None:
-    assert run("generate", "--choices", "cat , dog", "It barks.", "--model", model).stdout in (
+def test_choices_may_have_blanks_around_them(model_folder: str) -> None:
+    assert run("generate", "--choices", "cat , dog", "It barks.", "--model", model_folder).stdout in (
         "cat\n",
         "dog\n",
     )
@@ -136,46 +119,46 @@ class TestLines:
         source.write_text('"Ann"\n\n{"id": 0.10, "text": "Bo"}\n"Zoé"\n', encoding="utf-8")
         return source
 
-    def run(self, model: str, source: Path, target: Path, *more: str, code: int = 0) -> Result:
+    def run(self, model_folder: str, source: Path, target: Path, *more: str, code: int = 0) -> Result:
         files = ("--jsonl", str(source), "--out", str(target))
-        return run("generate", SCHEMA, *files, "--model", model, *more, code=code)
+        return run("generate", SCHEMA, *files, "--model", model_folder, *more, code=code)
 
-    def test_members_are_copied_as_they_are(self, model: str, source: Path) -> None:
+    def test_members_are_copied_as_they_are(self, model_folder: str, source: Path) -> None:
         target = source.with_name("out.jsonl")
-        assert self.run(model, source, target).stderr == ""
+        assert self.run(model_folder, source, target).stderr == ""
         assert '{"id": 0.10, "text": "Bo", "output": {"age": ' in target.read_text(encoding="utf-8")
 
-    def test_reports(self, model: str, source: Path) -> None:
+    def test_reports(self, model_folder: str, source: Path) -> None:
         target = source.with_name("out.jsonl")
-        self.run(model, source, target, "--json")
+        self.run(model_folder, source, target, "--json")
         for line in target.read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
             assert record["report"]["value"] == record["output"] == json.loads(record["report"]["text"])
             assert record["report"]["stats"]["n_tokens"] == len(record["report"]["token_ids"])
-        message = self.run(model, source, target, code=2).stderr
+        message = self.run(model_folder, source, target, code=2).stderr
         assert "line 1: must have 'output' alone" in message
 
-    def test_going_on_says_so(self, model: str, source: Path) -> None:
+    def test_going_on_says_so(self, model_folder: str, source: Path) -> None:
         target = source.with_name("out.jsonl")
-        self.run(model, source, target)
+        self.run(model_folder, source, target)
         whole = target.read_bytes()
         assert (
             f"{target}: 3 of 3 lines are there; nothing is left to do"
-            in self.run(model, source, target).stderr
+            in self.run(model_folder, source, target).stderr
         )
         target.write_bytes(whole[: whole.index("é".encode()) + 1])  # in the middle of a character
-        message = self.run(model, source, target).stderr
+        message = self.run(model_folder, source, target).stderr
         assert "2 of 3 lines are there; one that was cut off is removed; going on with line 3" in message
         assert target.read_bytes() == whole
         target.write_bytes(b"")
-        assert self.run(model, source, target).stderr == ""
+        assert self.run(model_folder, source, target).stderr == ""
         assert target.read_bytes() == whole
 
-    def test_the_results_of_other_texts_are_not_continued(self, model: str, source: Path) -> None:
+    def test_the_results_of_other_texts_are_not_continued(self, model_folder: str, source: Path) -> None:
         target = source.with_name("out.jsonl")
         other = b'{"text": "Ann", "output": {"age": 1}}\n{"text": "Cy", "output": 2}\n{"te'
         target.write_bytes(other)
-        message = self.run(model, source, target, code=2).stderr
+        message = self.run(model_folder, source, target, code=2).stderr
         assert (
             f'{target}, line 2: must be the result for text 2 of {source}, {{"id": 0.10, "text": "Bo"}}'
             in message
@@ -183,14 +166,14 @@ class TestLines:
         assert "name another --out, or remove the file" in message
         assert target.read_bytes() == other, "nothing is cut off either"
         target.write_text("no JSON\n")
-        assert "line 1 is not JSON" in self.run(model, source, target, code=2).stderr
+        assert "line 1 is not JSON" in self.run(model_folder, source, target, code=2).stderr
 
-    def test_targets_that_cannot_be(self, model: str, source: Path) -> None:
-        assert "is the input itself" in self.run(model, source, source, code=2).stderr
-        assert "is a folder" in self.run(model, source, source.parent, code=2).stderr
-        assert "does not exist" in self.run(model, source, source.parent / "a" / "b", code=2).stderr
+    def test_targets_that_cannot_be(self, model_folder: str, source: Path) -> None:
+        assert "is the input itself" in self.run(model_folder, source, source, code=2).stderr
+        assert "is a folder" in self.run(model_folder, source, source.parent, code=2).stderr
+        assert "does not exist" in self.run(model_folder, source, source.parent / "a" / "b", code=2).stderr
 
-    def test_members_that_would_be_overwritten(self, model: str, source: Path) -> None:
+    def test_members_that_would_be_overwritten(self, model_folder: str, source: Path) -> None:
         source.write_text('{"text": "Bo", "output": 3}\n')
-        message = self.run(model, source, source.with_name("out.jsonl"), code=2).stderr
+        message = self.run(model_folder, source, source.with_name("out.jsonl"), code=2).stderr
         assert "line 1: has 'output' already" in message

@@ -61,9 +61,10 @@ def test_one_row_of_logits_takes_the_first_row_of_bits() -> None:
     row = torch.zeros(64)
     apply_bitmask(row, np.array([[0], [-1]], dtype=np.int32))
     assert torch.isinf(row).all()
-    apply_bitmask(
-        row, np.array([[3, 0], [-1, 1]], dtype=np.int32)[:, ::-1]
-    )  # bits against their order in memory
+    row = torch.zeros(64)
+    against_their_order = np.array([[3, 0], [-1, 1]], dtype=np.int32)[:, ::-1]  # a view: 0 and 3, 1 and -1
+    apply_bitmask(row, against_their_order)
+    assert torch.nonzero(row == 0).flatten().tolist() == [32, 33]
 
 
 def test_logits_that_cannot_be_written() -> None:
