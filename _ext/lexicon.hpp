@@ -10,11 +10,11 @@
 #include <mutex>
 #include <set>
 
-#include "bounds.hpp"
 #include "comma_tokens.hpp"
 #include "key_tokens.hpp"
 #include "levels.hpp"
 #include "splits.hpp"
+#include "terminals.hpp"
 
 namespace tokentrellis {
 
@@ -23,12 +23,9 @@ constexpr int WALK_PRICE = 16;  // to walk one node in this many as a difference
 constexpr size_t MOST_COMPARED = 4;  // splits of an automaton that a new one is compared with
 constexpr size_t BITMAP_FROM = 256;  // a list of more ids than this becomes a bitmap
 
-class Lexicon {
+class Lexicon : public Terminals {
 public:
     std::recursive_mutex mutex;
-    Automata automata;
-    Distances distances{automata};
-    std::vector<ExpressionNode> expressions;
     std::deque<std::unique_ptr<Trie>> tries;
     const int32_t vocab_size;
     const size_t bitmap_words;
@@ -75,48 +72,6 @@ public:
     }
 
     const Trie& trie(const View& view) const { return *tries[view.trie]; }
-
-    int32_t add_expression(ExpressionNode node) {
-        expressions.push_back(std::move(node));
-        return static_cast<int32_t>(expressions.size()) - 1;
-    }
-
-    // The start state of the automaton of an expression (DEAD if nothing matches).
-    int32_t automaton_of(int32_t expression, const std::vector<int32_t>& monitors = {}) {
-        std::vector<int32_t> key{expression};
-        key.insert(key.end(), monitors.begin(), monitors.end());
-        auto found = starts_.find(key);
-        if (found != starts_.end()) return found->second;
-        int32_t start;
-        if (expressions[expression].regular && monitors.empty() && automata.all_usable) {
-            start = set_automaton(expression);
-        } else {
-            std::vector<int32_t> components;
-            Formula formula = make_formula(expression, components);
-            int32_t n_restricting = static_cast<int32_t>(components.size());
-            for (int32_t monitor : monitors) components.push_back(automaton_of(monitor));
-            start = add<BooleanAutomaton>(std::move(formula), components, n_restricting)->start;
-        }
-        starts_.emplace(std::move(key), start);
-        return start;
-    }
-
-    // The start state of a JSON string after a prefix.
-    int32_t string_start(int32_t prefix, int32_t content, const std::vector<int32_t>& monitors) {
-        int32_t inner = automaton_of(content, monitors), before = automaton_of(prefix);
-        if (inner == DEAD || before == DEAD) return DEAD;
-        auto& found = strings_[inner];
-        if (found == nullptr) {
-            found = add<StringAutomaton>(inner);
-            if (automata.all_usable) farthest_[inner] = bounds_.farthest(expressions, content);
-        }
-        return found->start_with(automata, before);
-    }
-
-    const StringAutomaton& string_of(int32_t state) const {
-        return static_cast<const StringAutomaton&>(*automata.automata[automata.info[state].automaton]);
-    }
-    const StringPosition& position(int32_t state) const { return string_of(state).position(automata.info[state].local); }
 
     const Split& split(View view, int32_t state) {
         auto& found = splits_[{view, state, 0, 0}];
@@ -227,26 +182,11 @@ public:
         return set;
     }
 
-    int32_t distance(int32_t state) { return distances.distance(state); }
-    bool always_infinite(int32_t state) { return distances.always_infinite(state); }
-    // From any state of the content of a JSON string (by its start): bytes that suffice to the end, if the syntax tells.
-    int32_t farthest(int32_t content) const {
-        auto found = farthest_.find(content);
-        return found == farthest_.end() ? UNREACHABLE : found->second;
-    }
-
-    size_t n_states() const { return automata.info.size(); }
-
 private:
     bool spells_all_ = true;
     int comparisons_left_ = 0;
     std::unique_ptr<Levels> levels_;  // of the vocabulary
     std::vector<int32_t> reached_;    // of one walk, by place: states
-    std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> starts_;
-    std::unordered_map<int32_t, int32_t> set_starts_;
-    std::unordered_map<int32_t, StringAutomaton*> strings_;
-    Bounds bounds_;
-    std::unordered_map<int32_t, int32_t> farthest_;  // by start of the content
     std::unordered_map<ViewKey, std::unique_ptr<Split>, ViewKeyHash> splits_;
     std::unordered_map<ViewKey, std::unique_ptr<CountedSplit>, ViewKeyHash> counted_splits_;
     std::unordered_map<ViewKey, std::unique_ptr<TokenSet>, ViewKeyHash> counted_inner_;
@@ -254,71 +194,6 @@ private:
     std::unordered_map<ViewKey, std::unique_ptr<Opening>, ViewKeyHash> openings_;
     std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;
     std::unordered_map<int32_t, std::vector<int32_t>> whole_splits_;  // automaton -> states whose split of the vocabulary is known
-
-    template <class Kind, class... Arguments>
-    Kind* add(Arguments&&... arguments) {
-        int32_t id = static_cast<int32_t>(automata.automata.size());
-        automata.automata.push_back(nullptr);
-        auto made = std::make_unique<Kind>(automata, id, std::forward<Arguments>(arguments)...);
-        Kind* kind = made.get();
-        automata.automata[id] = std::move(made);
-        return kind;
-    }
-
-    int32_t set_automaton(int32_t expression) {
-        auto found = set_starts_.find(expression);
-        if (found != set_starts_.end()) return found->second;
-        Nfa nfa(expressions, expression, [this](int32_t node) { return explore(node); });
-        int32_t start = add<SetAutomaton>(std::move(nfa))->start;
-        set_starts_.emplace(expression, start);
-        return start;
-    }
-
-    Formula make_formula(int32_t expression, std::vector<int32_t>& components) {
-        ExpressionNode node = expressions[expression];  // a copy: the array may grow below
-        Formula formula;
-        if (node.regular) {
-            formula.component = static_cast<int32_t>(components.size());
-            components.push_back(set_automaton(expression));
-            return formula;
-        }
-        if (node.kind == INTERSECTION || node.kind == COMPLEMENT || node.kind == UNION) {
-            formula.kind = node.kind == INTERSECTION ? Formula::AND : node.kind == UNION ? Formula::OR : Formula::NOT;
-            for (int32_t child : node.children) formula.children.push_back(make_formula(child, components));
-            return formula;
-        }
-        formula.component = static_cast<int32_t>(components.size());
-        components.push_back(set_automaton(expression));
-        return formula;
-    }
-
-    // An intersection or complement in the middle of an expression, as an explicit automaton.
-    ExpressionNode explore(int32_t expression) {
-        constexpr size_t most_states = 20000;
-        ExpressionNode made;
-        made.kind = AUTOMATON;
-        int32_t start = automaton_of(expression);
-        std::unordered_map<int32_t, int32_t> index;
-        std::vector<int32_t> order;
-        auto number = [&](int32_t state) {
-            auto it = index.emplace(state, static_cast<int32_t>(order.size()));
-            if (it.second) order.push_back(state);
-            if (order.size() > most_states) throw LimitError("automaton states of an intersection or complement inside an expression", most_states);
-            return it.first->second;
-        };
-        if (start != DEAD) number(start);
-        for (size_t i = 0; i < order.size(); ++i) {
-            if (automata.label(order[i]) >= 0) made.accepting.push_back(static_cast<int32_t>(i));
-            std::map<int32_t, ByteSet> by_target;
-            for (int byte = 0; byte < 256; ++byte) {
-                int32_t to = automata.step(order[i], static_cast<uint8_t>(byte));
-                if (to != DEAD) by_target[to][byte >> 6] |= 1ull << (byte & 63);
-            }
-            for (const auto& [to, bytes] : by_target) made.transitions.push_back({static_cast<int32_t>(i), bytes, number(to)});
-        }
-        made.n_states = std::max<int32_t>(1, static_cast<int32_t>(order.size()));
-        return made;
-    }
 
     // Calls visit(node, state) for every node of the view that the automaton can read up to; it says whether to go below.
     template <class Visit>
@@ -602,11 +477,6 @@ private:
         return split;
     }
 
-public:
-    // Whether this byte, read in this state of a JSON string, begins a character of the decoded text.
-    bool begins_character(int32_t state, uint8_t byte) const {
-        return automata.info[state].phase == BODY && byte != '"' && (byte & 0xC0) != 0x80;
-    }
 };
 
 }  // namespace tokentrellis
