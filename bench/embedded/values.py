@@ -120,6 +120,8 @@ def year_kind() -> Kind:
 
 
 def number_in_words(number: int) -> str:
+    if number < 0:
+        return "minus " + number_in_words(-number)
     if number < 20:
         return ONES[number]
     return TENS[number // 10] + (f"-{ONES[number % 10]}" if number % 10 else "")
