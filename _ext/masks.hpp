@@ -91,7 +91,7 @@ public:
     explicit Masks(Network& network) : network_(network), lexicon_(network.lexicon) {}
 
     Row make_row(const Network::Configurations& set, Budget* budget = nullptr) {
-        Row row;
+        Row row = borrow_row();
         budget_ = budget;
         for (const Configuration& c : set) {
             if (c.state != AT_CONTINUATION) {
@@ -105,6 +105,9 @@ public:
             row.accepting |= begins.accepting;
         }
         budget_ = nullptr;
+        std::vector<int32_t> exact(row.ids);
+        row.ids.swap(exact);
+        spare_.push_back(std::move(exact));
         return row;
     }
 
@@ -112,34 +115,52 @@ private:
     Network& network_;
     Lexicon& lexicon_;
     Budget* budget_ = nullptr;
-    std::unordered_map<ViewKey, std::unique_ptr<std::vector<int32_t>>, ViewKeyHash> rests_;
+    std::unordered_map<ViewKey, std::vector<int32_t>, ViewKeyHash> rests_;  // rows stand: references stay good
     std::unordered_map<ViewKey, std::vector<int32_t>, ViewKeyHash> excluded_;
+    Bitmap marks_ = Bitmap(lexicon_.bitmap_words, 0);  // what is removed from a list; clear between two lists
+    std::vector<std::vector<int32_t>> spare_;          // lists with room: rows grow without asking for memory
 
-    void add(const TokenSet& set, Row& row, std::vector<int32_t> removed = {}) {
-        if (set.bitmap) {
-            row.bases.push_back({set.bitmap.get(), std::move(removed)});
-        } else if (removed.empty()) {
-            row.ids.insert(row.ids.end(), set.ids.begin(), set.ids.end());
-        } else {
-            for (int32_t id : set.ids)
-                if (!std::binary_search(removed.begin(), removed.end(), id)) row.ids.push_back(id);
+    Row borrow_row() {
+        Row row;
+        if (spare_.empty()) return row;
+        row.ids.swap(spare_.back());
+        row.ids.clear();
+        spare_.pop_back();
+        return row;
+    }
+    void give_back(Row row) { spare_.push_back(std::move(row.ids)); }
+
+    void add(const TokenSet& set, Row& row, const std::vector<int32_t>& removed = {}) {
+        if (set.bitmap) row.bases.push_back({set.bitmap.get(), removed});
+        else add(set.ids, row, removed);
+    }
+
+    void add(const std::vector<int32_t>& ids, Row& row, const std::vector<int32_t>& removed) {
+        if (removed.empty()) {
+            row.ids.insert(row.ids.end(), ids.begin(), ids.end());
+            return;
         }
+        for (int32_t id : removed) marks_[id >> 6] |= 1ull << (id & 63);
+        for (int32_t id : ids)
+            if (!(marks_[id >> 6] >> (id & 63) & 1)) row.ids.push_back(id);
+        for (int32_t id : removed) marks_[id >> 6] = 0;
     }
 
     // The tokens of a view (not the whole vocabulary) that may be read at a continuation.
     const std::vector<int32_t>& rests(View view, int32_t continuation) {
         ViewKey key{view, continuation, 0, 0};
         auto found = rests_.find(key);
-        if (found != rests_.end()) return *found->second;
-        Row row;
+        if (found != rests_.end()) return found->second;
+        Row row = borrow_row();
         const Closure& begins = network_.closure(continuation);
         for (const Configuration& start : begins.configurations) collect(view, start, row);
-        auto made = std::make_unique<std::vector<int32_t>>(std::move(row.ids));
         if (lexicon_.trie(view).repeats) {  // or ambiguous grammars would collect a token once for each way to read it
-            std::sort(made->begin(), made->end());
-            made->erase(std::unique(made->begin(), made->end()), made->end());
+            std::sort(row.ids.begin(), row.ids.end());
+            row.ids.erase(std::unique(row.ids.begin(), row.ids.end()), row.ids.end());
         }
-        return *(rests_[key] = std::move(made));
+        const std::vector<int32_t>& made = rests_.emplace(key, std::vector<int32_t>(row.ids)).first->second;
+        give_back(std::move(row));
+        return made;
     }
 
     void follow(View rest, int32_t link, int32_t label, Row& row, const std::vector<int32_t>& removed = {}) {
@@ -152,13 +173,7 @@ private:
             for (const Configuration& start : begins.configurations) collect(rest, start, below);
             affordable = std::move(below.ids);
         }
-        const std::vector<int32_t>& allowed = budget_ ? affordable : rests(rest, continuation);
-        if (removed.empty()) {
-            row.ids.insert(row.ids.end(), allowed.begin(), allowed.end());
-            return;
-        }
-        for (int32_t id : allowed)
-            if (!std::binary_search(removed.begin(), removed.end(), id)) row.ids.push_back(id);
+        add(budget_ ? affordable : rests(rest, continuation), row, removed);
     }
 
     void collect(View view, const Configuration& c, Row& row) {
@@ -170,11 +185,13 @@ private:
             case LITERALS_EDGE:
                 return collect_literals(view, c, *edge, row);
             default:
-                return collect_plain(view, c, row, c.extra == NO_NODE ? std::vector<int32_t>{} : excluded(view, c, *edge));
+                if (c.extra == NO_NODE) return collect_plain(view, c, row, {});
+                if (budget_) return collect_plain(view, c, row, find_excluded(view, c, *edge));
+                return collect_plain(view, c, row, excluded(view, c, *edge));
         }
     }
 
-    void collect_plain(View view, const Configuration& c, Row& row, std::vector<int32_t> removed) {
+    void collect_plain(View view, const Configuration& c, Row& row, const std::vector<int32_t>& removed) {
         Nfa::Cursors cursors;
         if (Nfa* nfa = lexicon_.automata.unwritten(c.state, cursors)) return collect_unwritten(view, c, row, removed, *nfa, std::move(cursors));
         const Split& split = lexicon_.split(view, c.state);
@@ -187,10 +204,10 @@ private:
             if (affordable.size() < ends.size()) {
                 TokenSet kept = lexicon_.tokens_ending_in(view, c.state, affordable);
                 row.ids.reserve(row.ids.size() + kept.ids.size());
-                return add(kept, row, std::move(removed));
+                return add(kept, row, removed);
             }
         }
-        add(split.inner, row, std::move(removed));
+        add(split.inner, row, removed);
     }
 
     // The same for an automaton whose states are many (multiples of a number): one walk with cursors, nothing is kept.
@@ -210,7 +227,7 @@ private:
             }
             const int32_t *first = source.begin_ids(node), *last = source.end_ids(node);
             if (first != last && (!budget_ || budget_->allows(budget_->costs.of_text(nfa.shortest_text(here), continuation, budget_->left))))
-                std::copy_if(first, last, std::back_inserter(row.ids), [&](int32_t id) { return !std::binary_search(removed.begin(), removed.end(), id); });
+                add(std::vector<int32_t>(first, last), row, removed);
             if (Nfa::accepts(here)) follow({view.trie, node}, c.link, 0, row, removed);
             ++node;
         }
@@ -248,7 +265,6 @@ private:
         if (least <= 0) return ids;
         for (const auto& group : lexicon_.counted_split(view, c.state).inner)
             if (group.characters < least && lexicon_.automata.exhausted(group.state)) ids.insert(ids.end(), group.ids.begin(), group.ids.end());
-        std::sort(ids.begin(), ids.end());
         return ids;
     }
 
@@ -335,9 +351,8 @@ private:
         for (auto [node, label] : closed) follow({view.trie, node}, c.link, label, row);
     }
 
-    // The tokens that an OthersEdge must not take: those that close on a literal, or can end in nothing but one. Sorted.
-    std::vector<int32_t> excluded(View view, const Configuration& c, const Edge& edge) {
-        if (budget_) return find_excluded(view, c, edge);
+    // The tokens that an OthersEdge must not take: those that close on a literal, or can end in nothing but one.
+    const std::vector<int32_t>& excluded(View view, const Configuration& c, const Edge& edge) {
         const ViewKey key{view, c.state, c.extra, edge.table};
         auto known = excluded_.find(key);
         if (known == excluded_.end()) known = excluded_.emplace(key, find_excluded(view, c, edge)).first;
@@ -357,7 +372,6 @@ private:
             ids.insert(ids.end(), source.begin_ids(node), source.end_subtree_ids(node));
             return false;
         });
-        std::sort(ids.begin(), ids.end());
         return ids;
     }
 };

@@ -162,6 +162,7 @@ private:
         std::unique_ptr<Row> row;
         int8_t accepting = -1;
         int64_t cost = -1, worst = -1;
+        int32_t same_hash = FlatMap::MISSING;
     };
     static constexpr size_t MAX_TRANSITIONS = 1 << 20;
 
@@ -173,7 +174,7 @@ private:
     const int32_t* offsets_;
     const int32_t n_tokens_;
     std::deque<Entry> entries_;
-    std::unordered_map<uint64_t, std::vector<int32_t>> index_;
+    FlatMap index_;  // the first state with a hash; the others hang on it
     FlatMap transitions_;
     Configurations current_, following_;
     Row limited_row_;
@@ -186,13 +187,19 @@ private:
     }
 
     int32_t intern(const Configurations& set) {
-        auto& bucket = index_[hash(set)];
-        for (int32_t state : bucket)
+        const uint64_t key = hash(set);
+        const int32_t first = index_.find(key);
+        for (int32_t state = first; state != FlatMap::MISSING; state = entries_[state].same_hash)
             if (entries_[state].set == set) return state;
         int32_t made = static_cast<int32_t>(entries_.size());
         entries_.emplace_back();
         entries_.back().set = set;
-        bucket.push_back(made);
+        if (first == FlatMap::MISSING) {
+            index_.insert(key, made);
+        } else {
+            entries_.back().same_hash = entries_[first].same_hash;
+            entries_[first].same_hash = made;
+        }
         return made;
     }
 
