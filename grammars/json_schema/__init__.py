@@ -17,7 +17,7 @@ from referencing import Registry
 
 from ..errors import GrammarSyntaxError, LimitExceededError, UnsatisfiableError, UnsupportedFeatureError
 from .algebra import NEVER
-from .foresight import look_ahead
+from .foresight import look_ahead, may_ask_for_repeats
 from .formula import Formulas
 from .grammar import JsonSchemaGrammar
 from .layout import Layout, Whitespace
@@ -157,7 +157,7 @@ def _read(
         reason = "the schema is `false`" if demand is None else "its demands exclude each other"
         raise UnsatisfiableError(reason, location="")
     values.value(demand)
-    if survey.distinct_items and survey.negates:
+    if survey.distinct_items and survey.negates and may_ask_for_repeats(nodes, survey.choices):
         look_ahead(values, demand)
     return values, demand
 

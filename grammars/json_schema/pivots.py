@@ -78,7 +78,7 @@ def _written_out(nodes: Nodes, option: Option) -> Option:
         if isinstance(atom, int) and atom > TRUE and not atom & 1:
             node = nodes.all[atom >> 1]
             assert node is not None
-            if _is_small(node):
+            if is_small(node):
                 for word, value in node.rules.items():
                     if word in OBJECT_RULES:
                         atoms.extend(OBJECT_RULES[word][0](nodes, node, value))
@@ -87,7 +87,7 @@ def _written_out(nodes: Nodes, option: Option) -> Option:
     return tuple(atoms)
 
 
-def _is_small(node: Node) -> bool:
+def is_small(node: Node) -> bool:
     """Whether a schema says but a little of objects, and nothing that is a choice."""
     rules = node.rules
     return (

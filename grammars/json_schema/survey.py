@@ -57,14 +57,16 @@ _LOOKED_AT = frozenset(
         "$dynamicRef",
         "$recursiveRef",
         "not",
+        "anyOf",
         "oneOf",
         "if",
-        "maxContains",
+        "dependentSchemas",
         "unevaluatedItems",
         "unevaluatedProperties",
     )
 )
 _NEGATING = ("not", "oneOf", "if", "maxContains", "unevaluatedItems", "unevaluatedProperties")
+_CHOOSING = (*_NEGATING, "anyOf", "dependentSchemas")
 _PLANS = {
     draft: {word: (CHECKS.get(word), _NESTED.get(word), word in _LOOKED_AT) for word in words}
     for draft, words in KEYWORDS.items()
@@ -76,7 +78,8 @@ class Survey:
 
     problems: (JSON Pointer, reason). annotations: the same for what asserts nothing. dropped: (id of the
     schema object, keyword) of each problem. distinct_items: (id of the schema object, JSON Pointer) of each
-    `uniqueItems` that is true. negates: whether a keyword can ask for the opposite of another.
+    `uniqueItems` that is true. choices: the schema objects with a keyword that chooses or negates, and their
+    contexts. negates: whether one of these can ask for the opposite of another keyword.
     """
 
     def __init__(self, schema: Any, context: Context, asserts_formats: bool = True) -> None:
@@ -84,6 +87,7 @@ class Survey:
         self.annotations: list[tuple[str, str]] = []
         self.dropped: set[tuple[int, str]] = set()
         self.distinct_items: list[tuple[int, str]] = []
+        self.choices: list[tuple[Mapping[str, Any], Context]] = []
         self.negates = False
         self._root = context
         self._asserts_formats = asserts_formats
@@ -182,8 +186,9 @@ class Survey:
         elif word == "uniqueItems":
             if value:
                 self.distinct_items.append((id(schema), _written(here)))
-        elif word in _NEGATING:
-            self.negates = True
+        elif word in _CHOOSING:
+            self.choices.append((schema, context))
+            self.negates = self.negates or word in _NEGATING
         elif word == "dependencies":
             for name, needs in value.items():
                 if isinstance(needs, Mapping):
