@@ -118,3 +118,6 @@ def _components(direct: dict[int, int]) -> Iterable[list[int]]:
                         component.append(stack.pop())
                     on_stack.difference_update(component)
                     yield component
+
+
+NO_IMPLICATIONS = Implications(())

@@ -46,13 +46,20 @@ def label_set(labels: Iterable[int]) -> int:
 
 
 class NameOrder:
-    """Labels in the order in which their names are written. rank: label -> its place."""
+    """Labels in the order in which their names are written."""
 
     def __init__(self, order: list[int]) -> None:
         self.order = order
-        self.rank = {label: place for place, label in enumerate(order)}
+        self._rank: dict[int, int] | None = None
         self._marks: list[int] | None = None
         self._after: dict[int, int] = {}
+
+    @property
+    def rank(self) -> dict[int, int]:
+        """The place of each label; made when first asked for."""
+        if self._rank is None:
+            self._rank = {label: place for place, label in enumerate(self.order)}
+        return self._rank
 
     def after(self, label: int) -> int:
         """The names that come after a name."""
@@ -65,8 +72,8 @@ class NameOrder:
 
     def first(self, names: int) -> int:
         """The first of some names; -1 if there is none."""
-        if not names:
-            return -1
+        if not names & (names - 1):
+            return names.bit_length() - 1
         low, high = 0, len(self.order) // EVERY  # the block of the first one
         while low < high:
             middle = (low + high) // 2

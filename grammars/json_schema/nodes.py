@@ -20,10 +20,26 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from ..errors import GrammarSyntaxError, LimitExceededError
-from .keywords import ALL_TYPES, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, SHAPES, STRING, TYPES, Rules, rules_of
+from .keywords import (
+    ALL_TYPES,
+    ARRAY,
+    BOOLEAN,
+    NULL,
+    NUMBER,
+    OBJECT,
+    SHAPES,
+    STRING,
+    TYPES,
+    Rules,
+    bare_type,
+    rules_of,
+)
 from .references import Context
 
 FALSE, TRUE = 0, 1
+BARE_TYPES = {"null": 2, "boolean": 4, "number": 6, "integer": 8, "string": 10, "array": 12, "object": 14}
+"""The literals of the schemas that say one type and no more: the same in every grammar."""
+
 Demand: TypeAlias = "tuple[int, ...]"
 
 _LONGEST_NUMBER = 1000  # digits; a Decimal such as 1e999999999 must not become a Fraction
@@ -121,9 +137,9 @@ class Nodes:
 
     def __init__(self, dropped: Collection[tuple[int, str]] = ()) -> None:
         self._dropped = dropped
-        self.all: list[Node | None] = [None]  # index 0 is the schema `false`
+        # Index 0 is the schema `false`, then come the bare types that occur.
+        self.all: list[Node | None] = [None] * (len(BARE_TYPES) + 1)
         self._by_identity: dict[tuple[int, int], int] = {}
-        self._bare_types: dict[str, int] = {}
         self._by_content: dict[object, Node] = {}
 
     def literal(self, schema: object, context: Context) -> int:
@@ -137,6 +153,9 @@ class Nodes:
             if schema is False:
                 return FALSE
             first_schema, first_context = schema, context
+            kind = bare_type(schema, context.draft)  # type: ignore[arg-type]
+            if kind is not None and not self._dropped:
+                return self._bare_type(kind, schema, context)  # type: ignore[arg-type]
             if "$id" in schema or "id" in schema:  # type: ignore[operator]
                 context = context.enter(schema)  # type: ignore[arg-type]
             rules = rules_of(schema, context.draft)  # type: ignore[arg-type]
@@ -145,7 +164,7 @@ class Nodes:
             if not rules:
                 return TRUE
             if len(rules) == 1 and type(rules.get("type")) is str:
-                return self._bare_type(first_schema, first_context, rules)  # type: ignore[arg-type]
+                return self._bare_type(rules["type"], first_schema, first_context)  # type: ignore[arg-type]
             if len(rules) > 1 or ("$ref" not in rules and "allOf" not in rules):
                 break
             if "$ref" in rules:
@@ -161,14 +180,13 @@ class Nodes:
         self._by_identity[id(first_schema), first_context.index] = node.index * 2
         return node.index * 2
 
-    def _bare_type(self, schema: Mapping[str, Any], context: Context, rules: Rules) -> int:
+    def _bare_type(self, kind: str, schema: Mapping[str, Any], context: Context) -> int:
         """The literal of a schema that says a type and no more: the same wherever it stands."""
-        known = self._bare_types.get(rules["type"])
-        if known is None:
-            known = self._bare_types[rules["type"]] = len(self.all) * 2
-            self.all.append(Node(len(self.all), schema, context, rules))
-        self._by_identity[id(schema), context.index] = known
-        return known
+        literal = BARE_TYPES[kind]
+        if self.all[literal >> 1] is None:
+            self.all[literal >> 1] = Node(literal >> 1, schema, context, {"type": kind})
+        self._by_identity[id(schema), context.index] = literal
+        return literal
 
     def child(self, node: Node, schema: object) -> int:
         """The literal of a sub-schema."""

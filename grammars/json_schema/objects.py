@@ -34,7 +34,7 @@ from ..utf8 import ANY_TEXT
 from .algebra import NEVER
 from .completion import CLOSE, NAME, Completion, complete
 from .counting import can_finish, legal_names
-from .implications import Implications
+from .implications import NO_IMPLICATIONS, Implications
 from .key_kinds import kinds_of, numbers_of
 from .label_sets import NameOrder, label_set, labels_of
 from .nodes import TRUE, Demand
@@ -101,7 +101,8 @@ class ObjectShape:
         )
         self._listed = _listed_names(record)
         names = dict.fromkeys(record.names) | record.required
-        names.update(record.forbidden)
+        if record.forbidden:
+            names.update(record.forbidden)
         for keys, _ in record.alls:
             if isinstance(keys, Rest):
                 names.update(dict.fromkeys(keys.names))
@@ -112,27 +113,17 @@ class ObjectShape:
                 names.update(dict.fromkeys(some.keys.names))
         n_ordered = len(names)
         self._spelled_out: set[str | int] = set()  # monitors that match but a few keys, all of them names
-        self._enumerate_keys(names)
+        if not self.simple or self._listed is None:
+            self._enumerate_keys(names)
         self.table = LiteralTable([name for name in names if writable(name)])
         index = self.table.index
         self.order = [index[name] for name in names if name in index]
-        self.unordered = label_set(index[name] for name in list(names)[n_ordered:])
-        self.unwritable = any(not writable(name) for name in record.required)
-        self.name_order = NameOrder(self.order)
+        self.unordered = label_set([index[name] for name in list(names)[n_ordered:]])
         self.all = (1 << len(self.order)) - 1
-        self.required = label_set(index[name] for name in record.required if name in index)
-        self.implications = Implications(
-            (
-                (index[name], label_set(index[need] for need in needs if need in index))
-                for name, needs in record.implications
-                if name in index
-            ),
-            impossible=(
-                index[name]
-                for name, needs in record.implications
-                if name in index and not all(need in index for need in needs)
-            ),
-        )
+        self.required = label_set([index[name] for name in record.required if name in index])
+        self.unwritable = self.required.bit_count() < len(record.required)
+        self.name_order = NameOrder(self.order)
+        self.implications = _implications(record, index) if record.implications else NO_IMPLICATIONS
         self.clip = (
             1 if self.simple else max(1, record.least, record.most + 1 if record.most != UNLIMITED else 0)
         )
@@ -145,7 +136,9 @@ class ObjectShape:
         self._bits: tuple[Expression, ...] = ()  # what the core tells signatures apart by
         self._n_kinds = 0  # sets of monitors that some key matches, forbidden or not
         self._completions: dict[State, Completion] = {}
-        need = self.implications.closure(self.required, self.all)
+        need = self.required
+        if record.implications:
+            need = self.implications.closure(need, self.all)
         self.start: State = (self.all, need, 0, (1 << len(self.somes)) - 1)
 
     # What the values of keys have to meet.
@@ -274,8 +267,6 @@ class ObjectShape:
 
     def _enumerate_keys(self, names: dict[str, None]) -> None:
         """Makes names of undeclared keys where there are but a few, so that they cannot run out unnoticed."""
-        if self.simple and self._listed is not None:
-            return  # no patterns, no demands on keys
         for monitor, language in self._monitors().items():
             few = _few_texts(language)
             if few:
@@ -467,6 +458,22 @@ class ObjectShape:
         if known is None:
             known = self._completions[state] = complete(self, state, self.values.cost)
         return known
+
+
+def _implications(record: ObjectRecord, index: dict[str, int]) -> Implications:
+    """The implications of a record. index: name -> label."""
+    return Implications(
+        (
+            (index[name], label_set(index[need] for need in needs if need in index))
+            for name, needs in record.implications
+            if name in index
+        ),
+        impossible=(
+            index[name]
+            for name, needs in record.implications
+            if name in index and not all(need in index for need in needs)
+        ),
+    )
 
 
 @lru_cache(4096)

@@ -25,7 +25,7 @@ from .nodes import FALSE, TRUE, Demand, Node, Nodes
 from .number_sets import NUMBERS, NumberSet, surely_inhabited
 from .numbers import FINITE_NUMBER, INTEGER, Spelling, number_language, number_values
 from .numbers import NUMBER as ANY_NUMBER
-from .string_sets import POSSIBLE_STRINGS, STRINGS, StringPieces, Texts, as_expression
+from .string_sets import ALL_STRINGS, POSSIBLE_STRINGS, STRINGS, StringPieces, Texts, as_expression
 
 
 class Scalars(NamedTuple):
@@ -45,6 +45,18 @@ class Scalars(NamedTuple):
 
 _PLAIN_WORDS = (literal("false"), literal("true"))
 _NULL = literal("null")
+
+NO_SCALARS = Scalars(EMPTY, (), (), NEVER, NEVER, NEVER)
+BARE_SCALARS: dict[str, Scalars] = {
+    "null": NO_SCALARS._replace(plain=_NULL, plain_cost=4),
+    "boolean": NO_SCALARS._replace(plain=union(*_PLAIN_WORDS), plain_cost=4),
+    "number": NO_SCALARS._replace(plain=FINITE_NUMBER, plain_cost=1),
+    "integer": NO_SCALARS._replace(plain=INTEGER, plain_cost=1),
+    "string": NO_SCALARS._replace(texts=(ALL_STRINGS,), texts_cost=2),
+    "array": NO_SCALARS,
+    "object": NO_SCALARS,
+}
+"""What `ScalarLanguages.of` finds for a type by itself, numbers in their plain spelling."""
 
 
 class ScalarLanguages:

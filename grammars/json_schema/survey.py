@@ -10,9 +10,9 @@ problem.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from ..errors import ConstraintError, GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
@@ -26,6 +26,7 @@ from .keywords import (
     SCHEMA_LIST,
     SCHEMA_MAP,
     SHAPES,
+    bare_type,
     is_schema,
     malformed,
 )
@@ -67,10 +68,20 @@ _LOOKED_AT = frozenset(
 )
 _NEGATING = ("not", "oneOf", "if", "maxContains", "unevaluatedItems", "unevaluatedProperties")
 _CHOOSING = (*_NEGATING, "anyOf", "dependentSchemas")
-_PLANS = {
-    draft: {word: (CHECKS.get(word), _NESTED.get(word), word in _LOOKED_AT) for word in words}
+
+
+def _right(value: object, draft: int) -> str:
+    """The check of a keyword that may have any value, such as `const`."""
+    return ""
+
+
+Plans: TypeAlias = "dict[str, tuple[Callable[[object, int], str] | None, int | None, bool]]"
+"""By keyword: what checks its value, how schemas stand in it, whether it needs a closer look."""
+
+_PLANS: dict[int, Plans] = {
+    draft: {word: (CHECKS.get(word, _right), _NESTED.get(word), word in _LOOKED_AT) for word in words}
     for draft, words in KEYWORDS.items()
-}  # by draft and keyword: what checks its value, how schemas stand in it, whether it needs a closer look
+}
 
 
 class Survey:
@@ -92,6 +103,7 @@ class Survey:
         self._root = context
         self._asserts_formats = asserts_formats
         self._dialects: dict[int, Dialect] = {}
+        self._plans: dict[int, Plans] = {}
         self._seen: set[tuple[int, int]] = set()
         self._waiting: list[tuple[Any, Context, Pointer]] = [(schema, context, ())]
         while self._waiting:
@@ -115,28 +127,40 @@ class Survey:
             self._check("$ref", schema["$ref"], draft, pointer)
             self._follow("$ref", schema["$ref"], context, pointer)
             return
-        waiting, plans = self._waiting, _PLANS[draft]
-        dialect = self._dialect(context, pointer)
+        waiting = self._waiting
+        plans = self._plans.get(context.index) or self._plans_of(context, pointer)
+        check_all = plans is not _PLANS[draft]  # where a keyword may assert nothing
         for word, value in schema.items():
             plan = plans.get(word)
             if plan is None:
                 continue
-            if word in dialect.left_out:
+            check, shape, is_looked_at = plan
+            if check is None:
                 self.dropped.add((id(schema), word))
                 continue
-            check, shape, is_looked_at = plan
-            if check is not None and check(value, draft):
+            if check(value, draft):
                 self._check(word, value, draft, pointer)
             if shape is not None:
                 here = (pointer, word)
                 if shape == SCHEMA_MAP:
-                    waiting.extend([(member, context, (here, name)) for name, member in value.items()])
+                    for name, member in value.items():
+                        if type(member) is not dict or check_all or bare_type(member, draft) is None:
+                            waiting.append((member, context, (here, name)))
                 elif shape == SCHEMA_LIST or type(value) is list:
                     waiting.extend([(member, context, (here, place)) for place, member in enumerate(value)])
-                else:
+                elif type(value) is not dict or check_all or bare_type(value, draft) is None:
                     waiting.append((value, context, here))
             if is_looked_at:
                 self._look_at(word, value, schema, context, (pointer, word))
+
+    def _plans_of(self, context: Context, pointer: Pointer) -> Plans:
+        """What to do about each keyword in a context; without a check: it asserts nothing there."""
+        plans = _PLANS[context.draft]
+        left_out = self._dialect(context, pointer).left_out
+        if left_out:
+            plans = {word: (None, None, False) if word in left_out else plan for word, plan in plans.items()}
+        self._plans[context.index] = plans
+        return plans
 
     def _dialect(self, context: Context, pointer: Pointer) -> Dialect:
         """What the meta-schema says about keywords; that it requires unknown ones is a problem."""

@@ -20,11 +20,11 @@ from .algebra import NEVER
 from .arrays import ArrayShape
 from .formula import Formulas
 from .keywords import ARRAY, OBJECT
-from .nodes import SCALARS, Demand, Nodes
+from .nodes import BARE_TYPES, SCALARS, Demand, Nodes
 from .objects import ObjectShape
 from .references import Context
 from .rules import plain_record
-from .scalars import ScalarLanguages, Scalars
+from .scalars import BARE_SCALARS, ScalarLanguages, Scalars
 from .string_sets import writable
 
 Shape = ObjectShape | ArrayShape
@@ -48,6 +48,18 @@ class Value(NamedTuple):
     arrays: list[tuple[int, ArrayShape]]
 
 
+# What a type by itself offers needs no search, and is the same in every grammar.
+_BARE_COSTS: dict[Demand | Shape, int] = {
+    (literal,): 1 + min(BARE_SCALARS[kind][3:] if kind not in ("array", "object") else (3,))
+    for kind, literal in BARE_TYPES.items()
+}
+_BARE_VALUES: dict[Demand, Value] = {
+    (BARE_TYPES[kind],): Value(scalars, [], [])
+    for kind, scalars in BARE_SCALARS.items()
+    if kind not in ("array", "object")
+}
+
+
 class Values:
     """The demands of one grammar."""
 
@@ -59,10 +71,10 @@ class Values:
         self.formulas = formulas
         self.context = context
         self.any_order = any_order
-        self._values: dict[Demand, Value] = {}
+        self._values: dict[Demand, Value] = _BARE_VALUES.copy() if scalars.spelling == "plain" else {}
         self._scalars: dict[Demand, Scalars] = {}
         self._shapes: dict[tuple[Demand, int], list[Any]] = {}
-        self._costs: dict[Demand | Shape, int] = {}
+        self._costs: dict[Demand | Shape, int] = _BARE_COSTS.copy()
         self._visited: dict[Demand | Shape, int] | None = None
         self._found = False
 
@@ -88,22 +100,24 @@ class Values:
             return []
         known = self._shapes.get((demand, bit))
         if known is None:
-            records = self._records(demand, bit)
-            known = [
-                ObjectShape(record, self, self.any_order) if bit == OBJECT else ArrayShape(record, self)
-                for record in records
-            ]
-            self._shapes[demand, bit] = known
+            known = self._shapes[demand, bit] = self._make_shapes(demand, bit)
         return known
 
-    def _records(self, demand: Demand, bit: int) -> list[Any]:
-        if bit == OBJECT and len(demand) == 1 and not demand[0] & 1:
+    def _make_shapes(self, demand: Demand, bit: int) -> list[Any]:
+        if bit == ARRAY:
+            return [ArrayShape(record, self) for record in self.formulas.records(demand, bit)]
+        if len(demand) == 1 and not demand[0] & 1:
             node = self.nodes.all[demand[0] >> 1]
             assert node is not None
             if _DEMANDING_OF_OBJECTS.isdisjoint(node.rules):
                 record = plain_record(self.nodes, node)
-                return [] if record is None else [record]
-        return self.formulas.records(demand, bit)
+                if record is None:
+                    return []
+                shape = ObjectShape(record, self, self.any_order)
+                if node.types == OBJECT and demand in self._costs and self._costs[demand] < NEVER:
+                    self._costs[shape] = self._costs[demand] - 1  # it was read off the keywords
+                return [shape]
+        return [ObjectShape(record, self, self.any_order) for record in self.formulas.records(demand, bit)]
 
     def cost(self, key: Demand | Shape) -> int:
         """The cost of a demand or of an alternative; NEVER if nothing meets it."""
