@@ -48,6 +48,8 @@ def label_set(labels: Iterable[int]) -> int:
 class NameOrder:
     """Labels in the order in which their names are written."""
 
+    __slots__ = ("_after", "_marks", "_rank", "order")
+
     def __init__(self, order: list[int]) -> None:
         self.order = order
         self._rank: dict[int, int] | None = None

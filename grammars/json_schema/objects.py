@@ -87,12 +87,19 @@ class ObjectShape:
     the order is free.
     """
 
+    __slots__ = (
+        *("record", "values", "any_order", "somes", "free", "simple", "table", "order", "unordered", "all"),
+        *("required", "unwritable", "name_order", "implications", "clip", "start"),
+        *("_listed", "_spelled_out", "_demands", "_known", "_usable", "_blocked", "_legal", "_others"),
+        *("_signatures", "_bits", "_n_kinds", "_completions"),
+    )
+
     def __init__(self, record: ObjectRecord, values: Values, any_order: bool) -> None:
         self.record = record
         self.values = values
         self.any_order = any_order
         self.somes = list(record.somes)
-        self.free = sum(1 << place for place, some in enumerate(self.somes) if some.value == TRUE)
+        self.free = label_set([place for place, some in enumerate(self.somes) if some.value == TRUE])
         self.simple = not (
             record.implications
             or record.somes
@@ -115,10 +122,15 @@ class ObjectShape:
         self._spelled_out: set[str | int] = set()  # monitors that match but a few keys, all of them names
         if not self.simple or self._listed is None:
             self._enumerate_keys(names)
-        self.table = LiteralTable([name for name in names if writable(name)])
+        written = list(names)
+        if not "".join(written).isascii():
+            written = [name for name in names if writable(name)]
+        self.table = LiteralTable(written)
         index = self.table.index
-        self.order = [index[name] for name in names if name in index]
-        self.unordered = label_set([index[name] for name in list(names)[n_ordered:]])
+        self.order = list(map(index.__getitem__, written))
+        self.unordered = 0
+        if len(names) > n_ordered:
+            self.unordered = label_set([index[name] for name in list(names)[n_ordered:]])
         self.all = (1 << len(self.order)) - 1
         self.required = label_set([index[name] for name in record.required if name in index])
         self.unwritable = self.required.bit_count() < len(record.required)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urldefrag, urljoin
 
 from referencing import Registry, Resource, Specification
 from referencing.exceptions import CannotDetermineSpecification, Unresolvable
@@ -156,6 +156,7 @@ class References:
         self._contexts: dict[tuple[str, int, int, tuple[str, ...]], Context] = {}
         self._owners: dict[str, bool] = {}
         self._registry: Registry[Any] | None = None
+        self._crawled: dict[int, tuple[Registry[Any], Registry[Any]]] = {}
         self._dialects: dict[str, Dialect] = {}
         draft = draft_of(schema, draft)
         identifier = schema.get("id" if draft == DRAFT_4 else "$id") if isinstance(schema, Mapping) else None
@@ -247,7 +248,7 @@ class References:
         """What `referencing` finds."""
         try:
             try:
-                found = self._resolver(context).lookup(reference)
+                found = self._searched(self._resolver(context), reference).lookup(reference)
             except Unresolvable:
                 if not reference.partition("://")[2].startswith("json-schema.org/"):
                     raise
@@ -267,6 +268,20 @@ class References:
                 reference, message="the documents cannot be searched for identifiers"
             ) from error
         return self._found(context, found.contents, found.resolver)
+
+    def _searched(self, resolver: Any, reference: str) -> Any:
+        """A resolver whose documents are searched for identifiers already, where the reference needs that.
+
+        By itself `referencing` would search them anew for each reference: 40 ms for 600 schemas.
+        """
+        registry = resolver._registry
+        uri, fragment = urldefrag(urljoin(resolver._base_uri, reference))
+        if (not fragment or fragment.startswith("/")) and uri in registry:
+            return resolver
+        known = self._crawled.get(id(registry))
+        if known is None:
+            known = self._crawled[id(registry)] = (registry, registry.crawl())  # kept: its id stays its own
+        return known[1].resolver(resolver._base_uri)
 
     def _found(self, context: Context, schema: Any, resolver: Any) -> tuple[Any, Context]:
         base = resolver._base_uri

@@ -15,9 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ..emptiness import shortest_length
 from ..expressions import EMPTY, Expression, complement, intersect, literal, union
-from ..utf8 import ANY_TEXT
 from .algebra import BOOLEANS, NEVER, NULLS, Algebra
 from .formats import is_approximated
 from .keywords import BOOLEAN, NULL, NUMBER, STRING
@@ -25,7 +23,15 @@ from .nodes import FALSE, TRUE, Demand, Node, Nodes
 from .number_sets import NUMBERS, NumberSet, surely_inhabited
 from .numbers import FINITE_NUMBER, INTEGER, Spelling, number_language, number_values
 from .numbers import NUMBER as ANY_NUMBER
-from .string_sets import ALL_STRINGS, POSSIBLE_STRINGS, STRINGS, StringPieces, Texts, as_expression
+from .string_sets import (
+    ALL_STRINGS,
+    POSSIBLE_STRINGS,
+    STRINGS,
+    StringPieces,
+    Texts,
+    as_expression,
+    shortest_of,
+)
 
 
 class Scalars(NamedTuple):
@@ -97,14 +103,9 @@ class ScalarLanguages:
             if not isinstance(piece, Texts):
                 words = tuple(sorted(piece))
                 words_cost = 2 + min(len(word) for word in words)
-            elif piece.content is ANY_TEXT:
+            elif (length := shortest_of(piece)) is not None:
                 texts.append(piece)
-                texts_cost = min(texts_cost, 2 + piece.least)
-            else:
-                length = shortest_length(piece.content, piece.least, piece.most)
-                if length is not None:
-                    texts.append(piece)
-                    texts_cost = min(texts_cost, 2 + length)
+                texts_cost = min(texts_cost, 2 + length)
         return Scalars(
             union(*plain) if plain else EMPTY, words, tuple(texts), plain_cost, words_cost, texts_cost
         )
@@ -293,11 +294,8 @@ def _string_cost(pieces: StringPieces) -> int:
     for piece in pieces:
         if not isinstance(piece, Texts):
             cost = min(cost, 2 + min(map(len, piece)))
-        elif piece.content is ANY_TEXT:
-            cost = min(cost, 2 + piece.least)
-        else:
-            length = shortest_length(piece.content, piece.least, piece.most)
-            cost = cost if length is None else min(cost, 2 + length)
+        elif (length := shortest_of(piece)) is not None:
+            cost = min(cost, 2 + length)
     return cost
 
 

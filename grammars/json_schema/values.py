@@ -20,11 +20,11 @@ from .algebra import NEVER
 from .arrays import ArrayShape
 from .formula import Formulas
 from .keywords import ARRAY, OBJECT
-from .nodes import BARE_TYPES, SCALARS, Demand, Nodes
+from .nodes import BARE_TYPES, FALSE, SCALARS, TRUE, Demand, Nodes
 from .objects import ObjectShape
 from .references import Context
 from .rules import plain_record
-from .scalars import BARE_SCALARS, ScalarLanguages, Scalars
+from .scalars import BARE_SCALARS, NO_SCALARS, ScalarLanguages, Scalars
 from .string_sets import writable
 
 Shape = ObjectShape | ArrayShape
@@ -82,10 +82,23 @@ class Values:
         """What a demand offers."""
         known = self._values.get(demand)
         if known is None:
-            objects = [(c, s) for s in self.shapes(demand, OBJECT) if (c := self.cost(s)) < NEVER]
-            arrays = [(c, s) for s in self.shapes(demand, ARRAY) if (c := self.cost(s)) < NEVER]
-            known = self._values[demand] = Value(self.scalars_of(demand), objects, arrays)
+            types = self.formulas.types(demand)
+            known = self._values[demand] = Value(
+                self.scalars_of(demand) if types & SCALARS else NO_SCALARS,
+                self._inhabited(demand, OBJECT) if types & OBJECT else [],
+                self._inhabited(demand, ARRAY) if types & ARRAY else [],
+            )
         return known
+
+    def _inhabited(self, demand: Demand, bit: int) -> list[tuple[int, Any]]:
+        found = []
+        for shape in self.shapes(demand, bit):
+            cost = self._costs.get(shape)
+            if cost is None:
+                cost = self.cost(shape)
+            if cost < NEVER:
+                found.append((cost, shape))
+        return found
 
     def scalars_of(self, demand: Demand) -> Scalars:
         """The scalars of a demand."""
@@ -152,7 +165,8 @@ class Values:
         return cost
 
     def _cheapest(self, demand: Demand) -> int:
-        cost = self.scalars.cost(demand, self.formulas.types(demand) & SCALARS)
+        types = self.formulas.types(demand)
+        cost = self.scalars.cost(demand, types & SCALARS) if types & SCALARS else NEVER
         if cost < NEVER:
             return cost
         if len(demand) == 1 and not demand[0] & 1:
@@ -160,7 +174,7 @@ class Values:
             if cost < NEVER:
                 return cost
         for bit in (ARRAY, OBJECT):
-            for shape in self.shapes(demand, bit):
+            for shape in self.shapes(demand, bit) if types & bit else ():
                 cost = min(cost, self.cost(shape))
         return cost
 
@@ -181,9 +195,12 @@ class Values:
         for name in dict.fromkeys(rules.get("required", ())):
             if not writable(name):
                 return NEVER
-            child = self.nodes.child(node, properties.get(name, rules.get("additionalProperties", True)))
-            demand = self.nodes.demand((child,))
-            cost += len(name) + 4 + (NEVER if demand is None else self.cost(demand))
+            schema = properties.get(name, rules.get("additionalProperties", True))
+            child = self.nodes.literal(schema, node.context)
+            if child == FALSE:
+                return NEVER
+            demand = () if child == TRUE else (child,)
+            cost += len(name) + 4 + (self._costs.get(demand) or self.cost(demand))
             if cost >= NEVER:
                 return NEVER
         return cost
