@@ -126,7 +126,8 @@ def byte_range(first: int, last: int) -> Expression:
 def literal(text: bytes | str) -> Expression:
     """Exactly these bytes (a `str` is encoded as UTF-8)."""
     data = text.encode() if isinstance(text, str) else text
-    return concatenate(*[byte_class(1 << byte) for byte in data])
+    parts = tuple([_SINGLE_BYTES[byte] for byte in data])
+    return parts[0] if len(parts) == 1 else hash_consed(CONCATENATION, parts)
 
 
 def concatenate(*parts: Expression) -> Expression:
@@ -228,3 +229,4 @@ def automaton(
 EMPTY = hash_consed(UNION)
 EPSILON = hash_consed(CONCATENATION)
 ANYTHING = hash_consed(REPEAT, (hash_consed(BYTE_CLASS, (), ALL_BYTES),), (0, UNLIMITED))
+_SINGLE_BYTES = [byte_class(1 << byte) for byte in range(256)]

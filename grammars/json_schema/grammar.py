@@ -47,6 +47,7 @@ MOST_STATES = 10_000_000
 
 _OPEN_OBJECT, _CLOSE_OBJECT = literal("{"), literal("}")
 _OPEN_ARRAY, _CLOSE_ARRAY = literal("["), literal("]")
+_TRAILING_EXPANSION = Expansion([TerminalEdge(repeat(byte_class(b" \t\n\r"), 1), END)], True, -1)
 
 Way = tuple[Demand, int]
 """What a value has to meet, and the state after it."""
@@ -98,6 +99,7 @@ class JsonSchemaGrammar(Grammar):
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._offered: dict[tuple[Demand, int, int, bool], list[Offer]] = {}
         self._closed: dict[tuple[Expression, bool, int], Edge] = {}
+        self._undeclared: dict[tuple[ObjectShape, bool, int], Edge | None] = {}
         after = END if layout.outside is EPSILON else self._number((TRAILING,))
         self.start = self._number((VALUE, ((demand, after),), ROOT, 0))
 
@@ -133,6 +135,12 @@ class JsonSchemaGrammar(Grammar):
     # Values.
 
     def _expand_value(self, ways: tuple[Way, ...], place: int, depth: int) -> Expansion:
+        if len(ways) == 1:
+            demand, after = ways[0]
+            offers = self._offers(demand, place, depth, after == END)
+            if len(offers) == 1:  # as four of five values have
+                _, label, edge_to = offers[0]
+                return Expansion([edge_to(after)], False, 0, label)
         edges: list[Edge] = []
         finish = finish_label = rest = 0
         least = NEVER
@@ -208,9 +216,11 @@ class JsonSchemaGrammar(Grammar):
     # Objects.
 
     def _expand_object(self, shape: ObjectShape, state: tuple[int, int, int, int], depth: int) -> Expansion:
+        if shape.simple:
+            return self._expand_simple(shape, state, depth)
         edges: list[Edge] = []
         is_empty = state[2] == 0
-        lead = self._layout.lead(FIRST if is_empty else AFTER_COMMA, depth)
+        lead = self._layout.lead(self._place(is_empty), depth)
         finish = finish_label = 0
         step, label = shape.next_step(state)
         legal = shape.legal(state)
@@ -229,6 +239,41 @@ class JsonSchemaGrammar(Grammar):
                 finish = len(edges)
             edges.append(self._close(_CLOSE_OBJECT, is_empty, depth))
         return Expansion(edges, False, finish, finish_label)
+
+    def _expand_simple(self, shape: ObjectShape, state: tuple[int, int, int, int], depth: int) -> Expansion:
+        """The same for a simple shape, where all names that must come are all that matters."""
+        _, need, count, _ = state
+        is_empty = count == 0
+        edges: list[Edge] = []
+        finish = finish_label = 0
+        legal = shape.legal(state)
+        if legal:
+            edges.append(LiteralsEdge(self._layout.lead(self._place(is_empty), depth), shape.table, legal))
+            finish_label = shape.first(need) if need else 0
+        if not need or shape.any_order:
+            others = self._simple_others(shape, is_empty, depth)
+            if others is not None:
+                edges.append(others)
+        if not need:
+            finish = len(edges)
+            edges.append(self._close(_CLOSE_OBJECT, is_empty, depth))
+        return Expansion(edges, False, finish, finish_label)
+
+    def _simple_others(self, shape: ObjectShape, is_empty: bool, depth: int) -> Edge | None:
+        """The edge of undeclared keys, the same in all states of a simple shape; None: there are none."""
+        key = (shape, is_empty, depth)
+        if key not in self._undeclared:
+            others, edge = shape.others, None
+            if others.by_label:
+                lead = self._layout.lead(self._place(is_empty), depth)
+                terminal = _string(lead, others.content, others.monitors)
+                edge = OthersEdge(terminal, shape.table if shape.order else None)
+            self._undeclared[key] = edge
+        return self._undeclared[key]
+
+    @staticmethod
+    def _place(is_empty: bool) -> int:
+        return FIRST if is_empty else AFTER_COMMA
 
     def _close(self, bracket: Expression, is_empty: bool, depth: int) -> Edge:
         """The edge of a closing bracket. depth: that inside."""
@@ -250,7 +295,7 @@ class JsonSchemaGrammar(Grammar):
         return number((VALUE, numbered, AFTER_COLON, depth))
 
     def _expand_trailing(self) -> Expansion:
-        return Expansion([TerminalEdge(repeat(byte_class(b" \t\n\r"), 1), END)], True, -1)
+        return _TRAILING_EXPANSION
 
     # Arrays.
 

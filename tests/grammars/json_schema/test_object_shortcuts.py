@@ -3,6 +3,7 @@ names and undeclared keys have to meet, legal names without a search."""
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from hypothesis import assume, given
@@ -60,3 +61,21 @@ def test_legal_names_without_a_search(plain: dict[str, Any], implying: dict[str,
             usable = [label for label in range(6) if names >> label & 1 and shape.after_name(state, label)]
             assert shape.legal(state) == sum(1 << label for label in usable)
             waiting += [after for label in usable[:2] for _, after in shape.after_name(state, label)]
+
+
+@given(_PLAIN, st.sampled_from(["any", "schema"]))
+def test_expansions_of_simple_shapes(plain: dict[str, Any], order: Any) -> None:
+    try:
+        grammar = from_json_schema(plain, property_order=order)
+    except ConstraintError:
+        assume(False)
+    values = grammar._values
+    for _, shape in values.value((values.nodes.literal(plain, values.context),)).objects:
+        general = copy(shape)
+        general.simple = False
+        waiting = [shape.start]
+        for state in waiting[:40]:
+            assert grammar._expand_object(shape, state, 0) == grammar._expand_object(general, state, 0)
+            labels = [label for label in range(6) if shape.legal(state) >> label & 1]
+            waiting += [after for label in labels for _, after in shape.after_name(state, label)]
+            waiting += [after for _, after in shape.after_other(state, 0)]
