@@ -37,6 +37,11 @@ State = tuple[int, tuple[int, ...]]
 class ArrayShape:
     """One alternative of an array."""
 
+    __slots__ = (
+        *("_completions", "_demands", "_few", "_ways", "compares", "counts", "record", "special", "start"),
+        *("top", "values"),
+    )
+
     def __init__(self, record: ArrayRecord, values: Values) -> None:
         self.record = record
         self.values = values

@@ -14,7 +14,7 @@ from typing import Any
 from ..expressions import UNLIMITED
 from .keywords import ARRAY, OBJECT
 from .nodes import FALSE, TRUE, Node, Nodes
-from .records import EVERY_KEY, Atom, ObjectRecord, Option, Rest
+from .records import EVERY_KEY, ArrayRecord, Atom, ObjectRecord, Option, Rest
 
 Wanted = Callable[[Nodes, Node, Any], "list[Atom]"]
 Violated = Callable[[Nodes, Node, Any], "list[Option]"]
@@ -187,6 +187,16 @@ def plain_record(nodes: Nodes, node: Node) -> ObjectRecord | None:
         if literal != TRUE:
             record.alls[_rest(node), literal] = None
     return record if record.required.keys().isdisjoint(record.forbidden) else None
+
+
+def plain_array(nodes: Nodes, node: Node) -> ArrayRecord | None:
+    """The record of a wanted node without logical keywords; None: it contradicts itself."""
+    record = ArrayRecord()
+    for word, value in node.rules.items():
+        rule = ARRAY_RULES.get(word)
+        if rule is not None and not all(map(record.add, rule[0](nodes, node, value))):  # type: ignore[arg-type]
+            return None
+    return record
 
 
 def equal_to(nodes: Nodes, node: Node, value: Any) -> Option:

@@ -20,10 +20,10 @@ from .algebra import NEVER
 from .arrays import ArrayShape
 from .formula import Formulas
 from .keywords import ARRAY, OBJECT
-from .nodes import BARE_TYPES, FALSE, SCALARS, TRUE, Demand, Nodes
+from .nodes import BARE_TYPES, FALSE, SCALARS, TRUE, Demand, Node, Nodes
 from .objects import ObjectShape
 from .references import Context
-from .rules import plain_record
+from .rules import plain_array, plain_record
 from .scalars import BARE_SCALARS, NO_SCALARS, ScalarLanguages, Scalars
 from .string_sets import writable
 
@@ -32,6 +32,7 @@ Shape = ObjectShape | ArrayShape
 # Keywords that may ask more of a value than its type; the empty array, the empty object meet all others.
 _REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}
 _LOGIC = {"enum", "const", "allOf", "anyOf", "oneOf", "not", "if", "$all"} | _REFERENCES
+_LOGIC_OF_ARRAYS = frozenset(_LOGIC | {"unevaluatedItems"})
 _DEMANDING_OF_ARRAYS = frozenset(_LOGIC | {"minItems", "contains"})
 _DEMANDING_OF_OBJECTS = frozenset(
     _LOGIC
@@ -117,20 +118,28 @@ class Values:
         return known
 
     def _make_shapes(self, demand: Demand, bit: int) -> list[Any]:
-        if bit == ARRAY:
-            return [ArrayShape(record, self) for record in self.formulas.records(demand, bit)]
         if len(demand) == 1 and not demand[0] & 1:
             node = self.nodes.all[demand[0] >> 1]
             assert node is not None
-            if _DEMANDING_OF_OBJECTS.isdisjoint(node.rules):
+            if bit == OBJECT and _DEMANDING_OF_OBJECTS.isdisjoint(node.rules):
                 record = plain_record(self.nodes, node)
-                if record is None:
-                    return []
-                shape = ObjectShape(record, self, self.any_order)
-                if node.types == OBJECT and demand in self._costs and self._costs[demand] < NEVER:
-                    self._costs[shape] = self._costs[demand] - 1  # it was read off the keywords
-                return [shape]
-        return [ObjectShape(record, self, self.any_order) for record in self.formulas.records(demand, bit)]
+                shape = None if record is None else ObjectShape(record, self, self.any_order)
+                return self._only(demand, node, shape)
+            if bit == ARRAY and _LOGIC_OF_ARRAYS.isdisjoint(node.rules):
+                items = plain_array(self.nodes, node)
+                return self._only(demand, node, None if items is None else ArrayShape(items, self))
+        records = self.formulas.records(demand, bit)
+        if bit == ARRAY:
+            return [ArrayShape(record, self) for record in records]
+        return [ObjectShape(record, self, self.any_order) for record in records]
+
+    def _only(self, demand: Demand, node: Node, shape: Shape | None) -> list[Any]:
+        """The only alternative of a demand. Its cost is known where that of the demand is."""
+        if shape is None:
+            return []
+        if node.types in (ARRAY, OBJECT) and self._costs.get(demand, NEVER) < NEVER:
+            self._costs[shape] = self._costs[demand] - 1
+        return [shape]
 
     def cost(self, key: Demand | Shape) -> int:
         """The cost of a demand or of an alternative; NEVER if nothing meets it."""

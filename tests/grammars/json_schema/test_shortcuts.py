@@ -1,5 +1,5 @@
-"""Short ways give what the general ways give: types that stand alone, all texts but some words, costs read
-off keywords, documents searched for identifiers once."""
+"""Short ways give what the general ways give: types that stand alone, plain arrays, all texts but some words,
+costs read off keywords, documents searched for identifiers once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from tokentrellis.grammars.emptiness import shortest_length
 from tokentrellis.grammars.expressions import UNLIMITED
 from tokentrellis.grammars.json_schema import from_json_schema
 from tokentrellis.grammars.json_schema.algebra import NEVER
-from tokentrellis.grammars.json_schema.keywords import DRAFTS, OBJECT, bare_type
+from tokentrellis.grammars.json_schema.keywords import ARRAY, DRAFTS, OBJECT, bare_type
 from tokentrellis.grammars.json_schema.nodes import BARE_TYPES, SCALARS
 from tokentrellis.grammars.json_schema.references import References
+from tokentrellis.grammars.json_schema.rules import plain_array
 from tokentrellis.grammars.json_schema.scalars import BARE_SCALARS
 from tokentrellis.grammars.json_schema.string_sets import (
     STRINGS,
@@ -121,3 +122,31 @@ def test_a_document_found_without_a_search_is_not_searched_for() -> None:
     schema, _ = references.root.resolve("http://a.example/root#/$defs/x")
     assert schema == {"const": 1}
     assert not references._crawled
+
+
+@given(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["array", ["array", "null"]])},
+        optional={
+            "items": st.sampled_from([True, False, {"type": "string"}, {"type": "array", "minItems": 2}]),
+            "prefixItems": st.lists(st.sampled_from([True, False, {"const": 1}]), min_size=1, max_size=2),
+            "contains": st.sampled_from([True, False, {"const": 1}]),
+            "maxContains": st.integers(0, 2),
+            "uniqueItems": st.booleans(),
+            "minItems": st.integers(0, 3),
+            "maxItems": st.integers(0, 3),
+        },
+    )
+)
+def test_plain_arrays(schema: dict[str, object]) -> None:
+    values = from_json_schema({"properties": {"x": schema}})._values
+    (literal,) = demand = (values.nodes.literal(schema, values.context),)
+    node = values.nodes.all[literal >> 1]
+    record = plain_array(values.nodes, node)
+    general = values.formulas.records(demand, ARRAY)
+    assert [record.key()] == [one.key() for one in general] if record else not general
+    values.cost(demand)
+    for shape in values.shapes(demand, ARRAY):
+        known = values.cost(shape)
+        cost = shape.cost(values.cost)
+        assert known == (cost + 1 if cost < NEVER else NEVER)
