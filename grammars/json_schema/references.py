@@ -281,7 +281,7 @@ class References:
         known = self._crawled.get(id(registry))
         if known is None:
             known = self._crawled[id(registry)] = (registry, registry.crawl())  # kept: its id stays its own
-        return known[1].resolver(resolver._base_uri)
+        return resolver._evolve(base_uri=resolver._base_uri, registry=known[1])  # keeps its dynamic scope
 
     def _found(self, context: Context, schema: Any, resolver: Any) -> tuple[Any, Context]:
         base = resolver._base_uri

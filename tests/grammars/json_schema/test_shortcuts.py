@@ -150,3 +150,11 @@ def test_plain_arrays(schema: dict[str, object]) -> None:
         known = values.cost(shape)
         cost = shape.cost(values.cost)
         assert known == (cost + 1 if cost < NEVER else NEVER)
+
+
+def test_documents_searched_once_keep_the_dynamic_scope() -> None:
+    pytest.importorskip("jsonschema_specifications")
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    grammar = from_json_schema({"$schema": draft, "$ref": draft})
+    assert grammar.accepts('{"$defs":{"foo":{"type":"integer"}}}')
+    assert not grammar.accepts('{"$defs":{"foo":{"type":1}}}')
