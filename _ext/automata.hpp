@@ -6,8 +6,7 @@
 // carries a label (0, or the signature of the monitors that accept too).
 //
 // `SetAutomaton`: subset construction over an Nfa (Rabin & Scott 1959); every state of it is alive by construction.
-// `BooleanAutomaton`: the product of such automata under a formula with intersection, union and complement, with
-// monitors; whether a state is alive is found by search and remembered.
+// `BooleanAutomaton` (product.hpp): the product of such automata under a formula.
 #pragma once
 
 #include <deque>
@@ -33,6 +32,7 @@ struct VectorHash {
 };
 
 class Automata;
+class Minimal;  // minimal.hpp
 
 class Automaton {
 public:
@@ -61,6 +61,7 @@ public:
 
     std::vector<StateInfo> info;
     std::vector<std::unique_ptr<Automaton>> automata;
+    std::unordered_map<int32_t, std::shared_ptr<const Minimal>> minimal;  // by start state
     ByteSet usable{~0ull, ~0ull, ~0ull, ~0ull};  // bytes that occur in some token; the others cannot be written
     bool all_usable = true;
 
@@ -197,149 +198,6 @@ private:
         sets_.push_back(set);
         index_.emplace(set, state);
         return state;
-    }
-};
-
-// A formula over component automata: LEAF reads component `component`.
-struct Formula {
-    enum Kind { LEAF, AND, OR, NOT } kind = LEAF;
-    int32_t component = 0;
-    std::vector<Formula> children;
-
-    // 1 true, 0 false, -1 undecided. With `final_verdict`, a component is true if its state accepts; without, a dead
-    // component is false and a live one undecided.
-    int evaluate(const Automata& automata, const std::vector<int32_t>& states, bool final_verdict) const {
-        switch (kind) {
-            case LEAF: {
-                int32_t s = states[component];
-                if (s == DEAD) return 0;
-                return final_verdict ? automata.label(s) >= 0 : -1;
-            }
-            case NOT: {
-                int value = children[0].evaluate(automata, states, final_verdict);
-                return value < 0 ? value : !value;
-            }
-            default: {
-                int absorbing = kind == OR, result = !absorbing;
-                for (const Formula& child : children) {
-                    int value = child.evaluate(automata, states, final_verdict);
-                    if (value == absorbing) return absorbing;
-                    if (value < 0) result = -1;
-                }
-                return result;
-            }
-        }
-    }
-};
-
-class BooleanAutomaton final : public Automaton {
-public:
-    // components: start states; the first `n_restricting` belong to the formula, the others are monitors (bit i of the
-    // label: monitor i accepts).
-    BooleanAutomaton(Automata& automata, int32_t id, Formula formula, std::vector<int32_t> components, int32_t n_restricting)
-        : id_(id), formula_(std::move(formula)), n_restricting_(n_restricting) {
-        refine_classes(automata, components);
-        int32_t local = intern(automata, components);
-        start = alive(automata, local) ? number(automata, local) : DEAD;
-    }
-
-    const std::vector<std::vector<uint8_t>>* classes() const override { return &class_members_; }
-
-    void compute(Automata& automata, int32_t state, uint8_t byte) override {
-        int32_t local = advance(automata, automata.info[state].local, byte);
-        int32_t to = local != DEAD && alive(automata, local) ? number(automata, local) : DEAD;
-        for (uint8_t member : class_members_[class_of_[byte]])
-            automata.set(state, member, contains(automata.usable, member) ? to : DEAD);
-    }
-
-private:
-    int32_t id_;
-    Formula formula_;
-    int32_t n_restricting_;
-    std::vector<std::vector<int32_t>> tuples_;
-    std::vector<int8_t> alive_;     // 1 yes, 0 no, -1 not known
-    std::vector<int32_t> numbers_;  // local -> state, or NO_STATE
-    std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> index_;
-    std::array<uint8_t, 256> class_of_{};
-    std::vector<std::vector<uint8_t>> class_members_;
-
-    void refine_classes(Automata& automata, const std::vector<int32_t>& components) {
-        int n_classes = 1;
-        for (int32_t component : components) {
-            if (component == DEAD) continue;
-            auto* part = dynamic_cast<SetAutomaton*>(automata.automata[automata.info[component].automaton].get());
-            std::map<std::pair<int, int>, int> renumber;
-            for (int byte = 0; byte < 256; ++byte) {
-                int other = part ? part->nfa().class_of[byte] : byte;
-                auto it = renumber.emplace(std::make_pair(static_cast<int>(class_of_[byte]), other), static_cast<int>(renumber.size())).first;
-                class_of_[byte] = static_cast<uint8_t>(it->second);
-            }
-            n_classes = static_cast<int>(renumber.size());
-        }
-        class_members_.assign(n_classes, {});
-        for (int byte = 0; byte < 256; ++byte) class_members_[class_of_[byte]].push_back(static_cast<uint8_t>(byte));
-    }
-
-    int32_t intern(Automata& automata, const std::vector<int32_t>& tuple) {
-        auto found = index_.find(tuple);
-        if (found != index_.end()) return found->second;
-        if (tuples_.size() >= MAX_AUTOMATON_STATES) throw LimitError("automaton states of an intersection or complement", MAX_AUTOMATON_STATES);
-        int32_t local = static_cast<int32_t>(tuples_.size());
-        int verdict = formula_.evaluate(automata, tuple, false);
-        tuples_.push_back(tuple);
-        alive_.push_back(verdict == 0 ? 0 : formula_.evaluate(automata, tuple, true) == 1 ? 1 : -1);
-        numbers_.push_back(NO_STATE);
-        index_.emplace(tuple, local);
-        return local;
-    }
-
-    int32_t advance(Automata& automata, int32_t local, uint8_t byte) {
-        std::vector<int32_t> tuple = tuples_[local];
-        for (int32_t& s : tuple)
-            if (s != DEAD) s = automata.step(s, byte);
-        int32_t to = intern(automata, tuple);
-        return alive_[to] == 0 ? DEAD : to;
-    }
-
-    int32_t number(Automata& automata, int32_t local) {
-        if (numbers_[local] == NO_STATE) {
-            const std::vector<int32_t>& tuple = tuples_[local];
-            int32_t label = -1;
-            if (formula_.evaluate(automata, tuple, true) == 1) {
-                label = 0;
-                for (size_t i = n_restricting_; i < tuple.size(); ++i)
-                    if (tuple[i] != DEAD && automata.label(tuple[i]) >= 0) label |= 1 << (i - n_restricting_);
-            }
-            numbers_[local] = automata.add_state(id_, local, label);
-        }
-        return numbers_[local];
-    }
-
-    // Breadth-first search for an accepting state; everything visited is settled if there is none, the path if there is.
-    bool alive(Automata& automata, int32_t from) {
-        if (alive_[from] >= 0) return alive_[from];
-        std::vector<int32_t> queue{from}, parent{-1};
-        std::unordered_map<int32_t, bool> seen{{from, true}};
-        for (size_t head = 0; head < queue.size(); ++head) {
-            for (const auto& members : class_members_) {
-                uint8_t byte = members[0];
-                if (!automata.all_usable) {
-                    auto it = std::find_if(members.begin(), members.end(), [&](uint8_t b) { return contains(automata.usable, b); });
-                    if (it == members.end()) continue;
-                    byte = *it;
-                }
-                int32_t to = advance(automata, queue[head], byte);
-                if (to == DEAD || !seen.emplace(to, true).second) continue;
-                if (alive_[to] == 1) {
-                    for (int32_t i = static_cast<int32_t>(head); i >= 0; i = parent[i]) alive_[queue[i]] = 1;
-                    return true;
-                }
-                queue.push_back(to);
-                parent.push_back(static_cast<int32_t>(head));
-            }
-        }
-        for (int32_t local : queue) alive_[local] = 0;
-        return false;
     }
 };
 

@@ -9,7 +9,7 @@
 // what its cheapest configuration costs. Witnesses of automata are shortest in bytes (breadth-first search).
 #pragma once
 
-#include "network.hpp"
+#include "other_texts.hpp"
 
 namespace tokentrellis {
 
@@ -22,7 +22,7 @@ constexpr char UNSPELLABLE[] = "\xFF\xFE\xFF(no text)";
 
 class Costs {
 public:
-    explicit Costs(Network& network) : network_(network), lexicon_(network.lexicon) {}
+    explicit Costs(Network& network) : network_(network), lexicon_(network.lexicon), other_texts_(network) {}
 
     int64_t of(const Network::Configurations& set) {
         int64_t best = IMPOSSIBLE;
@@ -89,6 +89,7 @@ public:
 private:
     Network& network_;
     Lexicon& lexicon_;
+    OtherTexts other_texts_;
     std::vector<int64_t> continuations_;
     std::unordered_map<int32_t, int64_t> plain_;                    // automaton state -> tokens
     std::unordered_map<int32_t, int32_t> chunk_;                    // content -> longest run of token lengths 1, 2, ...
@@ -377,7 +378,24 @@ private:
         return known->second.first;
     }
 
+    std::pair<std::string, int32_t> complete_other(const Configuration& c, const Edge& edge, int32_t wanted) {
+        StringPosition p = lexicon_.position(c.state);
+        std::string text;
+        if (p.phase == PREFIX) {
+            text = witness(p.inner) + '"';
+            p = {BODY, 0, 0, 0, lexicon_.string_of(c.state).content};
+        }
+        const size_t size = text.size();
+        int32_t label = 0;
+        if (other_texts_.complete(p, c.extra, edge, wanted, text, label)) return {text, label};
+        text.resize(size);
+        if (wanted >= 0 && other_texts_.complete(p, c.extra, edge, -1, text, label)) return {text, label};
+        return {UNSPELLABLE, 0};
+    }
+
+    // The same byte by byte, where the vocabulary lacks bytes.
     std::pair<std::string, int32_t> search_other(const Configuration& c, const Edge& edge, int32_t wanted) {
+        if (lexicon_.automata.all_usable) return complete_other(c, edge, wanted);
         constexpr size_t most_steps = 200000;
         const LiteralTrie* trie = edge.table < 0 ? nullptr : &network_.table_of(edge);
         struct Step {

@@ -6,7 +6,7 @@
 // Half an escape is alive only if some allowed character completes it. States exist only once they are reached.
 #pragma once
 
-#include "automata.hpp"
+#include "product.hpp"
 
 namespace tokentrellis {
 
@@ -77,9 +77,9 @@ bool any_completion(const StringPosition& p, Exists exists) {
 }
 
 // Whether some character of [first, last] leads from the content state to a live state that is accepted. `accept` is asked
-// about each state reached, but only once for neighbours that go the same way.
+// about each state reached (and the first character that leads there), but only once for neighbours that go the same way.
 template <class Accept>
-bool any_encoding(Automata& automata, int32_t state, uint32_t low, uint32_t high, int remaining, int length, Accept& accept) {
+bool any_encoding(Automata& automata, int32_t state, uint32_t low, uint32_t high, int remaining, int length, Accept& accept, uint32_t above = 0) {
     const uint32_t shift = 6 * remaining, mask = (1u << shift) - 1;  // `remaining` bytes follow this one
     const uint8_t lead = remaining < length - 1 ? 0x80 : length == 1 ? 0 : length == 2 ? 0xC0 : length == 3 ? 0xE0 : 0xF0;
     int32_t refused = DEAD;  // a state from which the whole range of what remains was refused
@@ -89,7 +89,11 @@ bool any_encoding(Automata& automata, int32_t state, uint32_t low, uint32_t high
         uint32_t base = part << shift, from = low > base ? low & mask : 0, upto = high < base + mask ? high & mask : mask;
         bool whole = from == 0 && upto == mask;
         if (whole && to == refused) continue;
-        if (remaining == 0 ? accept(to) : any_encoding(automata, to, from, upto, remaining - 1, length, accept)) return true;
+        bool found;
+        if (remaining > 0) found = any_encoding(automata, to, from, upto, remaining - 1, length, accept, above | base);
+        else if constexpr (std::is_invocable_v<Accept&, int32_t, uint32_t>) found = accept(to, above | part);
+        else found = accept(to);
+        if (found) return true;
         if (whole) refused = to;
     }
     return false;

@@ -104,6 +104,17 @@ private:
     Formula make_formula(int32_t expression, std::vector<int32_t>& components) {
         ExpressionNode node = expressions[expression];  // a copy: the array may grow below
         Formula formula;
+        if (node.kind == UNION && node.regular) {  // one automaton of several infinite languages can have too many states
+            std::vector<int32_t> unlimited, others;
+            for (int32_t child : node.children) (is_unlimited(child) ? unlimited : others).push_back(child);
+            if (unlimited.size() > 1) {
+                formula.kind = Formula::OR;
+                for (int32_t child : unlimited) formula.children.push_back(make_formula(child, components));
+                node.children = std::move(others);
+                if (!node.children.empty()) formula.children.push_back(make_formula(add_expression(std::move(node)), components));
+                return formula;
+            }
+        }
         if (node.regular) {
             formula.component = static_cast<int32_t>(components.size());
             components.push_back(set_automaton(expression));
@@ -117,6 +128,12 @@ private:
         formula.component = static_cast<int32_t>(components.size());
         components.push_back(set_automaton(expression));
         return formula;
+    }
+
+    bool is_unlimited(int32_t expression) const {
+        const ExpressionNode& node = expressions[expression];
+        if (node.kind == REPEAT && node.most < 0) return true;
+        return std::any_of(node.children.begin(), node.children.end(), [this](int32_t child) { return is_unlimited(child); });
     }
 
     // An intersection or complement in the middle of an expression, as an explicit automaton.

@@ -6,16 +6,19 @@ points: every byte but the continuation bytes 0x80 to 0xBF begins one). Out come
 text, a count or the first texts.
 
 Most questions are answered by the syntax: a regular expression is empty only if it is the object `EMPTY`,
-and the range of its lengths follows from its parts. The rest is searched breadth-first over the
-derivatives, one character at a time: a *level* is the set of all derivatives after k characters. Levels
-repeat sooner or later, since each follows from the one before; then the search jumps, so that `minLength`
-10000 costs as little as `minLength` 10. Everything is remembered. The cost is one derivative for each state
-met, some ten microseconds; `limit` bounds it.
+and the range of its lengths follows from its parts. Whether there is any text is found best first, by what
+seems to be missing: of fifteen patterns that must hold at once, a text meets one after the other, while the
+derivatives that a complete search meets are all combinations of them. The rest is searched breadth-first
+over the derivatives, one character at a time: a *level* is the set of all derivatives after k characters.
+Levels repeat sooner or later, since each follows from the one before; then the search jumps, so that
+`minLength` 10000 costs as little as `minLength` 10. Everything is remembered. The cost is one derivative for
+each state met, some ten microseconds; `limit` bounds it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
 
@@ -41,12 +44,14 @@ __all__ = [
     "length_range",
     "shortest_length",
     "shortest_text",
+    "some_length",
     "texts",
 ]
 
 DEFAULT_LIMIT = 6_000
 
 _LONGEST_CHARACTER = 4  # bytes of UTF-8
+_MOST_GUIDED = 1_000  # characters that a text must have, for it to be searched best first
 _VISITS_PER_STATE = 20  # in one search, on average, at most
 _REMEMBERED = 1 << 16
 
@@ -62,11 +67,22 @@ def is_empty(
         return True
     if least == 0 and (expression.nullable or (expression.regular and most == UNLIMITED)):
         return False
-    if not expression.regular:
-        length = _some_length(expression, limit)
-        if length is None or (least <= length and not is_below(most, length)):
-            return length is None
-    return shortest_length(expression, least, most, limit=limit) is None
+    return some_length(expression, least, most, limit=limit) is None
+
+
+@lru_cache(_REMEMBERED)
+def some_length(
+    expression: Expression, least: int = 0, most: int = UNLIMITED, *, limit: int = DEFAULT_LIMIT
+) -> int | None:
+    """A length from `least` to `most`, in characters, that a text has, often the smallest; None: no text.
+
+    Costs far less than `shortest_length` where many languages are intersected. Raises LimitExceededError if
+    more than `limit` states had to be searched.
+    """
+    if not expression.regular and least <= _MOST_GUIDED:
+        with suppress(LimitExceededError):  # the search by levels may still end: its levels repeat
+            return _Search(limit).some_length(expression, least, most)
+    return shortest_length(expression, least, most, limit=limit)
 
 
 @lru_cache(_REMEMBERED)
@@ -144,25 +160,6 @@ def texts(expression: Expression, n: int, least: int = 0, most: int = UNLIMITED)
 
 
 @lru_cache(_REMEMBERED)
-def _some_length(expression: Expression, limit: int) -> int | None:
-    """The length of some text, not of a shortest one: always goes on where the least seems to be missing."""
-    search = _Search(limit)
-    waiting = [(_missing(expression), 0, 0, expression)]  # (estimate, order of discovery, length, state)
-    seen = {expression}
-    while waiting:
-        _, _, length, state = heappop(waiting)
-        search.count(state)
-        if state.nullable:
-            return length
-        for weight, following in zip((1, 0), _steps(state), strict=True):
-            for after in following:
-                if after not in seen:
-                    seen.add(after)
-                    heappush(waiting, (_missing(after), len(seen), length + weight, after))
-    return None
-
-
-@lru_cache(_REMEMBERED)
 def _missing(expression: Expression) -> int:
     """A rough estimate of how many characters are missing to a text."""
     if expression.nullable or expression is EMPTY:
@@ -196,6 +193,26 @@ class _Search:
         self.limit = limit
         self.met: set[Expression] = set()
         self.work = 0
+
+    def some_length(self, expression: Expression, least: int, most: int) -> int | None:
+        """The length of some text within the bounds, always going on where the least seems to be missing."""
+        # What is waiting: (estimate, order of discovery, length, state).
+        waiting = [(_missing(expression), 0, 0, expression)]
+        shortest = {(expression, 0): 0}  # by state and length, as far as that is below `least`
+        while waiting:
+            _, _, length, state = heappop(waiting)
+            self.count(state)
+            if state.nullable and length >= least:
+                return length
+            for weight, following in zip((1, 0), _steps(state), strict=True):
+                longer = length + weight
+                for after in following if not is_below(most, longer) else ():
+                    place = (after, min(longer, least))
+                    if longer < shortest.get(place, longer + 1):
+                        shortest[place] = longer
+                        estimate = max(_missing(after), least - longer)
+                        heappush(waiting, (estimate, len(shortest), longer, after))
+        return None
 
     def shortest_length(self, expression: Expression, least: int, most: int) -> int | None:
         """The smallest number of characters from `least` to `most` after which a text may end."""

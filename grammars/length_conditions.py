@@ -31,6 +31,9 @@ from .lengths import Lengths, length_range, smaller_bound
 from .nullable import bounds
 
 
+_COUNTED_FROM = 16  # characters; a repeat with smaller bounds stays in the automaton
+
+
 @lru_cache(4096)
 def without_length_conditions(language: Expression) -> tuple[Expression, int, int]:
     """A language, and the least and the largest length of its texts that are meant (UNLIMITED: any)."""
@@ -41,6 +44,9 @@ def without_length_conditions(language: Expression) -> tuple[Expression, int, in
     for part in language.children:
         if part.kind == REPEAT and length_range_or_none(part.children[0]) == Lengths(1, 1, True):
             fewest, largest = bounds(part)
+            if max(fewest, largest) < _COUNTED_FROM:
+                parts.append(part)
+                continue
             least, most = max(least, fewest), smaller_bound(most, largest)
             part = repeat(part.children[0])
         parts.append(part)

@@ -30,7 +30,7 @@ from .string_sets import (
     StringPieces,
     Texts,
     as_expression,
-    shortest_of,
+    some_length_of,
 )
 
 
@@ -103,7 +103,7 @@ class ScalarLanguages:
             if not isinstance(piece, Texts):
                 words = tuple(sorted(piece))
                 words_cost = 2 + min(len(word) for word in words)
-            elif (length := shortest_of(piece)) is not None:
+            elif (length := some_length_of(piece)) is not None:
                 texts.append(piece)
                 texts_cost = min(texts_cost, 2 + length)
         return Scalars(
@@ -294,7 +294,7 @@ def _string_cost(pieces: StringPieces) -> int:
     for piece in pieces:
         if not isinstance(piece, Texts):
             cost = min(cost, 2 + min(map(len, piece)))
-        elif (length := shortest_of(piece)) is not None:
+        elif (length := some_length_of(piece)) is not None:
             cost = min(cost, 2 + length)
     return cost
 

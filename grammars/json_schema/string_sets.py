@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from ..derivatives import matches
-from ..emptiness import shortest_length
+from ..emptiness import some_length
 from ..errors import LimitExceededError
 from ..expressions import EMPTY, UNLIMITED, Expression, complement, intersect, literal, repeat, union
 from ..length_conditions import without_length_conditions
-from ..lengths import is_below
+from ..lengths import is_below, smaller_bound
 from ..regex import pattern_expression
 from ..utf8 import ANY_CHARACTER, ANY_TEXT
 from .algebra import MOST_PIECES, Algebra
@@ -162,15 +162,15 @@ def all_but(words: frozenset[str]) -> Expression:
     return language
 
 
-def shortest_of(texts: Texts) -> int | None:
-    """The length of the shortest text; None: there is none."""
+def some_length_of(texts: Texts) -> int | None:
+    """The length of some text, of a shortest one where that is quickly told; None: there is none."""
     if texts.content is ANY_TEXT:
         return texts.least
     missing = _words_missing.get(texts.content)
     if missing is not None and len(missing) < _FEWEST_OF_A_LENGTH:
         least = 1 if texts.least == 0 and "" in missing else texts.least
         return None if is_below(texts.most, least) else least
-    return shortest_length(texts.content, texts.least, texts.most)
+    return some_length(texts.content, texts.least, texts.most)
 
 
 def _meet_strings(
@@ -192,8 +192,8 @@ def _fitting(words: frozenset[str], texts: Texts) -> frozenset[str] | None:
 
 def _meet_texts(one: Texts, other: Texts) -> Texts | None:
     least = max(one.least, other.least)
-    most = max(one.most, other.most) if UNLIMITED in (one.most, other.most) else min(one.most, other.most)
-    if most != UNLIMITED and least > most:
+    most = smaller_bound(one.most, other.most)
+    if is_below(most, least):
         return None
     if one.content is ANY_TEXT:
         content = other.content
@@ -202,8 +202,9 @@ def _meet_texts(one: Texts, other: Texts) -> Texts | None:
     elif one.content in _words_missing and other.content in _words_missing:
         content = all_but(_words_missing[one.content] | _words_missing[other.content])
     else:
-        content = intersect(one.content, other.content)
-    return None if content is EMPTY else Texts(content, least, most)
+        content, fewest, largest = without_length_conditions(intersect(one.content, other.content))
+        least, most = max(least, fewest), smaller_bound(most, largest)
+    return None if content is EMPTY or is_below(most, least) else Texts(content, least, most)
 
 
 def _fits(texts: Texts, word: str) -> bool:
