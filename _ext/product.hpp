@@ -13,8 +13,9 @@
 
 namespace tokentrellis {
 
-constexpr int32_t FULL = -3;           // of a component in a tuple: accepts all texts
-constexpr size_t REDUCED_FROM = 256;   // tuples
+constexpr int32_t FULL = -3;          // of a component in a tuple: accepts all texts
+constexpr size_t REDUCED_FROM = 256;  // tuples
+constexpr int32_t UNSETTLED = 1000;   // bytes, in an estimate
 
 // A formula over component automata: LEAF reads component `component`.
 struct Formula {
@@ -22,7 +23,8 @@ struct Formula {
     int32_t component = 0;
     std::vector<Formula> children;
 
-    // Sets components that the verdict no longer depends on to what leaves it as it is: DEAD or FULL. The verdict as above.
+    // Sets components that the verdict no longer depends on to what leaves it as it is: DEAD or FULL. Returns 1 if it is true
+    // whatever comes, 0 if it is false, else -1.
     int settle(std::vector<int32_t>& states) const {
         if (kind == LEAF) return states[component] == DEAD ? 0 : states[component] == FULL ? 1 : -1;
         if (kind == NOT) {
@@ -83,7 +85,7 @@ struct Formula {
         if (kind == LEAF) return leaf(component, wanted);
         if (kind == NOT) return children[0].missing(!wanted, leaf);
         const bool all = (kind == AND) == wanted;
-        int64_t sum = 0, least = INT32_MAX;
+        int64_t sum = 0, least = int64_t{1} << 40;
         for (const Formula& child : children) {
             const int64_t part = child.missing(wanted, leaf);
             sum += part, least = std::min(least, part);
@@ -217,14 +219,15 @@ private:
         return numbers_[local];
     }
 
-    // A guess at the bytes that are missing to an end; 0 for all as long as components are not examined.
+    // What seems to be missing to an end: UNSETTLED for each component that may still fail, and bytes, so that a word once found
+    // counts for more than the beginnings of several others. 0 for all as long as components are not examined.
     int64_t missing(int32_t local) const {
         if (minimal_.empty()) return 0;
         const std::vector<int32_t>& tuple = tuples_[local];
         return formula_.missing(true, [&](int32_t component, bool wanted) {
             const int32_t state = tuple[component];
-            if (state < 0) return (state == FULL) == wanted ? 0 : Minimal::FARTHEST;
-            return minimal_[component]->to_end(state, wanted);
+            if (state < 0) return (state == FULL) == wanted ? int64_t{0} : int64_t{UNSETTLED} * UNSETTLED;
+            return int64_t{UNSETTLED} + std::min(minimal_[component]->to_end(state, wanted), UNSETTLED);
         });
     }
 

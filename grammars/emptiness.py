@@ -25,6 +25,7 @@ from heapq import heapify, heappop, heappush
 from .derivatives import transitions
 from .errors import LimitExceededError
 from .expressions import CONCATENATION, EMPTY, INTERSECTION, UNION, UNLIMITED, Expression
+from .length_conditions import shortest
 from .lengths import (
     CONTINUATIONS,
     Lengths,
@@ -35,6 +36,7 @@ from .lengths import (
     smaller_bound,
     smallest_byte,
 )
+from .utf8 import ANY_TEXT
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -52,6 +54,7 @@ DEFAULT_LIMIT = 6_000
 
 _LONGEST_CHARACTER = 4  # bytes of UTF-8
 _MOST_GUIDED = 1_000  # characters that a text must have, for it to be searched best first
+_UNSETTLED = 1_000
 _VISITS_PER_STATE = 20  # in one search, on average, at most
 _REMEMBERED = 1 << 16
 
@@ -161,17 +164,20 @@ def texts(expression: Expression, n: int, least: int = 0, most: int = UNLIMITED)
 
 @lru_cache(_REMEMBERED)
 def _missing(expression: Expression) -> int:
-    """A rough estimate of how many characters are missing to a text."""
-    if expression.nullable or expression is EMPTY:
+    """A rough estimate of what is missing to a text: `_UNSETTLED` for each language that may still be missed,
+    and characters. So a word once found counts for more than the beginnings of several others."""
+    if expression is ANY_TEXT or (expression.kind == UNION and ANY_TEXT in expression.children):
         return 0
+    if expression.kind == INTERSECTION:
+        return sum(map(_missing, expression.children))
     if expression.regular:
         lengths = length_range(expression)
-        return lengths.least if lengths else 0
+        return _UNSETTLED + (0 if lengths is None or expression.nullable else min(lengths.least, _UNSETTLED))
     if expression.kind == UNION:
         return min(map(_missing, expression.children))
-    if expression.kind in (INTERSECTION, CONCATENATION):
+    if expression.kind == CONCATENATION:
         return sum(map(_missing, expression.children))
-    return 1
+    return _UNSETTLED + (not expression.nullable)
 
 
 @lru_cache(_REMEMBERED)
@@ -198,7 +204,8 @@ class _Search:
         """The length of some text within the bounds, always going on where the least seems to be missing."""
         # What is waiting: (estimate, order of discovery, length, state).
         waiting = [(_missing(expression), 0, 0, expression)]
-        shortest = {(expression, 0): 0}  # by state and length, as far as that is below `least`
+        n_found = 0
+        lengths = {(expression, 0): 0}  # by state and length, as far as that is below `least`
         while waiting:
             _, _, length, state = heappop(waiting)
             self.count(state)
@@ -206,12 +213,15 @@ class _Search:
                 return length
             for weight, following in zip((1, 0), _steps(state), strict=True):
                 longer = length + weight
-                for after in following if not is_below(most, longer) else ():
+                for after in following:
+                    if is_below(most, longer + shortest(after)):
+                        continue
                     place = (after, min(longer, least))
-                    if longer < shortest.get(place, longer + 1):
-                        shortest[place] = longer
-                        estimate = max(_missing(after), least - longer)
-                        heappush(waiting, (estimate, len(shortest), longer, after))
+                    if longer < lengths.get(place, longer + 1):
+                        lengths[place] = longer
+                        estimate = _missing(after) + max(least - longer, 0)
+                        n_found += 1
+                        heappush(waiting, (estimate, n_found, longer, after))
         return None
 
     def shortest_length(self, expression: Expression, least: int, most: int) -> int | None:

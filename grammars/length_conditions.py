@@ -30,7 +30,6 @@ from .expressions import (
 from .lengths import Lengths, length_range, smaller_bound
 from .nullable import bounds
 
-
 _COUNTED_FROM = 16  # characters; a repeat with smaller bounds stays in the automaton
 
 
@@ -42,6 +41,8 @@ def without_length_conditions(language: Expression) -> tuple[Expression, int, in
     least, most = 0, UNLIMITED
     parts = []
     for part in language.children:
+        if part.kind == CONCATENATION and len(set(part.children)) == 1:  # `^......$`
+            part = repeat(part.children[0], len(part.children), len(part.children))
         if part.kind == REPEAT and length_range_or_none(part.children[0]) == Lengths(1, 1, True):
             fewest, largest = bounds(part)
             if max(fewest, largest) < _COUNTED_FROM:

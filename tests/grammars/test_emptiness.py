@@ -12,6 +12,7 @@ from tokentrellis.grammars.emptiness import (
     length_range,
     shortest_length,
     shortest_text,
+    some_length,
     texts,
 )
 from tokentrellis.grammars.errors import LimitExceededError
@@ -63,6 +64,7 @@ def test_questions_about_bounded_lengths(tree, limits):
     inside = [text for text in expected if least <= _characters(text) <= most]
     assert is_empty(expression, least, most) == (not inside)
     assert shortest_length(expression, least, most) == min(map(_characters, inside), default=None)
+    assert some_length(expression, least, most) in ({*map(_characters, inside)} or {None})
     text = shortest_text(expression, least, most)
     assert (text is None) == (not inside)
     if text is not None:
@@ -215,3 +217,21 @@ def test_other_bytes_than_text_do_not_hang():
     assert shortest_text(concatenate(repeat(continuation), literal(b"\x80"))) == b"\x80"
     assert list(texts(repeat(continuation), 3)) == [b"", b"\x80", b"\x80\x80"]
     assert count_up_to(repeat(continuation), 10**9) > 0
+
+
+@pytest.mark.parametrize("most", [40, UNLIMITED])
+def test_many_words_that_must_all_occur_are_found_one_after_the_other(most):
+    words = [f"{a}{b}{c}" for a in "ab" for b in "12" for c in "xyz"]
+    found = [concatenate(ANY_TEXT, literal(word), ANY_TEXT) for word in words]
+    refused = intersect(ANY_TEXT, complement(concatenate(ANY_TEXT, literal("11"), ANY_TEXT)))
+    length = some_length(intersect(*found, refused), 38, most, limit=2000)
+    assert length is not None
+    assert length >= 38
+    assert most == UNLIMITED or length <= most
+
+
+def test_a_word_too_many_for_the_length():
+    """No text of 5 characters contains three words of two that share none."""
+    words = intersect(*(concatenate(ANY_TEXT, literal(word), ANY_TEXT) for word in ("ab", "cd", "ef")))
+    assert some_length(words, 0, 5) is None
+    assert some_length(words, 0, 6) == 6

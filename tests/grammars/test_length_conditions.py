@@ -44,6 +44,18 @@ def test_within_a_length_nothing_changes(pattern: str, most: int) -> None:
             assert matches(relaxed, text.encode()) is matches(language, text.encode()), (pattern, text)
 
 
+@pytest.mark.parametrize(
+    "pattern", [r"^(?=[ab]{16}$).*b", rf"^(?={'.' * 16}$)[ab]*$", r"^(?=[ab]{16,17}$)(?!.*b$)"]
+)
+def test_repeats_of_a_character_are_counted(pattern: str) -> None:
+    language = pattern_expression(pattern, syntax="ecma", search=True)
+    content, least, most = without_length_conditions(language)
+    assert (least, most) == (16, 17 if "17" in pattern else 16)
+    for text in ["a" * 16, "a" * 15 + "b", "a" * 17, "b" + "a" * 16, "a" * 15, "b" * 15, "a." * 8]:
+        fits = least <= len(text) <= most
+        assert (fits and matches(content, text.encode())) is matches(language, text.encode()), text
+
+
 def test_bounds_that_follow_are_gone() -> None:
     """127 labels of two characters, and one more, are 255: who counts characters need not count labels."""
     pattern = r"^(?=.{1,255}$)(?!xy)((.{1,63}\.){1,127}[a-z]+)$"
