@@ -22,7 +22,7 @@ from contextlib import suppress
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
 
-from .derivatives import transitions
+from .derivatives import matches, transitions
 from .errors import LimitExceededError
 from .expressions import CONCATENATION, EMPTY, INTERSECTION, UNION, UNLIMITED, Expression
 from .length_conditions import shortest
@@ -55,6 +55,7 @@ DEFAULT_LIMIT = 6_000
 _LONGEST_CHARACTER = 4  # bytes of UTF-8
 _MOST_GUIDED = 1_000  # characters that a text must have, for it to be searched best first
 _UNSETTLED = 1_000
+_MANY_PARTS = 12
 _VISITS_PER_STATE = 20  # in one search, on average, at most
 _REMEMBERED = 1 << 16
 
@@ -83,6 +84,9 @@ def some_length(
     more than `limit` states had to be searched.
     """
     if not expression.regular and least <= _MOST_GUIDED:
+        joined = _joined_length(expression)
+        if joined is not None and least <= joined and not is_below(most, joined):
+            return joined
         with suppress(LimitExceededError):  # the search by levels may still end: its levels repeat
             return _Search(limit).some_length(expression, least, most)
     return shortest_length(expression, least, most, limit=limit)
@@ -160,6 +164,17 @@ def texts(expression: Expression, n: int, least: int = 0, most: int = UNLIMITED)
 
 
 # The searches.
+
+
+@lru_cache(_REMEMBERED)
+def _joined_length(expression: Expression) -> int | None:
+    """The length of the shortest texts of all parts in a row, if that is a text: where many words have to
+    occur, nothing has to be searched."""
+    if expression.kind != INTERSECTION or len(expression.children) < _MANY_PARTS:
+        return None
+    parts = [part for part in expression.children if part.regular and not part.nullable]
+    text = b"".join(map(shortest_by_syntax, parts))
+    return count_characters(text) if all(matches(part, text) for part in expression.children) else None
 
 
 @lru_cache(_REMEMBERED)
@@ -271,7 +286,7 @@ class _Search:
     def count(self, state: Expression) -> None:
         """Keeps the number of states, and of visits to them, in bounds."""
         self.met.add(state)
-        self.work += 1
+        self.work += 1 + len(state.children) ** 2 // 300  # each part has transitions of its own
         if len(self.met) > self.limit or self.work > _VISITS_PER_STATE * self.limit:
             raise LimitExceededError(
                 "states of an expression that are searched for a text",

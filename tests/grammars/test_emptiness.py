@@ -235,3 +235,12 @@ def test_a_word_too_many_for_the_length():
     words = intersect(*(concatenate(ANY_TEXT, literal(word), ANY_TEXT) for word in ("ab", "cd", "ef")))
     assert some_length(words, 0, 5) is None
     assert some_length(words, 0, 6) == 6
+
+
+def test_hundreds_of_words_are_not_searched():
+    words = [f"w{i}x" for i in range(100)]
+    found = intersect(*(concatenate(ANY_TEXT, literal(word), ANY_TEXT) for word in words))
+    assert some_length(found, limit=1) == sum(map(len, words))
+    without = intersect(found, complement(concatenate(ANY_TEXT, literal("x"), ANY_TEXT)))
+    with pytest.raises(LimitExceededError, match="searched for a text"):
+        some_length(without, limit=50)
