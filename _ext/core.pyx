@@ -207,10 +207,10 @@ cdef class Compiled:
         return index
 
     cdef int expand(self, int32_t state) except -1:
-        edges, final, finish, finish_label, distinct = self.grammar.expand(state)
+        edges, final, finish, finish_label, distinct, n_before = self.grammar.expand(state)
         for edge in edges:
             self.add_edge(state, edge)
-        self.session.get().network.finish_state(state, final, finish, finish_label, distinct)
+        self.session.get().network.finish_state(state, final, finish, finish_label, distinct, min(n_before, 1 << 30))
         return 0
 
     cdef int add_edge(self, int32_t state, object edge) except -1:

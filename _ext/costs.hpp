@@ -15,14 +15,15 @@ namespace tokentrellis {
 
 constexpr size_t MAX_STEPS = 2000000;
 constexpr int64_t IMPOSSIBLE = 1ll << 40;  // the vocabulary cannot spell it
-constexpr int64_t DETOUR = 2;              // tokens to differ from texts seen, where these would be shortest (repetitions.hpp)
 
 // Stands for "no text", where the vocabulary lacks bytes or a search gave up; whatever contains it costs IMPOSSIBLE.
 constexpr char UNSPELLABLE[] = "\xFF\xFE\xFF(no text)";
 
+class Detours;
+
 class Costs {
 public:
-    explicit Costs(Network& network) : network_(network), lexicon_(network.lexicon), other_texts_(network) {}
+    explicit Costs(Network& network);
 
     int64_t of(const Network::Configurations& set) {
         int64_t best = IMPOSSIBLE;
@@ -33,18 +34,26 @@ public:
     int64_t of(const Configuration& c) {
         if (c.state == AT_CONTINUATION) return of_continuation(c.link);
         int32_t label = 0;
-        int64_t tokens = terminal(c, label) + (pays_detour(c) ? DETOUR : 0);
+        int64_t tokens = terminal(c, label) + (before_key(c) ? detour(network_.edge_at(c)->grammar_state) : 0);
         return std::min(IMPOSSIBLE, tokens + of_continuation(network_.after(c.link, label)));
     }
 
-    // Whether a key or a string that may have to differ from earlier ones is still to be begun: then its detour is counted, as
-    // it is in the continuation before it (finish), since it may be needed later.
-    bool pays_detour(const Configuration& c) {
-        const Edge* edge = c.state == AT_CONTINUATION ? nullptr : network_.edge_at(c);
-        if (edge == nullptr || lexicon_.automata.info[c.state].phase != PREFIX) return false;
-        if (edge->kind == OTHERS_EDGE) return network_.distinct_keys;
-        return edge->next != END_STATE && network_.expand(edge->grammar_state).distinct;
+    // Tokens to the end of the terminal of a configuration, and the label with which it ends.
+    std::pair<int64_t, int32_t> of_terminal(const Configuration& c) {
+        int32_t label = 0;
+        const int64_t tokens = terminal(c, label);
+        return {tokens, label};
     }
+
+    // Whether another key, which may have to differ from earlier ones, is still to be begun.
+    bool before_key(const Configuration& c) const {
+        const Edge* edge = c.state == AT_CONTINUATION ? nullptr : network_.edge_at(c);
+        return edge != nullptr && edge->kind == OTHERS_EDGE && lexicon_.automata.info[c.state].phase == PREFIX;
+    }
+
+    // What a key read in a state, or the way out of it, may cost more because it has to differ from what has come (detours.hpp).
+    int64_t detour(int32_t state);
+    int64_t detour_of_finish(int32_t state);
 
     // Tokens to the end where a text is left of a terminal; an upper bound where that is within `enough`.
     int64_t of_text(const std::string& text, int32_t continuation, int64_t enough) {
@@ -70,6 +79,7 @@ public:
         }
         for (size_t i = chain.size(); i-- > 0;) {
             cost = std::min(IMPOSSIBLE, cost + chain[i].second);
+            if (is_provisional()) continue;
             if (static_cast<size_t>(chain[i].first) >= continuations_.size()) continuations_.resize(chain[i].first + 1, -1);
             continuations_[chain[i].first] = cost;
         }
@@ -90,10 +100,13 @@ private:
     Network& network_;
     Lexicon& lexicon_;
     OtherTexts other_texts_;
+    std::shared_ptr<Detours> detours_;
     std::vector<int64_t> continuations_;
     std::unordered_map<int32_t, int64_t> plain_;                    // automaton state -> tokens
     std::unordered_map<int32_t, int32_t> chunk_;                    // content -> longest run of token lengths 1, 2, ...
     std::map<std::tuple<int32_t, int32_t, int32_t, int32_t>, std::pair<std::string, int32_t>> others_;  // texts and labels
+
+    bool is_provisional() const;  // some detour met since was not known yet
 
     // One step along the finish edges: the next continuation, and the tokens that the step takes.
     int32_t finish(int32_t continuation, int64_t& tokens, std::string* text = nullptr) {
@@ -101,7 +114,7 @@ private:
         const GrammarState entry = network_.expand(here.target);
         if (entry.finish < 0) return here.parent;
         const Edge& edge = network_.edge_of(entry, entry.finish);
-        const int64_t detour = entry.distinct && edge.next != END_STATE ? DETOUR : 0;
+        const int64_t more = text ? 0 : detour_of_finish(here.target);
         switch (edge.kind) {
             case TERMINAL_EDGE:
                 if (edge.start == DEAD) {
@@ -109,13 +122,13 @@ private:
                     return here.parent;
                 }
                 if (text) *text += witness(edge.start);
-                else tokens = plain(edge.start) + detour;
+                else tokens = std::min(IMPOSSIBLE, plain(edge.start) + more);
                 return network_.continuation(edge.next, here.parent);
             case TOKEN_EDGE:
                 tokens = 1;
                 return network_.continuation(edge.next, here.parent);
             case CALL_EDGE:
-                tokens = detour;
+                tokens = more;
                 return network_.continuation(edge.start, network_.continuation(edge.next, here.parent));
             default: {
                 const int32_t index = entry.first_edge + entry.finish;
@@ -123,7 +136,7 @@ private:
                     if (network_.at(c.link).target != ~index || network_.at(c.link).parent != here.parent) continue;
                     int32_t label = entry.finish_label;
                     if (text) *text += witness_of(c, label);
-                    else tokens = terminal(c, label) + (edge.kind == OTHERS_EDGE && network_.distinct_keys ? DETOUR : detour);
+                    else tokens = std::min(IMPOSSIBLE, terminal(c, label) + more);
                     return network_.after(c.link, label);
                 }
                 tokens = IMPOSSIBLE;

@@ -52,7 +52,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
     cdef cppclass Network:
         Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
         cbool distinct_keys, distinct_items
-        void finish_state(int32_t, cbool, int32_t, int32_t, cbool) except +translate_error
+        void finish_state(int32_t, cbool, int32_t, int32_t, cbool, int32_t) except +translate_error
         int32_t add_table(vector[string]) except +translate_error
         size_t n_grammar_states()
     cdef cppclass Tracker:
@@ -80,7 +80,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         void fill_end(uint32_t*, size_t)
         vector[uint8_t] forced_bytes(int32_t) except +translate_error
         StdByteSet next_bytes(int32_t) except +translate_error
-        int64_t cost(int32_t, const Tracker*) except +translate_error
+        int64_t cost(int32_t, Tracker*) except +translate_error
         string shortest_text(size_t) except +translate_error
         void prepare(int32_t, int64_t) except +translate_error
         vector[int32_t] forced_tokens(int32_t) except +translate_error

@@ -6,7 +6,7 @@
 // A row is bitmaps plus a few ids; it is written once into the caller's memory: a copy of 16 KB for 128,000 tokens.
 #pragma once
 
-#include "costs.hpp"
+#include "detours.hpp"
 
 namespace tokentrellis {
 
@@ -74,14 +74,16 @@ struct Row {
     }
 };
 
-// With a budget, a token is kept only if what follows it costs at most `left`; `worst` becomes the largest cost met.
+// With a budget, a token is kept only if what follows it costs at most `left`; `worst` becomes the largest cost met, `next`
+// the least that was too much.
 struct Budget {
     Costs& costs;
     int64_t left;
-    int64_t worst = 0;
+    int64_t worst = 0, next = IMPOSSIBLE;
     bool allows(const Configuration& c) { return allows(costs.of(c)); }
     bool allows(int64_t cost) {
         worst = std::max(worst, cost);
+        if (cost > left) next = std::min(next, cost);
         return cost <= left;
     }
 };

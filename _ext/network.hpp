@@ -40,6 +40,7 @@ struct GrammarState {
     bool expanded = false, final = false, distinct = false;
     int32_t first_edge = 0, n_edges = 0;
     int32_t finish = -1, finish_label = 0;
+    int32_t n_before = 0;  // other keys, or items, that may have come and from which a next one has to differ
 };
 
 struct Configuration {
@@ -94,9 +95,10 @@ public:
         edge.grammar_state = state, edge.index = entry.n_edges++;
         return edge;
     }
-    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, bool distinct) {
+    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, bool distinct, int32_t n_before) {
         GrammarState& entry = grammar_state(state);
         entry.final = final, entry.finish = finish, entry.finish_label = finish_label, entry.distinct = distinct;
+        entry.n_before = n_before;
         entry.expanded = true;
     }
     int32_t add_table(std::vector<std::string> literals) {

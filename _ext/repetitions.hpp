@@ -9,8 +9,7 @@
 // microsecond more: the tracker's bytes, and some sixty bits of the row.
 #pragma once
 
-#include "costs.hpp"
-#include "tracker.hpp"
+#include "lookahead.hpp"
 
 namespace tokentrellis {
 
@@ -19,7 +18,7 @@ public:
     using Configurations = Network::Configurations;
 
     Repetitions(Network& network, Costs& costs, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
-        : network_(network), costs_(costs), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
+        : network_(network), lookahead_(network, costs, buffer, offsets, n_tokens), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
 
     // Whether nothing of a token can be wrong but a key that it closes: then it may be judged without following its readings.
     bool is_simple(const Tracker& tracker, int32_t token) {
@@ -43,37 +42,22 @@ public:
     // caller undoes that.
     bool walk(const Configurations& from, int32_t token, Tracker& tracker, Configurations& to, int64_t left = IMPOSSIBLE) {
         to = from;
-        for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; byte != end; ++byte)
-            if (!step(to, *byte, tracker)) return false;
-        return may_end(to, tracker, left);
+        const size_t before = lookahead_.mark();
+        bool allowed = true;
+        for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; allowed && byte != end; ++byte) {
+            if (left < IMPOSSIBLE) lookahead_.push(*byte, tracker);
+            allowed = step(to, *byte, tracker);
+        }
+        allowed = allowed && may_end(to, tracker, left);
+        lookahead_.undo(before);
+        return allowed;
     }
 
     // One byte: false if no reading goes on so.
-    bool step(Configurations& set, uint8_t byte, Tracker& tracker) {
-        const bool opens_array = byte == '[' && tracker.outside_strings();
-        const bool open_key = tracker.closes_key(byte) && is_other_key(set);
-        Configurations following;
-        network_.step(set, byte, following);
-        if (following.empty()) return false;
-        set.swap(following);
-        tracker.feed(byte, open_key);
-        if (tracker.repeats_key()) return false;
-        if (opens_array && arrives_at_distinct(set)) tracker.demand_distinct();
-        if (tracker.repeats_item()) drop_arrivals(set);
-        return !set.empty();
-    }
+    bool step(Configurations& set, uint8_t byte, Tracker& tracker) { return reading_.step(set, byte, tracker); }
 
-    // Tokens to the end (costs.hpp); where the shortest text may have been seen already, a detour more.
-    int64_t cost(const Configurations& set, const Tracker& tracker) {
-        int64_t best = IMPOSSIBLE;
-        const bool endangered = tracker.endangered(), item = endangered && tracker.item_endangered();
-        for (const Configuration& c : set) {
-            const Edge* edge = c.state == AT_CONTINUATION ? nullptr : network_.edge_at(c);
-            const bool detour = item || (endangered && edge != nullptr && edge->kind == OTHERS_EDGE);
-            best = std::min(best, costs_.of(c) + (detour && !costs_.pays_detour(c) ? DETOUR : 0));
-        }
-        return best;
-    }
+    // Tokens to the end, where something is endangered.
+    int64_t cost(const Configurations& set, Tracker& tracker) { return lookahead_.least(set, tracker); }
 
     // Whether what has been begun can become something new.
     bool is_viable(const Configurations& set, Tracker& tracker) {
@@ -84,6 +68,7 @@ public:
     // Clear the tokens of a row that would repeat something. left: tokens that may still be written after one of these.
     void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
         if (left >= IMPOSSIBLE && !network_.others_may_run_out() && !(network_.distinct_items && tracker.in_distinct())) return correct_keys(set, tracker, row, words);
+        lookahead_.forget();
         const bool endangered = tracker.endangered();
         const bool all = tracker.active() || (network_.distinct_items && tracker.in_distinct());
         found_.clear();
@@ -95,7 +80,7 @@ public:
             Tracker::Correction& correction = tracker.correction(endangered || left < IMPOSSIBLE ? -1 : state, is_known);
             if (!is_known)
                 find_repeating(tracker.outside_strings() ? tokens_.others : tokens_.others_after_quote, set, tracker, row, words, left, false,
-                               endangered || !tracker.in_plain_text(), correction.tokens);
+                               left < IMPOSSIBLE || endangered || !tracker.in_plain_text(), correction.tokens);
             clear(row, correction.tokens.data(), correction.tokens.data() + correction.tokens.size());
         }
         if (endangered) explore(0, set, tracker, row, left, false);
@@ -107,7 +92,8 @@ private:
     static constexpr int MOST_DEPTH = 400;
 
     Network& network_;
-    Costs& costs_;
+    Reading reading_{network_};
+    Lookahead lookahead_;
     const uint8_t* const buffer_;
     const int32_t* const offsets_;
     const int32_t n_tokens_;
@@ -149,9 +135,9 @@ private:
     }
 
     // Whether a token can begin with the first key or item of an object or array and go past its comma to trouble.
-    bool can_repeat_alone(uint8_t traits) {
+    bool can_repeat_alone(uint8_t traits, int64_t left) {
         if (network_.distinct_items && (traits & CommaTokens::OPENS_ARRAY)) return true;
-        return (traits & CommaTokens::TWO_KEYS) || ((traits & CommaTokens::KEY_FIRST) && network_.others_may_run_out());
+        return (traits & CommaTokens::TWO_KEYS) || ((traits & CommaTokens::KEY_FIRST) && (left < IMPOSSIBLE || network_.others_may_run_out()));
     }
 
     bool feed(const Configurations& from, const uint8_t* begin, const uint8_t* end, Tracker& tracker) {
@@ -165,9 +151,9 @@ private:
         };
         for (const uint8_t* byte = begin; byte < end; ++byte) {
             const bool opens_array = *byte == '[' && network_.distinct_items && tracker.outside_strings();
-            tracker.feed(*byte, tracker.closes_key(*byte) && is_other_key(advance(byte)));
+            tracker.feed(*byte, tracker.closes_key(*byte) && reading_.is_other_key(advance(byte)));
             if (tracker.repeats_key()) return false;
-            if (opens_array && arrives_at_distinct(advance(byte + 1))) tracker.demand_distinct();
+            if (opens_array && reading_.arrives_at_distinct(advance(byte + 1))) tracker.demand_distinct();
         }
         return true;
     }
@@ -176,38 +162,16 @@ private:
     bool never_used_up(const Tracker& tracker) { return !tracker.has_items() && !network_.others_may_run_out(); }
 
     bool may_end(const Configurations& set, Tracker& tracker, int64_t left) {
-        if (!tracker.endangered()) return true;
-        if (left < IMPOSSIBLE && cost(set, tracker) > left) return false;
-        return never_used_up(tracker) || is_viable(set, tracker);
+        if (left < IMPOSSIBLE) return lookahead_.fits(set, tracker, left);
+        return !tracker.endangered() || never_used_up(tracker) || is_viable(set, tracker);
     }
     // The same where many tokens of white space lead to the same place.
     bool may_end_here(const Configurations& set, Tracker& tracker, int64_t left) {
-        if (!tracker.before_text() || never_used_up(tracker)) return may_end(set, tracker, left);
+        if (left < IMPOSSIBLE || !tracker.before_text() || never_used_up(tracker)) return may_end(set, tracker, left);
         for (const auto& [known, viable] : viable_)
             if (known == set) return viable;
         viable_.emplace_back(set, may_end(set, tracker, left));
         return viable_.back().second;
-    }
-
-    // Whether a key that closes now is one that the grammar does not name.
-    bool is_other_key(const Configurations& set) {
-        for (const Configuration& c : set) {
-            const Edge* edge = c.state == AT_CONTINUATION ? nullptr : network_.edge_at(c);
-            if (edge == nullptr || edge->kind != OTHERS_EDGE || network_.lexicon.automata.step(c.state, '"') == DEAD) continue;
-            if (c.extra == NO_NODE || network_.table_of(*edge).nodes[c.extra].literal < 0) return true;
-        }
-        return false;
-    }
-    bool is_distinct(const Configuration& c) {
-        if (c.state != AT_CONTINUATION || c.link == BOTTOM) return false;
-        const int32_t target = network_.at(c.link).target;
-        return target > END_STATE && network_.expand(target).distinct;
-    }
-    bool arrives_at_distinct(const Configurations& set) {
-        return network_.distinct_items && std::any_of(set.begin(), set.end(), [&](const Configuration& c) { return is_distinct(c); });
-    }
-    void drop_arrivals(Configurations& set) {
-        set.erase(std::remove_if(set.begin(), set.end(), [&](const Configuration& c) { return is_distinct(c); }), set.end());
     }
 
     // ---- tokens that go past a comma: into another key, another item -----------------------------------------------------
@@ -223,7 +187,7 @@ private:
             if (static_cast<size_t>(token >> 5) >= words || !(row[token >> 5] >> (token & 31) & 1)) continue;
             const uint8_t traits = traits_of(token);
             if (in_string && !(traits & CommaTokens::CLOSES_STRING)) continue;
-            if (alone && !can_repeat_alone(traits)) continue;
+            if (alone && !can_repeat_alone(traits, left)) continue;
             const int32_t ending = each ? -1 : tokens_.endings[token];
             int8_t repeats = ending < 0 ? -1 : verdicts[ending];
             if (repeats < 0) {
@@ -244,12 +208,14 @@ private:
             const uint8_t byte = trie.nodes[child].byte;
             const size_t mark = tracker.mark();
             if (!dropped) {
-                tracker.feed(byte, tracker.closes_key(byte) && is_other_key(set));
+                tracker.feed(byte, tracker.closes_key(byte) && reading_.is_other_key(set));
                 const bool safe = !tracker.repeats_key() && !tracker.repeats_item() && !tracker.endangered();
                 tracker.undo(mark);
-                if (safe) continue;
+                if (safe) continue;  // the row knows what it costs
             }
             to = set;
+            const size_t before = lookahead_.mark();
+            if (left < IMPOSSIBLE) lookahead_.push(byte, tracker);
             if (!step(to, byte, tracker)) {
                 clear(row, trie.begin_ids(child), trie.end_subtree_ids(child));
             } else {
@@ -257,6 +223,7 @@ private:
                 explore(child, to, tracker, row, left, dropped || tracker.repeats_item());
             }
             tracker.undo(mark);
+            lookahead_.undo(before);
         }
     }
     static void clear(uint32_t* row, const int32_t* id, const int32_t* last) {

@@ -126,7 +126,7 @@ public:
         Guard guard(lexicon.mutex);
         return states.next_bytes(state);
     }
-    int64_t cost(int32_t state, const Tracker* tracker) {
+    int64_t cost(int32_t state, Tracker* tracker) {
         Guard guard(lexicon.mutex);
         return tracker ? states.cost(state, *tracker) : states.cost(state);
     }

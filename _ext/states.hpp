@@ -92,7 +92,7 @@ public:
         rewind.keep();
         return intern(current_);
     }
-    int64_t cost(int32_t state, const Tracker& tracker) {
+    int64_t cost(int32_t state, Tracker& tracker) {
         return tracker.endangered() ? repetitions_.cost(entries_[state].set, tracker) : cost(state);
     }
     // Clear what would repeat a key or an item from the row of a state.

@@ -203,6 +203,9 @@ public:
         return false;
     }
 
+    // The number of the last item of the innermost open array, whose items are kept.
+    int32_t last_item() const { return frames_.back().items.back(); }
+
     // The other keys that what is being read may become a second time, sorted, and how much of them has been read.
     struct Keys {
         const std::string *begin = nullptr, *end = nullptr;

@@ -23,7 +23,7 @@ from .algebra import NEVER
 from .distinct_items import Cost, FewValues
 from .label_sets import labels_of
 from .nodes import Demand
-from .records import ArrayRecord
+from .records import SURPLUS, ArrayRecord
 
 if TYPE_CHECKING:
     from .values import Values
@@ -92,6 +92,13 @@ class ArrayShape:
         if self.record.repeat:
             return bool(counters[-1])
         return all(met >= least for met, (_, _, least, _) in zip(counters, self.counts, strict=False))
+
+    def most_before(self, state: State) -> int:
+        """How many items may have come, where another is required; 0 where none is."""
+        index = state[0]
+        if self.may_close(state):
+            return 0
+        return index if self.record.most != UNLIMITED or index < self.top else index + SURPLUS
 
     def ways(self, state: State) -> list[tuple[Demand, State]]:
         """The ways to go on with an item: what it has to meet, and the state after it."""

@@ -42,7 +42,7 @@ from .nodes import Demand
 from .objects import ObjectShape
 from .values import Shape, Values
 
-VALUE, COMPOSITE, OBJECT_STATE, ARRAY_STATE, TRAILING = range(5)
+VALUE, COMPOSITE, OBJECT_STATE, ARRAY_STATE, NEXT_ITEM, TRAILING = range(6)
 MOST_STATES = 10_000_000
 
 _OPEN_OBJECT, _CLOSE_OBJECT = literal("{"), literal("}")
@@ -238,7 +238,7 @@ class JsonSchemaGrammar(Grammar):
             if step == CLOSE:
                 finish = len(edges)
             edges.append(self._close(_CLOSE_OBJECT, is_empty, depth))
-        return Expansion(edges, False, finish, finish_label)
+        return Expansion(edges, False, finish, finish_label, n_before=shape.most_before(state))
 
     def _expand_simple(self, shape: ObjectShape, state: tuple[int, int, int, int], depth: int) -> Expansion:
         """The same for a simple shape, where all names that must come are all that matters."""
@@ -303,19 +303,29 @@ class JsonSchemaGrammar(Grammar):
         is_empty = state[0] == 0
         edges: list[Edge] = []
         finish, finish_label = -1, 0
-        ways = shape.ways(state)
-        if ways:
-            place = FIRST if is_empty else AFTER_COMMA
-            numbered = tuple(
-                (demand, self._number((ARRAY_STATE, shape, after, depth))) for demand, after in ways
-            )
-            items = self._expand_value(numbered, place, depth)
+        if shape.distinct and not is_empty and shape.ways(state):
+            edges.append(TerminalEdge(self._layout.comma(), self._number((NEXT_ITEM, shape, state, depth))))
+            finish = 0
+        elif shape.ways(state):
+            items = self._expand_item(shape, state, FIRST if is_empty else AFTER_COMMA, depth)
             edges.extend(items.edges)
             finish, finish_label = items.finish, items.finish_label
         if shape.may_close(state):
             finish, finish_label = len(edges), 0
             edges.append(self._close(_CLOSE_ARRAY, is_empty, depth))
         return Expansion(edges, False, finish, finish_label, shape.distinct)
+
+    def _expand_next_item(self, shape: ArrayShape, state: tuple[int, tuple[int, ...]], depth: int) -> Expansion:
+        """After a comma, where items must differ. The comma is read for itself there, so that the cost to the end
+        is known to allow for an item that differs until there is no way back from it."""
+        return self._expand_item(shape, state, FIRST, depth)._replace(n_before=shape.most_before(state))
+
+    def _expand_item(
+        self, shape: ArrayShape, state: tuple[int, tuple[int, ...]], place: int, depth: int
+    ) -> Expansion:
+        ways = shape.ways(state)
+        numbered = tuple((demand, self._number((ARRAY_STATE, shape, after, depth))) for demand, after in ways)
+        return self._expand_value(numbered, place, depth)
 
 
 def _always(edge: Edge, after: int) -> Edge:
@@ -333,5 +343,6 @@ _EXPANSIONS: dict[int, Callable[..., Expansion]] = {
     COMPOSITE: JsonSchemaGrammar._expand_composite,
     OBJECT_STATE: JsonSchemaGrammar._expand_object,
     ARRAY_STATE: JsonSchemaGrammar._expand_array,
+    NEXT_ITEM: JsonSchemaGrammar._expand_next_item,
     TRAILING: JsonSchemaGrammar._expand_trailing,
 }

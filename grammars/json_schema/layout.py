@@ -67,6 +67,10 @@ class Layout:
             self._leads[place, depth] = known
         return known
 
+    def comma(self) -> Expression:
+        """A comma that is read for itself; what follows it stands as if it were the first."""
+        return concatenate(self.gap, literal(","))
+
     def close(self, is_empty: bool, depth: int) -> Expression:
         """What stands before a closing bracket. depth: the number of brackets that are open after it."""
         if self.indent is None:

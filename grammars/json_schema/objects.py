@@ -38,7 +38,7 @@ from .implications import NO_IMPLICATIONS, Implications
 from .key_kinds import kinds_of, numbers_of
 from .label_sets import NameOrder, label_set, labels_of
 from .nodes import TRUE, Demand
-from .records import ObjectRecord, Rest, Some
+from .records import SURPLUS, ObjectRecord, Rest, Some
 from .string_sets import pattern_language, without_words, writable
 
 if TYPE_CHECKING:
@@ -349,6 +349,12 @@ class ObjectShape:
         if not legal:
             return None
         return others._replace(content=union(*[kind.content for kind in legal]))
+
+    def most_before(self, state: State) -> int:
+        """How many keys may have come, where another is required; 0 where none is."""
+        if self.may_close(state):
+            return 0
+        return state[2] if state[2] < self.clip else self.clip + SURPLUS
 
     def may_close(self, state: State) -> bool:
         """Whether the object may end."""

@@ -37,6 +37,10 @@ class Rest(NamedTuple):
 
 
 KeyClass: TypeAlias = "str | Rest"
+SURPLUS = 64
+"""Keys or items beyond those that are counted: with so many, while something is still required, the cost to the end of a
+document is still exact."""
+
 EVERY_KEY = Rest(frozenset())
 
 

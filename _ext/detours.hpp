@@ -1,0 +1,276 @@
+// What it may cost to differ: tokens beyond the shortest item, or key, where some have come already.
+//
+// A state whose way out begins an item (or key) that has to differ from `n_before` others gets an upper bound that holds
+// whatever those are: n_before + 1 different texts are listed, and one of them is new. A text is worth its *peak*: over the
+// places where tokens of one best spelling end, the largest (tokens so far + cost to the end of the item from there). Whoever
+// writes that text never meets a cost above the peak, and that is all that a mask asks of a token (repetitions.hpp). So
+//     detour(state) = the largest peak of the texts listed - the cost of the shortest item.
+// The texts come from a best-first search over the bytes of the grammar, lowest peak first, then longest, so that of the many
+// shortest texts the first few are found at once; it goes on where it stopped when more are asked for, and states that offer
+// the same items share it. Cost: some microseconds a byte of a text, once for a grammar, and only where something is required.
+#pragma once
+
+#include <queue>
+
+#include "costs.hpp"
+#include "reading.hpp"
+
+namespace tokentrellis {
+
+class Detours {
+public:
+    Detours(Network& network, Costs& costs) : network_(network), costs_(costs), reading_(network) {}
+
+    // Whether an answer given meanwhile was a stand-in (IMPOSSIBLE), because a value inside of a value asks for itself.
+    bool is_provisional() const { return provisional_; }
+
+    // Of the way out of a state; and of a key that the grammar does not name, where the state reads such.
+    int64_t of_finish(int32_t state) {
+        const GrammarState& entry = network_.expand(state);
+        return entry.n_before == 0 || edge_of(state) != entry.first_edge + entry.finish ? 0 : of(state);
+    }
+    int64_t of(int32_t state) {
+        const int32_t n_before = network_.expand(state).n_before;
+        if (n_before == 0) return 0;
+        auto known = known_.find(state);
+        if (known != known_.end()) return known->second;
+        Supply& supply = supply_of(state);
+        if (supply.busy || depth_ >= MOST_DEPTH) {
+            provisional_ = true;
+            return IMPOSSIBLE;
+        }
+        const bool before = provisional_;
+        provisional_ = false;
+        supply.busy = true;
+        ++depth_;
+        struct Leave {
+            Supply& supply;
+            int& depth;
+            ~Leave() { supply.busy = false, --depth; }
+        } leave{supply, depth_};
+        prepare(supply, state);
+        const int64_t most_steps = MOST_STEPS + static_cast<int64_t>(MOST_STEPS_EACH) * n_before;
+        while (static_cast<int32_t>(supply.peaks.size()) <= n_before && !supply.waiting.empty() && supply.steps < most_steps) extend(supply);
+        const bool enough = static_cast<int32_t>(supply.peaks.size()) > n_before;
+        int64_t most = supply.shortest;
+        for (size_t i = 0; i < supply.peaks.size() && static_cast<int32_t>(i) <= n_before; ++i) most = std::max(most, supply.peaks[i]);
+        const int64_t detour = supply.shortest >= IMPOSSIBLE ? 0 : most - supply.shortest;
+        if (enough || !provisional_) known_.emplace(state, detour);
+        provisional_ = before || (provisional_ && !enough);
+        return detour;
+    }
+
+    // What ends things first, blanks last, escapes after all else that can be seen.
+    static uint8_t byte_at(int place) {
+        static const std::vector<uint8_t> order = [] {
+            std::vector<uint8_t> bytes{'"', ']', '}', ','};
+            auto add = [&](int first, int last) {
+                for (int byte = first; byte <= last; ++byte)
+                    if (std::find(bytes.begin(), bytes.end(), byte) == bytes.end()) bytes.push_back(static_cast<uint8_t>(byte));
+            };
+            add('!', '['), add(']', '~'), add('\\', '\\'), add(0x7F, 0xFF), add(0, ' ');
+            return bytes;
+        }();
+        return order[place];
+    }
+
+private:
+    using Configurations = Network::Configurations;
+    static constexpr int MOST_DEPTH = 16;
+    static constexpr int MOST_STEPS = 100000;  // bytes tried in one search, and for each text that is asked for
+    static constexpr int MOST_STEPS_EACH = 2000;
+    static constexpr size_t MOST_BYTES = 4096;
+
+    // A spelling of the text so far whose last token has been read up to a node of the trie.
+    struct Spelling {
+        int64_t tokens, peak;
+        int32_t node;
+    };
+    struct Place {
+        Configurations set;
+        std::string text;
+        Tracker tracker;
+        std::vector<Spelling> spellings;
+        int64_t peak;          // the least of its spellings
+        int64_t value_peak = -1;  // of the text, where it is one
+        int next = 0;          // the place of the byte to try next
+        bool direct = false;   // in the terminal of an edge of the state itself, whose link is not that of the others
+        bool goes_on = false;  // some byte could be read
+    };
+    struct Supply {
+        bool busy = false, ready = false;
+        int64_t shortest = IMPOSSIBLE;
+        int32_t arrival = BOTTOM;  // the link after a direct terminal
+        std::deque<Place> places;
+        // Lowest peak first, then the longest text, then the first found.
+        using Rank = std::tuple<int64_t, int64_t, int32_t>;
+        std::priority_queue<Rank, std::vector<Rank>, std::greater<Rank>> waiting;
+        std::vector<int64_t> peaks;  // of the different values found
+        std::set<int32_t> values;
+        int64_t steps = 0;
+    };
+
+    Network& network_;
+    Costs& costs_;
+    Reading reading_;
+    std::unordered_map<int32_t, int64_t> known_;  // by state
+    std::map<std::vector<int32_t>, Supply> supplies_;
+    int depth_ = 0;
+    bool provisional_ = false;
+
+    // The edge that reads what has to differ.
+    int32_t edge_of(int32_t state) {
+        const GrammarState& entry = network_.expand(state);
+        for (int32_t i = 0; i < entry.n_edges; ++i)
+            if (network_.edge_of(entry, i).kind == OTHERS_EDGE) return entry.first_edge + i;
+        return entry.first_edge + entry.finish;
+    }
+
+    // That edge and those that lead where it leads: whatever they read is as good.
+    std::vector<int32_t> usable(int32_t state) {
+        const GrammarState& entry = network_.expand(state);
+        const int32_t first = edge_of(state);
+        std::vector<int32_t> edges{first};
+        for (int32_t index = entry.first_edge; index < entry.first_edge + entry.n_edges; ++index) {
+            const Edge& edge = network_.edge(index);
+            const bool leads_there = edge.next != BY_LABEL && edge.next == network_.edge(first).next;
+            if (index != first && leads_there && edge.kind != TOKEN_EDGE && edge.start != DEAD) edges.push_back(index);
+        }
+        return edges;
+    }
+
+    Supply& supply_of(int32_t state) {
+        std::vector<int32_t> key;
+        for (int32_t index : usable(state)) {
+            const Edge& edge = network_.edge(index);
+            // Which literals are legal, and where a label leads, is particular to a state.
+            const int32_t particular = edge.kind == LITERALS_EDGE ? state : edge.next == BY_LABEL ? -1 - network_.expand(state).finish_label : 0;
+            for (int32_t part : {static_cast<int32_t>(edge.kind), edge.start, edge.least, edge.most, edge.table, particular}) key.push_back(part);
+        }
+        return supplies_[key];
+    }
+
+    void prepare(Supply& supply, int32_t state) {
+        if (supply.ready) return;
+        supply.ready = true;
+        Tracker tracker;  // its copies number values alike
+        tracker.feed('[', false);
+        tracker.demand_distinct();
+        const std::vector<int32_t> edges = usable(state);
+        for (int32_t index : edges) {
+            const Edge edge = network_.edge(index);
+            Place place;
+            switch (edge.kind) {
+                case TERMINAL_EDGE:
+                    place.set = {{edge.start, BOTTOM, 0}};
+                    break;
+                case CALL_EDGE:
+                    place.set = {{AT_CONTINUATION, network_.continuation(edge.start, BOTTOM), 0}};
+                    break;
+                default:
+                    place.direct = true;
+                    for (const Configuration& c : network_.closure(network_.continuation(state, BOTTOM)).configurations)
+                        if (network_.at(c.link).target == ~index && network_.at(c.link).parent == BOTTOM) place.set.push_back(c);
+            }
+            if (place.set.empty()) continue;
+            if (place.direct) supply.arrival = network_.after(place.set[0].link, costs_.of_terminal(place.set[0]).second);
+            const int64_t cost = cost_of(place, supply);
+            if (index == edges[0]) supply.shortest = cost;
+            if (cost >= IMPOSSIBLE) continue;
+            place.peak = cost;
+            place.spellings.push_back({0, cost, 0});
+            place.tracker = tracker;
+            add(supply, std::move(place));
+        }
+    }
+
+    // Tokens to the end of the item.
+    int64_t cost_of(const Place& place, const Supply& supply) {
+        int64_t best = IMPOSSIBLE;
+        for (const Configuration& c : place.set) {
+            if (arrives(c, place.direct, supply)) return 0;
+            best = std::min(best, place.direct ? c.state == AT_CONTINUATION ? IMPOSSIBLE : costs_.of_terminal(c).first : costs_.of(c) - 1);
+        }
+        return best;
+    }
+    static bool arrives(const Configuration& c, bool direct, const Supply& supply) {
+        return c.state == AT_CONTINUATION && c.link == (direct ? supply.arrival : BOTTOM);
+    }
+
+    void add(Supply& supply, Place place) {
+        const int64_t length = static_cast<int64_t>(place.text.size());
+        supply.waiting.push({place.peak, -length, static_cast<int32_t>(supply.places.size())});
+        supply.places.push_back(std::move(place));
+    }
+
+    // One byte more in the most promising place.
+    void extend(Supply& supply) {
+        const auto rank = supply.waiting.top();
+        supply.waiting.pop();
+        Place& from = supply.places[std::get<2>(rank)];  // a deque: it stays where it is
+        if (from.value_peak >= 0) count(supply, from);
+        while (from.next < 256) {
+            ++supply.steps;
+            Place to;
+            const uint8_t byte = byte_at(from.next++);
+            const bool blank = byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+            if (blank && from.goes_on && from.tracker.outside_strings()) continue;  // changes nothing
+            if (!read(supply, from, byte, to)) continue;
+            from.goes_on = true;
+            add(supply, std::move(to));
+            if (from.next < 256) supply.waiting.push(rank);
+            return;
+        }
+        from = Place();  // free what it holds
+    }
+
+    void count(Supply& supply, Place& place) {
+        Tracker tracker = place.tracker;
+        tracker.feed(',', false);
+        if (supply.values.insert(tracker.last_item()).second) supply.peaks.push_back(place.value_peak);
+        place.value_peak = -1;
+    }
+
+    bool read(const Supply& supply, const Place& from, uint8_t byte, Place& to) {
+        if (from.text.size() >= MOST_BYTES) return false;
+        const Trie& trie = *network_.lexicon.tries[0];
+        Spelling ended{IMPOSSIBLE, IMPOSSIBLE, 0};
+        for (const Spelling& spelling : from.spellings) {
+            const int32_t child = trie.child(spelling.node, byte);
+            if (child == 0) continue;
+            if (trie.has_children(child)) to.spellings.push_back({spelling.tokens, spelling.peak, child});
+            if (trie.begin_ids(child) == trie.end_ids(child)) continue;
+            if (std::make_pair(spelling.tokens + 1, spelling.peak) < std::make_pair(ended.tokens, ended.peak)) ended = {spelling.tokens + 1, spelling.peak, 0};
+        }
+        if (to.spellings.empty() && ended.tokens >= IMPOSSIBLE) return false;
+        to.set = from.set;
+        to.direct = from.direct;
+        to.tracker = from.tracker;
+        if (!reading_.step(to.set, byte, to.tracker)) return false;
+        to.text = from.text + static_cast<char>(byte);
+        if (ended.tokens < IMPOSSIBLE) {
+            const int64_t all = ended.tokens + cost_of(to, supply);
+            // Before a key the detour counts in the costs (Costs::of): there a spelling has to keep to the shortest.
+            const bool too_dear = to.direct && all > supply.shortest && std::any_of(to.set.begin(), to.set.end(), [&](const Configuration& c) { return costs_.before_key(c); });
+            if (all < IMPOSSIBLE && !too_dear) {
+                ended.peak = std::max(ended.peak, all);
+                to.spellings.push_back(ended);
+                if (std::any_of(to.set.begin(), to.set.end(), [&](const Configuration& c) { return arrives(c, to.direct, supply); })) to.value_peak = ended.peak;
+            }
+        }
+        // What is over is over: what comes after the item is not read.
+        to.set.erase(std::remove_if(to.set.begin(), to.set.end(), [&](const Configuration& c) { return c.state == AT_CONTINUATION && (to.direct || c.link == BOTTOM); }), to.set.end());
+        if (to.set.empty()) to.next = 256;
+        if (to.set.empty() && to.value_peak < 0) return false;
+        to.peak = IMPOSSIBLE;
+        for (const Spelling& spelling : to.spellings) to.peak = std::min(to.peak, spelling.peak);
+        return to.peak < IMPOSSIBLE;
+    }
+};
+
+inline Costs::Costs(Network& network) : network_(network), lexicon_(network.lexicon), other_texts_(network), detours_(std::make_shared<Detours>(network, *this)) {}
+inline int64_t Costs::detour(int32_t state) { return detours_->of(state); }
+inline int64_t Costs::detour_of_finish(int32_t state) { return detours_->of_finish(state); }
+inline bool Costs::is_provisional() const { return detours_->is_provisional(); }
+
+}  // namespace tokentrellis

@@ -1,0 +1,166 @@
+// Whether a document can still be finished in so many tokens, what it may not repeat considered.
+//
+// In come configurations, a tracker and the tokens left. The costs of the configurations (costs.hpp) know nothing of the texts
+// that have come, and while what is being read may become one of them (it is *endangered*) they can be too low. So
+//     fits(here, left) = cost(here) <= left, and if endangered, fits(here after some token, left - 1).
+// A mask allows the tokens after which it holds, and `least` is the smallest `left` for which it holds: one function decides
+// both, so where a budget fits some token is allowed, by definition. Where nothing is endangered the cost alone has to be
+// right: it is, since it counts for each item (key) still to come what it may cost to differ (detours.hpp): of the texts
+// listed there one is new, its tokens meet no cost above what was counted, and each is allowed by the rule above.
+// Cost: the first byte that leads out of danger decides, nearly always; else the few tokens that the budget leaves, and
+// what was found out is kept until the tracker goes on.
+#pragma once
+
+#include "masks.hpp"
+
+namespace tokentrellis {
+
+class Lookahead {
+public:
+    using Configurations = Network::Configurations;
+
+    Lookahead(Network& network, Costs& costs, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
+        : network_(network), costs_(costs), reading_(network), masks_(network), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
+
+    // Has to be called whenever the tracker stands elsewhere than in the call before: `path` is what was read since.
+    void forget() {
+        known_.clear();
+        path_.clear();
+        steps_ = MOST_STEPS;
+    }
+
+    // The bytes read since forget(), but for white space where it plays no role: equal situations meet.
+    void push(uint8_t byte, const Tracker& before) {
+        if (byte > ' ' || !before.outside_strings()) path_.push_back(static_cast<char>(byte));
+    }
+    size_t mark() const { return path_.size(); }
+    void undo(size_t mark) { path_.resize(mark); }
+
+    bool fits(const Configurations& set, Tracker& tracker, int64_t left) {
+        const int64_t cost = costs_.of(set);
+        if (cost > left) {
+            short_ = std::min(short_, cost - left);
+            return false;
+        }
+        if (!tracker.endangered()) return true;
+        const std::string key = path_ + '\0' + std::string(reinterpret_cast<const char*>(set.data()), set.size() * sizeof(Configuration));
+        auto known = known_.find(key);
+        if (known != known_.end()) {
+            if (left >= known->second.enough) return true;
+            if (left <= known->second.fails) {
+                short_ = std::min(short_, known->second.short_by + known->second.fails - left);
+                return false;
+            }
+        }
+        const int64_t others_short = short_;
+        short_ = IMPOSSIBLE;
+        const bool found = escapes(set, tracker, left - 1) || finds(set, tracker, left - 1);
+        Known& now = known_[key];
+        if (found) now.enough = std::min(now.enough, left);
+        else if (left > now.fails) now.fails = left, now.short_by = short_;
+        short_ = found ? others_short : std::min(others_short, short_);
+        return found;
+    }
+
+    // The fewest tokens for which it holds; IMPOSSIBLE if there are none.
+    int64_t least(const Configurations& set, Tracker& tracker) {
+        forget();
+        int64_t left = costs_.of(set);
+        while (left < IMPOSSIBLE) {
+            short_ = IMPOSSIBLE;
+            if (fits(set, tracker, left)) return left;
+            left = std::min(IMPOSSIBLE, left + short_);
+        }
+        return IMPOSSIBLE;
+    }
+
+private:
+    static constexpr int MOST_STEPS = 200000;  // bytes and tokens tried; what is given up does not fit
+
+    struct Known {
+        int64_t enough = IMPOSSIBLE, fails = -1, short_by = IMPOSSIBLE;
+    };
+
+    Network& network_;
+    Costs& costs_;
+    Reading reading_;
+    Masks masks_;
+    const uint8_t* const buffer_;
+    const int32_t* const offsets_;
+    const int32_t n_tokens_;
+    std::unordered_map<std::string, Known> known_;
+    std::string path_;
+    int64_t short_ = IMPOSSIBLE;  // how many tokens more would have changed something
+    int steps_ = MOST_STEPS;
+
+    // Whether a token of one byte leads out of danger, with so many left after it.
+    bool escapes(const Configurations& set, Tracker& tracker, int64_t left) {
+        const Trie& trie = *network_.lexicon.tries[0];
+        Configurations to;
+        for (int place = 0; place < 256; ++place) {
+            const uint8_t byte = Detours::byte_at(place);
+            const int32_t child = trie.child(0, byte);
+            if (child == 0 || trie.begin_ids(child) == trie.end_ids(child)) continue;
+            if (--steps_ < 0) return false;
+            Rewind rewind(tracker);
+            to = set;
+            if (reading_.step(to, byte, tracker) && !tracker.endangered() && costs_.of(to) <= left) return true;
+        }
+        return false;
+    }
+
+    // The same for any token, and those after it.
+    bool finds(const Configurations& set, Tracker& tracker, int64_t left) {
+        Budget budget{costs_, left};
+        const Row row = masks_.make_row(set, &budget);
+        if (row.accepting && left >= 0) return true;
+        if (budget.next < IMPOSSIBLE) short_ = std::min(short_, budget.next - left);
+        std::vector<int32_t> endangered;
+        Configurations to;
+        const size_t n_words = network_.lexicon.bitmap_words;
+        Bitmap bits(n_words, 0);
+        row.write(reinterpret_cast<uint32_t*>(bits.data()), n_words * 2, {});
+        for (size_t word = 0; word < n_words; ++word)
+            for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
+                const int32_t token = static_cast<int32_t>(word * 64) + lowest_bit(rest);
+                if (--steps_ < 0) return false;
+                Rewind rewind(tracker);
+                const size_t before = mark();
+                to = set;
+                const bool possible = walk(to, token, tracker);
+                const bool nothing = mark() == before && to == set;  // blanks lead nowhere
+                undo(before);
+                if (!possible || nothing) continue;
+                const int64_t cost = costs_.of(to);
+                if (cost > left) short_ = std::min(short_, cost - left);
+                else if (!tracker.endangered()) return true;
+                else endangered.push_back(token);
+            }
+        for (int32_t token : endangered) {
+            Rewind rewind(tracker);
+            const size_t before = mark();
+            to = set;
+            const bool found = walk(to, token, tracker) && fits(to, tracker, left);
+            undo(before);
+            if (found) return true;
+        }
+        return false;
+    }
+
+    bool walk(Configurations& set, int32_t token, Tracker& tracker) {
+        if (token >= n_tokens_ || offsets_[token] == offsets_[token + 1]) return false;
+        for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; byte != end; ++byte) {
+            push(*byte, tracker);
+            if (!reading_.step(set, *byte, tracker)) return false;
+        }
+        return true;
+    }
+    static int lowest_bit(uint64_t bits) {
+        int place = 0;
+        for (; (bits & 0xFF) == 0; bits >>= 8) place += 8;
+        for (; (bits & 1) == 0; bits >>= 1) ++place;
+        return place;
+    }
+};
+
+}  // namespace tokentrellis
