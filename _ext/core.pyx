@@ -4,8 +4,8 @@
 Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
 out. The algorithms are in the headers, in reading order: trie, nfa, automata, minimal, product, json_string, distances, bounds,
 terminals, splits, levels, comma_tokens, key_tokens, lexicon (all of a vocabulary), literals, lengths, network, other_texts, costs,
-masks, tracker, repetitions, states (all of a grammar), session (the lock). This file converts between Python objects and those classes, and
-holds no algorithm. It imports nothing of ours; the errors that it raises for limits and rejected tokens are made by
+tracker, reading, detours, masks, lookahead, repetitions, states (all of a grammar), session (the lock). This file converts
+between Python objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises for limits and rejected tokens are made by
 hooks that `decoding/` sets.
 """
 

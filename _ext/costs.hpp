@@ -7,6 +7,8 @@
 // cost <= budget, some token keeps cost <= budget - 1, and a document that is started is finished (DESIGN.md 4.5).
 // Continuations follow the `finish` edges of the front end: a chain, summed once and kept with each stack. A state costs
 // what its cheapest configuration costs. Witnesses of automata are shortest in bytes (breadth-first search).
+// Where an item or a key still to come has to differ from earlier ones, its detour is counted as well (detours.hpp), up to
+// its comma; from there on what has come is known, and a look ahead decides (lookahead.hpp has the proof).
 #pragma once
 
 #include "other_texts.hpp"

@@ -80,6 +80,7 @@ private:
     static constexpr int MOST_STEPS = 100000;  // bytes tried in one search, and for each text that is asked for
     static constexpr int MOST_STEPS_EACH = 2000;
     static constexpr size_t MOST_BYTES = 4096;
+    static constexpr int64_t LATER = 16;  // tokens by which escapes are put off
 
     // A spelling of the text so far whose last token has been read up to a node of the trie.
     struct Spelling {
@@ -96,13 +97,14 @@ private:
         int next = 0;          // the place of the byte to try next
         bool direct = false;   // in the terminal of an edge of the state itself, whose link is not that of the others
         bool goes_on = false;  // some byte could be read
+        bool late = false;     // its escapes are tried
     };
     struct Supply {
         bool busy = false, ready = false;
         int64_t shortest = IMPOSSIBLE;
         int32_t arrival = BOTTOM;  // the link after a direct terminal
         std::deque<Place> places;
-        // Lowest peak first, then the longest text, then the first found.
+        // Lowest peak first (escapes later), then the longest text, then the first found.
         using Rank = std::tuple<int64_t, int64_t, int32_t>;
         std::priority_queue<Rank, std::vector<Rank>, std::greater<Rank>> waiting;
         std::vector<int64_t> peaks;  // of the different values found
@@ -141,10 +143,12 @@ private:
 
     Supply& supply_of(int32_t state) {
         std::vector<int32_t> key;
+        const GrammarState& entry = network_.expand(state);
         for (int32_t index : usable(state)) {
             const Edge& edge = network_.edge(index);
-            // Which literals are legal, and where a label leads, is particular to a state.
-            const int32_t particular = edge.kind == LITERALS_EDGE ? state : edge.next == BY_LABEL ? -1 - network_.expand(state).finish_label : 0;
+            // Which literals are legal, and which label is wanted, is particular to a state.
+            const bool wanted = edge.next == BY_LABEL && edge.index == entry.finish;
+            const int32_t particular = edge.kind == LITERALS_EDGE ? state : wanted ? -1 - entry.finish_label : 0;
             for (int32_t part : {static_cast<int32_t>(edge.kind), edge.start, edge.least, edge.most, edge.table, particular}) key.push_back(part);
         }
         return supplies_[key];
@@ -210,6 +214,11 @@ private:
         Place& from = supply.places[std::get<2>(rank)];  // a deque: it stays where it is
         if (from.value_peak >= 0) count(supply, from);
         while (from.next < 256) {
+            if (byte_at(from.next) == '\\' && from.goes_on && !from.late) {  // the same texts again, mostly, and dear to judge
+                from.late = true;
+                supply.waiting.push({std::get<0>(rank) + LATER, std::get<1>(rank), std::get<2>(rank)});
+                return;
+            }
             ++supply.steps;
             Place to;
             const uint8_t byte = byte_at(from.next++);

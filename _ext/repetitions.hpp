@@ -3,7 +3,8 @@
 // A grammar may demand that no object has a key twice, and its states that the items of an array differ (`distinct`). In come
 // configurations and a tracker of the text so far. A reading that arrives at a `distinct` state with an item that equals an
 // earlier one is dropped; a key that comes again ends all readings. A token is allowed only if afterwards what has been begun
-// can still become something new: that is searched byte by byte, and found at once unless nearly everything is used up.
+// can still become something new: that is searched byte by byte, and found at once unless nearly everything is used up; within
+// a budget, if it can do so in the tokens left (lookahead.hpp).
 // A row is corrected, never made anew: only tokens that follow a text already seen are looked at (a walk of the vocabulary
 // beside the texts seen), and the few that go on past a comma. As long as nothing can repeat, a step costs about a
 // microsecond more: the tracker's bytes, and some sixty bits of the row.

@@ -1,0 +1,149 @@
+"""Budgets where nothing may repeat: who obeys the masks of `tokens_to_finish` tokens arrives, whatever has come.
+
+`tokens_to_finish` is an upper bound that can always be met: a token is allowed if the bound after it is at most what is left,
+and some token always is. Walks with the smallest budgets, by random tokens, over arrays whose items and objects whose keys
+must differ and come from narrow languages.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import jsonschema_rs
+import numpy as np
+import pytest
+from tokentrellis import BudgetTooSmallError, Vocabulary, allocate_bitmask, compile_grammar, from_json_schema
+from tokentrellis.decoding.compile import CompiledGrammar
+
+BYTES = [bytes([byte]) for byte in range(256)]
+# Tokens that end, separate and begin items and keys, and such as cut an escape in two.
+CROSSING = [
+    text.encode()
+    for text in ',1| ,|, |],[|[]|{}|},{|","|""|"a|a"|aa|a",|":|":1|":1,"|":true|true,|false,|null|},|00|0,|\\u|\\ud8|61|3d'.split("|")
+]
+# Near repeats are frequent among texts of these.
+USUAL = set(b'a01b"\\udu83[]{},:truefalsnx ')
+
+UNIQUE: dict[str, Any] = {"type": "array", "uniqueItems": True}
+CLOSED: dict[str, Any] = {"type": "object", "additionalProperties": False}
+ONE_FLAG = {**CLOSED, "properties": {"a": {"type": "boolean"}}, "required": ["a"]}
+NARROW = {"type": "string", "pattern": "^x[ab]{4}$"}
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "integers": {**UNIQUE, "items": {"type": "integer"}, "minItems": 30},
+    "multiples": {**UNIQUE, "items": {"type": "integer", "multipleOf": 1000}, "minItems": 15},
+    "numbers or a range": {
+        **UNIQUE,
+        "items": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 1000}, {"type": "number"}]},
+        "minItems": 12,
+    },
+    "flags": {**UNIQUE, "items": ONE_FLAG, "minItems": 2},
+    "open objects": {**UNIQUE, "items": {**ONE_FLAG, "additionalProperties": True}, "minItems": 5},
+    "objects of nulls": {**UNIQUE, "items": {"type": "object", "additionalProperties": {"type": "null"}}, "minItems": 6},
+    "arrays of a value": {**UNIQUE, "items": {"type": "array", "items": {"enum": [0]}}, "minItems": 6},
+    "unique arrays in one": {
+        **UNIQUE,
+        "items": {**UNIQUE, "items": {"type": "string", "pattern": "^a*$"}, "minItems": 1},
+        "minItems": 4,
+    },
+    "any items": {**UNIQUE, "minItems": 5},
+    "a narrow pattern": {**UNIQUE, "items": NARROW, "minItems": 12},
+    "one letter": {**UNIQUE, "items": {"type": "string", "pattern": "^a*$"}, "minItems": 6},
+    "few, then many": {
+        **UNIQUE,
+        "prefixItems": [{"type": "boolean"}] * 2,
+        "items": {"type": ["string", "boolean"]},
+        "minItems": 4,
+    },
+    "contains": {**UNIQUE, "contains": {"type": "integer", "minimum": 5}, "items": {"type": ["integer", "null"]}},
+    "itself": {**UNIQUE, "items": {"anyOf": [{"$ref": "#"}, {"type": "integer"}]}, "minItems": 2},
+    "narrow keys": {**CLOSED, "patternProperties": {"^x[ab]{4}$": {"type": "boolean"}}, "minProperties": 12},
+    "keys of one letter": {
+        **CLOSED,
+        "patternProperties": {"^a*$": {}},
+        "properties": {"a": {"type": "integer"}, "xaaaa": {"type": "null"}},
+        "minProperties": 6,
+    },
+    "keys in two halves": {**CLOSED, "patternProperties": {"^[😀-😿]$": {"type": "null"}}, "minProperties": 5},
+    "objects of narrow keys": {
+        **UNIQUE,
+        "items": {**CLOSED, "patternProperties": {"^[ab]{1,2}$": {"type": "null"}}, "minProperties": 3},
+        "minItems": 3,
+    },
+}
+
+
+def vocabulary_of(tokens: list[bytes]) -> Vocabulary:
+    return Vocabulary([*BYTES, *tokens, b""], eos_token_ids=[256 + len(tokens)])
+
+
+def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len({key for key, _ in pairs}) == len(pairs), pairs
+    return dict(pairs)
+
+
+def walk(compiled: CompiledGrammar, spare: int, rng: random.Random) -> bytes:
+    """A document by random tokens of the masks within a budget: `spare` tokens more than the smallest."""
+    vocabulary = compiled.vocabulary
+    matcher = compiled.matcher()
+    left = matcher.tokens_to_finish + spare
+    text = b""
+    usual_only = rng.random() < 0.6
+    bitmask = allocate_bitmask(1, vocabulary.vocab_size)
+    while True:
+        assert matcher.tokens_to_finish <= left, text
+        try:
+            matcher.fill_bitmask(bitmask, budget=left)
+        except BudgetTooSmallError as error:
+            raise AssertionError(text) from error
+        bits = np.unpackbits(bitmask[0].view(np.uint8), bitorder="little")[: vocabulary.vocab_size]
+        allowed = np.nonzero(bits)[0].tolist()
+        usual = [token for token in allowed if usual_only and set(vocabulary.token_bytes(token)) <= USUAL]
+        token = rng.choice(usual or allowed)
+        matcher.accept_token(token)
+        left -= 1
+        if matcher.is_terminated:
+            return text
+        text += vocabulary.token_bytes(token)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_smallest_budget_is_kept(name: str) -> None:
+    schema = SCHEMAS[name]
+    validator = jsonschema_rs.Draft202012Validator(schema)
+    rng = random.Random(name)
+    for tokens in ([], rng.sample(CROSSING, 12)):
+        grammar = from_json_schema(schema, whitespace=rng.choice(["any", "compact"]), property_order="any")
+        compiled = compile_grammar(grammar, vocabulary_of(tokens))
+        for spare in (0, 0, 1, rng.randint(2, 12)):
+            text = walk(compiled, spare, rng)
+            try:
+                assert validator.is_valid(json.loads(text, object_pairs_hook=to_object)), text
+            except UnicodeDecodeError:  # noncharacters of three bytes written one by one
+                continue
+
+
+def shortest(schema: dict[str, Any]) -> int:
+    return compile_grammar(from_json_schema(schema, whitespace="compact"), vocabulary_of([])).matcher().tokens_to_finish
+
+
+def test_the_cost_allows_for_what_may_have_come() -> None:
+    """A budget is as small as it can be where the shortest items do not suffice whatever came before."""
+    digits = {**UNIQUE, "items": {"type": "integer"}}
+    assert shortest({**digits, "minItems": 10}) == len("[0,1,2,3,4,5,6,7,8,9]") + 1
+    assert shortest({**digits, "minItems": 11}) == len("[0,1,2,3,4,5,6,7,8,9,10]") + 1
+    letters = {**UNIQUE, "items": {"type": "string", "pattern": "^a*$"}}
+    assert shortest({**letters, "minItems": 3}) == len('["","a","aa"]') + 1
+    assert shortest({**UNIQUE, "items": ONE_FLAG, "minItems": 2}) == len('[{"a":true},{"a":false}]') + 1
+    keys = {**CLOSED, "patternProperties": {"^a*$": {"type": "integer"}}}
+    assert shortest({**keys, "minProperties": 3}) == len('{"":0,"a":0,"aa":0}') + 1
+
+
+def test_a_value_that_has_come_counts_in_the_middle_of_an_item() -> None:
+    schema = {**UNIQUE, "items": {"type": "string", "pattern": "^a*$"}}
+    matcher = compile_grammar(from_json_schema(schema, whitespace="compact"), vocabulary_of([])).matcher()
+    assert matcher.read_bytes(b'["aa","aaa","')
+    assert matcher.tokens_to_finish == len('"]') + 1  # "" is new
+    assert matcher.read_bytes(b"aa")
+    assert matcher.tokens_to_finish == len('aa"]') + 1
