@@ -238,7 +238,8 @@ class JsonSchemaGrammar(Grammar):
             if step == CLOSE:
                 finish = len(edges)
             edges.append(self._close(_CLOSE_OBJECT, is_empty, depth))
-        return Expansion(edges, False, finish, finish_label, n_before=shape.most_before(state))
+        n_before = 0 if others is None else shape.most_before(state)
+        return Expansion(edges, False, finish, finish_label, n_before=n_before)
 
     def _expand_simple(self, shape: ObjectShape, state: tuple[int, int, int, int], depth: int) -> Expansion:
         """The same for a simple shape, where all names that must come are all that matters."""
