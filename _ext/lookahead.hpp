@@ -22,19 +22,11 @@ public:
     Lookahead(Network& network, Costs& costs, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
         : network_(network), costs_(costs), reading_(network), masks_(network), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
 
-    // Has to be called whenever the tracker stands elsewhere than in the call before: `path` is what was read since.
+    // What was found out is kept until then.
     void forget() {
         known_.clear();
-        path_.clear();
         steps_ = MOST_STEPS;
     }
-
-    // The bytes read since forget(), but for white space where it plays no role: equal situations meet.
-    void push(uint8_t byte, const Tracker& before) {
-        if (byte > ' ' || !before.outside_strings()) path_.push_back(static_cast<char>(byte));
-    }
-    size_t mark() const { return path_.size(); }
-    void undo(size_t mark) { path_.resize(mark); }
 
     bool fits(const Configurations& set, Tracker& tracker, int64_t left) {
         const int64_t cost = costs_.of(set);
@@ -43,7 +35,7 @@ public:
             return false;
         }
         if (!tracker.endangered()) return true;
-        const std::string key = path_ + '\0' + std::string(reinterpret_cast<const char*>(set.data()), set.size() * sizeof(Configuration));
+        const std::string key = describe(set, tracker);
         auto known = known_.find(key);
         if (known != known_.end()) {
             if (left >= known->second.enough) return true;
@@ -75,7 +67,7 @@ public:
     }
 
 private:
-    static constexpr int MOST_STEPS = 200000;  // bytes and tokens tried; what is given up does not fit
+    static constexpr int MOST_STEPS = 500000;  // bytes and tokens tried; what is given up does not fit
 
     struct Known {
         int64_t enough = IMPOSSIBLE, fails = -1, short_by = IMPOSSIBLE;
@@ -89,7 +81,6 @@ private:
     const int32_t* const offsets_;
     const int32_t n_tokens_;
     std::unordered_map<std::string, Known> known_;
-    std::string path_;
     int64_t short_ = IMPOSSIBLE;  // how many tokens more would have changed something
     int steps_ = MOST_STEPS;
 
@@ -115,6 +106,7 @@ private:
         const Row row = masks_.make_row(set, &budget);
         if (row.accepting && left >= 0) return true;
         if (budget.next < IMPOSSIBLE) short_ = std::min(short_, budget.next - left);
+        const std::string here = describe(set, tracker);
         std::vector<int32_t> endangered;
         Configurations to;
         const size_t n_words = network_.lexicon.bitmap_words;
@@ -125,12 +117,9 @@ private:
                 const int32_t token = static_cast<int32_t>(word * 64) + lowest_bit(rest);
                 if (--steps_ < 0) return false;
                 Rewind rewind(tracker);
-                const size_t before = mark();
                 to = set;
-                const bool possible = walk(to, token, tracker);
-                const bool nothing = mark() == before && to == set;  // blanks lead nowhere
-                undo(before);
-                if (!possible || nothing) continue;
+                if (!walk(to, token, tracker)) continue;
+                if (tracker.before_text() && to == set && describe(to, tracker) == here) continue;  // blanks lead nowhere
                 const int64_t cost = costs_.of(to);
                 if (cost > left) short_ = std::min(short_, cost - left);
                 else if (!tracker.endangered()) return true;
@@ -138,22 +127,22 @@ private:
             }
         for (int32_t token : endangered) {
             Rewind rewind(tracker);
-            const size_t before = mark();
             to = set;
-            const bool found = walk(to, token, tracker) && fits(to, tracker, left);
-            undo(before);
-            if (found) return true;
+            if (walk(to, token, tracker) && fits(to, tracker, left)) return true;
         }
         return false;
     }
 
     bool walk(Configurations& set, int32_t token, Tracker& tracker) {
         if (token >= n_tokens_ || offsets_[token] == offsets_[token + 1]) return false;
-        for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; byte != end; ++byte) {
-            push(*byte, tracker);
+        for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; byte != end; ++byte)
             if (!reading_.step(set, *byte, tracker)) return false;
-        }
         return true;
+    }
+    static std::string describe(const Configurations& set, const Tracker& tracker) {
+        std::string key(reinterpret_cast<const char*>(set.data()), set.size() * sizeof(Configuration));
+        tracker.describe(key);
+        return key;
     }
     static int lowest_bit(uint64_t bits) {
         int place = 0;

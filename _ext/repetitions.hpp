@@ -43,15 +43,9 @@ public:
     // caller undoes that.
     bool walk(const Configurations& from, int32_t token, Tracker& tracker, Configurations& to, int64_t left = IMPOSSIBLE) {
         to = from;
-        const size_t before = lookahead_.mark();
-        bool allowed = true;
-        for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; allowed && byte != end; ++byte) {
-            if (left < IMPOSSIBLE) lookahead_.push(*byte, tracker);
-            allowed = step(to, *byte, tracker);
-        }
-        allowed = allowed && may_end(to, tracker, left);
-        lookahead_.undo(before);
-        return allowed;
+        for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; byte != end; ++byte)
+            if (!step(to, *byte, tracker)) return false;
+        return may_end(to, tracker, left);
     }
 
     // One byte: false if no reading goes on so.
@@ -215,8 +209,6 @@ private:
                 if (safe) continue;  // the row knows what it costs
             }
             to = set;
-            const size_t before = lookahead_.mark();
-            if (left < IMPOSSIBLE) lookahead_.push(byte, tracker);
             if (!step(to, byte, tracker)) {
                 clear(row, trie.begin_ids(child), trie.end_subtree_ids(child));
             } else {
@@ -224,7 +216,6 @@ private:
                 explore(child, to, tracker, row, left, dropped || tracker.repeats_item());
             }
             tracker.undo(mark);
-            lookahead_.undo(before);
         }
     }
     static void clear(uint32_t* row, const int32_t* id, const int32_t* last) {

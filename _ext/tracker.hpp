@@ -206,6 +206,22 @@ public:
     // The number of the last item of the innermost open array, whose items are kept.
     int32_t last_item() const { return frames_.back().items.back(); }
 
+    // Append what distinguishes this situation from others: two trackers that agree here agree on all that follows.
+    void describe(std::string& out) const {
+        auto number = [&](size_t value) { out.append(reinterpret_cast<const char*>(&value), sizeof value); };
+        auto text = [&](const std::string& value) { number(value.size()), out += value; };
+        number(static_cast<size_t>(at_.where) << 40 | static_cast<size_t>(at_.in_key) << 36 | static_cast<size_t>(at_.digits) << 32 | static_cast<size_t>(at_.unit) << 16 | at_.high);
+        if (!outside_strings() || at_.where == SCALAR) out.append(text_, at_.begin, std::string::npos);
+        for (const Frame& frame : frames_) {
+            number(frame.items.size() << 2 | static_cast<size_t>(frame.is_object) << 1 | static_cast<size_t>(frame.distinct));
+            out.append(reinterpret_cast<const char*>(frame.items.data()), frame.items.size() * sizeof(int32_t));
+            text(frame.key);
+            for (const std::string& key : frame.keys) text(key);
+            number(frame.open_keys.size());
+            for (const std::string& key : frame.open_keys) text(key);
+        }
+    }
+
     // The other keys that what is being read may become a second time, sorted, and how much of them has been read.
     struct Keys {
         const std::string *begin = nullptr, *end = nullptr;
