@@ -116,9 +116,9 @@ class Expansion(NamedTuple):
     finish_label: the label to take when that edge has `next` None.
     distinct: the state stands in an array whose items must differ: a reading that comes here with an item
     equal (as JSON) to an earlier one of the array is dropped. Needs `Grammar.distinct_items`.
-    n_before: where an item must differ from the earlier ones of its array, or there is an `OthersEdge`: how many
-    such items, or keys of its object, may have come before; 0 where the value may also end here. The cost to
-    the end then allows for the shortest that differs from them.
+    n_before: where an item must differ from the earlier ones of its array, or there is an `OthersEdge`: how
+    many such items, or keys of its object, may have come before; 0 where the value may also end here. The
+    cost to the end then allows for the shortest that differs from them.
     """
 
     edges: Sequence[Edge]

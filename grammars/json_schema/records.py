@@ -37,11 +37,11 @@ class Rest(NamedTuple):
 
 
 KeyClass: TypeAlias = "str | Rest"
-SURPLUS = 64
-"""Keys or items beyond those that are counted: with so many, while something is still required, the cost to the end of a
-document is still exact."""
-
 EVERY_KEY = Rest(frozenset())
+
+SURPLUS = 64
+"""Keys or items beyond those that are counted, while something is still required: with so many the cost to the
+end still allows for one that differs from all of them."""
 
 
 class Some(NamedTuple):

@@ -1,8 +1,8 @@
-"""Budgets where nothing may repeat: who obeys the masks of `tokens_to_finish` tokens arrives, whatever has come.
+"""Budgets where nothing may repeat: who obeys the masks arrives within `tokens_to_finish`, whatever has come.
 
-`tokens_to_finish` is an upper bound that can always be met: a token is allowed if the bound after it is at most what is left,
-and some token always is. Walks with the smallest budgets, by random tokens, over arrays whose items and objects whose keys
-must differ and come from narrow languages.
+`tokens_to_finish` is an upper bound that can always be met: a token is allowed if the bound after it is at most
+what is left, and some token always is. Walks with the smallest budgets, by random tokens, over arrays whose
+items and objects whose keys must differ and come from narrow languages.
 """
 
 from __future__ import annotations
@@ -21,7 +21,35 @@ BYTES = [bytes([byte]) for byte in range(256)]
 # Tokens that end, separate and begin items and keys, and such as cut an escape in two.
 CROSSING = [
     text.encode()
-    for text in ',1| ,|, |],[|[]|{}|},{|","|""|"a|a"|aa|a",|":|":1|":1,"|":true|true,|false,|null|},|00|0,|\\u|\\ud8|61|3d'.split("|")
+    for text in [
+        ",1",
+        " ,",
+        ", ",
+        "],[",
+        "[]",
+        "{}",
+        "},{",
+        '","',
+        '""',
+        '"a',
+        'a"',
+        "aa",
+        'a",',
+        '":',
+        '":1',
+        '":1,"',
+        '":true',
+        "true,",
+        "false,",
+        "null",
+        "},",
+        "00",
+        "0,",
+        "\\u",
+        "\\ud8",
+        "61",
+        "3d",
+    ]
 ]
 # Near repeats are frequent among texts of these.
 USUAL = set(b'a01b"\\udu83[]{},:truefalsnx ')
@@ -40,7 +68,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "flags": {**UNIQUE, "items": ONE_FLAG, "minItems": 2},
     "open objects": {**UNIQUE, "items": {**ONE_FLAG, "additionalProperties": True}, "minItems": 5},
-    "objects of nulls": {**UNIQUE, "items": {"type": "object", "additionalProperties": {"type": "null"}}, "minItems": 6},
+    "objects of nulls": {
+        **UNIQUE,
+        "items": {"type": "object", "additionalProperties": {"type": "null"}},
+        "minItems": 6,
+    },
     "arrays of a value": {**UNIQUE, "items": {"type": "array", "items": {"enum": [0]}}, "minItems": 6},
     "unique arrays in one": {
         **UNIQUE,
@@ -56,7 +88,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "items": {"type": ["string", "boolean"]},
         "minItems": 4,
     },
-    "contains": {**UNIQUE, "contains": {"type": "integer", "minimum": 5}, "items": {"type": ["integer", "null"]}},
+    "contains": {
+        **UNIQUE,
+        "contains": {"type": "integer", "minimum": 5},
+        "items": {"type": ["integer", "null"]},
+    },
     "itself": {**UNIQUE, "items": {"anyOf": [{"$ref": "#"}, {"type": "integer"}]}, "minItems": 2},
     "narrow keys": {**CLOSED, "patternProperties": {"^x[ab]{4}$": {"type": "boolean"}}, "minProperties": 12},
     "keys of one letter": {
@@ -65,7 +101,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "properties": {"a": {"type": "integer"}, "xaaaa": {"type": "null"}},
         "minProperties": 6,
     },
-    "keys in two halves": {**CLOSED, "patternProperties": {"^[😀-😿]$": {"type": "null"}}, "minProperties": 5},
+    "keys in two halves": {
+        **CLOSED,
+        "patternProperties": {"^[😀-😿]$": {"type": "null"}},
+        "minProperties": 5,
+    },
     "objects of narrow keys": {
         **UNIQUE,
         "items": {**CLOSED, "patternProperties": {"^[ab]{1,2}$": {"type": "null"}}, "minProperties": 3},
@@ -125,7 +165,11 @@ def test_the_smallest_budget_is_kept(name: str) -> None:
 
 
 def shortest(schema: dict[str, Any]) -> int:
-    return compile_grammar(from_json_schema(schema, whitespace="compact"), vocabulary_of([])).matcher().tokens_to_finish
+    return (
+        compile_grammar(from_json_schema(schema, whitespace="compact"), vocabulary_of([]))
+        .matcher()
+        .tokens_to_finish
+    )
 
 
 def test_the_cost_allows_for_what_may_have_come() -> None:
