@@ -319,8 +319,8 @@ class JsonSchemaGrammar(Grammar):
     def _expand_next_item(
         self, shape: ArrayShape, state: tuple[int, tuple[int, ...]], depth: int
     ) -> Expansion:
-        """After a comma, where items must differ. The comma is read for itself there: up to it the cost to the
-        end allows for an item that differs, and after it the core knows what has come."""
+        """After a comma, where items must differ. The comma is read for itself there: up to it the cost to
+        the end allows for an item that differs, and after it the core knows what has come."""
         return self._expand_item(shape, state, FIRST, depth)._replace(n_before=shape.most_before(state))
 
     def _expand_item(

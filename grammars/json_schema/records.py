@@ -40,8 +40,8 @@ KeyClass: TypeAlias = "str | Rest"
 EVERY_KEY = Rest(frozenset())
 
 SURPLUS = 64
-"""Keys or items beyond those that are counted, while something is still required: with so many the cost to the
-end still allows for one that differs from all of them."""
+"""Keys or items beyond those that are counted, while something is still required: with so many the cost to
+the end still allows for one that differs from all of them."""
 
 
 class Some(NamedTuple):
