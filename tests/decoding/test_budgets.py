@@ -1,8 +1,8 @@
 """Budgets where nothing may repeat: who obeys the masks arrives within `tokens_to_finish`, whatever has come.
 
 `tokens_to_finish` is an upper bound that can always be met: a token is allowed if the bound after it is at
-most what is left, and some token always is. Walks with the smallest budgets, by random tokens, over arrays whose
-items and objects whose keys must differ and come from narrow languages.
+most what is left, and some token always is. Walks with the smallest budgets, by random tokens, over arrays
+whose items and objects whose keys must differ and come from narrow languages.
 """
 
 from __future__ import annotations
