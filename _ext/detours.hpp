@@ -11,6 +11,7 @@
 #pragma once
 
 #include <queue>
+#include <unordered_set>
 
 #include "costs.hpp"
 #include "reading.hpp"
@@ -109,6 +110,7 @@ private:
         std::priority_queue<Rank, std::vector<Rank>, std::greater<Rank>> waiting;
         std::vector<int64_t> peaks;  // of the different values found
         std::set<int32_t> values;
+        std::unordered_set<std::string> seen;  // situations in which a token ended: who comes later comes no further
         int64_t steps = 0;
     };
 
@@ -240,7 +242,7 @@ private:
         place.value_peak = -1;
     }
 
-    bool read(const Supply& supply, const Place& from, uint8_t byte, Place& to) {
+    bool read(Supply& supply, const Place& from, uint8_t byte, Place& to) {
         if (from.text.size() >= MOST_BYTES) return false;
         const Trie& trie = *network_.lexicon.tries[0];
         Spelling ended{IMPOSSIBLE, IMPOSSIBLE, 0};
@@ -262,6 +264,7 @@ private:
             // Before a key the detour counts in the costs (Costs::of): there a spelling has to keep to the shortest.
             const bool too_dear = to.direct && all > supply.shortest && std::any_of(to.set.begin(), to.set.end(), [&](const Configuration& c) { return costs_.before_key(c); });
             if (all < IMPOSSIBLE && !too_dear) {
+                if (!supply.seen.insert(Reading::describe(to.set, to.tracker) + (to.direct ? 'd' : 'c')).second) return false;
                 ended.peak = std::max(ended.peak, all);
                 to.spellings.push_back(ended);
                 if (std::any_of(to.set.begin(), to.set.end(), [&](const Configuration& c) { return arrives(c, to.direct, supply); })) to.value_peak = ended.peak;

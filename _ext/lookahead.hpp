@@ -35,7 +35,7 @@ public:
             return false;
         }
         if (!tracker.endangered()) return true;
-        const std::string key = describe(set, tracker);
+        const std::string key = Reading::describe(set, tracker);
         auto known = known_.find(key);
         if (known != known_.end()) {
             if (left >= known->second.enough) return true;
@@ -46,8 +46,8 @@ public:
         }
         const int64_t others_short = short_;
         short_ = IMPOSSIBLE;
-        const bool found = escapes(set, tracker, left - 1) || finds(set, tracker, left - 1);
-        Known& now = known_[key];
+        Known& now = known_[key];  // others are added below, and leave it where it is
+        const bool found = escapes(now, set, tracker, left - 1) || finds(set, tracker, left - 1);
         if (found) now.enough = std::min(now.enough, left);
         else if (left > now.fails) now.fails = left, now.short_by = short_;
         short_ = found ? others_short : std::min(others_short, short_);
@@ -71,6 +71,8 @@ private:
 
     struct Known {
         int64_t enough = IMPOSSIBLE, fails = -1, short_by = IMPOSSIBLE;
+        int64_t escape = IMPOSSIBLE;  // the least cost after a byte that leads out of danger
+        bool tried_all = false;       // such bytes
     };
 
     Network& network_;
@@ -85,7 +87,8 @@ private:
     int steps_ = MOST_STEPS;
 
     // Whether a token of one byte leads out of danger, with so many left after it.
-    bool escapes(const Configurations& set, Tracker& tracker, int64_t left) {
+    bool escapes(Known& known, const Configurations& set, Tracker& tracker, int64_t left) {
+        if (known.tried_all || known.escape <= left) return known.escape <= left;
         const Trie& trie = *network_.lexicon.tries[0];
         Configurations to;
         for (int place = 0; place < 256; ++place) {
@@ -95,8 +98,11 @@ private:
             if (--steps_ < 0) return false;
             Rewind rewind(tracker);
             to = set;
-            if (reading_.step(to, byte, tracker) && !tracker.endangered() && costs_.of(to) <= left) return true;
+            if (!reading_.step(to, byte, tracker) || tracker.endangered()) continue;
+            known.escape = std::min(known.escape, costs_.of(to));
+            if (known.escape <= left) return true;
         }
+        known.tried_all = true;
         return false;
     }
 
@@ -106,8 +112,8 @@ private:
         const Row row = masks_.make_row(set, &budget);
         if (row.accepting && left >= 0) return true;
         if (budget.next < IMPOSSIBLE) short_ = std::min(short_, budget.next - left);
-        const std::string here = describe(set, tracker);
-        std::vector<int32_t> endangered;
+        const std::string here = Reading::describe(set, tracker);
+        std::vector<std::pair<int64_t, int32_t>> endangered;  // the most promising first: (cost, token)
         Configurations to;
         const size_t n_words = network_.lexicon.bitmap_words;
         Bitmap bits(n_words, 0);
@@ -119,13 +125,14 @@ private:
                 Rewind rewind(tracker);
                 to = set;
                 if (!walk(to, token, tracker)) continue;
-                if (tracker.before_text() && to == set && describe(to, tracker) == here) continue;  // blanks lead nowhere
+                if (tracker.before_text() && to == set && Reading::describe(to, tracker) == here) continue;  // blanks lead nowhere
                 const int64_t cost = costs_.of(to);
                 if (cost > left) short_ = std::min(short_, cost - left);
                 else if (!tracker.endangered()) return true;
-                else endangered.push_back(token);
+                else endangered.push_back({cost, token});
             }
-        for (int32_t token : endangered) {
+        std::sort(endangered.begin(), endangered.end());
+        for (auto [cost, token] : endangered) {
             Rewind rewind(tracker);
             to = set;
             if (walk(to, token, tracker) && fits(to, tracker, left)) return true;
@@ -138,11 +145,6 @@ private:
         for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; byte != end; ++byte)
             if (!reading_.step(set, *byte, tracker)) return false;
         return true;
-    }
-    static std::string describe(const Configurations& set, const Tracker& tracker) {
-        std::string key(reinterpret_cast<const char*>(set.data()), set.size() * sizeof(Configuration));
-        tracker.describe(key);
-        return key;
     }
     static int lowest_bit(uint64_t bits) {
         int place = 0;

@@ -31,6 +31,13 @@ public:
         return !set.empty();
     }
 
+    // What distinguishes a situation from others, whatever bytes led there.
+    static std::string describe(const Configurations& set, const Tracker& tracker) {
+        std::string key(reinterpret_cast<const char*>(set.data()), set.size() * sizeof(Configuration));
+        tracker.describe(key);
+        return key;
+    }
+
     // Whether a key that closes now is one that the grammar does not name.
     bool is_other_key(const Configurations& set) const {
         for (const Configuration& c : set) {

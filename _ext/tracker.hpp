@@ -214,9 +214,12 @@ public:
         if (!outside_strings() || at_.where == SCALAR) out.append(text_, at_.begin, std::string::npos);
         for (const Frame& frame : frames_) {
             number(frame.items.size() << 2 | static_cast<size_t>(frame.is_object) << 1 | static_cast<size_t>(frame.distinct));
-            out.append(reinterpret_cast<const char*>(frame.items.data()), frame.items.size() * sizeof(int32_t));
             text(frame.key);
-            for (const std::string& key : frame.keys) text(key);
+            if (frame.keys.empty()) {
+                out.append(reinterpret_cast<const char*>(frame.items.data()), frame.items.size() * sizeof(int32_t));
+            } else {
+                for (size_t i : by_key(frame)) text(frame.keys[i]), number(static_cast<size_t>(frame.items[i]));
+            }
             number(frame.open_keys.size());
             for (const std::string& key : frame.open_keys) text(key);
         }
@@ -383,10 +386,7 @@ private:
         ValueTable::Value value{frame.is_object ? ValueTable::OBJECT : ValueTable::ARRAY, {}, {}, {}};
         if (keeping()) {
             if (frame.is_object) {
-                std::vector<size_t> order(frame.items.size());
-                for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-                std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return frame.keys[a] < frame.keys[b]; });
-                for (size_t i : order) value.items.push_back(frame.items[i]), value.keys.push_back(frame.keys[i]);
+                for (size_t i : by_key(frame)) value.items.push_back(frame.items[i]), value.keys.push_back(frame.keys[i]);
             } else {
                 value.items = frame.items;
             }
@@ -395,6 +395,14 @@ private:
         if (keeping()) keep(std::move(value), APPENDED);
         at_.where = VALUE_DONE;
         at_.in_key = 0;
+    }
+
+    // The members of an object, in the order of their keys.
+    static std::vector<size_t> by_key(const Frame& frame) {
+        std::vector<size_t> order(frame.items.size());
+        for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+        std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return frame.keys[a] < frame.keys[b]; });
+        return order;
     }
 
     void count(const Frame& frame, int sign) {

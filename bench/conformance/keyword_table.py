@@ -51,6 +51,7 @@ LIMITS = [
     ("`contains` of one array", "arrays", "MOST_COUNTERS"),
     ("steps to complete an array with `contains`", "arrays", "MOST_STEPS"),
     ("values of one item that `uniqueItems` keeps count of", "distinct_items", "MOST_VALUES"),
+    ("items, or keys, beyond those counted, that a budget allows for", "records", "SURPLUS"),
     ("the same for all items of one array", "distinct_items", "MOST_IN_ALL"),
     ("steps to complete an object with pending `not` clauses", "completion", "MOST_STEPS"),
     ("sets of overlapping patterns of keys", "key_kinds", "MOST_KINDS"),

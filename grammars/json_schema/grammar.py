@@ -246,7 +246,7 @@ class JsonSchemaGrammar(Grammar):
         _, need, count, _ = state
         is_empty = count == 0
         edges: list[Edge] = []
-        finish = finish_label = 0
+        finish = finish_label = n_before = 0
         legal = shape.legal(state)
         if legal:
             edges.append(LiteralsEdge(self._layout.lead(self._place(is_empty), depth), shape.table, legal))
@@ -255,10 +255,11 @@ class JsonSchemaGrammar(Grammar):
             others = self._simple_others(shape, is_empty, depth)
             if others is not None:
                 edges.append(others)
+                n_before = shape.most_before(state)
         if not need:
             finish = len(edges)
             edges.append(self._close(_CLOSE_OBJECT, is_empty, depth))
-        return Expansion(edges, False, finish, finish_label)
+        return Expansion(edges, False, finish, finish_label, n_before=n_before)
 
     def _simple_others(self, shape: ObjectShape, is_empty: bool, depth: int) -> Edge | None:
         """The edge of undeclared keys, the same in all states of a simple shape; None: there are none."""
@@ -319,8 +320,8 @@ class JsonSchemaGrammar(Grammar):
     def _expand_next_item(
         self, shape: ArrayShape, state: tuple[int, tuple[int, ...]], depth: int
     ) -> Expansion:
-        """After a comma, where items must differ. The comma is read for itself there: up to it the cost to
-        the end allows for an item that differs, and after it the core knows what has come."""
+        """After a comma, where items must differ. The comma is read for itself: up to it the cost to the end
+        allows for an item that differs, and after it the core knows what has come."""
         return self._expand_item(shape, state, FIRST, depth)._replace(n_before=shape.most_before(state))
 
     def _expand_item(
