@@ -44,17 +44,8 @@ class Compiled:
 
     lexicon: Lexicon
     grammar: Any
-    def __init__(
-        self,
-        lexicon: Lexicon,
-        grammar: object,
-        edge_kinds: Sequence[type],
-        prepare: int = 0,
-        microseconds: int = 0,
-    ) -> None:
-        """edge_kinds: the six edge classes; prepare: how many grammar states to expand at once, and at most
-        for how many microseconds.
-        """
+    def __init__(self, lexicon: Lexicon, grammar: object, edge_kinds: Sequence[type]) -> None:
+        """edge_kinds: the six edge classes of the contract."""
     @property
     def n_states(self) -> int:
         """Matcher states met so far."""

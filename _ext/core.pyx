@@ -147,8 +147,7 @@ cdef class Lexicon:
 cdef class Compiled:
     """A grammar on a vocabulary. Immutable for its user; learns as it is used.
 
-    edge_kinds: the six edge classes of the contract, in the order of EdgeKind. prepare, microseconds: how many grammar
-        states to expand at once, and how long that may take.
+    edge_kinds: the six edge classes of the contract, in the order of EdgeKind.
     """
 
     cdef unique_ptr[Session] session
@@ -157,7 +156,7 @@ cdef class Compiled:
     cdef dict kinds
     cdef dict tables
 
-    def __init__(self, Lexicon lexicon not None, grammar, edge_kinds, int prepare=0, int microseconds=0):
+    def __init__(self, Lexicon lexicon not None, grammar, edge_kinds):
         cdef vector[int32_t] ends
         if self.session.get() != NULL:
             raise ValueError("a compiled grammar is initialised once")
@@ -171,8 +170,6 @@ cdef class Compiled:
                                        ends, grammar.start, <void*>self, <ExpandFunction>expand_state, <SuccessorFunction>find_successor))
         self.session.get().network.distinct_keys = grammar.distinct_keys
         self.session.get().network.distinct_items = grammar.distinct_items
-        if prepare > 0:
-            self.session.get().prepare(prepare, microseconds)
 
     @property
     def n_states(self):

@@ -82,7 +82,6 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         StdByteSet next_bytes(int32_t) except +translate_error
         int64_t cost(int32_t, Tracker*) except +translate_error
         string shortest_text(size_t) except +translate_error
-        void prepare(int32_t, int64_t) except +translate_error
         vector[int32_t] forced_tokens(int32_t) except +translate_error
 
 

@@ -8,8 +8,6 @@
 // whatever is learnt about a state is learnt once. Python is called only to expand a grammar state never met before.
 #pragma once
 
-#include <chrono>
-
 #include "flat_map.hpp"
 #include "lengths.hpp"
 #include "literals.hpp"
@@ -158,30 +156,6 @@ public:
         if (static_cast<size_t>(continuation) >= closures_.size()) closures_.resize(continuations_.size());
         closures_[continuation] = std::move(made);
         return *closures_[continuation];
-    }
-
-    // Expand states breadth-first from the start, so that the first masks run little Python: at most `limit` states, and no
-    // new one after `microseconds`. Only speed depends on how far it comes.
-    void prepare(int32_t limit, int64_t microseconds) {
-        constexpr int32_t most_labels = 24;  // of one edge
-        const auto stop = std::chrono::steady_clock::now() + std::chrono::microseconds(microseconds);
-        std::vector<int32_t> queue{continuations_[start_continuation_].target};
-        std::set<int32_t> seen(queue.begin(), queue.end());
-        auto add = [&](int32_t state) {
-            if (state != END_STATE && seen.insert(state).second) queue.push_back(state);
-        };
-        auto late = [&] { return std::chrono::steady_clock::now() >= stop; };
-        for (size_t head = 0; head < queue.size() && head < static_cast<size_t>(limit) && !late(); ++head) {
-            const GrammarState entry = expand(queue[head]);
-            for (int32_t i = 0; i < entry.n_edges; ++i) {
-                Edge& edge = edges_[entry.first_edge + i];
-                if (edge.kind == CALL_EDGE) add(edge.start);
-                if (edge.next != BY_LABEL) add(edge.next);
-                else if (edge.kind == LITERALS_EDGE)
-                    for (int32_t label = 0, n = 0; label < static_cast<int32_t>(table_of(edge).literals.size()) && n < most_labels && !late(); ++label)
-                        if (edge.legal.has(label)) add(next_state(edge, label)), ++n;
-            }
-        }
     }
 
     // ---- stepping ----------------------------------------------------------------------------------------------

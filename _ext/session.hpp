@@ -134,10 +134,6 @@ public:
         Guard guard(lexicon.mutex);
         return states.costs().witness_of_continuation(network.start_continuation(), most);
     }
-    void prepare(int32_t limit, int64_t microseconds) {
-        Guard guard(lexicon.mutex);
-        network.prepare(limit, microseconds);
-    }
 
 private:
     // The longest-match spelling of a text in tokens; false where no token fits.
