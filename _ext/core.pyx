@@ -239,6 +239,7 @@ cdef class Compiled:
             start = lexicon.string_start(terminal[0], terminal[1], terminal[2])
             made = &network.add_edge(state, OTHERS_EDGE, start, BY_LABEL if following is None else following)
             made.table = table
+            made.labelled = len(terminal[2]) > 0
         elif kind == CALL_EDGE:
             network.add_edge(state, CALL_EDGE, edge[0], edge[1])
         else:

@@ -48,6 +48,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         vector[uint64_t] words
     cdef cppclass Edge:
         int32_t least, most, table
+        cbool labelled
         LegalSet legal
     cdef cppclass Network:
         Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error

@@ -54,6 +54,14 @@ public:
         return found;
     }
 
+    // Whether it holds whatever one string, not known here, has come as well: two bytes lead out of danger, and a text begins
+    // with one of them at most. Never wrongly true; for tokens that end alike but read the ends of different strings.
+    bool fits_whatever(const Configurations& set, Tracker& tracker, int64_t left) {
+        if (costs_.of(set) > left) return false;
+        int routes = 0;
+        return count_routes(set, tracker, left - 1, routes, tracker.before_text());
+    }
+
     // The fewest tokens for which it holds; IMPOSSIBLE if there are none.
     int64_t least(const Configurations& set, Tracker& tracker) {
         forget();
@@ -86,20 +94,49 @@ private:
     int64_t short_ = IMPOSSIBLE;  // how many tokens more would have changed something
     int steps_ = MOST_STEPS;
 
-    // Whether a token of one byte leads out of danger, with so many left after it.
+    bool is_token(uint8_t byte) const {
+        const Trie& trie = *network_.lexicon.tries[0];
+        const int32_t child = trie.child(0, byte);
+        return child != 0 && trie.begin_ids(child) != trie.end_ids(child);
+    }
+
+    // Whether two bytes lead out of danger, here or after an opening quote.
+    bool count_routes(const Configurations& set, Tracker& tracker, int64_t left, int& routes, bool may_open) {
+        Configurations to;
+        for (int place = 0; place < 256 && steps_ > 0; ++place) {
+            const uint8_t byte = Detours::byte_at(place);
+            if (byte <= ' ' || byte >= 0x7F || byte == '\\' || !is_token(byte)) continue;
+            --steps_;
+            Rewind rewind(tracker);
+            to = set;
+            if (!reading_.step(to, byte, tracker) || costs_.of(to) > left) continue;
+            if (tracker.endangered()) {
+                if (may_open && byte == '"' && count_routes(to, tracker, left - 1, routes, false)) return true;
+            } else if (++routes == 2) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // Whether a token of one byte leads out of danger, with so many left after it; or one after an opening quote.
     bool escapes(Known& known, const Configurations& set, Tracker& tracker, int64_t left) {
         if (known.tried_all || known.escape <= left) return known.escape <= left;
-        const Trie& trie = *network_.lexicon.tries[0];
+        const bool may_open = tracker.before_text();
         Configurations to;
         for (int place = 0; place < 256; ++place) {
             const uint8_t byte = Detours::byte_at(place);
-            const int32_t child = trie.child(0, byte);
-            if (child == 0 || trie.begin_ids(child) == trie.end_ids(child)) continue;
+            if (!is_token(byte)) continue;
             if (--steps_ < 0) return false;
             Rewind rewind(tracker);
             to = set;
-            if (!reading_.step(to, byte, tracker) || tracker.endangered()) continue;
-            known.escape = std::min(known.escape, costs_.of(to));
+            if (!reading_.step(to, byte, tracker)) continue;
+            const int64_t cost = costs_.of(to);
+            if (tracker.endangered()) {
+                if (may_open && byte == '"' && cost <= left && fits(to, tracker, left)) return true;
+                continue;
+            }
+            known.escape = std::min(known.escape, cost);
             if (known.escape <= left) return true;
         }
         known.tried_all = true;

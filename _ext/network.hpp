@@ -31,6 +31,7 @@ struct Edge {
     int32_t table = -1;
     LegalSet legal;
     int32_t grammar_state = 0, index = 0;
+    bool labelled = false;  // what is read decides the label, of an OthersEdge
     std::unordered_map<int32_t, int32_t> successors;
 };
 

@@ -75,7 +75,7 @@ public:
             Tracker::Correction& correction = tracker.correction(endangered || left < IMPOSSIBLE ? -1 : state, is_known);
             if (!is_known)
                 find_repeating(tracker.outside_strings() ? tokens_.others : tokens_.others_after_quote, set, tracker, row, words, left, false,
-                               left < IMPOSSIBLE || endangered || !tracker.in_plain_text(), correction.tokens);
+                               endangered || !tracker.in_plain_text() || (left < IMPOSSIBLE && !is_one_string(set)), correction.tokens);
             clear(row, correction.tokens.data(), correction.tokens.data() + correction.tokens.size());
         }
         if (endangered) explore(0, set, tracker, row, left, false);
@@ -85,6 +85,7 @@ public:
 private:
     static constexpr int MOST_STEPS = 20000;
     static constexpr int MOST_DEPTH = 400;
+    static constexpr int8_t UNKNOWN = -1, EACH = -2;  // verdicts: of no token yet, to be given to each
 
     Network& network_;
     Reading reading_{network_};
@@ -177,21 +178,40 @@ private:
                         int64_t left, bool alone, bool each, std::vector<int32_t>& found) {
         Configurations to;
         const bool in_string = !tracker.outside_strings();
-        std::vector<int8_t> verdicts(each ? 0 : tokens_.n_endings, -1);
+        std::vector<int8_t> verdicts(each ? 0 : tokens_.n_endings, UNKNOWN);
         for (int32_t token : tokens) {
             if (static_cast<size_t>(token >> 5) >= words || !(row[token >> 5] >> (token & 31) & 1)) continue;
             const uint8_t traits = traits_of(token);
             if (in_string && !(traits & CommaTokens::CLOSES_STRING)) continue;
             if (alone && !can_repeat_alone(traits, left)) continue;
             const int32_t ending = each ? -1 : tokens_.endings[token];
-            int8_t repeats = ending < 0 ? -1 : verdicts[ending];
+            int8_t repeats = ending < 0 ? EACH : verdicts[ending];
             if (repeats < 0) {
                 Rewind rewind(tracker);
-                repeats = !walk(set, token, tracker, to, left);
-                if (ending >= 0) verdicts[ending] = repeats;
+                // Within a budget the text before the quote plays a role, unless there is room whatever it is.
+                const bool limited = left < IMPOSSIBLE;
+                const bool settled = limited && repeats == UNKNOWN && ending >= 0 && ends_anyhow(set, token, tracker, to, left);
+                repeats = !settled && !walk(set, token, tracker, to, left);
+                if (ending >= 0) verdicts[ending] = !limited || settled ? repeats : EACH;
             }
             if (repeats) found.push_back(token);
         }
+    }
+
+    // Whether a token is allowed, and all that are equal from their first quote on with it. Takes back what it reads.
+    bool ends_anyhow(const Configurations& from, int32_t token, Tracker& tracker, Configurations& to, int64_t left) {
+        Rewind rewind(tracker);
+        to = from;
+        for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; byte != end; ++byte)
+            if (!step(to, *byte, tracker)) return false;
+        return lookahead_.fits_whatever(to, tracker, left);
+    }
+
+    // Whether one string is being read, and what comes after it does not depend on its text.
+    bool is_one_string(const Configurations& set) const {
+        if (set.size() != 1 || set[0].state == AT_CONTINUATION) return false;
+        const Edge* edge = network_.edge_at(set[0]);
+        return edge != nullptr && (edge->kind == STRING_EDGE || (edge->kind == OTHERS_EDGE && !edge->labelled));
     }
 
     // ---- tokens that follow a text seen ----------------------------------------------------------------------------------
