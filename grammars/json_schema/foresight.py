@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import LimitExceededError
 from .algebra import NEVER
-from .keywords import SHAPES
+from .keywords import ALL_TYPES, SHAPES
 from .label_sets import labels_of
 from .nodes import COMPOSITES, TRUE, Demand, Node, Nodes
 from .pivots import is_small
@@ -58,7 +58,7 @@ def _opposites(nodes: Nodes, node: Node) -> Iterator[int]:
     shared = met = 0
     one_of = _members(nodes, node, "oneOf")
     for literal in one_of:
-        types = COMPOSITES & (63 if literal <= TRUE else _node(nodes, literal).types)
+        types = COMPOSITES & (ALL_TYPES if literal <= TRUE else _node(nodes, literal).types)
         shared |= met & types
         met |= types
     for literal in one_of:

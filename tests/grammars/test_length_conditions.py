@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from tokentrellis.grammars.expressions import REPEAT, UNLIMITED, Expression
 from tokentrellis.grammars.length_conditions import within_length, without_length_conditions
 from tokentrellis.grammars.nullable import bounds
 from tokentrellis.grammars.regex import pattern_expression
 
-from tests.oracles.regular import matches
+from tests.oracles.regular import all_texts, matches
 
-TEXTS = ["".join(text) for n in range(7) for text in itertools.product("a.b", repeat=n)]
+TEXTS = all_texts("a.b", 6)
 PATTERNS = [
     r"^(?=.{1,4}$)(a\.?){1,2}b*$",
     r"^(?=.{2,5}$)(?!.*b)((a{1,2}\.){1,2}(?!\.*$)[a.]+)$",

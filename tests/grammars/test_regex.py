@@ -16,7 +16,7 @@ from tokentrellis.grammars.expressions import EMPTY
 from tokentrellis.grammars.regex import from_regex, pattern_expression
 from tokentrellis.grammars.utf8 import ANY_TEXT
 
-from tests.oracles.regular import matches
+from tests.oracles.regular import all_texts, matches
 
 # Until Python 3.14 `\B` did not match the empty text.
 EMPTY_TEXT_HAS_NO_BOUNDARY = sys.version_info >= (3, 14)
@@ -31,10 +31,6 @@ def check_against_re(pattern: str, texts: list[str]) -> None:
             if text or "\\B" not in pattern or EMPTY_TEXT_HAS_NO_BOUNDARY:
                 expected = match(text) is not None
                 assert matches(expression, text.encode()) == expected, (pattern, search, text)
-
-
-def all_texts(alphabet: str, longest: int) -> list[str]:
-    return ["".join(text) for n in range(longest + 1) for text in itertools.product(alphabet, repeat=n)]
 
 
 ATOMS = ["a", "b", "^", "$", r"\b", ""]

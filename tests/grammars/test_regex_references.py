@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 
 import pytest
 from tokentrellis.grammars.errors import LimitExceededError, UnsupportedFeatureError
 from tokentrellis.grammars.regex import pattern_expression
 
-from tests.oracles.regular import matches
+from tests.oracles.regular import all_texts, matches
 
-TEXTS = ["".join(text) for n in range(6) for text in itertools.product("ab'", repeat=n)]
+TEXTS = all_texts("ab'", 5)
 PATTERNS = [
     r"(['a]).*\1",
     r"^(['a]).*\1$",

@@ -8,10 +8,16 @@ node's fields. Cubic in the length of the data: for short texts only.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 BYTE_CLASS, CONCATENATION, UNION, REPEAT, INTERSECTION, COMPLEMENT, AUTOMATON = range(7)
 UNLIMITED = -1
+
+
+def all_texts(alphabet: str, longest: int) -> list[str]:
+    """All texts over an alphabet with at most `longest` characters, the shortest first."""
+    return ["".join(text) for n in range(longest + 1) for text in product(alphabet, repeat=n)]
 
 
 def matches(expression: Any, data: bytes) -> bool:
