@@ -157,7 +157,7 @@ private:
         row.write(reinterpret_cast<uint32_t*>(bits.data()), n_words * 2, {});
         for (size_t word = 0; word < n_words; ++word)
             for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
-                const int32_t token = static_cast<int32_t>(word * 64) + lowest_bit(rest);
+                const int32_t token = static_cast<int32_t>(word * 64) + __builtin_ctzll(rest);
                 if (--steps_ < 0) return false;
                 Rewind rewind(tracker);
                 to = set;
@@ -182,12 +182,6 @@ private:
         for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; byte != end; ++byte)
             if (!reading_.step(set, *byte, tracker)) return false;
         return true;
-    }
-    static int lowest_bit(uint64_t bits) {
-        int place = 0;
-        for (; (bits & 0xFF) == 0; bits >>= 8) place += 8;
-        for (; (bits & 1) == 0; bits >>= 1) ++place;
-        return place;
     }
 };
 
