@@ -338,7 +338,7 @@ private:
     }
 
     // The literal to finish with: the wanted one if it can still be reached, else the first: both stay the choice along
-    // the way.
+    // the way. Where the vocabulary lacks bytes, one that can be written, and what follows it too.
     std::string literal_witness(const Configuration& c, const Edge& edge, int32_t& label) {
         const LiteralTrie& trie = network_.table_of(edge);
         int32_t state = c.state, node = c.extra;
@@ -364,12 +364,22 @@ private:
         const LiteralNode& at = trie.nodes[node];
         const GrammarState owner = network_.expand(edge.grammar_state);
         int32_t wanted = owner.finish == edge.index ? owner.finish_label : -1;
-        int32_t chosen = -1;
-        if (wanted >= at.first && wanted < at.last && edge.legal.has(wanted)) chosen = wanted;
-        for (int32_t i = at.first; i < at.last && chosen < 0; ++i)
-            if (edge.legal.has(i)) chosen = i;
+        auto possible = [&](int32_t literal) {
+            if (!edge.legal.has(literal)) return false;
+            if (!lexicon_.lacks_bytes()) return true;
+            std::string rest;
+            for (size_t i = depth_of(trie, node, literal); i < trie.literals[literal].size(); ++i) append_escaped(rest, static_cast<uint8_t>(trie.literals[literal][i]));
+            return spell(rest) < IMPOSSIBLE && of_continuation(network_.after(c.link, literal)) < IMPOSSIBLE;
+        };
+        int32_t chosen = -1, any = at.first;
+        if (wanted >= at.first && wanted < at.last && possible(wanted)) chosen = wanted;
+        for (int32_t i = at.first; i < at.last && chosen < 0; ++i) {
+            if (edge.legal.has(i)) any = i;
+            if (possible(i)) chosen = i;
+        }
+        if (chosen < 0) return label = any, UNSPELLABLE;
         label = chosen;
-        if (lexicon_.position(state).phase == CLOSED || chosen < 0) return text;
+        if (lexicon_.position(state).phase == CLOSED) return text;
         const std::string& literal = trie.literals[chosen];
         for (size_t i = depth_of(trie, node, chosen); i < literal.size(); ++i) append_escaped(text, static_cast<uint8_t>(literal[i]));
         return text + "\"";

@@ -210,9 +210,19 @@ private:
     }
 
     bool completable(Automata& automata, const StringPosition& p) {
-        return any_completion(p, [&](uint32_t first, uint32_t last) {
+        const bool exists = any_completion(p, [&](uint32_t first, uint32_t last) {
             return any_character(automata, p.inner, first, last, [](int32_t) { return true; });
         });
+        return exists && (automata.all_usable || writable(automata, p));
+    }
+
+    // Whether the rest of an escape can be written with the bytes that the vocabulary has.
+    bool writable(Automata& automata, const StringPosition& p) {
+        for (int byte = 0; byte < 0x80; ++byte) {
+            StringPosition to = p;
+            if (contains(automata.usable, byte) && advance(automata, p, static_cast<uint8_t>(byte), to)) return true;
+        }
+        return false;
     }
 
     // All text: the start accepts, and every character leads back to it.

@@ -47,7 +47,9 @@ public:
         const Trie& vocabulary = *tries[0];
         for (int byte = 0; byte < 0xF5; ++byte) {
             int32_t node = vocabulary.child(0, static_cast<uint8_t>(byte));
-            if (byte != 0xC0 && byte != 0xC1 && (node == 0 || vocabulary.begin_ids(node) == vocabulary.end_ids(node))) spells_all_ = false;
+            if (byte == 0xC0 || byte == 0xC1 || (node != 0 && vocabulary.begin_ids(node) != vocabulary.end_ids(node))) continue;
+            spells_all_ = false;
+            if (contains(usable, byte)) spells_usable_ = false;
         }
         automata.usable = usable;
         automata.all_usable = all;
@@ -57,6 +59,8 @@ public:
 
     // Whether every byte of UTF-8 is a token by itself, so that every text can be spelled.
     bool spells_all() const { return spells_all_; }
+    // Whether some bytes are in no token, and the others are tokens by themselves: then what cannot be written is known exactly.
+    bool lacks_bytes() const { return !spells_all_ && spells_usable_; }
 
     // The tables that every JSON document needs, made with the vocabulary: any string, inside and at its quote.
     void prepare_strings(int32_t any_text) {
@@ -183,7 +187,7 @@ public:
     }
 
 private:
-    bool spells_all_ = true;
+    bool spells_all_ = true, spells_usable_ = true;
     int comparisons_left_ = 0;
     std::unique_ptr<Levels> levels_;  // of the vocabulary
     std::vector<int32_t> reached_;    // of one walk, by place: states

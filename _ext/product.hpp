@@ -214,9 +214,19 @@ private:
                 for (size_t i = n_restricting_; i < starts_.size(); ++i)
                     if (tuple[i] == FULL || (tuple[i] != DEAD && automata.label(tuple[i]) >= 0)) label |= 1 << (i - n_restricting_);
             }
-            numbers_[local] = automata.add_state(id_, local, label);
+            // In a vocabulary of all bytes only other automata are asked whether a text may go on after its end.
+            numbers_[local] = automata.add_state(id_, local, label, label >= 0 && !automata.all_usable && !goes_on(automata, local));
         }
         return numbers_[local];
+    }
+
+    bool goes_on(Automata& automata, int32_t local) {
+        return std::any_of(class_members_.begin(), class_members_.end(), [&](const std::vector<uint8_t>& members) {
+            auto byte = std::find_if(members.begin(), members.end(), [&](uint8_t b) { return contains(automata.usable, b); });
+            if (byte == members.end()) return false;
+            const int32_t to = advance(automata, local, *byte);
+            return to != DEAD && alive(automata, to);
+        });
     }
 
     // What seems to be missing to an end: UNSETTLED for each component that may still fail, and bytes, so that a word once found

@@ -98,7 +98,7 @@ public:
     // Writes the row of a state; budget < 0: none. Returns whether any bit is set.
     bool fill(int32_t state, int64_t budget, uint32_t* out, size_t words, Tracker* tracker, bool without_interpreter = false) {
         Guard guard(lexicon.mutex, without_interpreter);
-        const Row& row = budget < 0 ? states.row(state) : states.row_within(state, budget);
+        const Row& row = budget >= 0 ? states.row_within(state, budget) : lexicon.lacks_bytes() ? states.row_within(state, IMPOSSIBLE) : states.row(state);
         row.write(out, words, end_ids);
         if (tracker == nullptr) return !row.empty();
         states.correct(state, *tracker, out, words, budget < 0 ? IMPOSSIBLE : budget - 1);

@@ -51,12 +51,14 @@ public:
         if (known != FlatMap::MISSING) return known;
         if (!walk(state, token)) return REJECTED;
         int32_t to = intern(current_);
+        if (!can_end(to)) return REJECTED;
         if (transitions_.size() >= MAX_TRANSITIONS) transitions_.clear();
         transitions_.insert(key, to);
         return to;
     }
 
     bool allows(int32_t state, int32_t token) {
+        if (network_.lexicon.lacks_bytes()) return accept(state, token) != REJECTED;
         if (transitions_.find(pair_key(state, token)) != FlatMap::MISSING) return true;
         if (entries_[state].row) return entries_[state].row->has(token);
         return walk(state, token);
@@ -71,6 +73,7 @@ public:
             if (to != REJECTED && !repetitions_.feed(entries_[state].set, token, tracker)) to = REJECTED;
         } else if (allows(state, token) && repetitions_.walk(entries_[state].set, token, tracker, current_)) {
             to = intern(current_);
+            if (!can_end(to)) to = REJECTED;
         }
         if (to != REJECTED) rewind.keep();
         return to;
@@ -85,7 +88,7 @@ public:
         Rewind rewind(tracker);
         current_ = entries_[state].set;
         for (size_t i = 0; i < length; ++i) {
-            if (repetitions_.step(current_, bytes[i], tracker) && repetitions_.is_viable(current_, tracker)) continue;
+            if (repetitions_.step(current_, bytes[i], tracker) && repetitions_.is_viable(current_, tracker) && can_end(current_)) continue;
             length = i;
             return REJECTED;
         }
@@ -105,7 +108,7 @@ public:
         current_ = entries_[state].set;
         for (size_t i = 0; i < length; ++i) {
             network_.step(current_, bytes[i], following_);
-            if (following_.empty()) {
+            if (following_.empty() || !can_end(following_)) {
                 length = i;
                 return REJECTED;
             }
@@ -132,6 +135,10 @@ public:
         }
         return forced;
     }
+
+    // Whether the vocabulary can write an end; only one that lacks bytes may lack what a grammar asks for.
+    bool can_end(int32_t state) { return !network_.lexicon.lacks_bytes() || cost(state) < IMPOSSIBLE; }
+    bool can_end(const Configurations& set) { return !network_.lexicon.lacks_bytes() || costs_.of(set) < IMPOSSIBLE; }
 
     int64_t cost(int32_t state) {
         if (entries_[state].cost < 0) {

@@ -4,8 +4,8 @@ What goes in is a seed; what comes out is an endless stream of `Example`s. A dom
 style writes them down (`styles.py`), and a schema asks for a random part of them: with other words for
 the keys, in random order and case, enums shuffled, some properties grouped into nested objects, some
 nullable or absent, sometimes several records as an array. With `held_out=True` the names and the
-combinations of keys are those that training never sees, and so are the phrasings, but for fields all of
-whose phrasings are in training: then these are used, and `Example.unseen` is false. Cost: about a quarter
+combinations of keys are those that training never sees, and so are the phrasings, but for short lists all of
+whose phrasings are in training: then these are used, and `Example.seen` is true. Cost: about a quarter
 of a millisecond for an example.
 """
 
@@ -60,7 +60,8 @@ LINES = {
 class Example:
     """A text, what is asked of it, and the answer; `style` tells how it was written.
 
-    `unseen` tells of evaluation's examples that they have phrasings and that training saw none of them.
+    Of evaluation's examples, `phrased` tells that there are phrasings in it that training never sees,
+    and `seen` that there is one that it sees.
     """
 
     text: str
@@ -68,7 +69,8 @@ class Example:
     expected: Any
     style: str
     domain: str
-    unseen: bool = False
+    phrased: bool = False
+    seen: bool = False
 
     @property
     def answer(self) -> str:
@@ -86,10 +88,7 @@ def examples(
     words = Words(source, held_out)
     maker = Maker(words, several, varied)
     while True:
-        words.phrases_unseen = words.phrases_seen = 0
-        example = maker.make()
-        if example is not None:
-            yield replace(example, unseen=words.phrases_unseen > 0 and words.phrases_seen == 0)
+        yield maker.make()
 
 
 class Maker:
@@ -101,12 +100,17 @@ class Maker:
         self.several = several
         self.varied = varied
 
-    def make(self) -> Example | None:
-        roll = self.source.random()
-        if roll < self.several:
-            return self._several()
-        domain = self._mixed_domain() if roll < self.several + 0.12 else self.source.choice(DOMAINS)
-        return self._single(domain)
+    def make(self) -> Example:
+        """One example; what is rejected is replaced by one of its kind, so that the shares stay."""
+        roll, example = self.source.random(), None
+        while example is None:
+            self.words.phrases_unseen = self.words.phrases_seen = 0
+            if roll < self.several:
+                example = self._several()
+            else:
+                mixed = roll < self.several + 0.12
+                example = self._single(self._mixed_domain() if mixed else self.source.choice(DOMAINS))
+        return replace(example, phrased=self.words.phrases_unseen > 0, seen=self.words.phrases_seen > 0)
 
     # ---- one record ------------------------------------------------------------------------------------
 
@@ -435,17 +439,30 @@ class Maker:
                 kind,
                 [],
                 [],
-                [f"It is {label.split()[-1]}", f"{{S}} is {label.split()[-1]}", f"{label}: yes"],
-                [
-                    f"It is not {label.split()[-1]}",
-                    f"{{S}} is not {label.split()[-1]}",
-                    f"{label}: no",
-                    f"It isn't {label.split()[-1]}",
-                ],
+                [said.format(label.split()[-1], label=label) for said in INVENTED_TRUE],
+                [said.format(label.split()[-1], label=label) for said in INVENTED_FALSE],
             )
         return Field([label], kind)
 
 
+INVENTED_TRUE = """
+It is {0}
+{{S}} is {0}
+{label}: yes
+{{S}} [seems|turned out] to be {0}
+Everybody says that it is {0}
+We can call it {0}
+It has been {0} for [a while|years]
+""".strip().splitlines()
+INVENTED_FALSE = """
+It is not {0}
+{{S}} is not {0}
+{label}: no
+It isn't {0}
+{{S}} [is no longer|is anything but|was never] {0}
+Nobody would call it {0}
+It is far from {0}
+""".strip().splitlines()
 # fmt: off
 ADJECTIVES = [
     "ready", "broken", "portable", "organic", "secure", "shared", "hidden", "archived", "editable", "printed",

@@ -5,7 +5,7 @@ A template is a sentence with alternatives in square brackets, `[lives|resides] 
 and slots in braces: `{v}` the value, `{S}` the subject (a name or a pronoun), `{l}` the label, or the
 name of a field. What goes in is a template and a source of words; what goes out is one expansion, slots
 still in it. Templates are split by a hash into those for training and those that only evaluation sees
-(one in seven). Cost: a walk over the alternatives.
+(one in seven, and one at least of every longer list). Cost: a walk over the alternatives.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .values import Kind
 from .words import Words, is_held_out
 
 PHRASE_SHARE = 7
+FEWEST = 6  # a list of so many gives one to evaluation even if the hash gives none
 SLOT = re.compile(r"\{(\w[\w ]*)\}")
 
 
@@ -151,7 +152,9 @@ def _expand_parts(parts: tuple[Any, ...], words: Words) -> str:
 @cache
 def _split(templates: tuple[str, ...]) -> tuple[list[str], list[str]]:
     kept = [template for template in templates if is_held_out(template, PHRASE_SHARE)]
-    return [template for template in templates if not is_held_out(template, PHRASE_SHARE)], kept
+    if not kept and len(templates) >= FEWEST:
+        kept = [templates[-1]]
+    return [template for template in templates if template not in kept], kept
 
 
 def usable(templates: list[str], words: Words) -> list[str]:

@@ -13,77 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .domain import Domain, Field, expand, fill, slots_of, usable
+from .phrases import read_phrases
 from .values import Value
 from .words import Words
 
 ARTICLE = re.compile("\x01 (.)", re.S)
-
-LABEL_SENTENCES = """
-[The|Its] {l} is {v}
-[The|Its|Your] {l}[ is|]: {v}
-{l}: {v}
-{l} is {v}
-{v} is the {l}
-As for the {l}, it is {v}
-The {l} [should be|will be|must be|has to be] {v}
-[Please |]set the {l} to {v}
-[I'd|I would|We] put {v} [for|as] the {l}
-[We|They|I] [chose|picked|took|agreed on] {v} as [the |]{l}
-The {l} was [given|listed|recorded|noted|stated] as {v}
-[Note|Mind|Remember] the {l}: {v}
-{l} = {v}
-With {v} as [the |]{l}
-[Regarding|Concerning|About] the {l}: {v}
-It has {v} as [its |the |]{l}
-[Under|For|At] {l} [it says|we find|I read|they wrote] {v}
-[The value|The entry] for {l} is {v}
-The {l} [reads|says|shows] {v}
-[Enter|Use|Write|Put down] {v} as {l}
-{l}? {v}
-When it comes to [the |]{l}, [we have|it is|they say] {v}
-My {l} is {v}
-The {l} [turned out to be|happens to be|remains|became|was] {v}
-The {l}, [by the way|as you know|for the record], is {v}
-You [asked for|wanted] the {l}: it is {v}
-[They|We] [reported|gave us|got] {v} for [the |]{l}
-The {l} is not {w} but {v}
-The {l} [changed|was changed|went] from {w} to {v}
-Not {w}, the {l} is {v}
-""".strip().splitlines()
-UNKNOWN_SENTENCES = """
-The {l} is [unknown|not known|missing|not given]
-[We|I] [do not|don't] know the {l} [yet|]
-There is no {l}
-{l}: [n/a|-|unknown|none|?|not specified]
-No {l} was [given|stated|mentioned]
-[The|] {l} will follow
-""".strip().splitlines()
-QUESTIONS = """
-[What is|What's|Tell me|And] the {l}?
-{l}?
-[May I ask|Can you tell me|I need] the {l}[?|, please.]
-[Which|What] {l} [is it|do you have|should I note]?
-""".strip().splitlines()
-FILLERS = """
-Thanks [a lot|for your help|for your patience|]
-[Please|Kindly] [let me know|tell us|get back to me] if [anything is missing|you need more]
-[That is|That's] all [for now|we know|I have]
-[Have a nice day|Have a good weekend|See you soon|Talk soon]
-The weather [was lovely|is awful today|could be better]
-[We|They] will [talk about it|check again|look into it] [tomorrow|next week|later]
-[Everything else|The rest] stays as it is
-Nobody [knows why|was surprised|asked]
-[I hope|We hope] this helps
-[As discussed|As promised|As agreed][, here are the details| on the phone|]
-[Here|Below] are the [details|facts|data]
-[Just|] a [quick|short] [note|update|message]
-[Sorry|Apologies] for the [delay|late reply|short notice]
-The coffee was [cold|great]
-It was a [long|busy|quiet] day
-[More|Details] will follow
-[This|It] was typed in a hurry
-More than one person asked about it
-""".strip().splitlines()
+LABEL_SENTENCES = read_phrases("general")["label sentences"]
+UNKNOWN_SENTENCES = read_phrases("general")["unknown sentences"]
+QUESTIONS = read_phrases("general")["questions"]
+FILLERS = read_phrases("general")["fillers"]
 GREETINGS = [
     "Hi,",
     "Hello,",

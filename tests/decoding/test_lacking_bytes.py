@@ -1,0 +1,87 @@
+"""Vocabularies with bytes that no token has: what cannot be written is forbidden before it is begun."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import jsonschema_rs
+import numpy as np
+import pytest
+import tokentrellis as tt
+
+SCHEMAS: list[Any] = [
+    {"type": "array", "uniqueItems": True},
+    {"type": "array", "uniqueItems": True, "items": {"enum": [[1], [2], {}, "a"]}, "minItems": 2},
+    {"type": "object", "additionalProperties": {"type": ["integer", "null"]}, "maxProperties": 3},
+    {
+        "type": "object",
+        "properties": {"a": {"const": 2}, "b": {"type": "string"}},
+        "additionalProperties": False,
+    },
+    {"anyOf": [{"type": "array", "items": {"const": 2}, "minItems": 1}, {"type": "null"}]},
+    {"type": "string", "maxLength": 3},
+    {"type": "string", "pattern": "^[b0]$"},
+    {"enum": ["b", "0", "é", 12, [2], True]},
+    {"type": "array", "items": {"type": ["boolean", "number"]}},
+]
+
+
+def vocabulary_without(lacking: str) -> tt.Vocabulary:
+    tokens = [bytes([byte]) for byte in range(256)] + [b"true", b'","', b"],[", b'":', b"00"]
+    tokens = [token for token in tokens if not set(token) & set(lacking.encode())]
+    return tt.Vocabulary([*tokens, b""], eos_token_ids=[len(tokens)])
+
+
+def allowed(matcher: tt.Matcher, n_tokens: int) -> list[int]:
+    mask = tt.allocate_bitmask(1, n_tokens)
+    matcher.fill_bitmask(mask)
+    return np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")[:n_tokens]).tolist()
+
+
+@pytest.mark.parametrize("lacking", ["~", "2", "5", "r", "6d", "\x00", "09", "A:"])
+@pytest.mark.parametrize("schema", SCHEMAS, ids=json.dumps)
+def test_no_walk_ends_in_a_dead_end(schema: Any, lacking: str) -> None:
+    vocabulary = vocabulary_without(lacking)
+    compiled = tt.compile_grammar(tt.from_json_schema(schema, whitespace="compact"), vocabulary)
+    source = random.Random(5)
+    for _ in range(12):
+        matcher, text = compiled.matcher(), b""
+        for step in range(60):
+            tokens = allowed(matcher, vocabulary.vocab_size)  # raises where nothing is allowed
+            assert all(matcher.allows_token(token) for token in source.sample(tokens, min(5, len(tokens))))
+            if step > 25:
+                mask = tt.allocate_bitmask(1, vocabulary.vocab_size)
+                matcher.fill_bitmask(mask, 0, budget=matcher.tokens_to_finish)
+                tokens = np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")).tolist()
+            token = source.choice(tokens)
+            matcher.accept_token(token)
+            if matcher.is_terminated:
+                break
+            text += vocabulary.token_bytes(token)
+        assert matcher.is_terminated
+        assert jsonschema_rs.is_valid(schema, json.loads(text)), text
+
+
+@pytest.mark.parametrize(
+    ("schema", "lacking", "text", "expected"),
+    [
+        ({"type": "array", "uniqueItems": True}, "~", "[[],[]", False),
+        ({"type": "array", "uniqueItems": True}, "~", "[[],[1],{}]", True),
+        ({"type": "array", "uniqueItems": True, "items": {"type": "object"}}, "\x7f", "[{},{}", False),
+        (SCHEMAS[3], "2", '{"a', False),
+        (SCHEMAS[3], "2", '{"b":"x"}', True),
+        (SCHEMAS[4], "2", "[", False),
+        (SCHEMAS[4], "2", "null", True),
+        ({"type": "string"}, "5", '"\\u004a"', True),
+        ({"type": "string", "pattern": "^[e0]$"}, "5", '"\\u006', False),
+        ({"type": "string", "pattern": "^[e0]$"}, "5", '"\\u0030"', True),
+        ({"type": "string"}, "dD", '"\\uD', False),
+    ],
+)
+def test_what_can_be_read(schema: Any, lacking: str, text: str, expected: bool) -> None:
+    compiled = tt.compile_grammar(
+        tt.from_json_schema(schema, whitespace="compact"), vocabulary_without(lacking)
+    )
+    assert compiled.matcher().read_bytes(text.encode()) is expected
