@@ -5,7 +5,8 @@ Schema's `pattern` asks), or which it matches from begin to end. The parser (`re
 syntax tree; parts without anchors are translated node by node. Anchors may stand anywhere. They are solved
 while the tree is translated from right to left: each part is given what follows it up to the end of the
 text, so that `$` is the question whether that can be empty; a part that has to know whether it begins the
-text (`^`) is translated for both cases. Look-ahead is an intersection with what follows. Repeats whose
+text (`^`) is translated for both cases. Look-ahead is an intersection with what follows, look-behind one
+with what comes before. Repeats whose
 body depends on both ends, and conditions on neighbouring characters, go to `regex_positions.py`. All but
 look-around of several characters stays regular: no intersection, no complement.
 
@@ -52,6 +53,7 @@ from .regex_tree import (
     NEEDS_BEGIN,
     NEEDS_END,
     NEEDS_LOOK,
+    NEEDS_NEIGHBOURS,
     Alternation,
     Assertion,
     Characters,
@@ -138,6 +140,10 @@ class _Translation:
         is_anchored = _is_anchor(option.items[0] if isinstance(option, Sequence) else option, tree.BEGIN)
         if option.needs & NEEDS_LOOK:
             node, conditions, is_anchored = self._split_looks(option)
+            items = _items(node)
+            if (place := _last_look_behind(items)) is not None:
+                language = self._looking_back(items, place)
+                return intersect(language, *conditions) if conditions else language
         try:
             if is_anchored or not self.search:
                 language = self._followed_by(node, self.after, True, True)
@@ -185,6 +191,31 @@ class _Translation:
             trailing = [item for item in trailing if item not in looks]
         return tree.sequence([*items, *trailing]), conditions, is_begin
 
+    def _looking_back(self, items: tuple[Node, ...], place: int) -> Expression:
+        """A sequence with a look-behind: what comes before it is intersected with what it asks of that.
+
+        Exact when neither side has to know of the other.
+        """
+        before, look, after = items[:place], items[place], tree.sequence(list(items[place + 1 :]))
+        if isinstance(look, Alternation):  # with a look-behind in some option: each becomes a sequence
+            sequences = [tree.sequence([*before, *_items(option), *_items(after)]) for option in look.options]
+            return union(*map(self._option, sequences))
+        look, left = cast(Look, look), tree.sequence(list(before))
+        needs = look.item.needs | _needs_of_items(left)
+        if needs & (NEEDS_END | NEEDS_NEIGHBOURS) or after.needs & NEEDS_BEGIN:
+            raise self._unsupported_look(look)
+        outer, self.after = self.after, EPSILON
+        texts = self._option(left) if left.needs else _plain(left)
+        self.after = outer
+        if self.search and not left.needs:
+            texts = concatenate(ANY_TEXT, texts)
+        try:
+            return concatenate(
+                intersect(texts, self._look_language(look)), self._followed_by(after, outer, False, True)
+            )
+        except _NeedsPositionsError:
+            raise self._unsupported_look(look) from None
+
     def _look_language(self, look: Look) -> Expression:
         """The whole texts of which a look-ahead at their begin, or a look-behind at their end, holds."""
         try:
@@ -208,8 +239,8 @@ class _Translation:
             f"a {name} in this place",
             location=line_and_column(self.pattern, look.offset),
             source=self.pattern,
-            advice="look-ahead is supported outside of repeats, look-behind at the end (before '$'), "
-            "both anywhere for a single character; write the condition without it",
+            advice="look-around of several characters is supported outside of repeats, look-behind not "
+            "beside conditions on neighbours; write the condition without it",
         )
 
     # The translation from right to left
@@ -380,6 +411,29 @@ def _is_anchor(node: Node, kind: int) -> bool:
     return isinstance(node, Assertion) and node.kind == kind
 
 
+def _items(node: Node) -> tuple[Node, ...]:
+    return node.items if isinstance(node, Sequence) else (node,)
+
+
+def _needs_of_items(node: Node) -> int:
+    """What the items of a sequence need; a look-ahead needs the end."""
+    needs = 0
+    for item in _items(node):
+        needs |= NEEDS_END if isinstance(item, Look) and item.ahead else item.needs
+    return needs
+
+
+def _last_look_behind(items: tuple[Node, ...]) -> int | None:
+    """The place of the last item that is a look-behind, or a choice with one; None if there is none."""
+    return next((i for i in range(len(items) - 1, -1, -1) if _looks_back(items[i])), None)
+
+
+def _looks_back(node: Node) -> bool:
+    if isinstance(node, Alternation):
+        return any(map(_looks_back, (item for option in node.options for item in _items(option))))
+    return isinstance(node, Look) and not node.ahead
+
+
 def _first_look(node: Node) -> Look:
     while not isinstance(node, Look):
         if isinstance(node, Repetition):
@@ -498,8 +552,8 @@ def from_regex(pattern: str, *, syntax: Syntax = "python") -> Grammar:
 
     syntax: "python" (the standard library's `re`) or "ecma" (ECMA-262, as in JSON Schema).
 
-    Raises: GrammarSyntaxError, UnsupportedFeatureError (most back-references, possessive quantifiers, most
-        look-behind ...), LimitExceededError, UnsatisfiableError.
+    Raises: GrammarSyntaxError, UnsupportedFeatureError (most back-references, possessive quantifiers,
+        look-behind in repeats ...), LimitExceededError, UnsatisfiableError.
     """
     if not isinstance(pattern, str):
         raise GrammarSyntaxError("a pattern must be a string", got=pattern, advice="write it as text, r'...'")

@@ -50,6 +50,21 @@ def test_all_small_patterns_on_all_short_texts() -> None:
         check_against_re(pattern, texts)
 
 
+# fmt: off
+LOOKING_BACK = [
+    "(?<=ab)c", "(?<!ab)c", "a(?<=ba)c", "a(?<!ba)c", "(?<=ab)c$", "(?<!ab)c+$", "^a*(?<=aa)b", "^a*(?<!aa)b",
+    "(?<=ab|cc)a(?<!ca)b", "x|(?<=aa)b", "(?<!^a)b", "(?<=^a)b", "(?<=ab)(?=cc)c", "(?:ab)*(?<=ab)(?<!cab)c",
+    "(?<!ab)", "(?<=ab)", "(?<!ab)$", "^.*(?<!ab)$", "(?<=a.)c", "[ab]{2}(?<!aa)c", "(?<=aba)(?<!caba)b",
+    "(?:(?<=aa)b|c)a", "c?(?:a|(?:(?<!bc)b|c))(?<=ca)a", "(?<=ab)c{2,3}(?<!bccc)a",
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("pattern", LOOKING_BACK)
+def test_look_behind_on_all_short_texts(pattern: str) -> None:
+    check_against_re(pattern, all_texts("abc", 5))
+
+
 def test_small_patterns_in_sequence() -> None:
     generator = random.Random(20260718)
     parts = small_patterns()
