@@ -88,6 +88,15 @@ public:
         return cost;
     }
 
+    // What the end costs more from one continuation than from another, both of a value at the bottom; IMPOSSIBLE where that
+    // is not known. Where they meet after the value, what follows is left out: it may be long, and ask for this.
+    int64_t excess(int32_t continuation, int32_t other) {
+        auto [here, after] = value_step(continuation);
+        auto [there, after_other] = value_step(other);
+        if (after != after_other) here += of_continuation(after), there += of_continuation(after_other);
+        return here >= IMPOSSIBLE || there >= IMPOSSIBLE || is_provisional() ? IMPOSSIBLE : here - there;
+    }
+
     // The witness of a whole continuation: the text of a shortest document from here, as far as it follows text edges.
     std::string witness_of_continuation(int32_t continuation, size_t most) {
         std::string text;
@@ -109,6 +118,19 @@ private:
     std::map<std::tuple<int32_t, int32_t, int32_t, int32_t>, std::pair<std::string, int32_t>> others_;  // texts and labels
 
     bool is_provisional() const;  // some detour met since was not known yet
+
+    // Tokens of the first value of a continuation, as the finish edges go, and the continuation after it.
+    std::pair<int64_t, int32_t> value_step(int32_t continuation) {
+        const Continuation here = network_.at(continuation);
+        const GrammarState entry = network_.expand(here.target);
+        if (entry.finish >= 0 && network_.edge_of(entry, entry.finish).kind == CALL_EDGE) {
+            const Edge& edge = network_.edge_of(entry, entry.finish);
+            return {of_continuation(network_.continuation(edge.start, BOTTOM)) - 1, network_.continuation(edge.next, here.parent)};
+        }
+        int64_t tokens = 0;
+        const int32_t next = finish(continuation, tokens);
+        return {tokens, next};
+    }
 
     // One step along the finish edges: the next continuation, and the tokens that the step takes.
     int32_t finish(int32_t continuation, int64_t& tokens, std::string* text = nullptr) {

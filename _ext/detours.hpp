@@ -5,6 +5,8 @@
 // places where tokens of one best spelling end, the largest (tokens so far + cost to the end of the item from there). Whoever
 // writes that text never meets a cost above the peak, and that is all that a mask asks of a token (repetitions.hpp). So
 //     detour(state) = the largest peak of the texts listed - the cost of the shortest item.
+// Where the text of a key decides what its value has to be (it is *labelled*), texts count with what it costs more to go on
+// after them than after the shortest; else dear keys would pass for cheap ones, and hide those from the search.
 // The texts come from a best-first search over the bytes of the grammar, lowest peak first, then longest, so that of the many
 // shortest texts the first few are found at once; it goes on where it stopped when more are asked for, and states that offer
 // the same items share it. Cost: some microseconds a byte of a text, once for a grammar, and only where something is required.
@@ -56,7 +58,10 @@ public:
         int64_t most = supply.shortest;
         for (size_t i = 0; i < supply.peaks.size() && static_cast<int32_t>(i) <= n_before; ++i) most = std::max(most, supply.peaks[i]);
         const int64_t detour = supply.shortest >= IMPOSSIBLE ? 0 : most - supply.shortest;
-        if (enough || !provisional_) known_.emplace(state, detour);
+        if (enough || !provisional_) {
+            known_.emplace(state, detour);
+            if (is_labelled(state)) supply = Supply();  // no other state has a use for it
+        }
         provisional_ = before || (provisional_ && !enough);
         return detour;
     }
@@ -103,7 +108,8 @@ private:
     struct Supply {
         bool busy = false, ready = false;
         int64_t shortest = IMPOSSIBLE;
-        int32_t arrival = BOTTOM;  // the link after a direct terminal
+        int32_t arrival = BOTTOM;  // the link after a direct terminal: a shortest one
+        std::unordered_map<int32_t, int64_t> excesses;  // what the end costs more from another link
         std::deque<Place> places;
         // Lowest peak first (escapes later), then the longest text, then the first found.
         using Rank = std::tuple<int64_t, int64_t, int32_t>;
@@ -143,14 +149,16 @@ private:
         return edges;
     }
 
+    bool is_labelled(int32_t state) { return network_.edge(edge_of(state)).labelled; }
+
     Supply& supply_of(int32_t state) {
         std::vector<int32_t> key;
         const GrammarState& entry = network_.expand(state);
         for (int32_t index : usable(state)) {
             const Edge& edge = network_.edge(index);
-            // Which literals are legal, and which label is wanted, is particular to a state.
+            // Which literals are legal, which label is wanted and what follows a label, is particular to a state.
             const bool wanted = edge.next == BY_LABEL && edge.index == entry.finish;
-            const int32_t particular = edge.kind == LITERALS_EDGE ? state : wanted ? -1 - entry.finish_label : 0;
+            const int32_t particular = edge.kind == LITERALS_EDGE || edge.labelled ? state : wanted ? -1 - entry.finish_label : 0;
             for (int32_t part : {static_cast<int32_t>(edge.kind), edge.start, edge.least, edge.most, edge.table, particular}) key.push_back(part);
         }
         return supplies_[key];
@@ -190,17 +198,28 @@ private:
         }
     }
 
-    // Tokens to the end of the item.
-    int64_t cost_of(const Place& place, const Supply& supply) {
+    // Tokens to the end of the item, and what it costs more to go on from there.
+    int64_t cost_of(const Place& place, Supply& supply) {
         int64_t best = IMPOSSIBLE;
         for (const Configuration& c : place.set) {
-            if (arrives(c, place.direct, supply)) return 0;
-            best = std::min(best, place.direct ? c.state == AT_CONTINUATION ? IMPOSSIBLE : costs_.of_terminal(c).first : costs_.of(c) - 1);
+            if (arrives(c, place.direct)) {
+                best = std::min(best, place.direct ? excess(supply, c.link) : 0);
+            } else if (!place.direct) {
+                best = std::min(best, costs_.of(c) - 1);
+            } else {
+                const auto [tokens, label] = costs_.of_terminal(c);
+                if (tokens < best) best = std::min(best, tokens + excess(supply, network_.after(c.link, label)));
+            }
         }
         return best;
     }
-    static bool arrives(const Configuration& c, bool direct, const Supply& supply) {
-        return c.state == AT_CONTINUATION && c.link == (direct ? supply.arrival : BOTTOM);
+    static bool arrives(const Configuration& c, bool direct) { return c.state == AT_CONTINUATION && (direct || c.link == BOTTOM); }
+
+    int64_t excess(Supply& supply, int32_t link) {
+        if (link == supply.arrival) return 0;
+        auto known = supply.excesses.find(link);
+        if (known == supply.excesses.end()) known = supply.excesses.emplace(link, costs_.excess(link, supply.arrival)).first;
+        return known->second;
     }
 
     void add(Supply& supply, Place place) {
@@ -228,11 +247,22 @@ private:
             if (blank && from.goes_on && from.tracker.outside_strings()) continue;  // changes nothing
             if (!read(supply, from, byte, to)) continue;
             from.goes_on = true;
+            if (to.value_peak > to.peak) add(supply, take_value(to));
             add(supply, std::move(to));
             if (from.next < 256) supply.waiting.push(rank);
             return;
         }
         from = Place();  // free what it holds
+    }
+
+    // Of a place that is better to go on from than as a value, what waits longer.
+    static Place take_value(Place& place) {
+        Place value;
+        value.text = place.text, value.tracker = place.tracker;
+        value.peak = value.value_peak = place.value_peak;
+        value.next = 256;
+        place.value_peak = -1;
+        return value;
     }
 
     void count(Supply& supply, Place& place) {
@@ -267,13 +297,15 @@ private:
                 if (!supply.seen.insert(Reading::describe(to.set, to.tracker) + (to.direct ? 'd' : 'c')).second) return false;
                 ended.peak = std::max(ended.peak, all);
                 to.spellings.push_back(ended);
-                if (std::any_of(to.set.begin(), to.set.end(), [&](const Configuration& c) { return arrives(c, to.direct, supply); })) to.value_peak = ended.peak;
+                if (std::any_of(to.set.begin(), to.set.end(), [&](const Configuration& c) { return arrives(c, to.direct); })) to.value_peak = ended.peak;
             }
         }
         // What is over is over: what comes after the item is not read.
-        to.set.erase(std::remove_if(to.set.begin(), to.set.end(), [&](const Configuration& c) { return c.state == AT_CONTINUATION && (to.direct || c.link == BOTTOM); }), to.set.end());
-        if (to.set.empty()) to.next = 256;
-        if (to.set.empty() && to.value_peak < 0) return false;
+        to.set.erase(std::remove_if(to.set.begin(), to.set.end(), [&](const Configuration& c) { return arrives(c, to.direct); }), to.set.end());
+        if (to.set.empty()) {
+            to.next = 256, to.peak = to.value_peak;
+            return to.value_peak >= 0;
+        }
         to.peak = IMPOSSIBLE;
         for (const Spelling& spelling : to.spellings) to.peak = std::min(to.peak, spelling.peak);
         return to.peak < IMPOSSIBLE;

@@ -7,6 +7,7 @@ whose items and objects whose keys must differ and come from narrow languages.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from typing import Any
@@ -58,6 +59,8 @@ UNIQUE: dict[str, Any] = {"type": "array", "uniqueItems": True}
 CLOSED: dict[str, Any] = {"type": "object", "additionalProperties": False}
 ONE_FLAG = {**CLOSED, "properties": {"a": {"type": "boolean"}}, "required": ["a"]}
 NARROW = {"type": "string", "pattern": "^x[ab]{4}$"}
+LONG = {"const": "x" * 16}
+DEAR_REST = {"type": "object", "patternProperties": {"^a*$": {}}, "additionalProperties": LONG}
 SCHEMAS: dict[str, dict[str, Any]] = {
     "integers": {**UNIQUE, "items": {"type": "integer"}, "minItems": 30},
     "multiples": {**UNIQUE, "items": {"type": "integer", "multipleOf": 1000}, "minItems": 15},
@@ -105,6 +108,29 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         **CLOSED,
         "patternProperties": {"^[😀-😿]$": {"type": "null"}},
         "minProperties": 5,
+    },
+    "cheap keys beside dear ones": {**DEAR_REST, "minProperties": 4},
+    "cheap keys that run out": {
+        "type": "object",
+        "patternProperties": {"^[abx][abx0-8]$": {"const": 1}},  # 36
+        "additionalProperties": LONG,
+        "minProperties": 38,
+    },
+    "dear keys beside cheap ones": {
+        "type": "object",
+        "patternProperties": {"^,*$": LONG, "^b": {"const": "aaa"}},
+        "minProperties": 4,
+    },
+    "a key that is still to come": {
+        **DEAR_REST,
+        "minProperties": 4,
+        "not": {"patternProperties": {"^a*$": {"type": "integer"}}},
+    },
+    "keys in keys": {
+        **DEAR_REST,
+        "patternProperties": {"^a*$": {"type": "array", "minItems": 2}},
+        "additionalProperties": {**DEAR_REST, "minProperties": 3},
+        "minProperties": 3,
     },
     "objects of narrow keys": {
         **UNIQUE,
@@ -182,6 +208,20 @@ def test_the_cost_allows_for_what_may_have_come() -> None:
     assert shortest({**UNIQUE, "items": ONE_FLAG, "minItems": 2}) == len('[{"a":true},{"a":false}]') + 1
     keys = {**CLOSED, "patternProperties": {"^a*$": {"type": "integer"}}}
     assert shortest({**keys, "minProperties": 3}) == len('{"":0,"a":0,"aa":0}') + 1
+    assert shortest({**DEAR_REST, "minProperties": 3}) == len('{"":0,"a":0,"aa":0}') + 1
+
+
+def test_a_dear_key_counts_with_its_value() -> None:
+    """Of two keys that differ one may have a dear value; it counts only where there are no others."""
+    for tokens in ([], [b'""'], [b'":0'], [b'":0,"']):  # some reach past the end of a key
+        schema = {"type": "object", "patternProperties": {"^a?$": LONG}, "minProperties": 2}
+        compiled = compile_grammar(from_json_schema(schema, whitespace="compact"), vocabulary_of(tokens))
+        assert compiled.matcher().tokens_to_finish <= len('{"b":0,"c":0}') + 1, tokens
+    few = {"type": "object", "patternProperties": {"^[a-f]{2}$": {"const": 1}}, "additionalProperties": LONG}
+    cheap, dear = len('"aa":1,'), len('"":"xxxxxxxxxxxxxxxx",')
+    assert shortest({**few, "minProperties": 3}) == 3 * cheap + 2
+    steps = [shortest({**few, "minProperties": n}) for n in (35, 36, 37, 38)]
+    assert [after - before for before, after in itertools.pairwise(steps)] == [cheap, dear, dear + 1]
 
 
 def test_a_value_that_has_come_counts_in_the_middle_of_an_item() -> None:
