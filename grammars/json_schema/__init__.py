@@ -145,7 +145,7 @@ def _read(
     nodes = Nodes(dropped)
     scalars = ScalarLanguages(nodes, numbers)
     formulas = Formulas(nodes, scalars)
-    values = Values(nodes, scalars, formulas, references.root, any_order)
+    values = Values(nodes, scalars, formulas, references.root, any_order, survey.contains)
     demand = nodes.demand((nodes.literal(schema, references.root),))
     if demand is None or values.cost(demand) >= NEVER:
         if demand is not None and scalars.approximates and formulas.possible(demand):

@@ -14,12 +14,12 @@ opposite: some value has to come twice. It needs items of few values, and rememb
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from ..errors import LimitExceededError, UnsupportedFeatureError
 from ..expressions import UNLIMITED
 from .algebra import NEVER
+from .array_completion import ArrayCompletion, State
 from .distinct_items import Cost, FewValues
 from .label_sets import labels_of
 from .nodes import Demand
@@ -28,17 +28,26 @@ from .records import SURPLUS, ArrayRecord
 if TYPE_CHECKING:
     from .values import Values
 
-MOST_STEPS = 20_000
 MOST_COUNTERS = 6
-
-State = tuple[int, tuple[int, ...]]
 
 
 class ArrayShape:
     """One alternative of an array."""
 
     __slots__ = (
-        *("_completions", "_demands", "_few", "_ways", "compares", "counts", "record", "special", "start"),
+        *(
+            "_completion",
+            "_completions",
+            "_demands",
+            "_few",
+            "_joined",
+            "_ways",
+            "compares",
+            "counts",
+            "record",
+            "special",
+            "start",
+        ),
         *("top", "values"),
     )
 
@@ -51,7 +60,9 @@ class ArrayShape:
         starts = [start for start, _ in record.tails] + [start for start, _, _, _ in self.counts]
         self.special = max([*starts, *(index + 1 for index in record.at)], default=0)
         self._demands: dict[int, Demand | None] = {}
+        self._joined: dict[tuple[int, tuple[int, ...]], Demand | None] = {}
         self._few: FewValues | None = None
+        self._completion: ArrayCompletion | None = None
         self.compares = record.repeat or (record.unique and record.most != 0 and record.most != 1)
         self.top = max(1, self.special, record.least) if record.most == UNLIMITED else max(1, record.most)
         self._ways: dict[State, list[tuple[Demand, State]]] = {}
@@ -112,8 +123,11 @@ class ArrayShape:
             ]
         return known
 
-    def moves(self, state: State, cost: Cost | None = None) -> list[tuple[Demand, State]]:
-        """The same without asking whether the item exists and the array can be finished."""
+    def moves(self, state: State, few: FewValues | None = None, only: int = -1) -> list[tuple[Demand, State]]:
+        """The same without asking whether the item exists and the array can be finished.
+
+        few: the values of the items, while they are not known for good. only: the numbered ones to try.
+        """
         index, counters = state
         if self.record.most != UNLIMITED and index >= self.record.most:
             return []
@@ -124,7 +138,8 @@ class ArrayShape:
             if demand is None:
                 continue
             if self.compares:
-                moves += self._compared(index, demand, following, (*after, *counters[-2:]), cost)
+                after = (*after, *counters[-2:])
+                moves += self._compared(state, demand, literals, (following, after), few or self.few(), only)
             else:
                 moves.append((demand, (following, after)))
         return moves
@@ -132,7 +147,12 @@ class ArrayShape:
     def joined(self, index: int, literals: tuple[int, ...]) -> Demand | None:
         """What the item at an index has to meet, literals of `contains` included."""
         demand = self.demand(index)
-        return self.values.nodes.demand((*demand, *literals)) if literals and demand is not None else demand
+        if not literals or demand is None:
+            return demand
+        key = (min(index, self.special), literals)
+        if key not in self._joined:
+            self._joined[key] = self.values.nodes.demand((*demand, *literals))
+        return self._joined[key]
 
     def joined_demands(self, index: int) -> list[Demand]:
         """All that the item at an index may have to meet because of `contains`."""
@@ -163,19 +183,30 @@ class ArrayShape:
         return found
 
     def _compared(
-        self, index: int, demand: Demand, following: int, counters: tuple[int, ...], cost: Cost | None
+        self,
+        state: State,
+        demand: Demand,
+        literals: tuple[int, ...],
+        after: State,
+        few: FewValues,
+        only: int,
     ) -> list[tuple[Demand, State]]:
         """The ways to go on with an item that is compared with the others: one for each value where there are
-        few, and one for all that are not numbered."""
-        *met, seen, repeated = counters
-        few = self.few(cost)
+        few, and one for all that are not numbered. literals: those of `contains` that the item is to meet."""
+        index, counters = state
+        following, (*met, seen, repeated) = after
         if repeated:
             return [(demand, (following, (*met, 0, 1)))]
         domain = few.domain_of(index, demand)
-        numbers = (few.everything if domain is None else domain) & (~seen if self.record.unique else -1)
+        numbers = (
+            (few.everything if domain is None else domain) & (~seen if self.record.unique else -1) & only
+        )
+        if domain is None or self.counts:
+            numbers &= few.meeting(index, literals)
+        for before, (start, literal, least, most) in zip(counters, self.counts, strict=False):
+            if literal not in literals and most == UNLIMITED and start <= index and before < least:
+                numbers &= ~few.surely(literal)  # such a value counts: no need to try that it does not
         moves = []
-        if domain is None or len(self.counts):
-            numbers = few.among(demand, numbers, cost)
         for number in labels_of(numbers):
             again = seen >> number & 1
             now = (0, 1) if again else (seen | 1 << number, 0)
@@ -183,7 +214,7 @@ class ArrayShape:
             if constant is not None:
                 moves.append((constant, (following, (*met, *now))))
         if domain is None:
-            others = few.without(demand, few.among(demand, few.everything, cost))
+            others = few.without(demand, few.meeting(index, literals))
             if others is not None:
                 moves.append((others, (following, (*met, seen, 0))))
         return moves
@@ -191,7 +222,8 @@ class ArrayShape:
     def cost(self, cost: Cost) -> int:
         """Roughly the fewest bytes of such an array; NEVER if there is none. cost: that of a demand."""
         if self.counts:
-            found = self._search(self.start, cost)
+            few = self.few(cost) if self.compares else None
+            found = ArrayCompletion(self, cost, few).cost(self.start)
         elif self.compares:
             found = self._compared_cost(self.start, cost)
         else:
@@ -230,7 +262,7 @@ class ArrayShape:
         known = self._completions.get(state)
         if known is None:
             if self.counts:
-                known = self._search(state, None)
+                known = self._counted_cost(state)
             elif self.compares:
                 known = self._compared_cost(state, None)
             else:
@@ -238,22 +270,19 @@ class ArrayShape:
             self._completions[state] = known
         return known
 
-    def _search(self, start: State, cost: Cost | None) -> int:
-        """Dijkstra's algorithm over the states."""
-        price_of = cost or self.values.cost
-        done: set[State] = set()
-        waiting = [(0, start)]
-        while waiting:
-            total, state = heappop(waiting)
-            if self.may_close(state):
-                return total
-            if state in done:
-                continue
-            done.add(state)
-            if len(done) > MOST_STEPS:
-                raise LimitExceededError("steps to complete an array", given=len(done), limit=MOST_STEPS)
-            for demand, after in self.moves(state, cost):
-                price = price_of(demand)
-                if price < NEVER:
-                    heappush(waiting, (total + price + 1, after))
-        return NEVER
+    def _counted_cost(self, state: State) -> int:
+        """The same where `contains` counts items."""
+        if self._completion is None:
+            few = self.few() if self.compares else None
+            self._completion = ArrayCompletion(self, self.values.cost, few)
+        return self._completion.cost(state)
+
+    def limit_exceeded(self, given: int, limit: int) -> LimitExceededError:
+        """What to raise where `contains` asks for too long a search."""
+        return LimitExceededError(
+            "steps to complete an array",
+            given=given,
+            limit=limit,
+            location=self.values.location_of([literal for _, literal, _, _ in self.counts]),
+            advice="ask for fewer `contains` at once, for fewer items, or let items be equal",
+        )

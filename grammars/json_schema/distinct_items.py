@@ -12,7 +12,7 @@ or one with a value that has come.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LimitExceededError
@@ -21,7 +21,7 @@ from .algebra import NEVER
 from .enumeration import Enumeration
 from .keywords import ARRAY, NUMBER, OBJECT
 from .label_sets import label_set, labels_of
-from .nodes import Demand, type_of, value_key
+from .nodes import TRUE, Demand, type_of, value_key
 
 if TYPE_CHECKING:
     from .arrays import ArrayShape
@@ -43,34 +43,35 @@ class FewValues:
 
     def __init__(self, shape: ArrayShape, cost: Cost) -> None:
         self._shape = shape
+        self._cost = cost
         self._numbers: dict[object, int] = {}
         self._values: list[Any] = []
         self._closed: dict[Demand, list[int]] = {}  # the composite types all of whose values are numbered
         most = shape.record.most
         n_places = shape.special + 1 if most == UNLIMITED else min(shape.special + 1, most)
-        self.domains = [self.numbered(shape.demand(place), cost) for place in range(n_places)]
+        self.domains = [self.numbered(shape.demand(place)) for place in range(n_places)]
         self._joined: dict[Demand, int | None] = {}
         if 0 < n_places << len(shape.counts) <= MOST_JOINED:
             for place in range(n_places):
                 for demand in shape.joined_demands(place):
-                    self._joined[demand] = self.numbered(demand, cost)
+                    self._joined[demand] = self.numbered(demand)
         constant = shape.values.constant
         self.everything = (1 << len(self._values)) - 1
         self._among: dict[Demand, int] = {}
         self._stated: dict[tuple[int, Demand], Demand | None] = {}
         self.constants: list[Demand] = [(constant(value),) for value in self._values]
 
-    def numbered(self, demand: Demand | None, cost: Cost) -> int | None:
+    def numbered(self, demand: Demand | None) -> int | None:
         """The numbers of the values of a demand; None: many."""
         if demand is None:
             return 0
-        found = Enumeration(self._shape.values, cost, MOST_VALUES).run(demand)
+        found = Enumeration(self._shape.values, self._cost, MOST_VALUES).run(demand)
         if found is not None:
             return self._number(found)
         closed = self._closed[demand] = []
         for bit in (ARRAY, OBJECT) if demand else ():
             # The core sees a composite that repeats only when it is over, so what can run out is numbered.
-            found = Enumeration(self._shape.values, cost, MOST_VALUES).run(demand, bit)
+            found = Enumeration(self._shape.values, self._cost, MOST_VALUES).run(demand, bit)
             if found:
                 self._number(found)
                 closed.append(bit)
@@ -126,20 +127,36 @@ class FewValues:
             seen |= domain
         return -1
 
-    def among(self, demand: Demand, numbers: int, cost: Cost | None = None) -> int:
+    def among(self, demand: Demand) -> int:
         """Those of the numbered values that meet a demand."""
         known = self._among.get(demand)
         if known is None:
-            nodes, price = self._shape.values.nodes, cost or self._shape.values.cost
+            demand_of = self._shape.values.nodes.demand
             met = []
             for number, constant in enumerate(self.constants):
-                joined = nodes.demand((*demand, *constant))
-                if joined is not None and price(joined) < NEVER:
+                joined = demand_of((*demand, *constant))
+                if joined is not None and self._cost(joined) < NEVER:
                     met.append(number)
-            known = label_set(met)
-            if cost is None:
-                self._among[demand] = known
-        return known & numbers
+            known = self._among[demand] = label_set(met)
+        return known
+
+    def of_literal(self, literal: int) -> int:
+        """Those of the numbered values that meet a literal."""
+        return self.everything * literal if literal <= TRUE else self.among((literal,))
+
+    def surely(self, literal: int) -> int:
+        """Those that meet a literal however they are written: in draft 4, 1.0 is no integer."""
+        numbers = [number for number, value in enumerate(self._values) if type_of(value) == NUMBER]
+        met = self.of_literal(literal)
+        return met & ~self.of_literal(literal ^ 1) if met & label_set(numbers) else met
+
+    def meeting(self, place: int, literals: Iterable[int]) -> int:
+        """Those that may stand at a place and meet some literals."""
+        domain = self.domain(place)
+        found = self.among(self._shape.demand(place) or ()) if domain is None else domain
+        for literal in literals:
+            found &= self.of_literal(literal)
+        return found
 
     def constant(self, number: int, demand: Demand) -> Demand | None:
         """What asks for a value; for a number also what the item has to meet: it may say how to write it."""

@@ -44,6 +44,7 @@ _LOOKED_AT = frozenset(
         "patternProperties",
         "format",
         "uniqueItems",
+        "contains",
         "enum",
         "const",
         "multipleOf",
@@ -89,8 +90,9 @@ class Survey:
 
     problems: (JSON Pointer, reason). annotations: the same for what asserts nothing. dropped: (id of the
     schema object, keyword) of each problem. distinct_items: (id of the schema object, JSON Pointer) of each
-    `uniqueItems` that is true. choices: the schema objects with a keyword that chooses or negates, and their
-    contexts. negates: whether one of these can ask for the opposite of another keyword.
+    `uniqueItems` that is true. contains: (schema, its context, place) of each `contains`.
+    choices: the schema objects with a keyword that chooses or negates, and their contexts. negates: whether
+    one of these can ask for the opposite of another keyword.
     """
 
     def __init__(self, schema: Any, context: Context, asserts_formats: bool = True) -> None:
@@ -98,6 +100,7 @@ class Survey:
         self.annotations: list[tuple[str, str]] = []
         self.dropped: set[tuple[int, str]] = set()
         self.distinct_items: list[tuple[int, str]] = []
+        self.contains: list[tuple[Any, Context, Pointer]] = []
         self.choices: list[tuple[Mapping[str, Any], Context]] = []
         self.negates = False
         self._root = context
@@ -114,7 +117,7 @@ class Survey:
             return
         if type(schema) is not dict and not isinstance(schema, Mapping):
             raise GrammarSyntaxError(
-                "a schema must be an object or a Boolean", location=_written(pointer), got=schema
+                "a schema must be an object or a Boolean", location=written(pointer), got=schema
             )
         key = (id(schema), context.index)
         if key in self._seen:
@@ -169,13 +172,13 @@ class Survey:
             known = self._dialects[context.index] = context.references.dialect(context)
             for name in known.not_known:
                 reason = f"the meta-schema requires the vocabulary {name!r}, which is not known"
-                self.problems.append((_written((pointer, "$schema")), reason))
+                self.problems.append((written((pointer, "$schema")), reason))
         return known
 
     def _check(self, word: str, value: Any, draft: int, pointer: Pointer) -> None:
         wrong = malformed(word, value, draft)
         if wrong:
-            raise GrammarSyntaxError(f"must be {wrong}", location=_written((pointer, word)), got=value)
+            raise GrammarSyntaxError(f"must be {wrong}", location=written((pointer, word)), got=value)
 
     def _follow(self, word: str, reference: str, context: Context, pointer: Pointer) -> None:
         try:
@@ -184,11 +187,11 @@ class Survey:
             else:
                 schema, target = context.resolve_dynamically(reference, word)
         except UnresolvedReferenceError as error:
-            error.location = _written((pointer, word))
+            error.location = written((pointer, word))
             raise
         if not is_schema(schema):
             raise GrammarSyntaxError(
-                "the reference leads to no schema", location=_written((pointer, word)), got=reference
+                "the reference leads to no schema", location=written((pointer, word)), got=reference
             )
         here: Pointer = (pointer, word)
         if target is self._root and (reference == "#" or reference.startswith("#/")):
@@ -209,10 +212,14 @@ class Survey:
             self._try_format(value, schema, context, here)
         elif word == "uniqueItems":
             if value:
-                self.distinct_items.append((id(schema), _written(here)))
+                self.distinct_items.append((id(schema), written(here)))
         elif word in _CHOOSING:
             self.choices.append((schema, context))
             self.negates = self.negates or word in _NEGATING
+            if word == "maxContains":
+                self._numbers(value, here)
+        elif word == "contains":
+            self.contains.append((value, context, here))
         elif word == "dependencies":
             for name, needs in value.items():
                 if isinstance(needs, Mapping):
@@ -231,7 +238,7 @@ class Survey:
         except GrammarSyntaxError as error:
             raise GrammarSyntaxError(
                 f"must be an ECMA-262 regular expression ({error.message})",
-                location=_written(here),
+                location=written(here),
                 got=pattern,
             ) from error
 
@@ -239,12 +246,12 @@ class Survey:
         """A format must be known; listed values beside it must be certain to be of it, or not to be."""
         if not (self._asserts_formats or self._dialect(context, here).asserts_formats):
             reason = f"the format {name!r} asserts nothing, as was asked for"
-            self.annotations.append((_written(here), reason))
+            self.annotations.append((written(here), reason))
             self.dropped.add((id(schema), "format"))
             return
         found = text_format(name)
         if found is None:
-            self.annotations.append((_written(here), f"the format {name!r} is not known and asserts nothing"))
+            self.annotations.append((written(here), f"the format {name!r} is not known and asserts nothing"))
             return
         listed = [schema["const"]] if "const" in schema and context.draft > DRAFT_4 else schema.get("enum")
         for text in listed if isinstance(listed, list) else ():
@@ -261,7 +268,7 @@ class Survey:
                 try:
                     fraction(member)
                 except ConstraintError as error:
-                    error.location = _written(here)
+                    error.location = written(here)
                     raise
             elif isinstance(member, list):
                 waiting.extend(member)
@@ -269,7 +276,7 @@ class Survey:
                 waiting.extend(member.values())
 
     def _problem(self, schema: Mapping[str, Any], word: str, here: Pointer, reason: str) -> None:
-        self.problems.append((_written(here), reason))
+        self.problems.append((written(here), reason))
         self.dropped.add((id(schema), word))
 
 
@@ -281,7 +288,7 @@ def _place(reference: str) -> Pointer:
     return place
 
 
-def _written(pointer: Pointer) -> str:
+def written(pointer: Pointer) -> str:
     """A pointer as a JSON Pointer."""
     tokens = []
     while pointer:

@@ -14,6 +14,7 @@ Source: emptiness of tree automata (Comon et al., Tree Automata Techniques and A
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from .algebra import NEVER
@@ -26,6 +27,7 @@ from .references import Context
 from .rules import plain_array, plain_record
 from .scalars import BARE_SCALARS, NO_SCALARS, ScalarLanguages, Scalars
 from .string_sets import writable
+from .survey import Pointer, written
 
 Shape = ObjectShape | ArrayShape
 
@@ -62,16 +64,26 @@ _BARE_VALUES: dict[Demand, Value] = {
 
 
 class Values:
-    """The demands of one grammar."""
+    """The demands of one grammar.
+
+    contains: (schema, its context, place) of each `contains`, for messages.
+    """
 
     def __init__(
-        self, nodes: Nodes, scalars: ScalarLanguages, formulas: Formulas, context: Context, any_order: bool
+        self,
+        nodes: Nodes,
+        scalars: ScalarLanguages,
+        formulas: Formulas,
+        context: Context,
+        any_order: bool,
+        contains: Sequence[tuple[Any, Context, Pointer]] = (),
     ) -> None:
         self.nodes = nodes
         self.scalars = scalars
         self.formulas = formulas
         self.context = context
         self.any_order = any_order
+        self._contains = contains
         self._values: dict[Demand, Value] = _BARE_VALUES.copy() if scalars.spelling == "plain" else {}
         self._scalars: dict[Demand, Scalars] = {}
         self._shapes: dict[tuple[Demand, int], list[Any]] = {}
@@ -221,3 +233,12 @@ class Values:
     def type_literal(self, bit: int) -> int:
         """The literal "is an array", or "is an object"."""
         return self.nodes.synthetic({"type": "array" if bit == ARRAY else "object"}, self.context)
+
+    def location_of(self, literals: Collection[int]) -> str | None:
+        """The JSON Pointer of a `contains` that says one of these literals; None: none says it as such."""
+        members = {literal & ~1 for literal in literals}
+        for schema, context, place in self._contains:
+            literal = self.nodes.literal(schema, context)
+            if literal > TRUE and (literal in members or self.nodes.canonical(literal) in members):
+                return written(place)
+        return None
