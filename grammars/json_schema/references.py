@@ -235,7 +235,7 @@ class References:
         """What a dynamic anchor means in the resource at a URI (`anchor` "": its root); None if it has
         none."""
         try:
-            found = self._resolver(self.root).lookup(f"{base}#{anchor}")
+            found = _found_in(self._resolver(self.root), f"{base}#{anchor}")
         except (Unresolvable, ValueError, AttributeError, TypeError, KeyError):
             return None
         schema = found.contents
@@ -247,12 +247,7 @@ class References:
     def look_up(self, context: Context, reference: str) -> tuple[Any, Context]:
         """What `referencing` finds."""
         try:
-            try:
-                found = self._searched(self._resolver(context), reference).lookup(reference)
-            except Unresolvable:
-                if not reference.partition("://")[2].startswith("json-schema.org/"):
-                    raise
-                found = _meta_schemas().resolver().lookup(reference)
+            found = _found_in(self._searched(self._resolver(context), reference), reference)
         except (Unresolvable, CannotDetermineSpecification, ValueError) as error:
             raise UnresolvedReferenceError(
                 reference,
@@ -298,6 +293,18 @@ class References:
             return resolver.lookup("#").contents
         except (Unresolvable, ValueError, AttributeError, TypeError):
             return schema
+
+
+def _found_in(resolver: Any, reference: str) -> Any:
+    """What a reference means among the documents of a resolver, or else among the meta-schemas. Raises
+    Unresolvable."""
+    try:
+        return resolver.lookup(reference)
+    except Unresolvable:
+        uri = urljoin(resolver._base_uri, reference)
+        if not uri.partition("://")[2].startswith("json-schema.org/"):
+            raise
+        return _meta_schemas().resolver().lookup(uri)
 
 
 def _meta_schemas() -> Registry[Any]:

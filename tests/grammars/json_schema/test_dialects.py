@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from jsonschema_specifications import REGISTRY
 from tokentrellis.grammars.derivatives import matches
 from tokentrellis.grammars.errors import GrammarSyntaxError, UnsupportedFeatureError
 from tokentrellis.grammars.json_schema import from_json_schema
@@ -160,3 +161,43 @@ def test_few_values_are_spelled_as_many_are(numbers: Any, integers_plain: bool) 
     assert verdicts["0.50"]
     assert verdicts["1.0"] is (numbers == "standard" or not integers_plain)
     assert not any(verdicts[text] for text in ("2", "01", "1.", ".5", "1e", "+1", "--1"))
+
+
+META_SCHEMAS = [f"https://json-schema.org/draft/{draft}/schema" for draft in ("2019-09", "2020-12")]
+
+
+@pytest.mark.parametrize("uri", META_SCHEMAS)
+@pytest.mark.parametrize("given", ["nothing", "the first document"])
+def test_a_meta_schema_that_comes_with_the_package_is_recursive(uri: str, given: str) -> None:
+    """Its anchors (`$recursiveAnchor`, `$dynamicAnchor`) are found among the meta-schemas, wherever the
+    document itself comes from: what is wrong is refused at every depth."""
+    documents = None if given == "nothing" else {uri: REGISTRY.contents(uri)}
+    grammar = from_json_schema({"$schema": uri, "$ref": uri}, registry=documents, **ANY)
+    wrong: list[object] = [
+        {"type": 5},
+        {"allOf": [{"type": 5}]},
+        {"properties": {"a": {"minimum": "x"}}},
+        {"not": {"minLength": -1}},
+        {"items": {"type": 5}},
+        {"$defs": {"x": {"items": {"required": "a"}}}},
+    ]
+    right: list[object] = [
+        True,
+        {"items": {"type": "null"}},
+        {"properties": {"a": {"not": {"minLength": 1}}}},
+    ]
+    assert [grammar.accepts(json.dumps(value)) for value in wrong] == [False] * len(wrong)
+    assert [grammar.accepts(json.dumps(value)) for value in right] == [True] * len(right)
+
+
+@pytest.mark.parametrize(
+    ("uri", "anchor"),
+    list(zip(META_SCHEMAS, [{"$recursiveAnchor": True}, {"$dynamicAnchor": "meta"}], strict=True)),
+)
+def test_a_meta_schema_can_be_extended(uri: str, anchor: dict[str, Any]) -> None:
+    """The outermost anchor is that of the user's document, also where a meta-schema refers to itself."""
+    own = {"$schema": uri, "$id": "http://own/meta", "$ref": uri, "properties": {"own": {"type": "integer"}}}
+    grammar = from_json_schema({**own, **anchor}, **ANY)
+    assert grammar.accepts('{"allOf":[{"own":1}]}')
+    assert not grammar.accepts('{"allOf":[{"own":"a"}]}')
+    assert not grammar.accepts('{"allOf":[{"type":5}]}')
