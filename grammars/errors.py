@@ -51,7 +51,7 @@ class ConstraintError(Exception):
 
     def __str__(self) -> str:
         where = "" if self.location is None else f"{format_location(self.location)}: "
-        got = "" if self.got is ... else f", got {_shorten(repr(self.got))}"
+        got = "" if self.got is ... else f", got {_shorten(_shown(self.got))}"
         advice = f"; {self.advice}" if self.advice else ""
         return f"{where}{self.message}{got}{advice}{self._excerpt()}"
 
@@ -197,6 +197,14 @@ def _suggestion(reference: str, known: Sequence[str]) -> str:
         more = f" and {len(known) - _MOST_LISTED} more" if len(known) > _MOST_LISTED else ""
         return _shorten(f"known are {', '.join(known[:_MOST_LISTED])}") + more
     return ""
+
+
+def _shown(value: object) -> str:
+    """The representation of a value, also of one that Python refuses to write."""
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, what nests too deep
+        return f"<{type(value).__name__} that is too large to show>"
 
 
 def _shorten(text: str) -> str:

@@ -58,7 +58,7 @@ LIMITS = [
     ("patterns beside `unevaluatedProperties`", "unevaluated", "MOST_PATTERNS"),
     ("`contains` beside `unevaluatedItems`", "unevaluated", "MOST_CONTAINS"),
     ("ranges of numbers, or of string lengths, in one place", "algebra", "MOST_PIECES"),
-    ("digits of a number", "nodes", "_LONGEST_NUMBER"),
+    ("digits of a number", "json_data", "_LONGEST_NUMBER"),
     ("states of numbers in one place", "decimal_automaton", "MOST_STATES"),
     ("`$ref`s that lead to nothing but another", "nodes", "_LONGEST_CHAIN"),
     ("states of one grammar", "grammar", "MOST_STATES"),

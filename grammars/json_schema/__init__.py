@@ -1,11 +1,12 @@
 """JSON Schema -> Grammar: an alternating tree automaton over literal sets, unfolded while it is walked.
 
-The steps in order: `source.py` reads what the user gave; `references.py` knows where `$ref` leads;
-`survey.py` checks the whole schema once and lists what is not supported; `nodes.py` names sub-schemas, wanted
-or not wanted, and the demands made of them; `scalars.py` turns demands on strings and numbers into languages;
-`rules.py` and `formula.py` turn demands on objects and arrays into alternative `records.py`; `objects.py` and
-`arrays.py` walk such a record key by key, item by item; `values.py` decides whether anything meets a demand,
-and what is shortest; `grammar.py` writes it all as states and edges.
+The steps in order: `source.py` reads what the user gave; `json_data.py` refuses what no JSON holds;
+`references.py` knows where `$ref` leads; `survey.py` checks the whole schema once and lists what is not
+supported; `nodes.py` names sub-schemas, wanted or not wanted, and the demands made of them; `scalars.py`
+turns demands on strings and numbers into languages; `rules.py` and `formula.py` turn demands on objects and
+arrays into alternative `records.py`; `objects.py` and `arrays.py` walk such a record key by key, item by
+item; `values.py` decides whether anything meets a demand, and what is shortest; `grammar.py` writes it all as
+states and edges.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from .algebra import NEVER
 from .foresight import look_ahead, may_ask_for_repeats
 from .formula import Formulas
 from .grammar import JsonSchemaGrammar
+from .json_data import written
 from .layout import Layout, Whitespace
 from .nodes import Demand, Nodes
 from .numbers import Spelling
@@ -80,6 +82,9 @@ def from_json_schema(
         raise GrammarSyntaxError(
             "registry must be a dict from URIs to schemas or a referencing.Registry", got=registry
         )
+    for uri in registry if isinstance(registry, Mapping) else ():
+        if not isinstance(uri, str):
+            raise GrammarSyntaxError("registry: every URI must be a string", got=uri)
     layout = Layout(whitespace)
     try:
         read = read_schema(schema)
@@ -143,6 +148,15 @@ def _read(
     """The demand of the schema, inhabited and with its first expansion made: what exceeds a limit at the
     root, and what cannot be done anywhere, is found now."""
     nodes = Nodes(dropped)
+    for chained, context, pointer, reference in survey.chained:
+        try:
+            nodes.literal(chained, context)
+        except GrammarSyntaxError as error:
+            error.location, error.got = written(pointer), reference
+            raise
+        except LimitExceededError as error:
+            error.location = written(pointer)
+            raise
     scalars = ScalarLanguages(nodes, numbers)
     formulas = Formulas(nodes, scalars)
     values = Values(nodes, scalars, formulas, references.root, any_order, survey.contains)

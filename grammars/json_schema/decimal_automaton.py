@@ -50,14 +50,23 @@ def decimals(value: Fraction) -> int:
     if rest != 1:
         rest, digits = coprime_part(rest)
     if rest != 1 or digits > MOST_DIGITS or abs(value.numerator) >= value.denominator * 10**MOST_DIGITS:
-        size = max(digits, len(f"{abs(value.numerator):x}") * 6 // 5)  # str() of a huge integer is refused
+        size = max(digits, n_digits(abs(value.numerator) // value.denominator))
         raise LimitExceededError(
             "the number of digits of a bound, a multiple or an excluded number",
-            given="endlessly many" if rest != 1 and digits <= MOST_DIGITS else f"about {size}",
+            given="endlessly many" if rest != 1 and digits <= MOST_DIGITS else size,
             limit=MOST_DIGITS,
             advice="write it with fewer digits, or leave it out",
         )
     return digits
+
+
+def n_digits(value: int) -> int:
+    """How many decimal digits an integer has; `str()` refuses a huge one."""
+    size = max(value.bit_length() * 30102 // 100_000, 1)  # the logarithm of 2, rounded down
+    power = 10**size
+    while abs(value) >= power:
+        size, power = size + 1, power * 10
+    return size
 
 
 class Magnitudes(NamedTuple):

@@ -20,6 +20,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from ..errors import GrammarSyntaxError, LimitExceededError
+from .json_data import fraction
 from .keywords import (
     ALL_TYPES,
     ARRAY,
@@ -42,7 +43,6 @@ BARE_TYPES = {"null": 2, "boolean": 4, "number": 6, "integer": 8, "string": 10, 
 
 Demand: TypeAlias = "tuple[int, ...]"
 
-_LONGEST_NUMBER = 1000  # digits; a Decimal such as 1e999999999 must not become a Fraction
 _DEEPEST_CONTENT = 40  # levels of sub-schemas that are compared by content
 _LONGEST_CHAIN = 1000  # `$ref`s that lead to nothing but another `$ref`
 
@@ -99,23 +99,6 @@ def type_of(value: object) -> int:
     return OBJECT if isinstance(value, Mapping) else ARRAY
 
 
-def fraction(value: int | float | Decimal | Fraction) -> Fraction:
-    """The exact value of a number as written. Raises LimitExceededError beyond 1,000 digits."""
-    if isinstance(value, Fraction):
-        return value
-    if isinstance(value, int):
-        if value.bit_length() > 4 * _LONGEST_NUMBER:
-            raise LimitExceededError("digits of a number", given="more", limit=_LONGEST_NUMBER)
-        return Fraction(value)
-    exact = Decimal(repr(value)) if isinstance(value, float) else value
-    if not exact.is_finite():
-        raise GrammarSyntaxError("a number must be finite", got=value)
-    _, digits, exponent = exact.as_tuple()
-    if abs(int(exponent)) > _LONGEST_NUMBER or len(digits) > _LONGEST_NUMBER:
-        raise LimitExceededError("digits of a number", given=str(value)[:40], limit=_LONGEST_NUMBER)
-    return Fraction(exact)
-
-
 def value_key(value: object) -> object:
     """A hashable stand-in for a JSON value, equal for equal values (1 and 1.0 are, 1 and true are not)."""
     if isinstance(value, (str, type(None))):
@@ -144,7 +127,8 @@ class Nodes:
 
     def literal(self, schema: object, context: Context) -> int:
         """The literal "this schema is wanted"; `literal ^ 1` is its opposite."""
-        for _ in range(_LONGEST_CHAIN):
+        followed: list[tuple[int, int]] = []
+        while len(followed) < _LONGEST_CHAIN:
             known = self._by_identity.get((id(schema), context.index))
             if known is not None:
                 return known
@@ -167,6 +151,7 @@ class Nodes:
                 return self._bare_type(rules["type"], first_schema, first_context)  # type: ignore[arg-type]
             if len(rules) > 1 or ("$ref" not in rules and "allOf" not in rules):
                 break
+            followed.append((id(schema), context.index))
             if "$ref" in rules:
                 schema, context = context.resolve(rules["$ref"])
             elif len(rules["allOf"]) == 1:
@@ -174,7 +159,11 @@ class Nodes:
             else:
                 break
         else:
-            raise GrammarSyntaxError("the reference leads back to itself", got=rules["$ref"])
+            if len(set(followed)) == _LONGEST_CHAIN:
+                raise LimitExceededError(
+                    "`$ref`s that lead to nothing but another", given="more", limit=_LONGEST_CHAIN
+                )
+            raise GrammarSyntaxError("the reference leads back to itself", got=rules.get("$ref", ...))
         node = Node(len(self.all), schema, context, rules)  # type: ignore[arg-type]
         self.all.append(node)
         self._by_identity[id(first_schema), first_context.index] = node.index * 2

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from ..errors import LimitExceededError
 from .algebra import MOST_PIECES, Algebra
+from .json_data import fraction
 from .keywords import DRAFT_4, NUMBER, is_whole
-from .nodes import Node, fraction
+from .nodes import Node
 
 
 class NumberSet(NamedTuple):

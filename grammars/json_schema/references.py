@@ -26,6 +26,7 @@ from referencing.jsonschema import (
 )
 
 from ..errors import GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
+from .json_data import check_no_circle
 from .keywords import DRAFT_4, DRAFT_6, DRAFT_7, DRAFT_2019, DRAFT_2020, DRAFTS
 from .vocabularies import STANDARD, Dialect, dialect_of
 
@@ -184,10 +185,14 @@ class References:
         return context.resolver
 
     def _prepared(self) -> Registry[Any]:
+        """The documents given beside the root. What contains itself is refused: the search would not end."""
         if self._registry is None:
+            check_no_circle(self.root.document)
             if isinstance(self._given, Registry):
                 self._registry = self._given
             else:
+                for schema in (self._given or {}).values():
+                    check_no_circle(schema)
                 default = SPECIFICATIONS[self.root.draft]
                 self._registry = Registry().with_resources(
                     (uri, _resource(schema, default)) for uri, schema in (self._given or {}).items()
@@ -204,8 +209,9 @@ class References:
             return STANDARD
         known = self._dialects.get(stated)
         if known is None:
+            documents = self._prepared()
             try:
-                meta_schema = self._prepared().resolver().lookup(stated).contents
+                meta_schema = documents.resolver().lookup(stated).contents
             except (Unresolvable, ValueError, AttributeError, TypeError):
                 meta_schema = None
             known = self._dialects[stated] = dialect_of(meta_schema)
@@ -213,6 +219,7 @@ class References:
 
     def enter(self, context: Context, schema: Mapping[str, Any]) -> Context:
         """The context inside a schema with an identifier of its own."""
+        self._prepared()
         draft = draft_of(schema, context.draft)
         resource = SPECIFICATIONS[draft].create_resource(schema)
         try:
@@ -246,6 +253,7 @@ class References:
 
     def look_up(self, context: Context, reference: str) -> tuple[Any, Context]:
         """What `referencing` finds."""
+        self._prepared()
         try:
             found = _found_in(self._searched(self._resolver(context), reference), reference)
         except (Unresolvable, CannotDetermineSpecification, ValueError) as error:

@@ -11,12 +11,12 @@ problem.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from ..errors import ConstraintError, GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
+from ..errors import GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
 from .formats import text_format
+from .json_data import Pointer, check_key, check_value, written
 from .keywords import (
     CHECKS,
     DRAFT_4,
@@ -30,12 +30,9 @@ from .keywords import (
     is_schema,
     malformed,
 )
-from .nodes import fraction
 from .references import Context
 from .string_sets import format_verdict, pattern_language, writable
 from .vocabularies import Dialect
-
-Pointer = tuple[Any, ...]  # (pointer of the parent, token), or () for the root
 
 _NESTED = {**SHAPES, "additionalItems": SCHEMA}
 _LOOKED_AT = frozenset(
@@ -55,7 +52,7 @@ _LOOKED_AT = frozenset(
         *("minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"),
         *("minProperties", "maxProperties"),
         "$ref",
-        "dependencies",
+        *("dependencies", "dependentRequired"),
         "$dynamicRef",
         "$recursiveRef",
         "not",
@@ -92,7 +89,9 @@ class Survey:
     schema object, keyword) of each problem. distinct_items: (id of the schema object, JSON Pointer) of each
     `uniqueItems` that is true. contains: (schema, its context, place) of each `contains`.
     choices: the schema objects with a keyword that chooses or negates, and their contexts. negates: whether
-    one of these can ask for the opposite of another keyword.
+    one of these can ask for the opposite of another keyword. chained: the schemas that may lead on at once to
+    others and so back to themselves: with their contexts, and the place and the value of the `$ref` that
+    means them.
     """
 
     def __init__(self, schema: Any, context: Context, asserts_formats: bool = True) -> None:
@@ -103,6 +102,7 @@ class Survey:
         self.contains: list[tuple[Any, Context, Pointer]] = []
         self.choices: list[tuple[Mapping[str, Any], Context]] = []
         self.negates = False
+        self.chained: list[tuple[Any, Context, Pointer, object]] = []
         self._root = context
         self._asserts_formats = asserts_formats
         self._dialects: dict[int, Dialect] = {}
@@ -121,6 +121,8 @@ class Survey:
             )
         key = (id(schema), context.index)
         if key in self._seen:
+            if "allOf" in schema:
+                self.chained.append((schema, context, pointer, ...))
             return
         self._seen.add(key)
         if "$id" in schema or "id" in schema:
@@ -136,6 +138,8 @@ class Survey:
         for word, value in schema.items():
             plan = plans.get(word)
             if plan is None:
+                if type(word) is not str:
+                    check_key(word, pointer)
                 continue
             check, shape, is_looked_at = plan
             if check is None:
@@ -147,6 +151,8 @@ class Survey:
                 here = (pointer, word)
                 if shape == SCHEMA_MAP:
                     for name, member in value.items():
+                        if type(name) is not str:
+                            check_key(name, here)
                         if type(member) is not dict or check_all or bare_type(member, draft) is None:
                             waiting.append((member, context, (here, name)))
                 elif shape == SCHEMA_LIST or type(value) is list:
@@ -196,6 +202,8 @@ class Survey:
         here: Pointer = (pointer, word)
         if target is self._root and (reference == "#" or reference.startswith("#/")):
             here = _place(reference)
+        if schema is not True and schema is not False and ("$ref" in schema or "allOf" in schema):
+            self.chained.append((schema, target, (pointer, word), reference))
         self._waiting.append((schema, target, here))
 
     def _look_at(
@@ -217,15 +225,19 @@ class Survey:
             self.choices.append((schema, context))
             self.negates = self.negates or word in _NEGATING
             if word == "maxContains":
-                self._numbers(value, here)
+                check_value(value, here)
         elif word == "contains":
             self.contains.append((value, context, here))
+        elif word == "dependentRequired":
+            for name in value:
+                check_key(name, here)
         elif word == "dependencies":
             for name, needs in value.items():
+                check_key(name, here)
                 if isinstance(needs, Mapping):
                     self._waiting.append((needs, context, (here, name)))
         elif not isinstance(value, (bool, str)):
-            self._numbers(value, here)
+            check_value(value, here)
 
     def _try_pattern(self, pattern: str, schema: Mapping[str, Any], word: str, here: Pointer) -> None:
         if not writable(pattern):
@@ -259,22 +271,6 @@ class Survey:
                 self._problem(schema, "format", here, f"whether {text!r} is a {name!r} is not certain")
                 return
 
-    def _numbers(self, value: Any, here: Pointer) -> None:
-        """Numbers of a size that cannot be handled are found now, not while generating."""
-        waiting = [value]
-        while waiting:
-            member = waiting.pop()
-            if isinstance(member, (int, float, Decimal)) and not isinstance(member, bool):
-                try:
-                    fraction(member)
-                except ConstraintError as error:
-                    error.location = written(here)
-                    raise
-            elif isinstance(member, list):
-                waiting.extend(member)
-            elif isinstance(member, Mapping):
-                waiting.extend(member.values())
-
     def _problem(self, schema: Mapping[str, Any], word: str, here: Pointer, reason: str) -> None:
         self.problems.append((written(here), reason))
         self.dropped.add((id(schema), word))
@@ -286,12 +282,3 @@ def _place(reference: str) -> Pointer:
     for token in unquote(reference).split("/")[1:]:
         place = (place, token.replace("~1", "/").replace("~0", "~"))
     return place
-
-
-def written(pointer: Pointer) -> str:
-    """A pointer as a JSON Pointer."""
-    tokens = []
-    while pointer:
-        pointer, token = pointer
-        tokens.append(str(token).replace("~", "~0").replace("/", "~1"))
-    return "".join("/" + token for token in reversed(tokens))

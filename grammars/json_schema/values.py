@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from .algebra import NEVER
 from .arrays import ArrayShape
 from .formula import Formulas
+from .json_data import Pointer, written
 from .keywords import ARRAY, OBJECT
 from .nodes import BARE_TYPES, FALSE, SCALARS, TRUE, Demand, Node, Nodes
 from .objects import ObjectShape
@@ -27,7 +28,6 @@ from .references import Context
 from .rules import plain_array, plain_record
 from .scalars import BARE_SCALARS, NO_SCALARS, ScalarLanguages, Scalars
 from .string_sets import writable
-from .survey import Pointer, written
 
 Shape = ObjectShape | ArrayShape
 

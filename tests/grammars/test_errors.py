@@ -124,3 +124,11 @@ def test_line_and_column() -> None:
     source = "ab\nc\n\nd"
     places = [line_and_column(source, offset) for offset in range(len(source) + 1)]
     assert places == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (3, 1), (4, 1), (4, 2)]
+
+
+def test_a_value_that_python_does_not_write() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for value, shown in ((10**5000, "int"), ([10**5000], "list"), (deep, "list")):
+        assert str(ConstraintError("wrong", got=value)) == f"wrong, got <{shown} that is too large to show>"
