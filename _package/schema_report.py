@@ -3,7 +3,9 @@
 The front end reads the schema and says what is wrong. It stops at the first malformed keyword; to find the
 others too, that keyword is taken out of a copy and the rest is read again: one reading for each problem, at
 most `MOST_READINGS`. A keyword in the schema is then refused, or asserts nothing (an annotation, or a keyword
-that another one switches off), or is a word that the draft does not know, or else it is enforced.
+that another one switches off), or is a word that the draft does not know, or else it is enforced. A schema
+from Python may hold one object in several places, even inside itself: it is written once, so it counts once,
+and the copy keeps it one.
 """
 
 from __future__ import annotations
@@ -67,7 +69,9 @@ def check_schema(schema: Any) -> SchemaReport:
     """Read a schema (parsed JSON) and say what becomes of its keywords."""
     refused, remarks = _read(schema)
     draft = _draft(schema)
-    uses = {f"{place}/{_escaped(word)}": (word, node) for place, node in _subschemas(schema) for word in node}
+    uses = {
+        f"{place}/{_escaped(word)}": (str(word), node) for place, node in _subschemas(schema) for word in node
+    }
     is_refused = {_keyword_of(place, uses) for place, _ in refused}
     is_remarked = {place for place, _ in remarks}
     enforced: Counter[str] = Counter()
@@ -95,6 +99,7 @@ def _read(schema: Any) -> tuple[list[Place], list[Place]]:
     """What is refused, and remarks."""
     refused: list[Place] = []
     unsupported: Literal["error", "ignore"] = "error"
+    is_copy = False
     for _ in range(MOST_READINGS):
         try:
             return refused, list(from_json_schema(schema, unsupported=unsupported).annotations)
@@ -108,8 +113,9 @@ def _read(schema: Any) -> tuple[list[Place], list[Place]]:
             unsupported = "ignore"
         except ConstraintError as error:
             refused.append(_located(error))
-            schema = _without(schema, error.location)
-            if schema is None:
+            schema = schema if is_copy else _copied(schema)
+            is_copy = True
+            if not _take_out(schema, error.location):
                 break
     return refused, []
 
@@ -126,32 +132,40 @@ def _located(error: ConstraintError) -> Place:
     return place, str(error) if error.location is None else str(error).removeprefix(f"{place}: ")
 
 
-def _without(schema: Any, location: Any) -> Any:
-    """A copy of the schema without the keyword (or, in a list, with `true` for the schema) at a JSON Pointer;
-    None: there is nothing there to take out."""
+def _copied(schema: Any) -> Any:
+    """A copy whose objects and arrays may be changed; what is one object in the schema is one in the copy."""
+    copies: dict[int, Any] = {}
+    pending = [schema]
+    while pending:
+        node = pending.pop()
+        if id(node) not in copies and isinstance(node, (Mapping, list)):
+            copies[id(node)] = dict(node) if isinstance(node, Mapping) else list(node)
+            pending += node.values() if isinstance(node, Mapping) else node
+    for copy in copies.values():
+        for name, member in list(copy.items() if isinstance(copy, dict) else enumerate(copy)):
+            copy[name] = copies.get(id(member), member)
+    return copies.get(id(schema), schema)
+
+
+def _take_out(schema: Any, location: Any) -> bool:
+    """Remove the keyword at a JSON Pointer (in a list, put `true` for the schema); False: there is none."""
     if not isinstance(location, str) or not location.startswith("/"):
-        return None
-    path: list[tuple[Any, Any]] = []  # (dict or list, name or index), from the root on
+        return False
+    parent: Any = None
+    name: Any = None
     node = schema
     for token in location[1:].split("/"):
-        name: Any = token.replace("~1", "/").replace("~0", "~")
+        parent, name = node, token.replace("~1", "/").replace("~0", "~")
         if isinstance(node, list) and name.isdecimal() and int(name) < len(node):
             name = int(name)
-        elif not isinstance(node, Mapping) or name not in node:
-            return None
-        path.append((node, name))
-        node = node[name]
-    parent, name = path.pop()
+        elif not isinstance(node, dict) or name not in node:
+            return False
+        node = parent[name]
     if isinstance(parent, list):
-        rest: Any = [*parent[:name], True, *parent[name + 1 :]]
+        parent[name] = True
     else:
-        rest = {word: value for word, value in parent.items() if word != name}
-    for around, name in reversed(path):
-        if isinstance(around, list):
-            rest = [*around[:name], rest, *around[name + 1 :]]
-        else:
-            rest = {**around, name: rest}
-    return rest
+        del parent[name]
+    return True
 
 
 def _keyword_of(place: str, uses: Mapping[str, object]) -> str:
@@ -188,12 +202,14 @@ def _escaped(token: object) -> str:
 
 
 def _subschemas(schema: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The schema and every schema inside it, as written, each with its JSON Pointer."""
+    """The schema and every schema inside it, as written, each once with its JSON Pointer."""
     pending = [("", schema)]
+    seen = set()
     while pending:
         place, node = pending.pop()
-        if not isinstance(node, Mapping):
+        if not isinstance(node, Mapping) or id(node) in seen:
             continue
+        seen.add(id(node))
         yield place, node
         inside = [(word, node[word]) for word in _SINGLE if word in node]
         for word in _MAPS:

@@ -124,3 +124,28 @@ def test_the_verdict_mentions_what_asserts_nothing() -> None:
         result.stdout.split()
     )
     assert result.exit_code == 0
+
+
+def test_a_schema_that_contains_itself() -> None:
+    """As Python objects can; each keyword is written once."""
+    schema: dict[str, Any] = {"type": "object", "requird": 1, "minimum": "3"}
+    schema["properties"] = {"a": schema, "b": {"maximum": 5, "items": schema}}
+    report = check_schema(schema)
+    assert report.enforced == {"type": 1, "properties": 1, "maximum": 1, "items": 1}
+    assert [place for place, _ in report.unknown] == ["/requird"]
+    assert [place for place, _ in report.refused] == ["/minimum"], "not once for each way that leads there"
+    assert schema["minimum"] == "3", "the schema itself is left alone"
+
+
+def test_a_schema_with_shared_parts_takes_no_longer_than_its_text() -> None:
+    schema: dict[str, Any] = {"type": "integer"}
+    for _ in range(60):
+        schema = {"properties": {"a": schema, "b": schema}}
+    assert check_schema(schema).enforced == {"properties": 60, "type": 1}
+
+
+def test_words_that_are_no_text() -> None:
+    report = check_schema({1: 2, "minimum": 3})
+    assert report.refused or report.unknown == [
+        ("/1", "'1' is no keyword of JSON Schema and asserts nothing")
+    ]
