@@ -3,7 +3,7 @@
 `generate` is in generate_command.py; here are the commands that look at a schema without running a model.
 Results go to standard output and everything else to standard error. The exit code is 0 for yes, 1 for no (the
 schema is refused, the text does not match), 2 for an error of our family, which is one message without a
-traceback.
+traceback; and as shells have it 130 for Ctrl-C and 141 for an output that nobody reads any more.
 """
 
 from __future__ import annotations
@@ -33,19 +33,32 @@ from .grammar_options import (
     read_grammar,
 )
 from .grammars.errors import ConstraintError
-from .sources import json_schema_of, read_schema
+from .sources import check_text, json_schema_of, read_schema
+from .standard_output import BROKEN_PIPE, standard_output
 
 if TYPE_CHECKING:
     from .schema_report import SchemaReport
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # to `_Commands`; rich would end with 1, which means no
+
+
 class _Commands(TyperGroup):
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            with standard_output():
+                return super().main(*arguments, **options)
+        except ConstraintError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise SystemExit(2) from error
+
     def invoke(self, context: Any) -> Any:
         try:
             return super().invoke(context)
-        except ConstraintError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(2) from error
+        except BrokenPipeError as error:  # typer would end with 1, which means no
+            raise typer.Exit(BROKEN_PIPE) from error
 
 
 app = typer.Typer(
@@ -119,6 +132,7 @@ def match(
     """Match TEXT with SCHEMA; show where it leaves the grammar, if it does, and what was expected there."""
     from .expected import describe_next, match_text, place_and_caret
 
+    check_text(text, "TEXT")
     progress = match_text(read_grammar(schema, whitespace, property_order), text)
     expected = "" if progress.is_complete else describe_next(progress)
     if as_json:
@@ -153,6 +167,7 @@ def mask(
     from .expected import allowed_ids, describe_next, match_text, place_and_caret, token_name
     from .models import load_tokenizer
 
+    check_text(prefix, "PREFIX")
     grammar = read_grammar(schema, whitespace, property_order)
     progress = match_text(grammar, prefix)
     if not progress.is_prefix:
@@ -218,7 +233,7 @@ def _processor_name() -> str:
 
 
 def _console() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+    return _Console(highlight=False, soft_wrap=True)
 
 
 def main() -> None:

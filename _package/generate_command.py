@@ -1,15 +1,16 @@
 """`tokentrellis generate`: text in, JSON by a schema out, for one text or for a file of them (`lines.py`).
 
 What the words on the command line mean and which of them exclude each other is decided, and everything that
-is to be read is read, before a model is loaded: a mistake costs no waiting. In a file, line n draws from
-seed + n, whichever run it falls into.
+is to be read is read, and the output is opened, before a model is loaded: a mistake costs no waiting. In a
+file, line n draws from seed + n, whichever run it falls into.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict, replace
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,9 +26,9 @@ from .grammar_options import (
 )
 from .grammars.errors import ConstraintError
 from .grammars.grammar import Grammar
-from .lines import Run, check_target, read_records, take_up, write_results
+from .lines import Run, check_target, open_target, read_records, report_of, take_up, write_results
 from .models import load_model
-from .sources import json_schema_of, read_file, read_schema, write_json
+from .sources import check_text, json_schema_of, read_file, read_schema, read_standard_input, write_json
 
 
 def generate(
@@ -96,18 +97,16 @@ def generate(
     if jsonl is not None and n_finished == len(records):
         return
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-    run = _runner(grammar, described, model, tokenizer, seed, max_new_tokens, sampling)
-    if jsonl is None:
-        _print_result(run(str(text), 0), as_json)
-    elif out is None:
-        write_results(run, records, 0, sys.stdout, as_json)
-    else:
-        with out.open("a", encoding="utf-8") as sink:
+    with nullcontext(sys.stdout) if out is None else open_target(out) as sink:
+        run = _runner(grammar, described, model, tokenizer, seed, max_new_tokens, sampling)
+        if jsonl is None:
+            _print_result(run(str(text), 0), as_json)
+        else:
             write_results(run, records, n_finished, sink, as_json)
 
 
 def _print_result(result: Any, as_json: bool) -> None:
-    print(write_json(asdict(result)) if as_json else result.text)
+    print(write_json(report_of(result)) if as_json else result.text)
     console = Console(stderr=True, highlight=False)
     if console.is_terminal and not as_json:
         stats = result.stats
@@ -151,11 +150,14 @@ def _check_inputs(
 
 
 def _read_text(text: str | None, file: Path | None) -> str:
-    if text is None and file is None and sys.stdin.isatty():
+    if text is None and file is None and sys.stdin is not None and sys.stdin.isatty():
         typer.echo("reading the text from the terminal; end it with an end-of-file character", err=True)
-    found = text if text is not None else sys.stdin.read() if file is None else read_file(file)
+    name = "TEXT" if text is not None else "standard input" if file is None else str(file)
+    if text is not None:
+        found = check_text(text, name)
+    else:
+        found = read_standard_input() if file is None else read_file(file)
     if not found.strip():
-        name = "TEXT" if text is not None else "standard input" if file is None else str(file)
         raise ConstraintError(
             f"{name}: the text is empty", got=found, advice="give a text to write as JSON; nothing is made up"
         )
@@ -170,11 +172,13 @@ def _grammar(
     from .grammars.regex import from_regex
 
     if regex is not None:
+        check_text(regex, "--regex")
         return from_regex(regex), {"type": "string", "pattern": regex}
     if choices is not None:
         values = [choice.strip() for choice in choices.split(",")]
         if not all(values):
             raise ConstraintError("--choices: none of them may be empty", got=choices, advice="write a,b,c")
+        check_text(choices, "--choices")
         return from_choices(values), {"enum": values}
     value = read_schema(str(schema))
     return schema_grammar(value, whitespace, property_order), json_schema_of(value)

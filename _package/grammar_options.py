@@ -49,6 +49,6 @@ def read_grammar(source: str, whitespace: str, property_order: PropertyOrder) ->
 def _parse_whitespace(word: str) -> Any:
     if word in ("natural", "any", "compact"):
         return word
-    if word.isdecimal():
+    if word.isdecimal() and len(word) < 100:  # int() refuses thousands of digits
         return {"indent": int(word)}
     raise ConstraintError("--whitespace must be natural, any, compact or a number of blanks", got=word)

@@ -10,7 +10,8 @@ appended to, or cut off, a file that belongs to another input.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,7 +21,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .grammars.errors import ConstraintError
-from .sources import parse_json, read_file, write_json
+from .sources import check_text, parse_json, read_file, write_json
+from .standard_output import JSON_ESCAPE
 
 Run = Callable[[str, int], Any]
 """(text, number to add to the seed) -> Result"""
@@ -45,6 +47,7 @@ def _record(line: str, place: str) -> dict[str, Any]:
         raise ConstraintError(f"{place}: must be a text, or an object with a text under 'text'", got=value)
     if not record["text"].strip():
         raise ConstraintError(f"{place}: the text is empty", got=value, advice="leave the line out")
+    check_text(record["text"], f"{place}, the text")
     for name in _ADDED:
         if name in record:
             raise ConstraintError(
@@ -55,12 +58,38 @@ def _record(line: str, place: str) -> dict[str, Any]:
 
 def check_target(target: Path, source: Path) -> None:
     """Raise ConstraintError if the results for `source` cannot be written to `target`."""
-    if target.resolve() == source.resolve():
+    try:
+        is_source = target.exists() and target.samefile(source)
+        is_folder, has_folder = target.is_dir(), target.parent.is_dir()
+    except OSError as error:
+        raise _cannot_be_written(target, error) from error
+    if is_source:
         raise ConstraintError(f"{target}: is the input itself", advice="name another --out")
-    if target.is_dir():
+    if is_folder:
         raise ConstraintError(f"{target}: is a folder", advice="name a file")
-    if not target.parent.is_dir():
+    if not has_folder:
         raise ConstraintError(f"{target}: its folder does not exist", advice="make it, or name another --out")
+
+
+@contextmanager
+def open_target(target: Path) -> Iterator[TextIO]:
+    """The file to append the results to, for as long as it takes.
+
+    Raises:
+        ConstraintError: it cannot be opened or written.
+    """
+    try:
+        with target.open("a", encoding="utf-8", errors=JSON_ESCAPE) as sink:
+            yield sink
+    except OSError as error:
+        raise _cannot_be_written(target, error) from error
+
+
+def _cannot_be_written(target: Path, error: OSError) -> ConstraintError:
+    return ConstraintError(
+        f"{target}: cannot be written ({error.strerror or error})",
+        advice="name another --out, or make room for it",
+    )
 
 
 def take_up(target: Path, source: Path, records: list[dict[str, Any]], has_reports: bool) -> int:
@@ -94,8 +123,11 @@ def take_up(target: Path, source: Path, records: list[dict[str, Any]], has_repor
             raise ConstraintError(f"{place}: must have {what}", got=there, advice=advice)
     _say(target, len(finished), len(records), bool(cut_off))
     if cut_off:
-        data = target.read_bytes()
-        os.truncate(target, data.rfind(b"\n") + 1)
+        try:
+            data = target.read_bytes()
+            os.truncate(target, data.rfind(b"\n") + 1)
+        except OSError as error:
+            raise _cannot_be_written(target, error) from error
     return len(finished)
 
 
@@ -117,6 +149,11 @@ def write_results(
             result = run(record["text"], number)
             line = {**record, "output": result.value}
             if has_reports:
-                line["report"] = asdict(result)
+                line["report"] = report_of(result)
             print(write_json(line), file=sink, flush=True)
             progress.advance(task)
+
+
+def report_of(result: Any) -> dict[str, Any]:
+    """A `Result` as JSON has it; the value, however deep it nests, is taken as it is."""
+    return {**vars(result), "stats": asdict(result.stats)}

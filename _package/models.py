@@ -19,7 +19,8 @@ from typing import Any, TypeAlias
 
 from .embedded_prompt import build_prompt
 from .grammars.errors import ConstraintError
-from .sources import json_schema_of, write_json
+from .sources import check_text, json_schema_of, write_json
+from .standard_output import JSON_ESCAPE
 
 EMBEDDED_FOLDER = Path(__file__).with_name("embedded")
 HUB_SECONDS = 5
@@ -139,7 +140,9 @@ def _checked(build: Callable[[str, Any], str]) -> Callable[[str, Any], str]:
     def prompt(text: str, schema: Any) -> str:
         if not isinstance(text, str) or not text.strip():
             raise ConstraintError("prompt: needs a text", got=text, advice="give a text that is not empty")
-        return build(text, json_schema_of(schema))
+        described = build(check_text(text, "prompt"), json_schema_of(schema))
+        # A schema may have half of a surrogate pair, as JSON may; no tokenizer takes it.
+        return described.encode("utf-8", JSON_ESCAPE).decode()
 
     return prompt
 

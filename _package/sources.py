@@ -13,7 +13,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,11 +26,11 @@ from .grammars.errors import (
     line_and_column,
 )
 
-# What the code of a user's module may raise when it is imported.
-_IMPORT_ERRORS = (
-    *(ArithmeticError, AttributeError, ImportError, LookupError, NameError),
-    *(OSError, RuntimeError, SyntaxError, TypeError, ValueError),
-)
+MOST_LEVELS = 10_000
+"""Levels of nesting that `write_json` writes; only what contains itself has more."""
+
+# The code of a user's module may raise anything, and a script that was not meant to be imported may exit.
+_MODULE_ERRORS = (Exception, SystemExit)
 _PYTHON_NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -41,9 +41,9 @@ def read_schema(source: str) -> Any:
         GrammarSyntaxError: the text is not JSON. ConstraintError: there is no such file, module or name.
     """
     if source == "-":
-        return parse_json(sys.stdin.read(), "standard input")
+        return parse_json(read_standard_input(), "standard input")
     if source.lstrip().startswith("{") or source in ("true", "false"):
-        return parse_json(source, "SCHEMA")
+        return parse_json(check_text(source, "SCHEMA"), "SCHEMA")
     if _is_file(source):
         return parse_json(read_file(Path(source)), source)
     if _PYTHON_NAME.fullmatch(source):
@@ -64,6 +64,38 @@ def json_schema_of(schema: Any) -> Any:
     from .grammars.json_schema.source import read_schema as schema_of
 
     return schema_of(schema)
+
+
+def check_text(text: str, name: str) -> str:
+    """The text itself.
+
+    Raises:
+        ConstraintError: it has half of a surrogate pair, which stands for what is no UTF-8 on a command line,
+            and which no tokenizer takes.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConstraintError(
+            f"{name}: character {error.start + 1} is no character of UTF-8",
+            got=text[error.start : error.end],
+            advice="take it out, or write the text in UTF-8",
+        ) from error
+    return text
+
+
+def read_standard_input() -> str:
+    """The text on standard input.
+
+    Raises:
+        ConstraintError: it is closed, or no text.
+    """
+    if sys.stdin is None:
+        raise ConstraintError("standard input: is closed", advice="name a file")
+    try:
+        return check_text(sys.stdin.read(), "standard input")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConstraintError(f"standard input: cannot be read ({error})") from error
 
 
 def read_file(path: Path, errors: str = "strict") -> str:
@@ -108,16 +140,49 @@ def parse_json(text: str, name: str) -> Any:
 
 
 def write_json(value: Any) -> str:
-    """One line of JSON; a Decimal is written digit by digit, a number that JSON does not have as null."""
+    """One line of JSON; a Decimal is written digit by digit, a number that JSON does not have as null.
+
+    It does not recurse: what json reads can be written, however deep it nests.
+
+    Raises:
+        LimitExceededError: there are more than `MOST_LEVELS` levels of nesting.
+    """
+    written: list[str] = []
+    unfinished = [(iter([("", value)]), "")]  # (text in front of a member, the member), and what closes it
+    while unfinished:
+        members, end = unfinished[-1]
+        for before, member in members:
+            written.append(before)
+            if isinstance(member, (Mapping, list, tuple)):
+                is_object = isinstance(member, Mapping)
+                written.append("{" if is_object else "[")
+                unfinished.append((_members(member), "}" if is_object else "]"))
+                break
+            written.append(_write_scalar(member))
+        else:
+            written.append(end)
+            unfinished.pop()
+        if len(unfinished) > MOST_LEVELS:
+            raise LimitExceededError("levels of nesting of JSON", given="more", limit=MOST_LEVELS)
+    return "".join(written)
+
+
+def _members(value: Any) -> Iterator[tuple[str, Any]]:
+    """What comes in front of each member of an object or array, and the member."""
+    is_object = isinstance(value, Mapping)
+    for index, item in enumerate(value.items() if is_object else value):
+        comma = ", " if index else ""
+        if is_object:
+            yield f"{comma}{json.dumps(str(item[0]), ensure_ascii=False)}: ", item[1]
+        else:
+            yield comma, item
+
+
+def _write_scalar(value: Any) -> str:
     if isinstance(value, Decimal):
         return str(value) if value.is_finite() else "null"
     if isinstance(value, float):
         return json.dumps(value) if math.isfinite(value) else "null"
-    if isinstance(value, Mapping):
-        members = (f"{write_json(str(name))}: {write_json(member)}" for name, member in value.items())
-        return f"{{{', '.join(members)}}}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(write_json, value))}]"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -133,18 +198,23 @@ def _import_name(source: str) -> Any:
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     try:
-        module = importlib.import_module(module_name)
-    except _IMPORT_ERRORS as error:
+        value: Any = importlib.import_module(module_name)
+    except _MODULE_ERRORS as error:
         raise ConstraintError(
             f"SCHEMA: the module cannot be imported ({type(error).__name__}: {error})",
             got=module_name,
             advice=f"look for the cause with `python -c 'import {module_name}'`",
         ) from error
-    value: Any = module
     for part in name.split("."):
         try:
             value = getattr(value, part)
         except AttributeError as error:
             known = [known for known in dir(value) if not known.startswith("_")]
             raise UnresolvedReferenceError(part, known, message=f"SCHEMA: {error}") from error
+        except _MODULE_ERRORS as error:
+            raise ConstraintError(
+                f"SCHEMA: {part!r} of the module cannot be looked up ({type(error).__name__}: {error})",
+                got=source,
+                advice=f"look for the cause with `python -c 'import {module_name}; {module_name}.{name}'`",
+            ) from error
     return value

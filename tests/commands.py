@@ -6,7 +6,7 @@ from tokentrellis.command_line import app
 from typer.testing import CliRunner, Result
 
 
-def run(*arguments: str, code: int = 0, stdin: str | None = None) -> Result:
+def run(*arguments: str, code: int = 0, stdin: str | bytes | None = None) -> Result:
     """The result of a command that ends with `code`; an error of Python is raised here."""
     result = CliRunner().invoke(app, arguments, input=stdin, env={"COLUMNS": "200"})
     if result.exception is not None and not isinstance(result.exception, SystemExit):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -223,3 +224,81 @@ def test_as_a_module() -> None:
         check=False,
     )
     assert (finished.returncode, finished.stdout) == (0, "the text matches\n")
+
+
+def test_half_of_a_surrogate_pair_is_written_as_json_spells_it(tmp_path: Path) -> None:
+    schema = tmp_path / "schema.json"
+    schema.write_text(
+        r'{"foo\ud800": 1, "properties": {"\udfff": {"x\ud800y": 1}, "é": {}}}', encoding="utf-8"
+    )
+    assert r"unknown  /foo\ud800: " in run("check", str(schema)).stdout
+    text = run("check", str(schema), "--json").stdout
+    assert r'["/foo\ud800", ' in text
+    assert [place for place, _ in json.loads(text)["unknown"]] == [
+        "/foo\ud800",
+        "/properties/\udfff/x\ud800y",
+    ]
+
+
+@pytest.mark.parametrize(("encoding", "é"), [("ascii", r"\u00e9"), ("utf-8", "é")])
+def test_output_in_an_encoding_without_the_character(encoding: str, é: str) -> None:
+    schema = '{"é😀": 1}'
+    finished = tokentrellis("check", schema, "--json", stdout=subprocess.PIPE, PYTHONIOENCODING=encoding)
+    assert finished.returncode == 0
+    assert é in finished.stdout.decode(encoding)
+    assert json.loads(finished.stdout.decode(encoding))["unknown"][0][0] == "/é😀"
+
+
+@pytest.mark.parametrize("command", [("match",), ("mask",)])
+def test_texts_that_are_no_utf8(command: tuple[str, ...]) -> None:
+    message = run(*command, "true", "a\udcff", code=2).stderr
+    assert "character 2 is no character of UTF-8, got '\\udcff'; take it out" in message
+    assert message.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [("check", "-"), ("match", "-", "1"), ("generate", "-", "text")])
+def test_standard_input_that_is_no_utf8(arguments: tuple[str, ...]) -> None:
+    message = run(*arguments, code=2, stdin=b"\xff{}").stderr
+    assert message.startswith("error: standard input: cannot be read")
+
+
+def test_a_number_of_blanks_that_int_does_not_read() -> None:
+    message = run("match", "{}", "1", "--whitespace", "9" * 5000, code=2).stderr
+    assert "--whitespace must be natural, any, compact or a number of blanks, got '9999" in message
+
+
+def tokentrellis(*arguments: str, stdout: Any, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "tokentrellis", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("arguments", [("check", "{}"), ("match", "true", "{}"), ("--help",)])
+def test_an_output_that_is_full(arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        finished = tokentrellis(*arguments, stdout=full)
+    assert finished.returncode == 2
+    assert finished.stderr.startswith(b"error: standard output: cannot be written (")
+    assert finished.stderr.count(b"\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+@pytest.mark.parametrize("n_words", [1, 5000])
+def test_an_output_that_nobody_reads(tmp_path: Path, n_words: int) -> None:
+    """Neither what is printed at once, nor what waits for the end, ends in a message."""
+    schema = tmp_path / "schema.json"
+    schema.write_text(json.dumps({f"word {number}": 1 for number in range(n_words)}))
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        finished = tokentrellis("check", str(schema), stdout=write_end)
+    finally:
+        os.close(write_end)
+    assert (finished.returncode, finished.stderr) == (141, b"")

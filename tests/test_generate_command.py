@@ -63,6 +63,27 @@ def test_errors_name_the_right_thing(arguments: tuple[str, ...], message: str) -
     assert message in run("generate", *arguments, code=2).stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ((SCHEMA, "a\udcff"), "TEXT"),
+        (("--regex", "a\udcff", "text"), "--regex"),
+        (("--choices", "a\udcff", "text"), "--choices"),
+        (('{"title":"\udcff"}', "text"), "SCHEMA"),
+    ],
+)
+def test_what_is_no_utf8(arguments: tuple[str, ...], name: str) -> None:
+    message = run("generate", *arguments, code=2).stderr
+    assert message.startswith(f"error: {name}: character ")
+    assert "is no character of UTF-8, got '\\udcff'" in message
+
+
+def test_a_schema_may_have_half_of_a_surrogate_pair(model_folder: str) -> None:
+    schema = r'{"title": "\ud800", "properties": {"\udfff": {}}, "enum": [1]}'
+    for model in ((), ("--model", model_folder)):
+        assert run("generate", schema, "text", *model).stdout == "1\n"
+
+
 def test_errors_of_the_run(model_folder: str) -> None:
     options = ("generate", SCHEMA, "text", "--model", model_folder)
     assert "what the prompt leaves" in run(*options, "--max-new-tokens", "5000", code=2).stderr
@@ -172,6 +193,42 @@ class TestLines:
         assert "is the input itself" in self.run(model_folder, source, source, code=2).stderr
         assert "is a folder" in self.run(model_folder, source, source.parent, code=2).stderr
         assert "does not exist" in self.run(model_folder, source, source.parent / "a" / "b", code=2).stderr
+
+    def test_targets_that_cannot_be_written(self, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """That is found before a model is looked for."""
+        loop = source.with_name("loop")
+        loop.symlink_to(loop)
+        read_only = source.with_name("read_only")
+        read_only.write_text("")
+
+        def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
+            if path == read_only and arguments == ("a",):
+                raise PermissionError(13, "Permission denied", str(path))
+            return opened(path, *arguments, **options)
+
+        opened = Path.open
+        monkeypatch.setattr(Path, "open", refuse)
+        for target in (loop, read_only, source.with_name("a" * 300)):
+            message = self.run("./no/such/model", source, target, code=2).stderr
+            assert message.startswith(f"error: {target}: cannot be written (")
+            assert message.count("\n") == 1
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+    def test_a_target_that_is_full(self, model_folder: str, source: Path) -> None:
+        message = self.run(model_folder, source, Path("/dev/full"), code=2).stderr
+        assert message.startswith("error: /dev/full: cannot be written (No space left on device)")
+
+    def test_texts_that_are_no_text(self, model_folder: str, source: Path) -> None:
+        source.write_text('"Ann"\n{"text": "a\\ud800"}\n')
+        message = self.run(model_folder, source, source.with_name("out.jsonl"), code=2).stderr
+        assert f"{source}, line 2, the text: character 2 is no character of UTF-8" in message
+
+    def test_other_members_may_have_half_of_a_surrogate_pair(self, model_folder: str, source: Path) -> None:
+        source.write_text('{"id": "\\ud800", "text": "Ann"}\n')
+        target = source.with_name("out.jsonl")
+        self.run(model_folder, source, target)
+        assert target.read_text(encoding="utf-8").startswith('{"id": "\\ud800", "text": "Ann", "output": ')
+        assert "1 of 1 lines are there" in self.run(model_folder, source, target).stderr
 
     def test_members_that_would_be_overwritten(self, model_folder: str, source: Path) -> None:
         source.write_text('{"text": "Bo", "output": 3}\n')

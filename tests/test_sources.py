@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import typing
 from decimal import Decimal
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tokentrellis.grammars.errors import ConstraintError, GrammarSyntaxError, LimitExceededError
-from tokentrellis.sources import json_schema_of, parse_json, read_schema, write_json
+from tokentrellis.sources import MOST_LEVELS, json_schema_of, parse_json, read_schema, write_json
 
 MODULE = """
 import enum, typing
@@ -79,7 +80,14 @@ def test_typing_typed_dict_says_what_to_write() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "part"), [("1 / 0", "ZeroDivisionError"), ("def (", "SyntaxError"), ("x = y", "NameError")]
+    ("code", "part"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("def (", "SyntaxError"),
+        ("x = y", "NameError"),
+        ("class Own(Exception): ...\nraise Own('no settings')", "Own: no settings"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+    ],
 )
 def test_modules_that_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, part: str) -> None:
     (tmp_path / "module_that_fails.py").write_text(code)
@@ -94,6 +102,35 @@ def test_names_that_are_not_there(module: str) -> None:
         read_schema(f"{module}:Modle")
     with pytest.raises(ConstraintError, match="No module named 'no_such_module'"):
         read_schema("no_such_module:x")
+
+
+def test_names_whose_look_up_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "module_with_look_up.py").write_text("def __getattr__(name): raise ValueError('not today')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    message = (
+        "'Model' of the module cannot be looked up .ValueError: not today., got 'module_with_look_up:Model'"
+    )
+    with pytest.raises(ConstraintError, match=message):
+        read_schema("module_with_look_up:Model")
+
+
+def test_what_is_no_utf8_on_the_command_line() -> None:
+    message = r"^SCHEMA: character 11 is no character of UTF-8, got '\\udcff'; take it out, or write"
+    with pytest.raises(ConstraintError, match=message):
+        read_schema('{"title":"\udcff"}')
+
+
+def test_standard_input_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{\xff}"), encoding="utf-8"))
+    with pytest.raises(ConstraintError, match=r"^standard input: cannot be read .*invalid start byte"):
+        read_schema("-")
+    monkeypatch.setattr(sys, "stdin", io.StringIO('{"title": "\udcff"}'))  # as in the locale C
+    with pytest.raises(ConstraintError, match=r"^standard input: character 12 is no character of UTF-8"):
+        read_schema("-")
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(ConstraintError, match=r"^standard input: is closed; name a file"):
+        read_schema("-")
 
 
 @pytest.mark.parametrize("source", ["", "x" * 5000, "a\0b", "[1]", "null", "3", "a:b:c"])
@@ -123,3 +160,15 @@ def test_what_was_parsed_is_written_as_it_was(text: str) -> None:
 def test_write_json_never_writes_what_json_has_not() -> None:
     values = [float("inf"), float("nan"), Decimal("Infinity"), 1.5]
     assert write_json(values) == "[null, null, null, 1.5]"
+
+
+def test_write_json_of_any_depth() -> None:
+    value: typing.Any = {}
+    for _ in range(MOST_LEVELS // 2 - 1):
+        value = [1, {"a": value}]
+    text = write_json(value)
+    assert text.startswith('[1, {"a": [1, {"a": ')
+    assert text.count("{") == text.count("}") == MOST_LEVELS // 2
+    value += [value, value]
+    with pytest.raises(LimitExceededError, match="levels of nesting of JSON must be at most 10000"):
+        write_json(value)
