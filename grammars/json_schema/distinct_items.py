@@ -59,6 +59,9 @@ class FewValues:
         self.everything = (1 << len(self._values)) - 1
         self._among: dict[Demand, int] = {}
         self._stated: dict[tuple[int, Demand], Demand | None] = {}
+        self._numeric = label_set(
+            [number for number, value in enumerate(self._values) if type_of(value) == NUMBER]
+        )
         self.constants: list[Demand] = [(constant(value),) for value in self._values]
 
     def numbered(self, demand: Demand | None) -> int | None:
@@ -146,9 +149,8 @@ class FewValues:
 
     def surely(self, literal: int) -> int:
         """Those that meet a literal however they are written: in draft 4, 1.0 is no integer."""
-        numbers = [number for number, value in enumerate(self._values) if type_of(value) == NUMBER]
         met = self.of_literal(literal)
-        return met & ~self.of_literal(literal ^ 1) if met & label_set(numbers) else met
+        return met & ~self.of_literal(literal ^ 1) if met & self._numeric else met
 
     def meeting(self, place: int, literals: Iterable[int]) -> int:
         """Those that may stand at a place and meet some literals."""
@@ -160,7 +162,7 @@ class FewValues:
 
     def constant(self, number: int, demand: Demand) -> Demand | None:
         """What asks for a value; for a number also what the item has to meet: it may say how to write it."""
-        if type_of(self._values[number]) != NUMBER:
+        if not self._numeric >> number & 1:
             return self.constants[number]
         key = (number, demand)
         if key not in self._stated:
