@@ -17,6 +17,7 @@ from typing import Any
 from jsonschema_specifications import REGISTRY
 from tokentrellis.grammars.json_schema.formats import _BUILDERS, formats_of, is_approximated
 from tokentrellis.grammars.json_schema.keywords import DRAFTS, KEYWORDS
+from tokentrellis.grammars.json_schema.numbers import STANDARD_EXPONENT
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "json_schema.md"
 WRITTEN = {4: "4", 6: "6", 7: "7", 2019: "2019-09", 2020: "2020-12"}
@@ -85,6 +86,19 @@ whose verdict is not certain is refused. A name that is not here is an annotatio
 
 {formats}
 
+## Numbers
+
+Every value that a schema allows can be written without an exponent. With one, not in every spelling, where a
+schema says more of a number than its sign (bounds, `multipleOf`, `type: integer`, excluded or listed values):
+which spellings meet a bound is not a regular language.
+
+- Both: scientific notation (`1e-06`, `1.5e+20`). Multiples are written so from where 17 digits leave none
+  after the point (1e16 for integers), and only where some power of ten is a multiple: `3e99` is not written
+  under `multipleOf: 3`.
+- `numbers="plain"`: exponents as far as 64-bit floats go, and integers as digits only.
+- `numbers="standard"`: besides, 0 with every exponent, and every mantissa with exponents from
+  {least_exponent} to {most_exponent}; fewer where that takes too many states.
+
 ## Limits
 
 Beyond a limit stands a `LimitExceededError` with the limit and what was given.
@@ -99,6 +113,8 @@ def page() -> str:
         keywords=_table(("keyword", "drafts", "what becomes of it"), _keywords()),
         formats=_table(("format", "enforced", "known to the drafts"), _formats()),
         limits=_table(("what", "at most"), _limits()),
+        least_exponent=-STANDARD_EXPONENT,
+        most_exponent=STANDARD_EXPONENT,
     )
 
 

@@ -62,8 +62,10 @@ def from_json_schema(
     base_uri: the URI of this
         one. Nothing is ever fetched.
     numbers: "plain" writes an integer as digits only, and exponents only as far as 64-bit floats go (1e10,
-        1E-7, not 1e999, which Python reads as infinity); "standard" takes every spelling of the standard (1.0
-        and 1e3 as integers, 1e999), but an integer as digits only in draft 4, where 1.0 is none.
+        1E-7, not 1e999, which Python reads as infinity); "standard" takes the spellings of the standard (1.0
+        and 1e3 as integers, 1e999), but an integer as digits only in draft 4, where 1.0 is none. Either way
+        what is narrowed is the spelling, never the value: under a bound other than 0, `multipleOf`, an
+        integer or excluded values not every exponent is there (docs/json_schema.md, Numbers).
     formats: "assertion": a known `format` is enforced, an unknown one listed in `.annotations`; "annotation":
         none is enforced, all are listed (the default of the standard).
 

@@ -11,8 +11,9 @@ exponent), so there the spelling is narrowed, never the value:
   it: `1e-06`, `1.5e+20`. The exponents that fit are intervals, which depend only on how the mantissa compares
   with the digits of the bounds. Multiples are written so from 1e16 on, where 17 digits (what tells any two
   floats apart) leave none after the point, and non-multiples below the least positive multiple;
-- `numbers="standard"` adds every mantissa with exponents from -16 to 16, as scaled automata; from -1 to 1
-  for multiples of a large number (whose remainders are not written down, `multiples.py`).
+- `numbers="standard"` adds 0 with every exponent, and every mantissa with exponents from -16 to 16, as scaled
+  automata; fewer where these automata are large, from -1 to 1 for multiples of a large number (whose
+  remainders are not written down, `multiples.py`).
 
 Unless `numbers` is "standard", an integer is plain digits (`-0` too, where 0 is allowed), and an exponent is
 from -324 to 99, up to 307 in scientific notation, and 308 as far as doubles go where there is no bound but 0:
@@ -34,7 +35,6 @@ from typing import Literal, TypeAlias
 from ..expressions import (
     AUTOMATON,
     EMPTY,
-    EPSILON,
     MULTIPLES,
     UNLIMITED,
     Expression,
@@ -75,6 +75,9 @@ _positive = union(
     concatenate(literal("0."), _zeros, _nonzero, repeat(_digit)),
 )
 _unsigned = concatenate(union(literal("0"), concatenate(_nonzero, repeat(_digit))), _fraction)
+
+_zeros_anyhow = concatenate(optional(_minus), _zero, _exponent)
+"""The number 0, however it is spelled."""
 
 NUMBER = concatenate(optional(_minus), _unsigned, _exponent)
 """Every JSON number (RFC 8259, section 6)."""
@@ -166,7 +169,7 @@ def number_values(
 def _spellings(value: Fraction, standard: bool) -> Expression:
     """What `number_values` allows for one value, written down at once."""
     if not value:
-        return concatenate(optional(_minus), _zero, _exponent if standard else EPSILON)
+        return _zeros_anyhow if standard else concatenate(optional(_minus), _zero)
     scale = decimals(value)
     point = abs(_scaled_up(value, scale))
     options = [_decimal(point, scale)]
@@ -247,6 +250,8 @@ def _number_language(
         options.append(_scientific(positive, multiple, non_multiples, not most_scaled))
         options.append(concatenate(_minus, _scientific(negative, multiple, non_multiples, not most_scaled)))
     if most_scaled:
+        if positive.at[0] and not non_multiples:
+            options.append(_zeros_anyhow)
         n_states = 0
         for exponent in sorted(range(-STANDARD_EXPONENT, STANDARD_EXPONENT + 1), key=abs):
             mantissa = _scaled(positive, negative, multiple, non_multiples, exponent)

@@ -11,6 +11,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokentrellis.grammars.derivatives import matches
 from tokentrellis.grammars.errors import LimitExceededError
 from tokentrellis.grammars.expressions import AUTOMATON, EMPTY, Expression
 from tokentrellis.grammars.json_schema.numbers import (
@@ -55,9 +56,9 @@ def must_be_accepted(text: str, constraint: dict) -> bool:
         power = int(text.lower().partition("e")[2])
         if not -324 <= power <= (307 if SCIENTIFIC.fullmatch(text) else 99):
             return False
-    if (
-        constraint.get("numbers") == "standard"
-        and abs(int(text.lower().partition("e")[2])) <= STANDARD_EXPONENT
+    if constraint.get("numbers") == "standard" and (
+        Fraction(text.lower().partition("e")[0]) == 0
+        or abs(int(text.lower().partition("e")[2])) <= STANDARD_EXPONENT
     ):
         return True
     narrowed = (
@@ -130,6 +131,24 @@ def test_short_texts(constraint: dict) -> None:
     texts += [f"{a}{b}" for a in ("", "-") for b in random_decimals(random_choice, constraint, 400)]
     accepted = sum(check(simulator, text, constraint) for text in texts)
     assert (accepted == 0) == (language is EMPTY)
+
+
+ZEROS = ("0", "-0", "0.00", "0e5", "0.0E-17", "-0e+99", "0.000e999", "0e123456789012345678901234567890")
+LARGE_MULTIPLES: list[dict] = [
+    {"multiples": [Fraction(quotient) for quotient in (7, 11, 13, 17)]},
+    {"multiples": [Fraction(12345678)], "upper": Fraction(5)},
+    {"multiples": [Fraction("0.123456789")], "integer": True},
+    {"upper": Fraction(10**999)},
+]
+
+
+@pytest.mark.parametrize("constraint", [*CONSTRAINTS, *LARGE_MULTIPLES], ids=str)
+def test_zero_has_every_spelling_of_the_standard(constraint: dict) -> None:
+    language = number_language(**{**constraint, "numbers": "standard"})
+    accepted = [matches(language, text.encode()) for text in ZEROS]
+    assert accepted == [satisfies(Fraction(0), constraint)] * len(ZEROS)
+    no_numbers = ("00", "0.", "0e", "0.0e+", "0e1.0", "-", "+0", "0e0e0")
+    assert not any(matches(language, text.encode()) for text in no_numbers)
 
 
 def random_decimals(choice: random.Random, constraint: dict, count: int) -> list[str]:
