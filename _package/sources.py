@@ -79,7 +79,7 @@ def check_text(text: str, name: str) -> str:
         raise ConstraintError(
             f"{name}: character {error.start + 1} is no character of UTF-8",
             got=text[error.start : error.end],
-            advice="take it out, or write the text in UTF-8",
+            advice="take it out, or write UTF-8, in a locale with UTF-8",
         ) from error
     return text
 
@@ -187,8 +187,9 @@ def _write_scalar(value: Any) -> str:
 
 
 def _is_file(source: str) -> bool:
+    """Whether something can be read there; it may be a pipe, as `<(command)` gives one."""
     try:
-        return Path(source).is_file()
+        return Path(source).exists() and not Path(source).is_dir()
     except (OSError, ValueError):  # too long for a path, or with a null character
         return False
 

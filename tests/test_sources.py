@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+import threading
 import typing
 from decimal import Decimal
 from pathlib import Path
@@ -131,6 +133,17 @@ def test_standard_input_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(ConstraintError, match=r"^standard input: is closed; name a file"):
         read_schema("-")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_a_pipe_is_read_as_a_file(tmp_path: Path) -> None:
+    """As `check <(command)` names one."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=('{"type": "integer"}',))
+    writer.start()
+    assert read_schema(str(pipe)) == {"type": "integer"}
+    writer.join()
 
 
 @pytest.mark.parametrize("source", ["", "x" * 5000, "a\0b", "[1]", "null", "3", "a:b:c"])
