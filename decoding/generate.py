@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
-from ..grammars.errors import ConstraintError
+from ..grammars.errors import ConstraintError, LimitExceededError
 from ..grammars.grammar import Grammar
 from ..grammars.json_schema import JsonSchemaGrammar, from_json_schema
 from .arguments import checked_integer, checked_list, checked_number
@@ -143,6 +143,7 @@ def generate(
         VocabularyError: the tokenizer cannot be read or cannot spell what the grammar needs, the grammar was
             compiled for another tokenizer, or the model has fewer logits than the tokenizer has tokens.
         NoAllowedTokenError: other settings of the model exclude every token that the grammar allows.
+        LimitExceededError: the output of a recursive schema nests deeper than json reads.
         SamplingError: a setting of the model (`max_time`, `stop_strings`) stopped it before the end.
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
         ConstraintError: an option contradicts another one.
@@ -385,7 +386,15 @@ def _replay(compiled: CompiledGrammar, row: list[int]) -> tuple[list[int], int]:
 def _value(grammar: Grammar, text: str) -> Any:
     if not isinstance(grammar, JsonSchemaGrammar):
         return text
-    return json.loads(text, parse_int=_to_integer, parse_float=_to_float)
+    try:
+        return json.loads(text, parse_int=_to_integer, parse_float=_to_float)
+    except RecursionError:
+        raise LimitExceededError(
+            "levels of nesting of the output",
+            given="more",
+            limit="what json reads",
+            advice="lower max_new_tokens, or let the schema limit the depth",
+        ) from None
 
 
 def _to_integer(digits: str) -> int | Decimal:

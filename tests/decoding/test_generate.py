@@ -222,3 +222,11 @@ def test_settings_of_the_model_that_stop_it_early_are_an_error() -> None:
 def test_errors(options: dict[str, Any], message: str) -> None:
     with pytest.raises(tt.ConstraintError, match=message):
         run(**options)
+
+
+def test_an_output_that_nests_deeper_than_json_reads() -> None:
+    from tokentrellis.decoding.generate import _value
+
+    grammar = tt.from_json_schema({"type": "array", "items": {"$ref": "#"}})
+    with pytest.raises(tt.LimitExceededError, match=r"levels of nesting of the output .*; lower"):
+        _value(grammar, "[" * 100_000 + "]" * 100_000)
