@@ -166,7 +166,8 @@ class EscapeReader:
             raise self.unsupported(
                 f"the Unicode property {name[:60]!r}",
                 offset,
-                "use a general category (L, Lu, Nd ...), Script=..., Any, Assigned or ASCII",
+                "use a general category (L, Lu, Nd ...), Script=..., scx=... or a binary property of "
+                "ECMA-262 (Alphabetic, Emoji ...), with upper and lower case as there",
             )
         ranges = self.fold(ranges)
         return invert(ranges) if letter == "P" else ranges, close + 1

@@ -180,24 +180,56 @@ def general_category(name: str) -> Ranges:
 
 
 def unicode_property(expression: str) -> Ranges | None:
-    """What stands between the braces of `\\p{...}`: `Lu`, `Letter`, `gc=L`, `Script=Greek`, `sc=Grek` ...
+    """What stands between the braces of `\\p{...}`: `Lu`, `Letter`, `gc=L`, `Script=Greek`, `scx=Grek`,
+    `Alphabetic`, `Emoji` ...
 
-    None: not a property that there is a table for.
+    None: not a property that there is a table for. Names are those of ECMA-262, to the letter.
     """
     name, equals, value = expression.partition("=")
     if not equals:
         name, value = "gc", expression
-        if value in ("Any", "Assigned", "ASCII"):
-            return {"Any": EVERYTHING, "Assigned": invert(general_category("Cn")), "ASCII": ((0, 0x7F),)}[
-                value
-            ]
     if name in ("gc", "General_Category"):
         short = _short_names(unicode_tables.LONG_CATEGORY_NAMES).get(value)
-        return general_category(short) if short else None
-    if name in ("sc", "Script"):
+        if short:
+            return general_category(short)
+        return None if equals else _binary_property(value)
+    if name in ("sc", "Script", "scx", "Script_Extensions"):
         short = _short_names(unicode_tables.SCRIPT_NAMES).get(value)
-        return _script_table()[short] if short else None
+        if not short:
+            return None
+        return _script_table()[short] if name in ("sc", "Script") else _script_extensions(short)
     return None
+
+
+@lru_cache(maxsize=64)
+def _binary_property(name: str) -> Ranges | None:
+    """The code points that have the property, by its short or long name; None: there is no table for it."""
+    from . import unicode_properties  # few patterns name one, and the text is as long as that of the scripts
+
+    aliases = dict(pair.split("=") for pair in unicode_properties.PROPERTY_ALIASES.split())
+    entry = unicode_properties.BINARY_PROPERTIES.get(aliases.get(name, name))
+    if entry is None:
+        return None
+    parts, runs = entry
+    union = merge_ranges(pair for part in parts.split() for pair in unicode_property(part) or ())
+    differences = _read_runs(runs, 1).get("Y", ())
+    return overlap(merge_ranges([*union, *differences]), invert(overlap(union, differences)))
+
+
+@lru_cache(maxsize=64)
+def _script_extensions(script: str) -> Ranges:
+    """The code points that are used with the script (short name): where nothing is listed, those of it."""
+    from . import unicode_properties
+
+    scripts = dict(pair.split("=") for pair in unicode_properties.EXTENSION_SETS.split())
+    listed: list[tuple[int, int]] = []
+    used: list[tuple[int, int]] = []
+    for code, ranges in _read_runs(unicode_properties.EXTENSION_RUNS, 2).items():
+        if code in scripts:
+            listed.extend(ranges)
+            if script in scripts[code].split(","):
+                used.extend(ranges)
+    return merge_ranges([*overlap(_script_table()[script], invert(merge_ranges(listed))), *used])
 
 
 @lru_cache(maxsize=2)

@@ -49,7 +49,7 @@ SCRIPT_NAMES = (
     "Tayo=Tai_Yo Telu=Telugu Tfng=Tifinagh Tglg=Tagalog Thaa=Thaana Thai=Thai Tibt=Tibetan Tirh=Tirhuta "
     "Tnsa=Tangsa Todr=Todhri Tols=Tolong_Siki Toto=Toto Tutg=Tulu_Tigalari Ugar=Ugaritic Vaii=Vai "
     "Vith=Vithkuqi Wara=Warang_Citi Wcho=Wancho Xpeo=Old_Persian Xsux=Cuneiform Yezi=Yezidi Yiii=Yi "
-    "Zanb=Zanabazar_Square Zinh=Inherited Zyyy=Common "
+    "Zanb=Zanabazar_Square Zinh=Inherited Zyyy=Common Zzzz=Unknown Copt=Qaac Zinh=Qaai "
 )
 
 CATEGORY_RUNS = (

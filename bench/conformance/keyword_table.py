@@ -34,12 +34,16 @@ STRUCTURE = {
     "definitions": "holds schemas for `$ref`",
     "$vocabulary": "of a meta-schema: switches keywords on",
 }
+_PATTERNS = (
+    "ECMA-262 without back-references and `\\p{Changes_When_NFKC_Casefolded}`, which are refused; "
+    "properties are those of Unicode 17.0"
+)
 # What is enforced with a reservation: (keyword, what).
 NOTES = {
     "type": '1.0 is no integer in draft 4; later it is one, but only written with `numbers="standard"`',
     "format": 'see below; `formats="annotation"` enforces none',
-    "pattern": "ECMA-262 without back-references, which are refused",
-    "patternProperties": "ECMA-262 without back-references, which are refused",
+    "pattern": _PATTERNS,
+    "patternProperties": _PATTERNS,
     "uniqueItems": "its opposite (by `not`, `oneOf`, `if`) needs items of at most 256 values, else refused",
     "contains": "with `uniqueItems` too, by search",
     "dependencies": "the old form of `dependentRequired` and `dependentSchemas`, in every draft",

@@ -99,6 +99,9 @@ def test_case_folding_is_simple() -> None:
         ("ASCII", "a\x7f", "\x80"),
         ("Assigned", "a", "\uffff\u0378"),
         ("Cn", "\uffff", "a"),
+        ("sc=Zzzz", "\uffff", "a"),
+        ("sc=Qaac", "\u2c80", "a"),
+        ("Script=Qaai", "\u0300", "a"),
     ],
 )
 def test_properties(name: str, inside: str, outside: str) -> None:
@@ -109,7 +112,7 @@ def test_properties(name: str, inside: str, outside: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "Emoji", "l", "gc=X", "Script=Xxxx", "scx=Latn", "Script=", "=L", "Lu ", "sc=latn"]
+    "name", ["", "l", "gc=X", "gc=Emoji", "Script=Xxxx", "Script=", "=L", "Lu ", "sc=latn", "gc", "Script"]
 )
 def test_unknown_properties_are_none(name: str) -> None:
     assert unicode_classes.unicode_property(name) is None
