@@ -169,8 +169,8 @@ class EscapeReader:
                 "use a general category (L, Lu, Nd ...), Script=..., scx=... or a binary property of "
                 "ECMA-262 (Alphabetic, Emoji ...), with upper and lower case as there",
             )
-        ranges = self.fold(ranges)
-        return invert(ranges) if letter == "P" else ranges, close + 1
+        # ECMA-262 takes the complement first: without regard to case \P{Lu} matches "A", as it holds "a".
+        return self.fold(invert(ranges) if letter == "P" else ranges), close + 1
 
     def _python_escape(
         self, letter: str, offset: int, after: int, in_class: bool

@@ -290,6 +290,7 @@ ECMA_CASES = [
     (r"^[\p{ID_Start}$_][\p{IDC}$]*$", ["\u00e9t\u00e91", "$"], ["1a", "a-"]),
     (r"^\p{scx=Deva}+\p{Script_Extensions=Greek}$", ["\u0915\u0964\u03b1"], ["\u0915a", "\u0964"]),
     (r"^(?i:\p{Lowercase}\p{Alpha})$", ["aB", "AB"], ["1a"]),
+    (r"^(?i:\P{Lu}[\P{Ll}][^\p{Lu}])$", ["Aa1", "aA-", "111"], ["11a", "11A"]),
     (r"^(?<year>\d{4})-(?P<month>\d\d)$", ["2026-07"], ["26-07"]),
     (r"^(?:a|b)+?c??$", ["ab", "abc"], ["c", "cc"]),
     (r"^(?i:k)$", ["k", "K", "\u212a"], ["c"]),
