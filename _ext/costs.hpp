@@ -88,13 +88,12 @@ public:
         return cost;
     }
 
-    // What the end costs more from one continuation than from another, both of a value at the bottom; IMPOSSIBLE where that
-    // is not known. Where they meet after the value, what follows is left out: it may be long, and ask for this.
+    // What the end costs more from one continuation than from another, both of a value at the bottom; IMPOSSIBLE where they
+    // do not meet after the value, or that is not known.
     int64_t excess(int32_t continuation, int32_t other) {
-        auto [here, after] = value_step(continuation);
-        auto [there, after_other] = value_step(other);
-        if (after != after_other) here += of_continuation(after), there += of_continuation(after_other);
-        return here >= IMPOSSIBLE || there >= IMPOSSIBLE || is_provisional() ? IMPOSSIBLE : here - there;
+        const auto [here, after] = value_step(continuation);
+        const auto [there, after_other] = value_step(other);
+        return after != after_other || here >= IMPOSSIBLE || there >= IMPOSSIBLE || is_provisional() ? IMPOSSIBLE : here - there;
     }
 
     // The witness of a whole continuation: the text of a shortest document from here, as far as it follows text edges.

@@ -6,7 +6,8 @@
 // writes that text never meets a cost above the peak, and that is all that a mask asks of a token (repetitions.hpp). So
 //     detour(state) = the largest peak of the texts listed - the cost of the shortest item.
 // Where the text of a key decides what its value has to be (it is *labelled*), texts count with what it costs more to go on
-// after them than after the shortest; else dear keys would pass for cheap ones, and hide those from the search.
+// after them than after the shortest; else dear keys would pass for cheap ones, and hide those from the search. Those after
+// which other keys are still to come (existentials) are left out.
 // The texts come from a best-first search over the bytes of the grammar, lowest peak first, then longest, so that of the many
 // shortest texts the first few are found at once; it goes on where it stopped when more are asked for, and states that offer
 // the same items share it. Cost: some microseconds a byte of a text, once for a grammar, and only where something is required.
@@ -33,37 +34,19 @@ public:
         return entry.n_before == 0 || edge_of(state) != entry.first_edge + entry.finish ? 0 : of(state);
     }
     int64_t of(int32_t state) {
-        const int32_t n_before = network_.expand(state).n_before;
-        if (n_before == 0) return 0;
+        if (network_.expand(state).n_before == 0) return 0;
         auto known = known_.find(state);
         if (known != known_.end()) return known->second;
-        Supply& supply = supply_of(state);
-        if (supply.busy || depth_ >= MOST_DEPTH) {
+        int64_t detour = IMPOSSIBLE;
+        if (open_.size() >= MOST_DEPTH || std::find(open_.begin(), open_.end(), state) != open_.end()) {
             provisional_ = true;
-            return IMPOSSIBLE;
+            return detour;
         }
-        const bool before = provisional_;
-        provisional_ = false;
-        supply.busy = true;
-        ++depth_;
-        struct Leave {
-            Supply& supply;
-            int& depth;
-            ~Leave() { supply.busy = false, --depth; }
-        } leave{supply, depth_};
-        prepare(supply, state);
-        const int64_t most_steps = MOST_STEPS + static_cast<int64_t>(MOST_STEPS_EACH) * n_before;
-        while (static_cast<int32_t>(supply.peaks.size()) <= n_before && !supply.waiting.empty() && supply.steps < most_steps) extend(supply);
-        const bool enough = static_cast<int32_t>(supply.peaks.size()) > n_before;
-        int64_t most = supply.shortest;
-        for (size_t i = 0; i < supply.peaks.size() && static_cast<int32_t>(i) <= n_before; ++i) most = std::max(most, supply.peaks[i]);
-        const int64_t detour = supply.shortest >= IMPOSSIBLE ? 0 : most - supply.shortest;
-        if (enough || !provisional_) {
-            known_.emplace(state, detour);
-            if (is_labelled(state)) supply = Supply();  // no other state has a use for it
+        Supplies& supplies = supplies_of(state);
+        for (size_t i = 0;; ++i) {
+            if (i == supplies.size()) supplies.emplace_back();
+            if (search(supplies[i], state, detour)) return detour;
         }
-        provisional_ = before || (provisional_ && !enough);
-        return detour;
     }
 
     // What ends things first, blanks last, escapes after all else that can be seen.
@@ -82,7 +65,7 @@ public:
 
 private:
     using Configurations = Network::Configurations;
-    static constexpr int MOST_DEPTH = 16;
+    static constexpr size_t MOST_DEPTH = 16;
     static constexpr int MOST_STEPS = 100000;  // bytes tried in one search, and for each text that is asked for
     static constexpr int MOST_STEPS_EACH = 2000;
     static constexpr size_t MOST_BYTES = 4096;
@@ -108,7 +91,10 @@ private:
     struct Supply {
         bool busy = false, ready = false;
         int64_t shortest = IMPOSSIBLE;
-        int32_t arrival = BOTTOM;  // the link after a direct terminal: a shortest one
+        int32_t state = END_STATE;  // that it was made for
+        int32_t direct = BOTTOM;    // the link in a direct terminal,
+        int32_t label = 0;          // the label of a shortest one,
+        int32_t arrival = BOTTOM;   // and the link after that
         std::unordered_map<int32_t, int64_t> excesses;  // what the end costs more from another link
         std::deque<Place> places;
         // Lowest peak first (escapes later), then the longest text, then the first found.
@@ -120,13 +106,70 @@ private:
         int64_t steps = 0;
     };
 
+    using Supplies = std::deque<Supply>;  // alike but for what follows the labels
+
     Network& network_;
     Costs& costs_;
     Reading reading_;
     std::unordered_map<int32_t, int64_t> known_;  // by state
-    std::map<std::vector<int32_t>, Supply> supplies_;
-    int depth_ = 0;
+    std::map<std::vector<int32_t>, Supplies> supplies_;
+    std::vector<int32_t> open_;  // states in a search
     bool provisional_ = false;
+
+    // False if a supply is none for the state.
+    bool search(Supply& supply, int32_t state, int64_t& detour) {
+        if (supply.busy) {
+            if (is_labelled(state)) return false;
+            provisional_ = true;
+            return true;
+        }
+        const bool before = provisional_;
+        provisional_ = false;
+        supply.busy = true;
+        open_.push_back(state);
+        struct Leave {
+            Supply& supply;
+            std::vector<int32_t>& open;
+            ~Leave() { supply.busy = false, open.pop_back(); }
+        } leave{supply, open_};
+        prepare(supply, state);
+        const int32_t n_before = network_.expand(state).n_before;
+        const int64_t most_steps = MOST_STEPS + static_cast<int64_t>(MOST_STEPS_EACH) * n_before;
+        const bool agrees_before = agrees(supply, state);
+        while (agrees_before && static_cast<int32_t>(supply.peaks.size()) <= n_before && !supply.waiting.empty() && supply.steps < most_steps) extend(supply);
+        if (!agrees_before || !agrees(supply, state)) {  // labels may have been met meanwhile
+            provisional_ = before;
+            return false;
+        }
+        const bool enough = static_cast<int32_t>(supply.peaks.size()) > n_before;
+        int64_t most = supply.shortest;
+        for (size_t i = 0; i < supply.peaks.size() && static_cast<int32_t>(i) <= n_before; ++i) most = std::max(most, supply.peaks[i]);
+        detour = supply.shortest >= IMPOSSIBLE ? 0 : most - supply.shortest;
+        if (enough || !provisional_) known_.emplace(state, detour);
+        provisional_ = before || (provisional_ && !enough);
+        return true;
+    }
+
+    // Whether the labels met cost the same in a state as in that of the supply.
+    bool agrees(Supply& supply, int32_t state) {
+        if (state == supply.state || !is_labelled(state)) return true;
+        const Configurations here = beginnings(state, edge_of(state));
+        if (here.empty() || supply.shortest >= IMPOSSIBLE) return false;
+        const int32_t arrival = network_.after(here[0].link, supply.label);
+        const auto labels = network_.edge(edge_of(supply.state)).successors;  // a copy: there may be more meanwhile
+        return std::all_of(labels.begin(), labels.end(), [&](const auto& met) {
+            const int32_t link = network_.after(here[0].link, met.first);
+            return excess(supply, network_.after(supply.direct, met.first)) == (link == arrival ? 0 : costs_.excess(link, arrival));
+        });
+    }
+
+    // Where an edge of a state that waits for a label or counts begins.
+    Configurations beginnings(int32_t state, int32_t index) {
+        Configurations found;
+        for (const Configuration& c : network_.closure(network_.continuation(state, BOTTOM)).configurations)
+            if (network_.at(c.link).target == ~index && network_.at(c.link).parent == BOTTOM) found.push_back(c);
+        return found;
+    }
 
     // The edge that reads what has to differ.
     int32_t edge_of(int32_t state) {
@@ -151,14 +194,14 @@ private:
 
     bool is_labelled(int32_t state) { return network_.edge(edge_of(state)).labelled; }
 
-    Supply& supply_of(int32_t state) {
+    Supplies& supplies_of(int32_t state) {
         std::vector<int32_t> key;
         const GrammarState& entry = network_.expand(state);
         for (int32_t index : usable(state)) {
             const Edge& edge = network_.edge(index);
-            // Which literals are legal, which label is wanted and what follows a label, is particular to a state.
+            // Which literals are legal, and which label is wanted, is particular to a state.
             const bool wanted = edge.next == BY_LABEL && edge.index == entry.finish;
-            const int32_t particular = edge.kind == LITERALS_EDGE || edge.labelled ? state : wanted ? -1 - entry.finish_label : 0;
+            const int32_t particular = edge.kind == LITERALS_EDGE ? state : wanted ? -1 - entry.finish_label : 0;
             for (int32_t part : {static_cast<int32_t>(edge.kind), edge.start, edge.least, edge.most, edge.table, particular}) key.push_back(part);
         }
         return supplies_[key];
@@ -167,6 +210,7 @@ private:
     void prepare(Supply& supply, int32_t state) {
         if (supply.ready) return;
         supply.ready = true;
+        supply.state = state;
         Tracker tracker;  // its copies number values alike
         tracker.feed('[', false);
         tracker.demand_distinct();
@@ -183,11 +227,14 @@ private:
                     break;
                 default:
                     place.direct = true;
-                    for (const Configuration& c : network_.closure(network_.continuation(state, BOTTOM)).configurations)
-                        if (network_.at(c.link).target == ~index && network_.at(c.link).parent == BOTTOM) place.set.push_back(c);
+                    place.set = beginnings(state, index);
             }
             if (place.set.empty()) continue;
-            if (place.direct) supply.arrival = network_.after(place.set[0].link, costs_.of_terminal(place.set[0]).second);
+            if (place.direct) {
+                supply.direct = place.set[0].link;
+                supply.label = costs_.of_terminal(place.set[0]).second;
+                supply.arrival = network_.after(supply.direct, supply.label);
+            }
             const int64_t cost = cost_of(place, supply);
             if (index == edges[0]) supply.shortest = cost;
             if (cost >= IMPOSSIBLE) continue;

@@ -10,6 +10,8 @@
 // microsecond more: the tracker's bytes, and some sixty bits of the row.
 #pragma once
 
+#include <unordered_set>
+
 #include "lookahead.hpp"
 
 namespace tokentrellis {
@@ -57,6 +59,7 @@ public:
     // Whether what has been begun can become something new.
     bool is_viable(const Configurations& set, Tracker& tracker) {
         int steps = MOST_STEPS;
+        numbers_met_.clear();
         return !tracker.endangered() || search(set, tracker, steps, 0);
     }
 
@@ -97,6 +100,7 @@ private:
     const uint8_t* const traits_ = tokens_.traits.data();  // by token
     std::vector<std::pair<Configurations, bool>> viable_;  // of one correction: before a key or an item is begun
     std::vector<int32_t> found_;
+    std::unordered_set<std::string> numbers_met_;  // of one search
 
     uint8_t traits_of(int32_t token) const { return static_cast<uint32_t>(token) < static_cast<uint32_t>(n_tokens_) ? traits_[token] : 0; }
 
@@ -243,10 +247,12 @@ private:
     }
 
     // ---- is there something new? -----------------------------------------------------------------------------------------
-    // Depth first: a byte after which nothing is endangered ends the search. White space that leads nowhere is passed over.
+    // Depth first: a byte after which nothing is endangered ends the search. White space that leads nowhere is passed over, and
+    // so are numbers met before (0e1, 0e2 ...).
     // A search that is given up counts as success.
     bool search(const Configurations& set, Tracker& tracker, int& steps, int depth) {
         if (depth > MOST_DEPTH) return true;
+        if (tracker.in_scalar() && !numbers_met_.insert(Reading::describe(set, tracker)).second) return false;
         Configurations to;
         for (int place = 0; place < 256; ++place) {
             if (--steps < 0) return true;

@@ -111,6 +111,7 @@ public:
     bool closes_key(uint8_t byte) const { return byte == '"' && at_.where == STRING && at_.in_key; }
     bool repeats_key() const { return repeats_key_; }
     size_t mark() const { return log_.size(); }
+    bool in_scalar() const { return at_.where == SCALAR; }
     // Whether the next key or value is still to begin.
     bool before_text() const { return at_.where == VALUE || at_.where == KEY; }
 
@@ -133,7 +134,7 @@ public:
             case STRING_HEX:
                 return read_hex(byte);
             case SCALAR:
-                if (byte != ',' && byte != ']' && byte != '}' && byte > ' ') return append(byte);
+                if (byte != ',' && byte != ']' && byte != '}' && byte > ' ') return append(is_digit(byte) && in_exponent_of_zero() ? '0' : byte);
                 complete_scalar();
                 break;
             default:
@@ -297,9 +298,21 @@ private:
     bool changes_nothing(uint8_t byte) const {
         switch (at_.where) {
             case STRING: return !at_.in_key && byte != '"' && byte != '\\' && !keeping();
-            case SCALAR: return byte > ' ' && byte != ',' && byte != ']' && byte != '}' && !keeping();
+            case SCALAR: return byte > ' ' && byte != ',' && byte != ']' && byte != '}' && (!keeping() || (is_digit(byte) && is_digit(text_.back()) && in_exponent_of_zero()));
             default: return false;
         }
+    }
+
+    static bool is_digit(int byte) { return byte >= '0' && byte <= '9'; }
+
+    // Whether the exponent of 0 is read: its digits are all the same to the value, and one is kept for all, so that whoever looks
+    // for something new sees that they lead nowhere.
+    bool in_exponent_of_zero() const {
+        for (size_t i = at_.begin; i < text_.size(); ++i) {
+            if ((text_[i] | 0x20) == 'e') return true;
+            if (text_[i] >= '1' && text_[i] <= '9') return false;
+        }
+        return false;
     }
 
     void read_hex(uint8_t byte) {

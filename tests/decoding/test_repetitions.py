@@ -112,6 +112,14 @@ def test_numbers_are_compared_by_value() -> None:
         assert (matcher.read_bytes(text.encode()) and matcher.is_accepting) is valid
 
 
+@pytest.mark.parametrize("text", ["[0,0e", "[0,-0E", "[0,0.0e", '["a",0.0,0e', "[0e5,0e"])
+def test_a_zero_with_an_exponent_stays_zero(text: str) -> None:
+    matcher = matcher_of({"type": "array", "uniqueItems": True}, numbers="standard", whitespace="compact")
+    assert not matcher.read_bytes(text.encode())
+    assert matcher.read_bytes(text.encode()[:-1])
+    assert VOCABULARY.token_bytes(allowed(matcher)[0])
+
+
 def test_what_a_text_repeats() -> None:
     assert find_repeats(b'{"a":1,"a"').key
     assert not find_repeats(b'{"a":1,"a').key
