@@ -263,17 +263,22 @@ class ScalarLanguages:
         return _folded(self._members(node, value, wanted, algebra), algebra, not wanted)
 
     def _one_of(self, node: Node, value: list[Any], wanted: bool, algebra: Algebra[Any]) -> Any:
-        """Counts to two along the branches: values that met none so far, exactly one, more."""
-        none, one, more = algebra.top, algebra.bottom, algebra.bottom
+        """Counts to two: the values that meet none of the branches, exactly one, more.
+
+        Pair by pair, then pairs of pairs: so that what comes out is nested only as deep as the logarithm of
+        the number of branches, and each branch stands in it as often.
+        """
+        counts = []
         for schema in value:
             member = self.nodes.child(node, schema)
             met = self._evaluate(member, algebra)
-            if met == algebra.bottom and not self.approximates:
-                continue
-            missed = self._evaluate(member ^ 1, algebra)
-            more = algebra.join(more, algebra.meet(one, met))
-            one = algebra.join(algebra.meet(one, missed), algebra.meet(none, met))
-            none = algebra.meet(none, missed)
+            if met != algebra.bottom or self.approximates:
+                counts.append((self._evaluate(member ^ 1, algebra), met, algebra.bottom))
+        while len(counts) > 1:
+            pairs = zip(counts[::2], counts[1::2], strict=False)
+            odd = counts[-1:] if len(counts) % 2 else []
+            counts = [_counted_together(*pair, algebra, not wanted) for pair in pairs] + odd
+        none, one, more = counts[0] if counts else (algebra.top, algebra.bottom, algebra.bottom)
         return one if wanted else algebra.join(none, more)
 
     def _not(self, node: Node, value: Any, wanted: bool, algebra: Algebra[Any]) -> Any:
@@ -287,6 +292,19 @@ class ScalarLanguages:
             outcome = self.nodes.child(node, node.rules.get(word, True)) ^ flip
             branches.append(algebra.meet(self._evaluate(literal_, algebra), self._evaluate(outcome, algebra)))
         return algebra.join(*branches)
+
+
+def _counted_together(
+    first: tuple[Any, Any, Any], second: tuple[Any, Any, Any], algebra: Algebra[Any], counts_more: bool
+) -> tuple[Any, Any, Any]:
+    """The values that meet none, one, more of two groups of branches together; counts_more: whether `more` is
+    asked for."""
+    meet, join = algebra.meet, algebra.join
+    more = algebra.bottom
+    if counts_more:
+        more = join(join(first[2], second[2]), meet(first[1], second[1]))
+    one = join(meet(first[1], second[0]), meet(first[0], second[1]))
+    return meet(first[0], second[0]), one, more
 
 
 def _string_cost(pieces: StringPieces) -> int:
