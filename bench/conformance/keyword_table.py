@@ -54,7 +54,7 @@ LIMITS = [
     ("alternatives of one object or array (overlapping oneOf, anyOf, if)", "formula", "MOST_ALTERNATIVES"),
     ("steps to find these", "formula", "MOST_STEPS"),
     ("`contains` of one array", "arrays", "MOST_COUNTERS"),
-    ("steps to complete an array with `contains`", "arrays", "MOST_STEPS"),
+    ("steps to complete an array with `contains`", "array_completion", "MOST_STEPS"),
     ("values of one item that `uniqueItems` keeps count of", "distinct_items", "MOST_VALUES"),
     ("items, or keys, beyond those counted, that a budget allows for", "records", "SURPLUS"),
     ("the same for all items of one array", "distinct_items", "MOST_IN_ALL"),

@@ -33,7 +33,8 @@ from .nodes import Demand
 if TYPE_CHECKING:
     from .arrays import ArrayShape
 
-SEARCHES = ((1, 1_000), (5, 2_000), (100, 20_000))
+MOST_STEPS = 20_000
+SEARCHES = ((1, 1_000), (5, 2_000), (100, MOST_STEPS))
 """The weight of what is missing, and the most items that are tried."""
 
 State: TypeAlias = "tuple[int, tuple[int, ...]]"
@@ -103,7 +104,7 @@ class ArrayCompletion:
             found = self._search_weighted(start, weight, most_steps)
             if found is not None:
                 return found
-        raise self._shape.limit_exceeded(SEARCHES[-1][1] + 1, SEARCHES[-1][1])
+        raise self._shape.limit_exceeded(MOST_STEPS + 1, MOST_STEPS)
 
     def _search_weighted(self, start: State, weight: int, most_steps: int) -> int | None:
         """Best-first search; remembers what it finds. None: it takes too many steps. weight: of what is
