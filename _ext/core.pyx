@@ -167,7 +167,8 @@ cdef class Compiled:
         for token in lexicon.end_token_ids:
             ends.push_back(token)
         self.session.reset(new Session(lexicon.lexicon.get()[0], lexicon.buffer_data, lexicon.offsets_data, lexicon.n_tokens,
-                                       ends, grammar.start, <void*>self, <ExpandFunction>expand_state, <SuccessorFunction>find_successor))
+                                       ends, grammar.start, <void*>self, <ExpandFunction>expand_state, <SuccessorFunction>find_successor,
+                                       <RecallFunction>recall_items))
         self.session.get().network.distinct_keys = grammar.distinct_keys
         self.session.get().network.distinct_items = grammar.distinct_items
 
@@ -204,10 +205,10 @@ cdef class Compiled:
         return index
 
     cdef int expand(self, int32_t state) except -1:
-        edges, final, finish, finish_label, distinct, n_before = self.grammar.expand(state)
+        edges, final, finish, finish_label, distinct, n_before, recalls = self.grammar.expand(state)
         for edge in edges:
             self.add_edge(state, edge)
-        self.session.get().network.finish_state(state, final, finish, finish_label, distinct, min(n_before, 1 << 30))
+        self.session.get().network.finish_state(state, final, finish, finish_label, distinct, min(n_before, 1 << 30), recalls)
         return 0
 
     cdef int add_edge(self, int32_t state, object edge) except -1:
@@ -262,6 +263,15 @@ cdef int find_successor(void* owner, int32_t state, int32_t edge, int32_t label)
     cdef int collects = PyGC_Disable()
     try:
         return (<Compiled>owner).grammar.successor(state, edge, label)
+    finally:
+        if collects:
+            PyGC_Enable()
+
+
+cdef int recall_items(void* owner, int32_t state, const vector[string]& items) except -1 with gil:
+    cdef int collects = PyGC_Disable()
+    try:
+        return (<Compiled>owner).grammar.recall(state, items)
     finally:
         if collects:
             PyGC_Enable()

@@ -135,6 +135,7 @@ private:
     int32_t finish(int32_t continuation, int64_t& tokens, std::string* text = nullptr) {
         Continuation here = network_.at(continuation);
         const GrammarState entry = network_.expand(here.target);
+        if (entry.finish == UNKNOWN_FINISH) tokens = IMPOSSIBLE;
         if (entry.finish < 0) return here.parent;
         const Edge& edge = network_.edge_of(entry, entry.finish);
         const int64_t more = text ? 0 : detour_of_finish(here.target);

@@ -53,7 +53,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
     cdef cppclass Network:
         Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
         cbool distinct_keys, distinct_items
-        void finish_state(int32_t, cbool, int32_t, int32_t, cbool, int32_t) except +translate_error
+        void finish_state(int32_t, cbool, int32_t, int32_t, cbool, int32_t, cbool) except +translate_error
         int32_t add_table(vector[string]) except +translate_error
         size_t n_grammar_states()
     cdef cppclass Tracker:
@@ -67,11 +67,12 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         size_t size()
     ctypedef int (*ExpandFunction)(void*, int32_t)
     ctypedef int (*SuccessorFunction)(void*, int32_t, int32_t, int32_t)
+    ctypedef int (*RecallFunction)(void*, int32_t, const vector[string]&)
     cdef cppclass Session:
         Network network
         States states
         Session(CppLexicon&, const uint8_t*, const int32_t*, int32_t, vector[int32_t], int32_t, void*,
-                ExpandFunction, SuccessorFunction) except +translate_error
+                ExpandFunction, SuccessorFunction, RecallFunction) except +translate_error
         int32_t accept(int32_t, int32_t, Tracker*) except +translate_error
         cbool allows(int32_t, int32_t, Tracker*) except +translate_error
         int32_t read(int32_t, const uint8_t*, size_t&, Tracker*) except +translate_error

@@ -213,7 +213,7 @@ private:
         supply.state = state;
         Tracker tracker;  // its copies number values alike
         tracker.feed('[', false);
-        tracker.demand_distinct();
+        tracker.demand_items(true, false);
         const std::vector<int32_t> edges = usable(state);
         for (int32_t index : edges) {
             const Edge edge = network_.edge(index);

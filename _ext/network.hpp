@@ -17,6 +17,7 @@ namespace tokentrellis {
 enum EdgeKind : uint8_t { TERMINAL_EDGE, STRING_EDGE, LITERALS_EDGE, OTHERS_EDGE, CALL_EDGE, TOKEN_EDGE };
 
 constexpr int32_t END_STATE = 0;
+constexpr int32_t UNKNOWN_FINISH = -2;   // GrammarState::finish: no budget counts on the state
 constexpr int32_t BY_LABEL = -1;         // Edge::next: ask for the successor
 constexpr int32_t AT_CONTINUATION = -1;  // Configuration::state
 constexpr int32_t BOTTOM = 0;            // the continuation of the whole: nothing follows
@@ -36,7 +37,7 @@ struct Edge {
 };
 
 struct GrammarState {
-    bool expanded = false, final = false, distinct = false;
+    bool expanded = false, final = false, distinct = false, recalls = false;
     int32_t first_edge = 0, n_edges = 0;
     int32_t finish = -1, finish_label = 0;
     int32_t n_before = 0;  // other keys, or items, that may have come and from which a next one has to differ
@@ -69,17 +70,18 @@ struct LeftRecursion : std::domain_error {
     LeftRecursion() : std::domain_error("a rule calls itself before it reads anything") {}
 };
 
-// Both return a negative number with a Python exception set when they fail.
+// They return a negative number with a Python exception set when they fail.
 using ExpandFunction = int (*)(void* owner, int32_t state);
 using SuccessorFunction = int (*)(void* owner, int32_t state, int32_t edge, int32_t label);
+using RecallFunction = int (*)(void* owner, int32_t state, const std::vector<std::string>& items);
 
 class Network {
 public:
     Lexicon& lexicon;
     bool distinct_keys = false, distinct_items = false;  // what the grammar demands of its JSON (repetitions.hpp)
 
-    Network(Lexicon& shared, int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor)
-        : lexicon(shared), owner_(owner), expand_(expand), successor_(successor) {
+    Network(Lexicon& shared, int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, RecallFunction recall)
+        : lexicon(shared), owner_(owner), expand_(expand), successor_(successor), recall_(recall) {
         continuations_.push_back({END_STATE, BOTTOM});
         start_continuation_ = continuation(start, BOTTOM);
     }
@@ -94,10 +96,10 @@ public:
         edge.grammar_state = state, edge.index = entry.n_edges++;
         return edge;
     }
-    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, bool distinct, int32_t n_before) {
+    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, bool distinct, int32_t n_before, bool recalls) {
         GrammarState& entry = grammar_state(state);
         entry.final = final, entry.finish = finish, entry.finish_label = finish_label, entry.distinct = distinct;
-        entry.n_before = n_before;
+        entry.n_before = n_before, entry.recalls = recalls;
         entry.expanded = true;
     }
     int32_t add_table(std::vector<std::string> literals) {
@@ -142,6 +144,13 @@ public:
         int32_t next = successor_(owner_, edge.grammar_state, edge.index, label);
         if (next < 0) throw PythonError();
         edge.successors.emplace(label, next);
+        return next;
+    }
+
+    // The grammar state to go on from instead of one that recalls the items of its array, which are given as JSON.
+    int32_t recall(int32_t state, const std::vector<std::string>& items) {
+        const int32_t next = recall_(owner_, state, items);
+        if (next < 0) throw PythonError();
         return next;
     }
 
@@ -265,6 +274,7 @@ private:
     void* owner_;
     ExpandFunction expand_;
     SuccessorFunction successor_;
+    RecallFunction recall_;
     std::deque<GrammarState> grammar_states_;
     std::deque<Edge> edges_;
     std::vector<std::unique_ptr<LiteralTrie>> tables_;

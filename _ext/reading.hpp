@@ -2,7 +2,8 @@
 //
 // In come configurations, a tracker of the text so far and a byte; both go on. An item that equals an earlier one drops
 // the readings in which its array demands items that differ (their states are `distinct`); a key that comes again ends
-// all readings. Cost: that of the network's step and of the tracker's.
+// all readings; after a comma, the grammar is told the items so far where it asks for them (`recalls`). Cost: that of the
+// network's step and of the tracker's.
 #pragma once
 
 #include "network.hpp"
@@ -26,8 +27,9 @@ public:
         set.swap(following);
         tracker.feed(byte, open_key);
         if (tracker.repeats_key()) return false;
-        if (opens_array && arrives_at_distinct(set)) tracker.demand_distinct();
+        if (opens_array) note_opened(set, tracker);
         if (tracker.repeats_item()) drop_arrivals(set);
+        if (byte == ',' && tracker.keeps_for_recall()) recall_items(set, tracker);
         return !set.empty();
     }
 
@@ -47,20 +49,46 @@ public:
         }
         return false;
     }
-    bool arrives_at_distinct(const Configurations& set) const {
-        return network_.distinct_items && std::any_of(set.begin(), set.end(), [&](const Configuration& c) { return is_distinct(c); });
+    // After the bracket of an array: tell the tracker what its items are needed for.
+    void note_opened(const Configurations& set, Tracker& tracker) const {
+        if (!network_.distinct_items) return;
+        bool distinct = false, recalls = false;
+        for (const Configuration& c : set) {
+            const GrammarState* arrival = arrival_of(c);
+            distinct |= arrival != nullptr && arrival->distinct;
+            recalls |= arrival != nullptr && arrival->recalls;
+        }
+        if (distinct || recalls) tracker.demand_items(distinct, recalls);
     }
 
 private:
     Network& network_;
 
-    bool is_distinct(const Configuration& c) const {
-        if (c.state != AT_CONTINUATION || c.link == BOTTOM) return false;
+    // The grammar state at which a configuration has arrived; null within a terminal.
+    const GrammarState* arrival_of(const Configuration& c) const {
+        if (c.state != AT_CONTINUATION || c.link == BOTTOM) return nullptr;
         const int32_t target = network_.at(c.link).target;
-        return target > END_STATE && network_.expand(target).distinct;
+        return target > END_STATE ? &network_.expand(target) : nullptr;
     }
     void drop_arrivals(Configurations& set) const {
-        set.erase(std::remove_if(set.begin(), set.end(), [&](const Configuration& c) { return is_distinct(c); }), set.end());
+        auto is_distinct = [&](const Configuration& c) {
+            const GrammarState* arrival = arrival_of(c);
+            return arrival != nullptr && arrival->distinct;
+        };
+        set.erase(std::remove_if(set.begin(), set.end(), is_distinct), set.end());
+    }
+    void recall_items(Configurations& set, const Tracker& tracker) const {
+        std::vector<std::string> items;
+        for (Configuration& c : set) {
+            const GrammarState* arrival = arrival_of(c);
+            if (arrival == nullptr || !arrival->recalls) continue;
+            if (items.empty()) items = tracker.items_as_json();
+            const Continuation here = network_.at(c.link);
+            c.link = network_.continuation(network_.recall(here.target, items), here.parent);
+        }
+        if (items.empty()) return;
+        std::sort(set.begin(), set.end());
+        set.erase(std::unique(set.begin(), set.end()), set.end());
     }
 };
 

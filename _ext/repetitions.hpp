@@ -27,7 +27,7 @@ public:
     bool is_simple(const Tracker& tracker, int32_t token) {
         const uint8_t traits = traits_of(token);
         const bool comma = traits & CommaTokens::COMMA;
-        if (network_.distinct_items && (tracker.has_items() || (comma && (tracker.in_distinct() || (traits & CommaTokens::OPENS_ARRAY))))) return false;
+        if (network_.distinct_items && (tracker.has_items() || (comma && (tracker.in_compared() || (traits & CommaTokens::OPENS_ARRAY))))) return false;
         return !network_.others_may_run_out() || !(tracker.active() || (comma && (traits & CommaTokens::KEY_FIRST)));
     }
 
@@ -65,20 +65,21 @@ public:
 
     // Clear the tokens of a row that would repeat something. left: tokens that may still be written after one of these.
     void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
-        if (left >= IMPOSSIBLE && !network_.others_may_run_out() && !(network_.distinct_items && tracker.in_distinct())) return correct_keys(set, tracker, row, words);
+        if (left >= IMPOSSIBLE && !network_.others_may_run_out() && !(network_.distinct_items && tracker.in_compared())) return correct_keys(set, tracker, row, words);
         lookahead_.forget();
         const bool endangered = tracker.endangered();
-        const bool all = tracker.active() || (network_.distinct_items && tracker.in_distinct());
+        const bool all = tracker.active() || (network_.distinct_items && tracker.in_compared());
+        const bool text_matters = endangered || tracker.in_recalled();  // of the string that is read, for what comes after it
         found_.clear();
         find_repeating(all ? tokens_.completing : tokens_.first_and_more, set, tracker, row, words, left, !all, true, found_);
         clear(row, found_.data(), found_.data() + found_.size());
         // Where another key can always be begun, and costs nothing that matters, only those can be wrong.
-        if (all && (left < IMPOSSIBLE || !tracker.active() || !never_used_up(tracker))) {
+        if (all && (left < IMPOSSIBLE || !tracker.active() || tracker.in_recalled() || !never_used_up(tracker))) {
             bool is_known = false;
-            Tracker::Correction& correction = tracker.correction(endangered || left < IMPOSSIBLE ? -1 : state, is_known);
+            Tracker::Correction& correction = tracker.correction(text_matters || left < IMPOSSIBLE ? -1 : state, is_known);
             if (!is_known)
                 find_repeating(tracker.outside_strings() ? tokens_.others : tokens_.others_after_quote, set, tracker, row, words, left, false,
-                               endangered || !tracker.in_plain_text() || (left < IMPOSSIBLE && !is_one_string(set)), correction.tokens);
+                               text_matters || !tracker.in_plain_text() || (left < IMPOSSIBLE && !is_one_string(set)), correction.tokens);
             clear(row, correction.tokens.data(), correction.tokens.data() + correction.tokens.size());
         }
         if (endangered) explore(0, set, tracker, row, left, false);
@@ -153,7 +154,7 @@ private:
             const bool opens_array = *byte == '[' && network_.distinct_items && tracker.outside_strings();
             tracker.feed(*byte, tracker.closes_key(*byte) && reading_.is_other_key(advance(byte)));
             if (tracker.repeats_key()) return false;
-            if (opens_array && reading_.arrives_at_distinct(advance(byte + 1))) tracker.demand_distinct();
+            if (opens_array) reading_.note_opened(advance(byte + 1), tracker);
         }
         return true;
     }

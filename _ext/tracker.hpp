@@ -92,7 +92,39 @@ public:
         return found->second;
     }
 
+    // Append a value as JSON.
+    void write(int32_t id, std::string& out) const {
+        const Value& value = values_[id];
+        if (value.kind == TEXT) return write_string(value.text, out);
+        if (value.kind == NUMBER || value.kind == WORD) {
+            out += value.text;
+            return;
+        }
+        out += value.kind == OBJECT ? '{' : '[';
+        for (size_t i = 0; i < value.items.size(); ++i) {
+            if (i > 0) out += ',';
+            if (value.kind == OBJECT) write_string(value.keys[i], out), out += ':';
+            write(value.items[i], out);
+        }
+        out += value.kind == OBJECT ? '}' : ']';
+    }
+
 private:
+    static void write_string(const std::string& text, std::string& out) {
+        static const char digits[] = "0123456789abcdef";
+        out += '"';
+        for (char c : text) {
+            if (static_cast<uint8_t>(c) < 0x20) {
+                out += "\\u00";
+                out += digits[c >> 4], out += digits[c & 15];
+                continue;
+            }
+            if (c == '"' || c == '\\') out += '\\';
+            out += c;
+        }
+        out += '"';
+    }
+
     std::vector<Value> values_;
     std::unordered_map<std::string, int32_t> ids_;
 };
@@ -103,8 +135,11 @@ public:
 
     // Whether a repetition is possible at all: some key or item has been kept.
     bool active() const { return n_keys_ + n_items_ > 0; }
-    // Whether an array is open whose items have to differ.
-    bool in_distinct() const { return n_distinct_ > 0; }
+    // Whether an array is open whose items are compared, here or by the grammar.
+    bool in_compared() const { return n_distinct_ + n_recalled_ > 0; }
+    bool in_recalled() const { return n_recalled_ > 0; }
+    // Whether the innermost open array keeps its items for the grammar.
+    bool keeps_for_recall() const { return n_recalled_ > 0 && !frames_.empty() && frames_.back().recalled && outside_strings(); }
     bool has_items() const { return n_items_ > 0; }
     bool in_plain_text() const { return at_.where == STRING; }  // of a string, and not in an escape
     bool outside_strings() const { return at_.where < STRING || at_.where > STRING_HEX; }
@@ -143,10 +178,18 @@ public:
         read_structure(byte);
     }
 
-    // The array opened by the byte just read demands items that differ.
-    void demand_distinct() {
-        frames_.back().distinct = frames_.back().keeps = true;
-        ++n_distinct_;
+    // The items of the array opened by the byte just read have to differ, or the grammar asks for them.
+    void demand_items(bool distinct, bool recalled) {
+        Frame& frame = frames_.back();
+        frame.keeps = true, frame.distinct = distinct, frame.recalled = recalled;
+        n_distinct_ += distinct, n_recalled_ += recalled;
+    }
+
+    // The items of the innermost open array, which keeps them.
+    std::vector<std::string> items_as_json() const {
+        std::vector<std::string> items;
+        for (int32_t item : frames_.back().items) values_->write(item, items.emplace_back());
+        return items;
     }
 
     // Tokens to clear in a state, remembered while one string is read in it, as long as nothing in it is endangered.
@@ -166,7 +209,10 @@ public:
         while (log_.size() > mark) {
             const Step step = log_.back();
             log_.pop_back();
-            if (step.changes & PUSHED) n_distinct_ -= frames_.back().distinct, frames_.pop_back();
+            if (step.changes & PUSHED) {
+                n_distinct_ -= frames_.back().distinct, n_recalled_ -= frames_.back().recalled;
+                frames_.pop_back();
+            }
             // In the reverse order of feed(): a scalar may be complete before its frame closes.
             if (step.changes & APPENDED) remove_last();
             if (step.changes & POPPED) {
@@ -214,7 +260,7 @@ public:
         number(static_cast<size_t>(at_.where) << 40 | static_cast<size_t>(at_.in_key) << 36 | static_cast<size_t>(at_.digits) << 32 | static_cast<size_t>(at_.unit) << 16 | at_.high);
         if (!outside_strings() || at_.where == SCALAR) out.append(text_, at_.begin, std::string::npos);
         for (const Frame& frame : frames_) {
-            number(frame.items.size() << 2 | static_cast<size_t>(frame.is_object) << 1 | static_cast<size_t>(frame.distinct));
+            number(frame.items.size() << 3 | static_cast<size_t>(frame.recalled) << 2 | static_cast<size_t>(frame.is_object) << 1 | static_cast<size_t>(frame.distinct));
             text(frame.key);
             if (frame.keys.empty()) {
                 out.append(reinterpret_cast<const char*>(frame.items.data()), frame.items.size() * sizeof(int32_t));
@@ -266,7 +312,7 @@ private:
         uint32_t string = 0;  // where the last string began, in log_
     };
     struct Frame {
-        bool is_object = false, distinct = false, keeps = false;
+        bool is_object = false, distinct = false, recalled = false, keeps = false;
         std::vector<int32_t> items;         // values, where they are kept
         std::vector<std::string> keys;      // of the items of an object
         std::string key;
@@ -286,7 +332,7 @@ private:
     Correction correction_;
     std::shared_ptr<ValueTable> values_ = std::make_shared<ValueTable>();
     int n_keys_ = 0, n_items_ = 0;  // kept in open frames: other keys, items that have to differ
-    int n_distinct_ = 0;            // open arrays whose items have to differ
+    int n_distinct_ = 0, n_recalled_ = 0;  // open arrays whose items have to differ, whose items the grammar asks for
     bool repeats_key_ = false;
 
     bool keeping() const { return !frames_.empty() && frames_.back().keeps; }
@@ -419,7 +465,7 @@ private:
     }
 
     void count(const Frame& frame, int sign) {
-        n_distinct_ += sign * frame.distinct;
+        n_distinct_ += sign * frame.distinct, n_recalled_ += sign * frame.recalled;
         n_keys_ += sign * static_cast<int>(frame.open_keys.size());
         if (frame.distinct) n_items_ += sign * static_cast<int>(frame.items.size());
     }

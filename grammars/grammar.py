@@ -22,6 +22,8 @@ from .errors import GrammarError
 from .expressions import UNLIMITED, Expression, StringTerminal
 
 END = 0
+UNKNOWN_FINISH = -2
+"""`Expansion.finish` of a state whose way to the end is not known before the items so far are recalled."""
 
 
 class LiteralTable:
@@ -112,13 +114,18 @@ class Expansion(NamedTuple):
     """What a state offers.
 
     final: whether the rule may end here (END itself is final and has no edges; it is never expanded).
-    finish: the index of the edge on a shortest way out; -1: the rule ends here (then `final` is true).
+    finish: the index of the edge on a shortest way out; -1: the rule ends here (then `final` is true);
+    UNKNOWN_FINISH: not known yet, so that no budget counts on this state.
     finish_label: the label to take when that edge has `next` None.
     distinct: the state stands in an array whose items must differ: a reading that comes here with an item
     equal (as JSON) to an earlier one of the array is dropped. Needs `Grammar.distinct_items`.
     n_before: where an item must differ from the earlier ones of its array, or there is an `OthersEdge`: how
     many such items, or keys of its object, may have come before; 0 where the value may also end here. The
     cost to the end then allows for the shortest that differs from them.
+    recalls: the state stands in an array whose items the grammar wants to know, before the first one or after
+    a comma. After a comma a reading goes on from `Grammar.recall(state, items)` instead, which allows no more
+    than this state: what the state itself offers serves for what is asked in advance. Needs
+    `Grammar.distinct_items`.
     """
 
     edges: Sequence[Edge]
@@ -127,13 +134,14 @@ class Expansion(NamedTuple):
     finish_label: int = 0
     distinct: bool = False
     n_before: int = 0
+    recalls: bool = False
 
 
 class Grammar:
     """What may be generated. Immutable for its user; states are made when the core first reaches them.
 
-    The core serialises its calls of `expand` and `successor`, and calls each at most once for the same
-    arguments. Both may raise errors of the family of `grammars.errors`.
+    The core serialises its calls of `expand`, `successor` and `recall`, and calls the first two at most once
+    for the same arguments. All may raise errors of the family of `grammars.errors`.
     """
 
     start: int
@@ -141,7 +149,7 @@ class Grammar:
     """The text is a JSON document in which no object has a key twice. An `OthersEdge` reads the keys that the
     grammar does not name."""
     distinct_items: bool = False
-    """The text is a JSON document, and states may be `distinct`."""
+    """The text is a JSON document, and states may be `distinct` or `recalls`."""
     ignored: tuple[tuple[str, str], ...] = ()
     """What was not enforced because the caller asked for `unsupported="ignore"`: (JSON Pointer, reason)."""
 
@@ -154,6 +162,13 @@ class Grammar:
         None.
         """
         raise TypeError(f"{type(self).__name__} does not define successor()")
+
+    def recall(self, state: int, items: Sequence[bytes]) -> int:
+        """The state to go on from instead of one that `recalls`, after a comma.
+
+        items: the items of the array so far, as JSON (in whatever spelling), in their order.
+        """
+        raise TypeError(f"{type(self).__name__} does not define recall()")
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether the whole text is in the language, by the slow, obvious recogniser in pure Python.

@@ -36,12 +36,12 @@ from .grammar import (
     TerminalEdge,
     TokenEdge,
 )
-from .repetitions import find_repeats
+from .repetitions import find_repeats, items_so_far
 from .utf8 import character_class
 
 __all__ = ["Recognizer", "States", "matches"]
 
-_QUOTE, _BACKSLASH, _FIRST_UNCONTROLLED = 0x22, 0x5C, 0x20
+_QUOTE, _COMMA, _BACKSLASH, _FIRST_UNCONTROLLED = 0x22, 0x2C, 0x5C, 0x20
 _SHORT_ESCAPES = {
     ord(letter): ord(meaning) for letter, meaning in zip('"\\/bfnrt', '"\\/\b\f\n\r\t', strict=True)
 }
@@ -195,18 +195,19 @@ class Recognizer:
     def step(self, states: States, byte: int) -> States:
         """The states after one more byte; empty if no accepted text begins like this."""
         after: set[Configuration] = set()
-        read, repeated = b"", False
+        read, repeated, recalled = b"", False, None
         if self._asks_what_repeats and states:
             read = next(iter(states)).read + bytes((byte,))
             repeats = find_repeats(read)
             if repeats.key:
                 return frozenset()
             repeated = repeats.item
+            recalled = read if byte == _COMMA else None
         for lexeme, stack, _ in states:
             for advanced in _advance(lexeme, byte):
                 if isinstance(advanced, PlainLexeme):
                     if advanced.rest.nullable:
-                        after |= self._enter(advanced.next, stack, repeated)
+                        after |= self._enter(advanced.next, stack, repeated, recalled)
                     if not transitions(advanced.rest):
                         continue  # nothing but its end could follow
                 after.add(Configuration(advanced, stack))
@@ -236,11 +237,16 @@ class Recognizer:
         """The bytes that may come next."""
         return {byte for byte in range(256) if self.step(states, byte)}
 
-    def _enter(self, state: int, stack: Stack, repeated: bool = False) -> set[Configuration]:
+    def _enter(
+        self, state: int, stack: Stack, repeated: bool = False, recalled: bytes | None = None
+    ) -> set[Configuration]:
         """All configurations at the beginning of a terminal that can be reached without reading anything.
 
         repeated: an item was just read that equals an earlier one; states that forbid it are not entered.
+        recalled: what was read, if it ends in a comma; states that recall the items before it are exchanged.
         """
+        if recalled is not None and state != END and self._expand(state).recalls:
+            state = self.grammar.recall(state, items_so_far(recalled))
         found: set[Configuration] = set()
         # The calls opened on the way without reading a byte: meeting one again inside is left recursion.
         waiting: list[tuple[int, Stack, tuple[int, ...]]] = [(state, stack, ())]

@@ -1,9 +1,9 @@
 """What repeats in the beginning of a JSON document: the slow, obvious meaning of what has to be distinct.
 
 In come the bytes read so far, out comes whether the last of them completes a key that its object has already,
-or a value that equals an earlier item of its array. Values are compared as JSON has it: strings decoded,
-numbers as numbers, members in any order. Everything is read anew each time; it is the oracle for the tracker
-of the core.
+or a value that equals an earlier item of its array; or the items of the innermost array that is open. Values
+are compared as JSON has it: strings decoded, numbers as numbers, members in any order. Everything is read
+anew each time; it is the oracle for the tracker of the core.
 """
 
 from __future__ import annotations
@@ -68,3 +68,20 @@ def _composite(values: list[Any], is_object: bool) -> Any:
     if is_object:
         return ("object", frozenset(zip(values[::2], values[1::2], strict=False)))
     return ("array", tuple(values))
+
+
+def items_so_far(text: bytes) -> list[bytes]:
+    """The items of the innermost array that is open where a text ends, which is outside of all its items."""
+    begins: list[int] = []  # of what is open
+    bounds: list[list[int]] = []  # where its items end
+    for match in _TOKEN.finditer(text):
+        if match[0] in b"[{":
+            begins.append(match.end())
+            bounds.append([])
+        elif match[0] in b"]}":
+            begins.pop()
+            bounds.pop()
+        elif match[0] == b"," and bounds:
+            bounds[-1].append(match.start())
+    starts = [begins[-1], *(end + 1 for end in bounds[-1])]
+    return [text[start:end].strip() for start, end in zip(starts, bounds[-1], strict=False)]

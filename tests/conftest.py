@@ -1,4 +1,6 @@
-"""Vocabularies that are small enough to be understood at a glance, and the place of the large data.
+"""Vocabularies that are small enough to be understood at a glance, the place of the large data, fixed seeds.
+
+Hypothesis draws the same examples in each run; `--hypothesis-profile=default` looks for new ones.
 
 No fixture downloads anything. What lies in the data folder beside the repository is optional: a test that
 wants it is skipped, visibly, where it is absent.
@@ -9,7 +11,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tokentrellis.decoding.vocabulary import Vocabulary
+
+settings.register_profile("fixed", derandomize=True)
+settings.load_profile("fixed")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -44,7 +44,8 @@ NOTES = {
     "format": 'see below; `formats="annotation"` enforces none',
     "pattern": _PATTERNS,
     "patternProperties": _PATTERNS,
-    "uniqueItems": "its opposite (by `not`, `oneOf`, `if`) needs items of at most 256 values, else refused",
+    "uniqueItems": "its opposite (by `not`, `oneOf`, `if`) too; where only certain places can be equal, "
+    "a budget leaves one short value to them",
     "contains": "with `uniqueItems` too, by search",
     "dependencies": "the old form of `dependentRequired` and `dependentSchemas`, in every draft",
     "$ref": "in a document or in `registry`, nothing is fetched; up to draft 7 it hides its siblings",

@@ -18,7 +18,6 @@ from referencing import Registry
 
 from ..errors import GrammarSyntaxError, LimitExceededError, UnsatisfiableError, UnsupportedFeatureError
 from .algebra import NEVER
-from .foresight import look_ahead, may_ask_for_repeats
 from .formula import Formulas
 from .grammar import JsonSchemaGrammar
 from .json_data import written
@@ -32,8 +31,6 @@ from .survey import Survey
 from .values import Values
 
 __all__ = ["JsonSchemaGrammar", "from_json_schema"]
-
-MOST_TRIED = 16  # `uniqueItems` of one schema that are tried one by one when one of them cannot be done
 
 
 def from_json_schema(
@@ -107,23 +104,9 @@ def _grammar(
     numbers: Spelling,
 ) -> JsonSchemaGrammar:
     _report(survey, unsupported)
-    try:
-        values, demand = _read(schema, references, survey, any_order, numbers, survey.dropped)
-    except UnsupportedFeatureError as error:
-        if error.location is not None or not survey.distinct_items:
-            raise
-        kept = [
-            (place, where)
-            for place, where in survey.distinct_items
-            if (place, "uniqueItems") not in survey.dropped
-        ]
-        for place, where in _culprits(schema, references, survey, any_order, numbers, kept):
-            survey.problems.append((where, str(error).replace("\n", " ")))
-            survey.dropped.add((place, "uniqueItems"))
-        _report(survey, unsupported)
-        values, demand = _read(schema, references, survey, any_order, numbers, survey.dropped)
+    values, demand = _read(schema, references, survey, any_order, numbers)
     return JsonSchemaGrammar(
-        values, demand, layout, tuple(survey.problems), tuple(survey.annotations), bool(survey.distinct_items)
+        values, demand, layout, tuple(survey.problems), tuple(survey.annotations), survey.distinct_items
     )
 
 
@@ -145,11 +128,10 @@ def _read(
     survey: Survey,
     any_order: bool,
     numbers: Spelling,
-    dropped: set[tuple[int, str]],
 ) -> tuple[Values, Demand]:
-    """The demand of the schema, inhabited and with its first expansion made: what exceeds a limit at the
-    root, and what cannot be done anywhere, is found now."""
-    nodes = Nodes(dropped)
+    """The demand of the schema, inhabited and with its first expansion made: what exceeds a limit at the root
+    is found now."""
+    nodes = Nodes(survey.dropped)
     for chained, context, pointer, reference in survey.chained:
         try:
             nodes.literal(chained, context)
@@ -173,31 +155,7 @@ def _read(
         reason = "the schema is `false`" if demand is None else "its demands exclude each other"
         raise UnsatisfiableError(reason, location="")
     values.value(demand)
-    if survey.distinct_items and survey.negates and may_ask_for_repeats(nodes, survey.choices):
-        look_ahead(values, demand)
     return values, demand
-
-
-def _culprits(
-    schema: Any,
-    references: References,
-    survey: Survey,
-    any_order: bool,
-    numbers: Spelling,
-    places: list[tuple[int, str]],
-) -> list[tuple[int, str]]:
-    """Those of several `uniqueItems` that cannot be done even if they were the only ones; all, if none is
-    such, or if they are too many to try."""
-    found = []
-    for place in places if 1 < len(places) <= MOST_TRIED else ():
-        others = {(other, "uniqueItems") for other, _ in places if other != place[0]}
-        try:
-            _read(schema, references, survey, any_order, numbers, survey.dropped | others)
-        except UnsupportedFeatureError:
-            found.append(place)
-        except UnsatisfiableError:
-            continue
-    return found or places
 
 
 def _check_choice(name: str, given: object, choices: tuple[str, ...]) -> None:

@@ -87,12 +87,12 @@ class ArrayCompletion:
     def canonical(self, state: State) -> State:
         """The state in which of the values that are alike the cheapest have come, as many as in this one."""
         index, counters = state
-        if self._few is None or not counters[-2]:
+        if self._few is None or not counters[-1]:
             return state
         seen = 0
         for kind in self._kinds_from(index):
-            seen |= kind.cheapest[(kind.numbers & counters[-2]).bit_count()]
-        return index, (*counters[:-2], seen, counters[-1])
+            seen |= kind.cheapest[(kind.numbers & counters[-1]).bit_count()]
+        return index, (*counters[:-1], seen)
 
     def _search(self, start: State) -> int:
         """Several searches, each more intent on what is missing than on what is spent."""
@@ -151,7 +151,7 @@ class ArrayCompletion:
         """What an item costs, and the state after it; of values that are alike only the cheapest left."""
         few, only = self._few, -1
         if few is not None:
-            only, seen = 0, state[1][-2]
+            only, seen = 0, state[1][-1]
             for kind in self._kinds_from(state[0]):
                 n_seen = (kind.numbers & seen).bit_count()
                 if n_seen + 1 < len(kind.cheapest):
@@ -185,7 +185,7 @@ class ArrayCompletion:
             return NEVER, True
         if not n:
             return 0, True
-        seen = counters[-2] if self._few is not None else 0
+        seen = counters[-1] if self._few is not None else 0
         everything = self._supply(index, -1)
         found = self._total(everything, n, seen, ())
         at_stake = 0

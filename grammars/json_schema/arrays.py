@@ -8,15 +8,15 @@ are exact. Whether an array can be finished is a search for the shortest path ov
 
 With `uniqueItems`, the values of items that have but a few are numbered (`distinct_items.py`), and one more
 counter is the set of those that have come: so what is left is known, and values never run out unnoticed. Of
-other items the core keeps the values and drops what repeats (such states are `distinct`). `repeat` is the
-opposite: some value has to come twice. It needs items of few values, and remembers when one has.
+other items the core keeps the values and drops what repeats (such states are `distinct`). The opposite, that
+some value has to come twice, is in `repeated_items.py`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import LimitExceededError, UnsupportedFeatureError
+from ..errors import LimitExceededError
 from ..expressions import UNLIMITED
 from .algebra import NEVER
 from .array_completion import ArrayCompletion, State
@@ -63,22 +63,17 @@ class ArrayShape:
         self._joined: dict[tuple[int, tuple[int, ...]], Demand | None] = {}
         self._few: FewValues | None = None
         self._completion: ArrayCompletion | None = None
-        self.compares = record.repeat or (record.unique and record.most != 0 and record.most != 1)
+        self.compares = record.unique and record.most != 0 and record.most != 1
         self.top = max(1, self.special, record.least) if record.most == UNLIMITED else max(1, record.most)
         self._ways: dict[State, list[tuple[Demand, State]]] = {}
         self._completions: dict[State, int] = {}
-        self.start: State = (0, (0,) * len(self.counts) + ((0, 0) if self.compares else ()))
+        self.start: State = (0, (0,) * len(self.counts) + ((0,) if self.compares else ()))
 
     def few(self, cost: Cost | None = None) -> FewValues:
         """The values of the items that have few. cost: of a demand, while it is not known of all of them."""
         if self._few is not None:
             return self._few
         found = FewValues(self, cost or self.values.cost)
-        if self.record.repeat and (self.counts or None in found.domains):
-            raise UnsupportedFeatureError(
-                "the opposite of uniqueItems, for items of many values",
-                advice="it needs items of a few values each, and no `contains`",
-            )
         if cost is None:
             self._few = found
         return found
@@ -86,7 +81,7 @@ class ArrayShape:
     @property
     def distinct(self) -> bool:
         """Whether the core has to drop items that repeat."""
-        return self.compares and not self.record.repeat and None in self.few().domains
+        return self.compares and None in self.few().domains
 
     def demand(self, index: int) -> Demand | None:
         """What the item at an index has to meet; None: there can be none."""
@@ -100,9 +95,16 @@ class ArrayShape:
         index, counters = state
         if index < self.record.least:
             return False
-        if self.record.repeat:
-            return bool(counters[-1])
         return all(met >= least for met, (_, _, least, _) in zip(counters, self.counts, strict=False))
+
+    @staticmethod
+    def recalls(state: State) -> bool:
+        """The values of the items play no role but that they must differ."""
+        return False
+
+    def following(self, index: int) -> int:
+        """The index after one, clipped."""
+        return min(index + 1, self.top)
 
     def most_before(self, state: State) -> int:
         """How many items may have come, where another is required; 0 where none is."""
@@ -131,14 +133,14 @@ class ArrayShape:
         index, counters = state
         if self.record.most != UNLIMITED and index >= self.record.most:
             return []
-        following = min(index + 1, self.top)
+        following = self.following(index)
         moves = []
-        for literals, after in self._counted(index, counters):
+        for literals, after in self.counted(index, counters):
             demand = self.joined(index, literals)
             if demand is None:
                 continue
             if self.compares:
-                after = (*after, *counters[-2:])
+                after = (*after, counters[-1])
                 moves += self._compared(state, demand, literals, (following, after), few or self.few(), only)
             else:
                 moves.append((demand, (following, after)))
@@ -156,14 +158,10 @@ class ArrayShape:
 
     def joined_demands(self, index: int) -> list[Demand]:
         """All that the item at an index may have to meet because of `contains`."""
-        found = [
-            self.joined(index, literals) for literals, _ in self._counted(index, (0,) * len(self.counts))
-        ]
+        found = [self.joined(index, literals) for literals, _ in self.counted(index, (0,) * len(self.counts))]
         return [demand for demand in found if demand is not None]
 
-    def _counted(
-        self, index: int, counters: tuple[int, ...]
-    ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    def counted(self, index: int, counters: tuple[int, ...]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         """The ways in which an item meets each `contains` or not: literals asked of it, and the counters
         after it."""
         found: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((), ())]
@@ -194,13 +192,9 @@ class ArrayShape:
         """The ways to go on with an item that is compared with the others: one for each value where there are
         few, and one for all that are not numbered. literals: those of `contains` that the item is to meet."""
         index, counters = state
-        following, (*met, seen, repeated) = after
-        if repeated:
-            return [(demand, (following, (*met, 0, 1)))]
+        following, (*met, seen) = after
         domain = few.domain_of(index, demand)
-        numbers = (
-            (few.everything if domain is None else domain) & (~seen if self.record.unique else -1) & only
-        )
+        numbers = (few.everything if domain is None else domain) & ~seen & only
         if domain is None or self.counts:
             numbers &= few.meeting(index, literals)
         for before, (start, literal, least, most) in zip(counters, self.counts, strict=False):
@@ -208,15 +202,13 @@ class ArrayShape:
                 numbers &= ~few.surely(literal)  # such a value counts: no need to try that it does not
         moves = []
         for number in labels_of(numbers):
-            again = seen >> number & 1
-            now = (0, 1) if again else (seen | 1 << number, 0)
             constant = few.constant(number, demand)
             if constant is not None:
-                moves.append((constant, (following, (*met, *now))))
+                moves.append((constant, (following, (*met, seen | 1 << number))))
         if domain is None:
             others = few.without(demand, few.meeting(index, literals))
             if others is not None:
-                moves.append((others, (following, (*met, seen, 0))))
+                moves.append((others, (following, (*met, seen))))
         return moves
 
     def cost(self, cost: Cost) -> int:
@@ -227,12 +219,12 @@ class ArrayShape:
         elif self.compares:
             found = self._compared_cost(self.start, cost)
         else:
-            found = self._plain_cost(0, self.record.least, cost)
+            found = self.plain_cost(0, cost)
         return found if found >= NEVER else found + 2
 
-    def _plain_cost(self, index: int, end: int, cost: Cost) -> int:
-        """The cost of the items from one index to another."""
-        total = 0
+    def plain_cost(self, index: int, cost: Cost) -> int:
+        """The cost of the items that are required from an index on."""
+        total, end = 0, self.record.least
         while index < end:
             demand = self.demand(index)
             value = NEVER if demand is None else cost(demand)
@@ -244,18 +236,11 @@ class ArrayShape:
         return min(total, NEVER - 1)
 
     def _compared_cost(self, state: State, cost: Cost | None) -> int:
-        """The same for items that must differ, or must not all differ."""
-        index, (seen, repeated) = state
-        few, end = self.few(cost), self.record.least
-        if not self.record.repeat:
-            if not few.can_differ(seen, index, end):
-                return NEVER
-        elif not repeated:
-            place = few.repeats_at(seen, index)
-            if place < 0:
-                return NEVER
-            end = max(end, place + 1)
-        return self._plain_cost(index, end, cost or self.values.cost)
+        """The same for items that must differ."""
+        index, (seen,) = state
+        if not self.few(cost).can_differ(seen, index, self.record.least):
+            return NEVER
+        return self.plain_cost(index, cost or self.values.cost)
 
     def completion(self, state: State) -> int:
         """The cost of a short way to the end; NEVER if there is none."""
@@ -266,7 +251,7 @@ class ArrayShape:
             elif self.compares:
                 known = self._compared_cost(state, None)
             else:
-                known = self._plain_cost(state[0], self.record.least, self.values.cost)
+                known = self.plain_cost(state[0], self.values.cost)
             self._completions[state] = known
         return known
 

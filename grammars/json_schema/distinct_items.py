@@ -1,4 +1,4 @@
-"""Arrays whose items must differ, or must not all differ: the values that can run out.
+"""Arrays whose items must differ: the values that can run out.
 
 In comes an `ArrayShape`, out come its `FewValues`: for each place the values of the item, if there are but a
 few, all of them numbered. A set of numbers is the part of a state that says which of them have come. Items
@@ -6,8 +6,7 @@ with more than MOST_VALUES never run out of values in practice; the core keeps t
 
 With `uniqueItems`, the places that are still required need different values that have not come yet: a
 matching of places to values (Kuhn, The Hungarian method for the assignment problem, 1955: augmenting paths).
-Where all places have the same values, counting is enough. The opposite needs two places with a common value,
-or one with a value that has come.
+Where all places have the same values, counting is enough.
 """
 
 from __future__ import annotations
@@ -118,17 +117,6 @@ class FewValues:
                 return True
             domains += [rest] * n_rest
         return _matched(domains)
-
-    def repeats_at(self, seen: int, first: int) -> int:
-        """The first place from `first` on where a value can come that has come before; -1: there is none."""
-        most, special = self._shape.record.most, self._shape.special
-        end = max(first, special) + 2
-        for place in range(first, end if most == UNLIMITED else min(end, most)):
-            domain = self.domain(place) or 0
-            if domain & seen:
-                return place
-            seen |= domain
-        return -1
 
     def among(self, demand: Demand) -> int:
         """Those of the numbered values that meet a demand."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .values import Values
 
 MOST_STEPS = 5_000
+MOST_ITEMS = 200  # of an array
 
 Cost = Callable[[Demand], int]
 
@@ -191,6 +192,8 @@ class Enumeration:
     ) -> Iterator[list[Any]]:
         self._step()
         record = shape.record
+        if len(items) > MOST_ITEMS:
+            raise _TooManyError
         if len(items) >= record.least and self._counts_right(shape, items):
             yield items
         if record.most != UNLIMITED and len(items) >= record.most:

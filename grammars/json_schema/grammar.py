@@ -10,13 +10,15 @@ In come demands and the states of objects and arrays, out come edges. A state nu
 
 A value with a `next` offers its scalars as edges that go on there, and its objects and arrays as one call.
 Where a key can be read in several ways (existentials), the state after it offers all of them. The cheapest
-alternative is the way to the end. White space, colons and commas are part of the terminals (`layout.py`). One
+alternative is the way to the end. White space, colons and commas are part of the terminals (`layout.py`),
+but where items are compared with those before: there the comma is read for itself, and up to it the cost to
+the end allows for an item that differs; after it the core knows what has come. One
 expansion takes some microseconds in the simple case; nothing is expanded before it is reached.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -24,6 +26,7 @@ from ..errors import LimitExceededError
 from ..expressions import EMPTY, EPSILON, Expression, StringTerminal, byte_class, concatenate, literal, repeat
 from ..grammar import (
     END,
+    UNKNOWN_FINISH,
     CallEdge,
     Edge,
     Expansion,
@@ -35,12 +38,12 @@ from ..grammar import (
     TerminalEdge,
 )
 from .algebra import NEVER
-from .arrays import ArrayShape
 from .completion import CLOSE, NAME
 from .layout import AFTER_COLON, AFTER_COMMA, FIRST, ROOT, Layout
 from .nodes import Demand
 from .objects import ObjectShape
-from .values import Shape, Values
+from .repeated_items import RepeatingArray
+from .values import Array, Shape, Values
 
 VALUE, COMPOSITE, OBJECT_STATE, ARRAY_STATE, NEXT_ITEM, TRAILING = range(6)
 MOST_STATES = 10_000_000
@@ -134,21 +137,25 @@ class JsonSchemaGrammar(Grammar):
 
     # Values.
 
-    def _expand_value(self, ways: tuple[Way, ...], place: int, depth: int) -> Expansion:
-        if len(ways) == 1:
+    def _expand_value(
+        self, ways: tuple[Way, ...], place: int, depth: int, n_sure: int | None = None
+    ) -> Expansion:
+        """n_sure: of the ways, the first ones that can lead to the end; None: all."""
+        if len(ways) == 1 and n_sure != 0:
             demand, after = ways[0]
             offers = self._offers(demand, place, depth, after == END)
             if len(offers) == 1:  # as four of five values have
                 _, label, edge_to = offers[0]
                 return Expansion([edge_to(after)], False, 0, label)
         edges: list[Edge] = []
-        finish = finish_label = rest = 0
+        finish, finish_label, rest = UNKNOWN_FINISH if n_sure == 0 else 0, 0, 0
         least = NEVER
-        for demand, after in ways:
-            if len(ways) > 1:
+        for number, (demand, after) in enumerate(ways):
+            is_sure = n_sure is None or number < n_sure
+            if is_sure and len(ways) > 1:
                 rest = self._rest_cost(after)
             for cost, label, edge_to in self._offers(demand, place, depth, after == END):
-                if cost + rest < least:
+                if is_sure and cost + rest < least:
                     finish, finish_label, least = len(edges), label, cost + rest
                 edges.append(edge_to(after))
         return Expansion(edges, False, finish, finish_label)
@@ -204,7 +211,7 @@ class JsonSchemaGrammar(Grammar):
         finish = min(range(len(composites)), key=lambda index: composites[index][0])
         return Expansion([self._open(shape, lead, depth) for _, shape in composites], False, finish)
 
-    def _open(self, shape: ObjectShape | ArrayShape, lead: Expression, depth: int) -> Edge:
+    def _open(self, shape: Shape, lead: Expression, depth: int) -> Edge:
         inside = depth + self._layout.step
         if isinstance(shape, ObjectShape):
             state = self._number((OBJECT_STATE, shape, shape.start, inside))
@@ -301,11 +308,12 @@ class JsonSchemaGrammar(Grammar):
 
     # Arrays.
 
-    def _expand_array(self, shape: ArrayShape, state: tuple[int, tuple[int, ...]], depth: int) -> Expansion:
+    def _expand_array(self, shape: Array, state: Any, depth: int) -> Expansion:
         is_empty = state[0] == 0
+        recalls = shape.recalls(state)
         edges: list[Edge] = []
         finish, finish_label = -1, 0
-        if shape.distinct and not is_empty and shape.ways(state):
+        if (shape.distinct or recalls) and not is_empty and shape.ways(state):
             edges.append(TerminalEdge(self._layout.comma(), self._number((NEXT_ITEM, shape, state, depth))))
             finish = 0
         elif shape.ways(state):
@@ -315,21 +323,30 @@ class JsonSchemaGrammar(Grammar):
         if shape.may_close(state):
             finish, finish_label = len(edges), 0
             edges.append(self._close(_CLOSE_ARRAY, is_empty, depth))
-        return Expansion(edges, False, finish, finish_label, shape.distinct)
+        if not edges:
+            finish = UNKNOWN_FINISH  # less is possible than what led here
+        return Expansion(edges, False, finish, finish_label, shape.distinct, 0, recalls and is_empty)
 
-    def _expand_next_item(
-        self, shape: ArrayShape, state: tuple[int, tuple[int, ...]], depth: int
-    ) -> Expansion:
-        """After a comma, where items must differ. The comma is read for itself: up to it the cost to the end
-        allows for an item that differs, and after it the core knows what has come."""
-        return self._expand_item(shape, state, FIRST, depth)._replace(n_before=shape.most_before(state))
+    def _expand_next_item(self, shape: Array, state: Any, depth: int) -> Expansion:
+        """After a comma that was read for itself."""
+        items = self._expand_item(shape, state, FIRST, depth)
+        return items._replace(n_before=shape.most_before(state), recalls=shape.recalls(state))
 
-    def _expand_item(
-        self, shape: ArrayShape, state: tuple[int, tuple[int, ...]], place: int, depth: int
-    ) -> Expansion:
-        ways = shape.ways(state)
+    def _expand_item(self, shape: Array, state: Any, place: int, depth: int) -> Expansion:
+        ways: list[Any]
+        if isinstance(shape, RepeatingArray):
+            sure, hopeful = shape.sorted_ways(state)
+            ways, n_sure = [*sure, *hopeful], len(sure)
+        else:
+            ways = shape.ways(state)
+            n_sure = len(ways)
         numbered = tuple((demand, self._number((ARRAY_STATE, shape, after, depth))) for demand, after in ways)
-        return self._expand_value(numbered, place, depth)
+        return self._expand_value(numbered, place, depth, n_sure)
+
+    def recall(self, state: int, items: Sequence[bytes]) -> int:
+        """The state that names the items so far."""
+        kind, shape, inside, depth = self._states[state]
+        return self._number((kind, shape, shape.recall(inside, items), depth))
 
 
 def _always(edge: Edge, after: int) -> Edge:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .keywords import ARRAY, OBJECT
 from .nodes import FALSE, TRUE, Node
 from .records import Option
-from .rules import different_from, equal_to, not_dependent_schemas
+from .rules import different_from, equal_to, not_dependent_schemas, same_as
 from .unevaluated import items_violated, items_wanted, properties_violated, properties_wanted
 
 if TYPE_CHECKING:
@@ -102,6 +102,11 @@ def _const(formulas: Formulas, formula: Formula, node: Node, value: Any, bit: in
 def _enum(formulas: Formulas, formula: Formula, node: Node, value: list[Any], bit: int) -> bool:
     members = _of_type(value, bit)
     return formulas.add_clause(formula, [equal_to(formulas.nodes, node, member) for member in members], bit)
+
+
+def _same(formulas: Formulas, formula: Formula, node: Node, value: list[Any], bit: int) -> bool:
+    members = _of_type(value, bit)
+    return formulas.add_clause(formula, [same_as(formulas.nodes, node, member) for member in members], bit)
 
 
 def _dependent_schemas(formulas: Formulas, formula: Formula, node: Node, value: Any, bit: int) -> bool:
@@ -206,6 +211,7 @@ WANTED: dict[str, Callable[..., bool]] = {
     "if": _if,
     "const": _const,
     "enum": _enum,
+    "$same": _same,
     "dependentSchemas": _dependent_schemas,
     "$dynamicRef": _dynamic_reference,
     "$recursiveRef": _recursive_reference,
@@ -222,6 +228,7 @@ VIOLATED: dict[str, Callable[..., list[Option]]] = {
     "if": _not_if,
     "const": _not_const,
     "enum": _not_enum,
+    "$same": _not_enum,
     "dependentSchemas": _not_dependent_schemas,
     "$dynamicRef": _not_dynamic_reference,
     "$recursiveRef": _not_recursive_reference,

@@ -77,10 +77,10 @@ def _types(rules: Rules) -> tuple[int, bool]:
             for name in names:
                 types |= TYPES[name]
             only_integer = "integer" in names and "number" not in names
-    for word in ("enum", "const"):
+    for word in ("enum", "const", "$same"):
         if word in rules:
             found = 0
-            for value in rules["enum"] if word == "enum" else (rules["const"],):
+            for value in (rules["const"],) if word == "const" else rules[word]:
                 found |= type_of(value)
             types &= found
     return types, only_integer

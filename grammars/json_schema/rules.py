@@ -8,6 +8,7 @@ keyword.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from ..expressions import UNLIMITED
 from .keywords import ARRAY, OBJECT
 from .nodes import FALSE, TRUE, Node, Nodes
 from .records import EVERY_KEY, ArrayRecord, Atom, ObjectRecord, Option, Rest
+
+_SYNTAX = re.compile(r"[^A-Za-z0-9_ ]")  # what may have a meaning in a pattern, and all that is not ASCII
 
 Wanted = Callable[[Nodes, Node, Any], "list[Atom]"]
 Violated = Callable[[Nodes, Node, Any], "list[Option]"]
@@ -210,6 +213,24 @@ def equal_to(nodes: Nodes, node: Node, value: Any) -> Option:
         ("at", index, nodes.synthetic({"const": item}, node.context)) for index, item in enumerate(value)
     ]
     return (("length", len(value), len(value)), *items)
+
+
+def same_as(nodes: Nodes, node: Node, value: Any) -> Option:
+    """The same, but members that are not declared elsewhere come in any order: nothing names them."""
+    if isinstance(value, Mapping):
+        patterns = tuple(f"^{_SYNTAX.sub(_escape, name)}$" for name in value)
+        atoms: list[Atom] = [("size", len(value), len(value)), ("all", Rest(frozenset(), patterns), FALSE)]
+        for pattern, member in zip(patterns, value.values(), strict=True):
+            atoms.append(("all", pattern, nodes.synthetic({"$same": [member]}, node.context)))
+        return tuple(atoms)
+    items = [
+        ("at", index, nodes.synthetic({"$same": [item]}, node.context)) for index, item in enumerate(value)
+    ]
+    return (("length", len(value), len(value)), *items)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{{{ord(match[0]):x}}}"
 
 
 def different_from(nodes: Nodes, node: Node, value: Any) -> list[Option]:

@@ -231,8 +231,8 @@ class ScalarLanguages:
 
     def _part(self, node: Node, word: str, value: Any, wanted: bool, algebra: Algebra[Any]) -> Any:
         """The values that meet (or violate) one keyword; None if it says nothing about this type."""
-        if word == "enum" or word == "const":
-            return algebra.values(value if word == "enum" else (value,), wanted)
+        if word == "enum" or word == "const" or word == "$same":
+            return algebra.values((value,) if word == "const" else value, wanted)
         operation = _OPERATIONS.get(word)
         if operation is None:
             self.approximates |= word == "format" and is_approximated(value)

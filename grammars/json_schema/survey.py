@@ -55,17 +55,8 @@ _LOOKED_AT = frozenset(
         *("dependencies", "dependentRequired"),
         "$dynamicRef",
         "$recursiveRef",
-        "not",
-        "anyOf",
-        "oneOf",
-        "if",
-        "dependentSchemas",
-        "unevaluatedItems",
-        "unevaluatedProperties",
     )
 )
-_NEGATING = ("not", "oneOf", "if", "maxContains", "unevaluatedItems", "unevaluatedProperties")
-_CHOOSING = (*_NEGATING, "anyOf", "dependentSchemas")
 
 
 def _right(value: object, draft: int) -> str:
@@ -86,22 +77,17 @@ class Survey:
     """What a pass over a schema found.
 
     problems: (JSON Pointer, reason). annotations: the same for what asserts nothing. dropped: (id of the
-    schema object, keyword) of each problem. distinct_items: (id of the schema object, JSON Pointer) of each
-    `uniqueItems` that is true. contains: (schema, its context, place) of each `contains`.
-    choices: the schema objects with a keyword that chooses or negates, and their contexts. negates: whether
-    one of these can ask for the opposite of another keyword. chained: the schemas that may lead on at once to
-    others and so back to themselves: with their contexts, and the place and the value of the `$ref` that
-    means them.
+    schema object, keyword) of each problem. distinct_items: whether `uniqueItems` is true anywhere. contains:
+    (schema, its context, place) of each `contains`. chained: the schemas that may lead on at once to others
+    and so back to themselves: with their contexts, and the place and the value of the `$ref` that means them.
     """
 
     def __init__(self, schema: Any, context: Context, asserts_formats: bool = True) -> None:
         self.problems: list[tuple[str, str]] = []
         self.annotations: list[tuple[str, str]] = []
         self.dropped: set[tuple[int, str]] = set()
-        self.distinct_items: list[tuple[int, str]] = []
+        self.distinct_items = False
         self.contains: list[tuple[Any, Context, Pointer]] = []
-        self.choices: list[tuple[Mapping[str, Any], Context]] = []
-        self.negates = False
         self.chained: list[tuple[Any, Context, Pointer, object]] = []
         self._root = context
         self._asserts_formats = asserts_formats
@@ -219,13 +205,9 @@ class Survey:
         elif word == "format":
             self._try_format(value, schema, context, here)
         elif word == "uniqueItems":
-            if value:
-                self.distinct_items.append((id(schema), written(here)))
-        elif word in _CHOOSING:
-            self.choices.append((schema, context))
-            self.negates = self.negates or word in _NEGATING
-            if word == "maxContains":
-                check_value(value, here)
+            self.distinct_items |= value
+        elif word == "maxContains":
+            check_value(value, here)
         elif word == "contains":
             self.contains.append((value, context, here))
         elif word == "dependentRequired":

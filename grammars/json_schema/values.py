@@ -17,23 +17,27 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
+from ..witness import shortest_document
 from .algebra import NEVER
 from .arrays import ArrayShape
 from .formula import Formulas
 from .json_data import Pointer, written
 from .keywords import ARRAY, OBJECT
+from .layout import Layout
 from .nodes import BARE_TYPES, FALSE, SCALARS, TRUE, Demand, Node, Nodes
 from .objects import ObjectShape
 from .references import Context
+from .repeated_items import RepeatingArray
 from .rules import plain_array, plain_record
 from .scalars import BARE_SCALARS, NO_SCALARS, ScalarLanguages, Scalars
 from .string_sets import writable
 
-Shape = ObjectShape | ArrayShape
+Array = ArrayShape | RepeatingArray
+Shape = ObjectShape | Array
 
 # Keywords that may ask more of a value than its type; the empty array, the empty object meet all others.
 _REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}
-_LOGIC = {"enum", "const", "allOf", "anyOf", "oneOf", "not", "if", "$all"} | _REFERENCES
+_LOGIC = {"enum", "const", "allOf", "anyOf", "oneOf", "not", "if", "$all", "$same"} | _REFERENCES
 _LOGIC_OF_ARRAYS = frozenset(_LOGIC | {"unevaluatedItems"})
 _DEMANDING_OF_ARRAYS = frozenset(_LOGIC | {"minItems", "contains"})
 _DEMANDING_OF_OBJECTS = frozenset(
@@ -48,7 +52,7 @@ class Value(NamedTuple):
 
     scalars: Scalars
     objects: list[tuple[int, ObjectShape]]
-    arrays: list[tuple[int, ArrayShape]]
+    arrays: list[tuple[int, Array]]
 
 
 # What a type by itself offers needs no search, and is the same in every grammar.
@@ -142,7 +146,7 @@ class Values:
                 return self._only(demand, node, None if items is None else ArrayShape(items, self))
         records = self.formulas.records(demand, bit)
         if bit == ARRAY:
-            return [ArrayShape(record, self) for record in records]
+            return [(RepeatingArray if record.repeat else ArrayShape)(record, self) for record in records]
         return [ObjectShape(record, self, self.any_order) for record in records]
 
     def _only(self, demand: Demand, node: Node, shape: Shape | None) -> list[Any]:
@@ -229,6 +233,17 @@ class Values:
     def constant(self, value: Any) -> int:
         """The literal "equals this value"."""
         return self.nodes.synthetic({"const": value}, self.context)
+
+    def same(self, values: list[Any]) -> int:
+        """The literal "is one of these values", members of objects in any order."""
+        return self.nodes.synthetic({"$same": values}, self.context)
+
+    def short_text(self, demand: Demand) -> bytes | None:
+        """A short JSON text that meets a demand, as a rule; None where none was found."""
+        from .grammar import JsonSchemaGrammar  # the grammar is made of values
+
+        grammar = JsonSchemaGrammar(self, demand, Layout("compact"), distinct_items=True)
+        return shortest_document(grammar, grammar.start)
 
     def type_literal(self, bit: int) -> int:
         """The literal "is an array", or "is an object"."""

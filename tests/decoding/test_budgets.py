@@ -56,6 +56,7 @@ CROSSING = [
 USUAL = set(b'a01b"\\udu83[]{},:truefalsnx ')
 
 UNIQUE: dict[str, Any] = {"type": "array", "uniqueItems": True}
+REPEATING: dict[str, Any] = {"type": "array", "not": {"uniqueItems": True}}
 CLOSED: dict[str, Any] = {"type": "object", "additionalProperties": False}
 ONE_FLAG = {**CLOSED, "properties": {"a": {"type": "boolean"}}, "required": ["a"]}
 NARROW = {"type": "string", "pattern": "^x[ab]{4}$"}
@@ -132,6 +133,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "additionalProperties": {**DEAR_REST, "minProperties": 3},
         "minProperties": 3,
     },
+    "a repetition": REPEATING,
+    "a repetition of long items": {**REPEATING, "items": {"type": "string", "minLength": 9}, "minItems": 4},
+    "a repetition among three": {**REPEATING, "items": {"type": ["integer", "boolean"]}, "maxItems": 3},
+    "repetitions in a repetition": {**REPEATING, "items": {**REPEATING, "items": NARROW}, "maxItems": 4},
     "objects of narrow keys": {
         **UNIQUE,
         "items": {**CLOSED, "patternProperties": {"^[ab]{1,2}$": {"type": "null"}}, "minProperties": 3},

@@ -22,9 +22,12 @@ CROSSING = (
 )
 TOKENS = [bytes([byte]) for byte in range(256)] + [token.encode() for token in CROSSING.split("|")] + [b""]
 VOCABULARY = Vocabulary(TOKENS, eos_token_ids=[len(TOKENS) - 1])
+NO_BUDGET = 1 << 40
+CLOSING = tuple(bytes([byte]) for byte in b'"]},0ab:')
 USUAL = set(b'ab12"{}[]:,tfnqxy ')
 
 UNIQUE: dict[str, Any] = {"type": "array", "uniqueItems": True}
+REPEATING: dict[str, Any] = {"type": "array", "not": {"uniqueItems": True}}
 OBJECTS = {
     "type": "object",
     "properties": {"a": {"enum": [1, 2]}, "b": {"type": "string"}},
@@ -53,6 +56,25 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "few arrays": {**UNIQUE, "items": {"type": "array", "items": {"type": "boolean"}, "maxItems": 1}},
     "contains": {**UNIQUE, "contains": {"const": 1}, "maxContains": 1},
+    "a repetition": REPEATING,
+    "two that are equal": {**REPEATING, "maxItems": 2},
+    "two strings that are equal": {**REPEATING, "maxItems": 2, "items": {"type": "string"}},
+    "three objects, two of them equal": {**REPEATING, "maxItems": 3, "items": OBJECTS},
+    "two places in common": {
+        **REPEATING,
+        "prefixItems": [{"type": ["string", "integer"]}, {"type": "null"}, {"type": ["integer", "array"]}],
+        "items": False,
+    },
+    "a repetition and contains": {
+        **REPEATING,
+        "contains": {"type": "string"},
+        "minContains": 2,
+        "maxContains": 2,
+        "maxItems": 4,
+    },
+    "all different, or three": {"oneOf": [{**UNIQUE, "maxItems": 2}, {"type": "array", "minItems": 2}]},
+    "repetitions within a repetition": {**REPEATING, "items": {**REPEATING, "items": {"type": "integer"}}},
+    "different arrays that repeat": {**UNIQUE, "items": REPEATING, "minItems": 2, "maxItems": 3},
 }
 
 
@@ -172,23 +194,15 @@ def check_agreement(matcher: Matcher, possible: set[int], tokens: list[int]) -> 
 
 
 def ending(matcher: Matcher) -> bytes:
-    """Bytes that complete the document: depth first, brackets and quotes before all else."""
-    steps = 0
-
-    def search(at: Matcher, text: bytes) -> bytes | None:
-        nonlocal steps
-        if at.is_terminated or at.is_accepting:
-            return text
-        for byte in b'"]}:0123q,xab{[ntrueful' if len(text) < 40 else b"":
-            steps += 1
-            assert steps < 100_000, text
-            if at.read_bytes(bytes([byte])):
-                found = search(at, text + bytes([byte]))
-                at.rollback(1)
-                if found is not None:
-                    return found
-        return None
-
-    found = search(matcher.copy(), b"")
-    assert found is not None, "a dead end"
-    return found
+    """Bytes that complete the document: within the smallest budget, or while there is none, at random."""
+    at, text, rng = matcher.copy(), b"", random.Random(matcher.n_accepted)
+    while not at.is_accepting:
+        budget = at.tokens_to_finish
+        possible = allowed(at, budget if budget < NO_BUDGET else None)
+        assert possible, "a dead end"
+        closing = [token for token in possible if TOKENS[token][:1] in CLOSING]
+        token = rng.choice(closing or possible)
+        at.accept_token(token)
+        text += TOKENS[token]
+        assert len(text) < 2000
+    return text

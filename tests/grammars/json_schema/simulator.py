@@ -11,10 +11,12 @@ import random
 from functools import cached_property
 from hashlib import sha256
 
+from tokentrellis.grammars.derivatives import transitions
 from tokentrellis.grammars.expressions import (
     AUTOMATON,
     BYTE_CLASS,
     CONCATENATION,
+    MULTIPLES,
     REPEAT,
     UNION,
     UNLIMITED,
@@ -131,8 +133,22 @@ class Simulator:
                 self.steps[numbers[source]].append((members, numbers[after]))
             for state in accepting:
                 self.jumps[numbers[state]].append(end)
+        elif node.kind == MULTIPLES:
+            self._add_multiples(node, start, end)
         else:
             raise ValueError(f"not a regular node: {node.kind}")
+
+    def _add_multiples(self, node: Expression, start: int, end: int) -> None:
+        """All states of the automaton that the front end makes when it meets them."""
+        numbers = {node: start}
+        for state in (waiting := [node]):
+            if state.nullable:
+                self.jumps[numbers[state]].append(end)
+            for members, after in transitions(state):
+                if after not in numbers:
+                    numbers[after] = self._state()
+                    waiting.append(after)
+                self.steps[numbers[state]].append((members, numbers[after]))
 
     def _add_repeat(self, node: Expression, start: int, end: int) -> None:
         least, most = node.payload  # type: ignore[misc]
