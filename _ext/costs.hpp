@@ -17,6 +17,7 @@ namespace tokentrellis {
 
 constexpr size_t MAX_STEPS = 2000000;
 constexpr int64_t IMPOSSIBLE = 1ll << 40;  // the vocabulary cannot spell it
+constexpr int64_t LONGEST_ESCAPE = 6;      // bytes of a JSON string for one of its text
 
 // Stands for "no text", where the vocabulary lacks bytes or a search gave up; whatever contains it costs IMPOSSIBLE.
 constexpr char UNSPELLABLE[] = "\xFF\xFE\xFF(no text)";
@@ -38,6 +39,18 @@ public:
         int32_t label = 0;
         int64_t tokens = terminal(c, label) + (before_key(c) ? detour(network_.edge_at(c)->grammar_state) : 0);
         return std::min(IMPOSSIBLE, tokens + of_continuation(network_.after(c.link, label)));
+    }
+
+    // At least as much, and cheaper to find out: the rest of a literal counts with its bytes, each a token.
+    int64_t at_most(const Configuration& c) {
+        const Edge* edge = c.state == AT_CONTINUATION ? nullptr : network_.edge_at(c);
+        if (edge == nullptr || edge->kind != LITERALS_EDGE || !lexicon_.spells_all()) return of(c);
+        const StringPosition p = lexicon_.position(c.state);
+        const int32_t label = p.phase == BODY || p.phase == PREFIX ? chosen_literal(c, *edge, c.extra) : -1;
+        if (label < 0) return of(c);
+        const int64_t before = p.phase == PREFIX ? lexicon_.distance(p.inner) + 1 : 0;
+        const int64_t bytes = LONGEST_ESCAPE * static_cast<int64_t>(network_.table_of(*edge).literals[label].size()) + 1;
+        return std::min(IMPOSSIBLE, before + bytes + of_continuation(network_.after(c.link, label)));
     }
 
     // Tokens to the end of the terminal of a configuration, and the label with which it ends.
@@ -62,6 +75,29 @@ public:
         const int64_t after = of_continuation(continuation), bytes = static_cast<int64_t>(text.size());
         if (lexicon_.spells_all() && bytes + after <= enough) return bytes + after;
         return std::min(IMPOSSIBLE, spell(text) + after);
+    }
+
+    // The canonical text that finishes the terminal of a configuration.
+    std::string text_of(const Configuration& c) {
+        int32_t label = 0;
+        return witness_of(c, label);
+    }
+
+    // By place in a text: the fewest tokens that spell what comes from there on.
+    std::vector<int64_t> spell_suffixes(const std::string& text) const {
+        const Trie& trie = *lexicon_.tries[0];
+        std::vector<int64_t> best(text.size() + 1, IMPOSSIBLE);
+        best[text.size()] = 0;
+        for (size_t from = text.size(); from-- > 0;) {
+            int32_t node = 0;
+            for (size_t i = from; i < text.size(); ++i) {
+                int32_t child = trie.child(node, static_cast<uint8_t>(text[i]));
+                if (child == 0) break;
+                node = child;
+                if (trie.begin_ids(node) != trie.end_ids(node)) best[from] = std::min(best[from], 1 + best[i + 1]);
+            }
+        }
+        return best;
     }
 
     // Tokens from a continuation to the end.
@@ -204,19 +240,7 @@ private:
     // ---- the fewest tokens that spell a text ---------------------------------------------------------------------
     int64_t spell(const std::string& text) const {
         if (text.find(UNSPELLABLE) != std::string::npos) return IMPOSSIBLE;
-        const Trie& trie = *lexicon_.tries[0];
-        std::vector<int64_t> best(text.size() + 1, IMPOSSIBLE);
-        best[text.size()] = 0;
-        for (size_t from = text.size(); from-- > 0;) {
-            int32_t node = 0;
-            for (size_t i = from; i < text.size(); ++i) {
-                int32_t child = trie.child(node, static_cast<uint8_t>(text[i]));
-                if (child == 0) break;
-                node = child;
-                if (trie.begin_ids(node) != trie.end_ids(node)) best[from] = std::min(best[from], 1 + best[i + 1]);
-            }
-        }
-        return std::min(best[0], IMPOSSIBLE);
+        return std::min(spell_suffixes(text)[0], IMPOSSIBLE);
     }
 
     // ---- automata --------------------------------------------------------------------------------------------------
@@ -383,9 +407,21 @@ private:
             text.push_back(static_cast<char>(chosen));
             state = to_state, node = to_node;
         }
+        const int32_t chosen = chosen_literal(c, edge, node);
+        if (chosen < 0) return label = ~chosen, UNSPELLABLE;
+        label = chosen;
+        if (lexicon_.position(state).phase == CLOSED) return text;
+        const std::string& literal = trie.literals[chosen];
+        for (size_t i = depth_of(trie, node, chosen); i < literal.size(); ++i) append_escaped(text, static_cast<uint8_t>(literal[i]));
+        return text + "\"";
+    }
+
+    // The literal to finish with from a node of the trie; ~label of any if none can be written.
+    int32_t chosen_literal(const Configuration& c, const Edge& edge, int32_t node) {
+        const LiteralTrie& trie = network_.table_of(edge);
         const LiteralNode& at = trie.nodes[node];
         const GrammarState owner = network_.expand(edge.grammar_state);
-        int32_t wanted = owner.finish == edge.index ? owner.finish_label : -1;
+        const int32_t wanted = owner.finish == edge.index ? owner.finish_label : -1;
         auto possible = [&](int32_t literal) {
             if (!edge.legal.has(literal)) return false;
             if (!lexicon_.lacks_bytes()) return true;
@@ -393,18 +429,13 @@ private:
             for (size_t i = depth_of(trie, node, literal); i < trie.literals[literal].size(); ++i) append_escaped(rest, static_cast<uint8_t>(trie.literals[literal][i]));
             return spell(rest) < IMPOSSIBLE && of_continuation(network_.after(c.link, literal)) < IMPOSSIBLE;
         };
-        int32_t chosen = -1, any = at.first;
-        if (wanted >= at.first && wanted < at.last && possible(wanted)) chosen = wanted;
-        for (int32_t i = at.first; i < at.last && chosen < 0; ++i) {
+        int32_t any = at.first;
+        if (wanted >= at.first && wanted < at.last && possible(wanted)) return wanted;
+        for (int32_t i = at.first; i < at.last; ++i) {
             if (edge.legal.has(i)) any = i;
-            if (possible(i)) chosen = i;
+            if (possible(i)) return i;
         }
-        if (chosen < 0) return label = any, UNSPELLABLE;
-        label = chosen;
-        if (lexicon_.position(state).phase == CLOSED) return text;
-        const std::string& literal = trie.literals[chosen];
-        for (size_t i = depth_of(trie, node, chosen); i < literal.size(); ++i) append_escaped(text, static_cast<uint8_t>(literal[i]));
-        return text + "\"";
+        return ~any;
     }
 
     static size_t depth_of(const LiteralTrie& trie, int32_t node, int32_t literal) {

@@ -8,7 +8,8 @@
 // Where the text of a key decides what its value has to be (it is *labelled*), texts count with what it costs more to go on
 // after them than after the shortest; else dear keys would pass for cheap ones, and hide those from the search. Those after
 // which other keys are still to come (existentials) are left out.
-// The texts come from a best-first search over the bytes of the grammar, lowest peak first, then longest, so that of the many
+// Where any text will do, those of k characters are enough, written byte by byte (`plain_detour`): no search. Else the texts
+// come from a best-first search over the bytes of the grammar, lowest peak first, then longest, so that of the many
 // shortest texts the first few are found at once; it goes on where it stopped when more are asked for, and states that offer
 // the same items share it. Cost: some microseconds a byte of a text, once for a grammar, and only where something is required.
 #pragma once
@@ -37,7 +38,8 @@ public:
         if (network_.expand(state).n_before == 0) return 0;
         auto known = known_.find(state);
         if (known != known_.end()) return known->second;
-        int64_t detour = IMPOSSIBLE;
+        int64_t detour = plain_detour(state);
+        if (detour < IMPOSSIBLE) return known_.emplace(state, detour).first->second;
         if (open_.size() >= MOST_DEPTH || std::find(open_.begin(), open_.end(), state) != open_.end()) {
             provisional_ = true;
             return detour;
@@ -115,6 +117,66 @@ private:
     std::map<std::vector<int32_t>, Supplies> supplies_;
     std::vector<int32_t> open_;  // states in a search
     bool provisional_ = false;
+
+    // The same where one of the edges reads a string of any text: the printable ones of k characters are as many as needed, and
+    // written byte by byte, after a best spelling of what comes before the quote, they meet no cost above their bytes. IMPOSSIBLE
+    // where that does not hold.
+    int64_t plain_detour(int32_t state) {
+        constexpr int64_t PRINTABLE = 0x7F - 0x20 - 2;  // without the quote and the backslash
+        if (!network_.lexicon.spells_all()) return IMPOSSIBLE;
+        const int64_t n_before = network_.expand(state).n_before;
+        const std::vector<int32_t> edges = usable(state);
+        for (int32_t index : edges) {
+            const Edge edge = network_.edge(index);
+            if ((edge.kind != STRING_EDGE && edge.kind != OTHERS_EDGE) || edge.labelled || edge.start == DEAD) continue;
+            if (!network_.lexicon.string_of(edge.start).universal) continue;
+            const Configurations begin = beginnings(state, index);
+            if (begin.size() != 1) continue;
+            const int64_t n_excluded = edge.table < 0 ? 0 : static_cast<int64_t>(network_.table_of(edge).literals.size());
+            int64_t length = 1, n_texts = PRINTABLE;
+            for (; n_texts <= n_before + n_excluded; ++length) n_texts *= PRINTABLE;
+            length = std::max<int64_t>(length, edge.least);
+            if (edge.most >= 0 && length > edge.most) continue;
+            const int64_t opened = tokens_to_open(begin[0]), shortest = cost_of_edge(state, edges[0]);
+            if (opened < IMPOSSIBLE && shortest < IMPOSSIBLE) return std::max<int64_t>(0, opened + length + 1 - shortest);
+        }
+        return IMPOSSIBLE;
+    }
+
+    // Tokens that read the quote of a string and all before it, along a best spelling up to the last of them.
+    int64_t tokens_to_open(const Configuration& c) {
+        const std::string text = costs_.text_of(c);
+        const Lexicon& lexicon = network_.lexicon;
+        size_t body = 0;
+        for (int32_t state = c.state; network_.lexicon.position(state).phase == PREFIX; ++body) {
+            if (body == text.size()) return IMPOSSIBLE;
+            state = network_.lexicon.automata.step(state, static_cast<uint8_t>(text[body]));
+            if (state == DEAD) return IMPOSSIBLE;
+        }
+        const std::vector<int64_t> left = costs_.spell_suffixes(text);
+        std::vector<int64_t> spent(body + 1, IMPOSSIBLE);
+        spent[0] = 0;
+        const Trie& trie = *lexicon.tries[0];
+        for (size_t from = 0; from < body; ++from) {
+            if (spent[from] + left[from] > left[0]) continue;  // not on a best spelling
+            int32_t node = 0;
+            for (size_t i = from; i < body; ++i) {
+                node = trie.child(node, static_cast<uint8_t>(text[i]));
+                if (node == 0) break;
+                if (trie.begin_ids(node) != trie.end_ids(node)) spent[i + 1] = std::min(spent[i + 1], spent[from] + 1);
+            }
+        }
+        return spent[body];
+    }
+
+    // Tokens of the shortest text of an edge.
+    int64_t cost_of_edge(int32_t state, int32_t index) {
+        const Edge edge = network_.edge(index);
+        if (edge.kind == TERMINAL_EDGE) return costs_.of(Configuration{edge.start, BOTTOM, 0}) - 1;
+        if (edge.kind == CALL_EDGE) return costs_.of(Configuration{AT_CONTINUATION, network_.continuation(edge.start, BOTTOM), 0}) - 1;
+        const Configurations begin = beginnings(state, index);
+        return begin.empty() ? IMPOSSIBLE : costs_.of_terminal(begin[0]).first;
+    }
 
     // False if a supply is none for the state.
     bool search(Supply& supply, int32_t state, int64_t& detour) {

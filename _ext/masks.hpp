@@ -74,13 +74,13 @@ struct Row {
     }
 };
 
-// With a budget, a token is kept only if what follows it costs at most `left`; `worst` becomes the largest cost met, `next`
-// the least that was too much.
+// With a budget, a token is kept only if what follows it costs at most `left`; `worst` becomes the largest cost met (without a
+// limit, a little more: what is cheap to find out), `next` the least that was too much.
 struct Budget {
     Costs& costs;
     int64_t left;
     int64_t worst = 0, next = IMPOSSIBLE;
-    bool allows(const Configuration& c) { return allows(costs.of(c)); }
+    bool allows(const Configuration& c) { return allows(left == IMPOSSIBLE ? costs.at_most(c) : costs.of(c)); }
     bool allows(int64_t cost) {
         worst = std::max(worst, cost);
         if (cost > left) next = std::min(next, cost);
@@ -119,6 +119,7 @@ private:
     Budget* budget_ = nullptr;
     std::unordered_map<ViewKey, std::vector<int32_t>, ViewKeyHash> rests_;  // rows stand: references stay good
     std::unordered_map<ViewKey, std::vector<int32_t>, ViewKeyHash> excluded_;
+    std::unordered_map<ViewKey, int64_t, ViewKeyHash> worst_;
     Bitmap marks_ = Bitmap(lexicon_.bitmap_words, 0);  // what is removed from a list; clear between two lists
     std::vector<std::vector<int32_t>> spare_;          // lists with room: rows grow without asking for memory
 
@@ -168,14 +169,30 @@ private:
     void follow(View rest, int32_t link, int32_t label, Row& row, const std::vector<int32_t>& removed = {}) {
         if (rest.trie < 0 || !lexicon_.trie(rest).has_children(rest.node)) return;
         int32_t continuation = network_.after(link, label);
-        std::vector<int32_t> affordable;
-        if (budget_) {  // what is kept depends on the budget: nothing is remembered
-            Row below;
-            const Closure& begins = network_.closure(continuation);
-            for (const Configuration& start : begins.configurations) collect(rest, start, below);
-            affordable = std::move(below.ids);
-        }
-        add(budget_ ? affordable : rests(rest, continuation), row, removed);
+        if (budget_ != nullptr && !budget_->allows(worst_of_rests(rest, continuation, budget_->costs)))
+            return add(affordable_rests(rest, continuation), row, removed);
+        add(rests(rest, continuation), row, removed);
+    }
+
+    // Those of the rests after which the document can be finished: what is kept depends on the budget, so nothing is remembered.
+    std::vector<int32_t> affordable_rests(View rest, int32_t continuation) {
+        Row below;
+        const Closure& begins = network_.closure(continuation);
+        for (const Configuration& start : begins.configurations) collect(rest, start, below);
+        return std::move(below.ids);
+    }
+
+    // The most that the end can cost after one of the rests.
+    int64_t worst_of_rests(View rest, int32_t continuation, Costs& costs) {
+        const ViewKey key{rest, continuation, 0, 0};
+        auto known = worst_.find(key);
+        if (known != worst_.end()) return known->second;
+        Budget unlimited{costs, IMPOSSIBLE};
+        Budget* const limited = budget_;
+        budget_ = &unlimited;
+        affordable_rests(rest, continuation);
+        budget_ = limited;
+        return worst_.emplace(key, unlimited.worst).first->second;
     }
 
     void collect(View view, const Configuration& c, Row& row) {

@@ -270,6 +270,15 @@ public:
         return others_run_out_;
     }
 
+    // Whether all OthersEdges met so far read any text.
+    bool others_are_plain() {
+        for (; n_plain_ < edges_.size(); ++n_plain_) {
+            const Edge& edge = edges_[n_plain_];
+            if (edge.kind == OTHERS_EDGE && edge.start != DEAD && !lexicon.string_of(edge.start).universal) return false;
+        }
+        return lexicon.spells_all();
+    }
+
 private:
     void* owner_;
     ExpandFunction expand_;
@@ -285,7 +294,7 @@ private:
     std::map<std::pair<int32_t, uint64_t>, bool> others_;
     std::unordered_map<uint64_t, int32_t> lengthened_;  // (content state, characters) -> distance to the end from there
     int32_t start_continuation_ = BOTTOM;
-    size_t n_checked_ = 0;  // edges
+    size_t n_checked_ = 0, n_plain_ = 0;  // edges
     bool others_run_out_ = false;
 
     GrammarState& grammar_state(int32_t state) {

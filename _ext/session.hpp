@@ -101,7 +101,7 @@ public:
         const Row& row = budget >= 0 ? states.row_within(state, budget) : lexicon.lacks_bytes() ? states.row_within(state, IMPOSSIBLE) : states.row(state);
         row.write(out, words, end_ids);
         if (tracker == nullptr) return !row.empty();
-        states.correct(state, *tracker, out, words, budget < 0 ? IMPOSSIBLE : budget - 1);
+        states.correct(state, *tracker, out, words, budget < 0 ? IMPOSSIBLE : budget);
         return std::any_of(out, out + words, [](uint32_t word) { return word != 0; });
     }
     void fill_end(uint32_t* out, size_t words) const {

@@ -98,9 +98,9 @@ public:
     int64_t cost(int32_t state, Tracker& tracker) {
         return tracker.endangered() ? repetitions_.cost(entries_[state].set, tracker) : cost(state);
     }
-    // Clear what would repeat a key or an item from the row of a state.
-    void correct(int32_t state, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
-        repetitions_.correct(state, entries_[state].set, tracker, row, words, left);
+    // Clear what would repeat a key or an item from the row of a state, which was made within this budget.
+    void correct(int32_t state, Tracker& tracker, uint32_t* row, size_t words, int64_t budget) {
+        repetitions_.correct(state, entries_[state].set, tracker, row, words, is_ample(state, tracker, budget) ? IMPOSSIBLE : budget - 1);
     }
 
     // The state after some bytes, or REJECTED; `length` becomes the number of bytes that could be read.
@@ -164,6 +164,13 @@ public:
     }
 
 private:
+    // Keys of any text differ from all others with a few characters more: with so much room the budget forbids nothing.
+    static constexpr int64_t ROOM_TO_DIFFER = 8;
+    bool is_ample(int32_t state, const Tracker& tracker, int64_t budget) {
+        if (budget >= IMPOSSIBLE) return true;
+        return entries_[state].worst >= 0 && 1 + entries_[state].worst + ROOM_TO_DIFFER <= budget && !(network_.distinct_items && tracker.in_compared()) && network_.others_are_plain();
+    }
+
     struct Entry {
         Configurations set;
         std::unique_ptr<Row> row;
