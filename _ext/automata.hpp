@@ -75,6 +75,17 @@ public:
         if (to != UNKNOWN) return to;
         return compute(state, byte);
     }
+    // The bytes that may be read in a state; what had not been tried when it was first asked counts, too.
+    const ByteSet& possible_bytes(int32_t state) {
+        if (static_cast<size_t>(state) >= possible_.size()) possible_.resize(info.size());
+        ByteSet& bytes = possible_[state];
+        if (bytes == ByteSet{}) {
+            const int32_t* row = rows() + (static_cast<size_t>(state) << 8);
+            for (int byte = 0; byte < 256; ++byte)
+                if (row[byte] != DEAD) bytes[byte >> 6] |= 1ull << (byte & 63);
+        }
+        return bytes;
+    }
     int32_t label(int32_t state) const { return info[state].label; }
     Nfa* unwritten(int32_t state, Nfa::Cursors& cursors) const { return automata[info[state].automaton]->unwritten(info[state].local, cursors); }
     bool exhausted(int32_t state) const { return marks()[state] & EXHAUSTED; }
@@ -126,6 +137,7 @@ private:
     std::vector<int32_t> next_ = std::vector<int32_t>(256, DEAD);
     std::vector<uint8_t> marks_ = std::vector<uint8_t>(1, 0);
     std::unordered_map<uint64_t, Agreement> agreements_;
+    std::vector<ByteSet> possible_;  // by state, where asked for
 
     int32_t compute(int32_t state, uint8_t byte) {
         if (!contains(usable, byte)) {

@@ -29,10 +29,11 @@ public:
     std::vector<int32_t> first_and_more;      // the key or item before the comma may be whole, too
     std::vector<int32_t> opening_arrays;
     std::vector<uint8_t> traits;   // by token
+    std::vector<uint8_t> closers;  // by token: its closing brackets
     std::vector<int32_t> endings;  // by token: the number of what it is from its first quote on; -1: has none, or a backslash before it
     int32_t n_endings = 0;
 
-    CommaTokens(const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens) : traits(n_tokens, 0), endings(n_tokens, -1) {
+    CommaTokens(const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens) : traits(n_tokens, 0), closers(n_tokens, 0), endings(n_tokens, -1) {
         std::unordered_map<std::string, int32_t> numbers;
         for (int32_t token = 0; token < n_tokens; ++token) {
             const char *begin = reinterpret_cast<const char*>(buffer) + offsets[token], *end = reinterpret_cast<const char*>(buffer) + offsets[token + 1];
@@ -40,6 +41,7 @@ public:
             const char* quote = std::find(begin, end, '"');
             if (quote != end) traits[token] = QUOTE;
             if (comma == nullptr) continue;
+            closers[token] = static_cast<uint8_t>(std::min<size_t>(255, std::count_if(begin, end, [](char c) { return c == ']' || c == '}'; })));
             const bool closes = std::find(quote, end, ',') != end;
             if (quote != end && std::find(begin, quote, '\\') == quote) endings[token] = numbers.emplace(std::string(quote, end), n_endings).first->second;
             n_endings = static_cast<int32_t>(numbers.size());

@@ -3,7 +3,7 @@
 
 Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
 out. The algorithms are in the headers, in reading order: trie, nfa, automata, minimal, product, json_string, distances, bounds,
-terminals, splits, levels, comma_tokens, key_tokens, lexicon (all of a vocabulary), literals, lengths, network, other_texts, costs,
+terminals, splits, levels, comma_tokens, key_tokens, lexicon (all of a vocabulary), literals, lengths, stable_list, network, other_texts, costs,
 tracker, reading, detours, masks, lookahead, repetitions, states (all of a grammar), session (the lock). This file converts
 between Python objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises for limits and rejected tokens are made by
 hooks that `decoding/` sets.

@@ -26,7 +26,7 @@ constexpr size_t BITMAP_FROM = 256;  // a list of more ids than this becomes a b
 class Lexicon : public Terminals {
 public:
     std::recursive_mutex mutex;
-    std::deque<std::unique_ptr<Trie>> tries;
+    std::vector<std::unique_ptr<Trie>> tries;
     const int32_t vocab_size;
     const size_t bitmap_words;
     int32_t most_token_characters = 0;

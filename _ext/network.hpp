@@ -9,6 +9,7 @@
 #pragma once
 
 #include "flat_map.hpp"
+#include "stable_list.hpp"
 #include "lengths.hpp"
 #include "literals.hpp"
 
@@ -180,6 +181,19 @@ public:
         }
     }
 
+    // The bytes that may come next, and perhaps some that may not: cheaper than a step by each.
+    ByteSet possible_bytes(const Configurations& set) {
+        ByteSet bytes{};
+        for (const Configuration& c : set) {
+            if (c.state != AT_CONTINUATION) {
+                add_possible(c, bytes);
+                continue;
+            }
+            for (const Configuration& start : closure(c.link).configurations) add_possible(start, bytes);
+        }
+        return bytes;
+    }
+
     bool accepting(const Configurations& set) {
         for (const Configuration& c : set)
             if (c.state == AT_CONTINUATION && closure(c.link).accepting) return true;
@@ -284,8 +298,8 @@ private:
     ExpandFunction expand_;
     SuccessorFunction successor_;
     RecallFunction recall_;
-    std::deque<GrammarState> grammar_states_;
-    std::deque<Edge> edges_;
+    StableList<GrammarState> grammar_states_;
+    StableList<Edge> edges_;
     std::vector<std::unique_ptr<LiteralTrie>> tables_;
     std::vector<Continuation> continuations_;
     FlatMap continuation_index_;
@@ -296,6 +310,19 @@ private:
     int32_t start_continuation_ = BOTTOM;
     size_t n_checked_ = 0, n_plain_ = 0;  // edges
     bool others_run_out_ = false;
+
+    void add_possible(const Configuration& c, ByteSet& bytes) {
+        const Edge* edge = edge_at(c);
+        if (edge == nullptr || edge->kind != LITERALS_EDGE || lexicon.automata.info[c.state].phase != BODY) {
+            const ByteSet& possible = lexicon.automata.possible_bytes(c.state);
+            for (int word = 0; word < 4; ++word) bytes[word] |= possible[word];
+            return;
+        }
+        const LiteralTrie& trie = table_of(*edge);
+        auto add = [&](uint8_t byte) { bytes[byte >> 6] |= 1ull << (byte & 63); };
+        for (int32_t below = trie.nodes[c.extra].child; below != NO_NODE; below = trie.nodes[below].sibling) add(trie.nodes[below].byte);
+        add('"'), add('\\');
+    }
 
     GrammarState& grammar_state(int32_t state) {
         if (static_cast<size_t>(state) >= grammar_states_.size()) {

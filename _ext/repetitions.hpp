@@ -65,10 +65,13 @@ public:
 
     // Clear the tokens of a row that would repeat something. left: tokens that may still be written after one of these.
     void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
-        if (left >= IMPOSSIBLE && !network_.others_may_run_out() && !(network_.distinct_items && tracker.in_compared())) return correct_keys(set, tracker, row, words);
+        const bool compares = network_.distinct_items && tracker.in_compared();
+        const bool keys_settled = left >= IMPOSSIBLE && !network_.others_may_run_out();
+        if (keys_settled) correct_keys(set, tracker, row, words);
+        if (keys_settled && !compares) return;
         lookahead_.forget();
-        const bool endangered = tracker.endangered();
-        const bool all = tracker.active() || (network_.distinct_items && tracker.in_compared());
+        const bool endangered = keys_settled ? tracker.item_endangered() : tracker.endangered();
+        const bool all = tracker.active() || compares;
         const bool text_matters = endangered || tracker.in_recalled();  // of the string that is read, for what comes after it
         found_.clear();
         find_repeating(all ? tokens_.completing : tokens_.first_and_more, set, tracker, row, words, left, !all, true, found_);
@@ -183,11 +186,14 @@ private:
                         int64_t left, bool alone, bool each, std::vector<int32_t>& found) {
         Configurations to;
         const bool in_string = !tracker.outside_strings();
+        // Where only items can repeat, what is compared is over when these brackets have closed, or opens in the token itself.
+        const int closing = left >= IMPOSSIBLE && !network_.others_may_run_out() && tracker.in_compared() ? tracker.levels_to_compared() : 0;
         std::vector<int8_t> verdicts(each ? 0 : tokens_.n_endings, UNKNOWN);
         for (int32_t token : tokens) {
             if (static_cast<size_t>(token >> 5) >= words || !(row[token >> 5] >> (token & 31) & 1)) continue;
             const uint8_t traits = traits_of(token);
             if (in_string && !(traits & CommaTokens::CLOSES_STRING)) continue;
+            if (tokens_.closers[token] < closing && !(traits & CommaTokens::OPENS_ARRAY)) continue;
             if (alone && !can_repeat_alone(traits, left)) continue;
             const int32_t ending = each ? -1 : tokens_.endings[token];
             int8_t repeats = ending < 0 ? EACH : verdicts[ending];
@@ -224,8 +230,15 @@ private:
     void explore(int32_t node, const Configurations& set, Tracker& tracker, uint32_t* row, int64_t left, bool dropped) {
         const Trie& trie = *network_.lexicon.tries[0];
         Configurations to;
+        ByteSet bytes{~0ull, ~0ull, ~0ull, ~0ull};  // those that matter
+        if (!dropped) {
+            bytes = tracker.dangerous_bytes();
+            const ByteSet possible = network_.possible_bytes(set);
+            for (int word = 0; word < 4; ++word) bytes[word] &= possible[word];
+        }
         for (int32_t child = node + 1; child < trie.nodes[node].end; child = trie.nodes[child].end) {
             const uint8_t byte = trie.nodes[child].byte;
+            if (!contains(bytes, byte)) continue;
             const size_t mark = tracker.mark();
             if (!dropped) {
                 tracker.feed(byte, tracker.closes_key(byte) && reading_.is_other_key(set));
@@ -255,11 +268,15 @@ private:
         if (depth > MOST_DEPTH) return true;
         if (tracker.in_scalar() && !numbers_met_.insert(Reading::describe(set, tracker)).second) return false;
         Configurations to;
-        for (int place = 0; place < 256; ++place) {
+        const ByteSet possible = network_.possible_bytes(set), dangerous = tracker.dangerous_bytes();
+        // Those that lead out of danger at once come first.
+        for (int place = 0; place < 512; ++place) {
+            const uint8_t byte = preferred(place & 255);
+            if (!contains(possible, byte) || contains(dangerous, byte) != (place > 255)) continue;
             if (--steps < 0) return true;
             Rewind rewind(tracker);
             to = set;
-            if (!step(to, preferred(place), tracker)) continue;
+            if (!step(to, byte, tracker)) continue;
             if (!tracker.endangered()) return true;
             if (!(tracker.before_text() && to == set) && search(to, tracker, steps, depth + 1)) return true;
         }

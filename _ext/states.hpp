@@ -187,7 +187,7 @@ private:
     const uint8_t* buffer_;
     const int32_t* offsets_;
     const int32_t n_tokens_;
-    std::deque<Entry> entries_;
+    StableList<Entry> entries_;
     FlatMap index_;  // the first state with a hash; the others hang on it
     FlatMap transitions_;
     Configurations current_, following_;
@@ -222,7 +222,7 @@ private:
         if (token < 0 || token >= n_tokens_) return false;
         const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1];
         if (byte == end) return walk_special(state, token);
-        network_.step(entries_[state].set, *byte, current_);  // a deque: the set stays where it is
+        network_.step(entries_[state].set, *byte, current_);  // entries stay where they are
         while (!current_.empty() && ++byte != end) {
             network_.step(current_, *byte, following_);
             current_.swap(following_);

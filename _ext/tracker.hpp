@@ -138,6 +138,13 @@ public:
     // Whether an array is open whose items are compared, here or by the grammar.
     bool in_compared() const { return n_distinct_ + n_recalled_ > 0; }
     bool in_recalled() const { return n_recalled_ > 0; }
+    // Brackets that have to close before an item of such an array is over, besides what is open within a string or number.
+    int levels_to_compared() const {
+        int levels = 0;
+        for (size_t level = frames_.size(); level-- > 0; ++levels)
+            if (frames_[level].distinct || frames_[level].recalled) break;
+        return levels;
+    }
     // Whether the innermost open array keeps its items for the grammar.
     bool keeps_for_recall() const { return n_recalled_ > 0 && !frames_.empty() && frames_.back().recalled && outside_strings(); }
     bool has_items() const { return n_items_ > 0; }
@@ -290,6 +297,27 @@ public:
         auto after = [&](int, const std::string& key) { return key.compare(0, length, text_, at_.begin, length) > 0; };
         const auto first = std::lower_bound(keys.begin(), keys.end(), 0, before), last = std::upper_bound(first, keys.end(), 0, after);
         return {keys.data() + (first - keys.begin()), keys.data() + (last - keys.begin()), length, true, at_.where != STRING};
+    }
+
+    // The bytes after which what is being read could still be a repetition, where that is plain text; else all.
+    ByteSet dangerous_bytes() const {
+        ByteSet bytes{~0ull, ~0ull, ~0ull, ~0ull};
+        if (at_.where != STRING) return bytes;
+        bytes = {};
+        auto add = [&](uint8_t byte) { bytes[byte >> 6] |= 1ull << (byte & 63); };
+        add('\\');
+        const size_t length = text_.size() - at_.begin;
+        auto add_next = [&](const std::string& wanted) {
+            add(wanted.size() > length ? static_cast<uint8_t>(wanted[length]) : '"');
+            return false;
+        };
+        const Keys keys = endangered_keys();
+        for (const std::string* key = keys.begin; key != keys.end; ++key) add_next(*key);
+        if (n_items_ > 0)
+            for (size_t level = 0; level < frames_.size(); ++level)
+                if (frames_[level].distinct)
+                    for (int32_t item : frames_[level].items) may_become(item, level + 1, add_next);
+        return bytes;
     }
 
     // Whether what is being read (a key, an item of an array whose items must differ) could still become a repetition. Never
@@ -494,13 +522,18 @@ private:
         return keys.begin != keys.end;
     }
 
-    // Whether the value being read at a depth could become this one.
+    // Whether the value being read at a depth could become this one. `visit` is asked about the texts that the text being read
+    // could become.
     bool may_become(int32_t id, size_t level) const {
+        return may_become(id, level, [](const std::string&) { return true; });
+    }
+    template <class Visit>
+    bool may_become(int32_t id, size_t level, const Visit& visit) const {
         const auto& value = (*values_)[id];
         if (level == frames_.size()) {
             switch (at_.where) {
                 case VALUE: return true;
-                case STRING: case STRING_ESCAPE: case STRING_HEX: return value.kind == ValueTable::TEXT && begins_like(value.text);
+                case STRING: case STRING_ESCAPE: case STRING_HEX: return value.kind == ValueTable::TEXT && begins_like(value.text) && visit(value.text);
                 case SCALAR:
                     if (value.kind == ValueTable::WORD) return begins_like(value.text);
                     return value.kind == ValueTable::NUMBER && number_may_become(text_.data() + at_.begin, text_.size() - at_.begin, value.text);
@@ -513,7 +546,7 @@ private:
         if (!frame.is_object) {
             if (!std::equal(frame.items.begin(), frame.items.end(), value.items.begin())) return false;
             if (is_last && (at_.where == VALUE_DONE || (at_.where == VALUE && frame.items.empty()))) return true;
-            return frame.items.size() < value.items.size() && may_become(value.items[frame.items.size()], level + 1);
+            return frame.items.size() < value.items.size() && may_become(value.items[frame.items.size()], level + 1, visit);
         }
         for (size_t i = 0; i < frame.items.size(); ++i) {
             const size_t member = find_member(value, frame.keys[i]);
@@ -522,12 +555,12 @@ private:
         if (is_last && (at_.where == VALUE_DONE || at_.where == KEY)) return true;
         if (is_last && in_key_text()) {
             for (const std::string& key : value.keys)
-                if (begins_like(key) && std::find(frame.keys.begin(), frame.keys.end(), key) == frame.keys.end()) return true;
+                if (begins_like(key) && std::find(frame.keys.begin(), frame.keys.end(), key) == frame.keys.end() && visit(key)) return true;
             return false;
         }
         const size_t member = find_member(value, frame.key);
         if (member == value.items.size()) return false;
-        return (is_last && at_.where == KEY_DONE) || may_become(value.items[member], level + 1);
+        return (is_last && at_.where == KEY_DONE) || may_become(value.items[member], level + 1, visit);
     }
 
     static size_t find_member(const ValueTable::Value& value, const std::string& key) {

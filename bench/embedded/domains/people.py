@@ -220,6 +220,28 @@ GENDER = f("gender|sex", enum_kind(male="man|masculine", female="woman|feminine"
     The gender is {v}
     """, "{v}")
 
+EMPLOYMENT = f("employment|employment status|working status|occupation status|work status", enum_kind(
+    student="studying|at university|still at school|enrolled at a college|taking a degree|an undergraduate",
+    employed="working|in work|at work in an office|working full time|on the staff of a hospital|working at a bank|in a steady job",
+    retired="a pensioner|no longer working|drawing a pension|living on a pension|in retirement",
+    unemployed="out of work|between jobs|looking for a job|without a job|job hunting",
+    self_employed="running a small business|a freelancer|working freelance|self-employed|running a shop of their own"), """
+    {S} is {v}
+    {S} is [currently|at present|now|these days] {v}
+    [At the moment|Right now|For some years now] {S} [is|has been] {v}
+    {S} has been {v} [since spring|for two years|since last year]
+    The [employment|working] status is {v}
+    {S}, who is {v}, [likes it|is content]
+    As for work, {S} is {v}
+    """, "{v}|status {v}")
+FAMILY = f("marital status|family status|civil status", enum_kind(
+    single="unmarried|not married|living alone", married="a wedded man|wedded|husband to somebody|wife to somebody",
+    divorced="separated by divorce|no longer married", widowed="a widow|a widower", partnered="living with a partner|in a relationship"), """
+    {S} is {v}
+    {S} is [currently|now] {v}
+    The [marital|family] status is {v}
+    """, "{v}")
+
 PERSON = make_domain("person", "person|user|customer|member|guest|contact|client|friend|neighbour", "name", """
     {name}
     {name}
@@ -260,7 +282,7 @@ PERSON = make_domain("person", "person|user|customer|member|guest|contact|client
     They are called {v}
     """, "{v}"),
     AGE, CITY_FIELD, COUNTRY_FIELD, EMAIL, PHONE_FIELD, JOB_FIELD, COMPANY_FIELD, BORN, NATION, MARRIED, CHILDREN, HOBBIES,
-    LANGUAGES, STREET, ZIP, STATE, WEIGHT, HEIGHT, GENDER,
+    LANGUAGES, STREET, ZIP, STATE, WEIGHT, HEIGHT, GENDER, EMPLOYMENT, FAMILY,
     f("website|homepage|url|web page|site", url_kind(), """
     {S} [runs|has|writes] [a website at|the website|a blog at] {v}
     [See|Visit|More at] {v}

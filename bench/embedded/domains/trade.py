@@ -136,6 +136,11 @@ ORDER = make_domain("order", "order|purchase|sale", "order id", """
     """, "The order|It|This order|The purchase", """
     {customer} [ordered|bought|purchased|wants|would like|needs] {quantity} {product}[s|] [for|at] {price} [each|apiece|a piece|per piece]
     {customer} [ordered|bought|purchased] {quantity} x {product}
+    {customer} [ordered|bought|placed an order for|bought a set of] {quantity} {product}[s|] on {order date}
+    On {order date} {customer} [ordered|bought|asked for|took] {quantity} {product}[s|]
+    [On|As of] {order date}, {customer} ({email}) [ordered|bought] {quantity} {product}[s|]
+    {customer} ({email}) [ordered|wants|bought] {quantity} {product}[s|] on {order date}
+    {quantity} {product}[s|] [were|have been] ordered on {order date} by {customer}
     {customer} [ordered|bought] [a|one|the] {product} for {price} on {order date}
     [Please send|Please ship|Send|I would like|I'd like|We need|I want to order] {quantity} {product}[s|] [to|in] {city}
     Order {order id} [by|from|placed by|for] {customer}: {quantity} {product}
@@ -192,8 +197,12 @@ ORDER = make_domain("order", "order|purchase|sale", "order id", """
     """, "due {v}|delivery {v}|by {v}"),
     f("status|order status|state", enum_kind(pending="waiting|not processed yet", shipped="sent|on its way|dispatched",
       delivered="arrived|handed over", cancelled="called off|canceled|withdrawn", processing="in progress|being prepared",
-      returned="sent back"), """
+      returned="sent back", open="still open|not settled yet|unpaid", paid="settled|fully paid|paid for", confirmed="accepted|approved"), """
     {S} [is|has been|was] {v}
+    {S} [has|have] [already |now |just |]been {v}
+    [They|The goods] [were|have been|are] {v}[ yesterday| this morning|]
+    {S} is [now|already|still] {v}
+    [So far|As of today|Since then] {S} is {v}
     [The|] [order |]status is {v}
     {S} is [marked|listed|shown] as {v}
     """, "{v}|status {v}"),
