@@ -122,18 +122,22 @@ class JsonSchemaGrammar(Grammar):
         try:
             return _EXPANSIONS[fields[0]](self, *fields[1:])
         except RecursionError:
-            raise LimitExceededError(
-                "depth of required values", given="more", limit="what the stack holds"
-            ) from None
+            raise _too_deep() from None
 
     def successor(self, state: int, edge: int, label: int) -> int:
         """The state after a key with this label."""
         try:
             return self._successor(state, edge, label)
         except RecursionError:
-            raise LimitExceededError(
-                "depth of required values", given="more", limit="what the stack holds"
-            ) from None
+            raise _too_deep() from None
+
+    def recall(self, state: int, items: Sequence[bytes]) -> int:
+        """The state that names the items so far."""
+        kind, shape, inside, depth = self._states[state]
+        try:
+            return self._number((kind, shape, shape.recall(inside, items), depth))
+        except RecursionError:
+            raise _too_deep() from None
 
     # Values.
 
@@ -343,10 +347,9 @@ class JsonSchemaGrammar(Grammar):
         numbered = tuple((demand, self._number((ARRAY_STATE, shape, after, depth))) for demand, after in ways)
         return self._expand_value(numbered, place, depth, n_sure)
 
-    def recall(self, state: int, items: Sequence[bytes]) -> int:
-        """The state that names the items so far."""
-        kind, shape, inside, depth = self._states[state]
-        return self._number((kind, shape, shape.recall(inside, items), depth))
+
+def _too_deep() -> LimitExceededError:
+    return LimitExceededError("depth of required values", given="more", limit="what the stack holds")
 
 
 def _always(edge: Edge, after: int) -> Edge:

@@ -28,7 +28,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..errors import LimitExceededError
 from ..expressions import UNLIMITED
 from .algebra import NEVER
 from .arrays import ArrayShape
@@ -279,12 +278,9 @@ class RepeatingArray:
         return known
 
     def _number_of_text(self, text: bytes) -> int:
-        """The value of a JSON text as a set of one number; the empty set for a number too long to handle."""
-        value = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-        try:
-            return self._number(value)
-        except LimitExceededError:
-            return 0
+        """The value of a JSON text as a set of one number. Raises LimitExceededError for a number of more
+        than 1,000 digits."""
+        return self._number(json.loads(text, parse_float=Decimal, parse_int=Decimal))
 
     def _number(self, value: Any) -> int:
         number = self._numbers.setdefault(value_key(value), len(self._values))

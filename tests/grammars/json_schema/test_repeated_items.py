@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import tokentrellis as tt
-from tokentrellis.grammars.errors import UnsatisfiableError
+from tokentrellis.grammars.errors import LimitExceededError, UnsatisfiableError
 from tokentrellis.grammars.json_schema import from_json_schema
 
 REPEATING: dict[str, Any] = {"type": "array", "not": {"uniqueItems": True}}
@@ -99,21 +99,30 @@ def test_what_cannot_repeat_is_unsatisfiable(rest: dict[str, Any]) -> None:
     ],
 )
 def test_the_shortest_document_is_as_long_as_it_must_be(rest: dict[str, Any], shortest: str) -> None:
-    vocabulary = tt.Vocabulary([*(bytes([byte]) for byte in range(256)), b""], eos_token_ids=[256])
-    grammar = from_json_schema({**REPEATING, **rest}, whitespace="compact")
-    assert grammar.accepts(shortest)
-    assert tt.compile_grammar(grammar, vocabulary).matcher().tokens_to_finish == len(shortest) + 1
+    assert from_json_schema({**REPEATING, **rest}, whitespace="compact").accepts(shortest)
+    assert matcher_of(rest).tokens_to_finish == len(shortest) + 1
 
 
-def test_long_arrays_and_large_numbers() -> None:
-    grammar = from_json_schema({**REPEATING, "items": {"type": ["string", "number"]}}, numbers="standard")
-    vocabulary = tt.Vocabulary([*(bytes([byte]) for byte in range(256)), b""], eos_token_ids=[256])
-    matcher = tt.compile_grammar(grammar, vocabulary).matcher()
-    items = [*(f'"item {number}"' for number in range(600)), "1e999999999", "1.50", "2" * 1200]
+def test_long_arrays() -> None:
+    matcher = matcher_of({"items": {"type": ["string", "number"]}})
+    items = [*(f'"item {number}"' for number in range(600)), "1e999", "1.50", "2" * 900]
     assert matcher.read_bytes(("[" + ",".join(items)).encode())
     assert not matcher.is_accepting
     assert not matcher.try_read(b"]")
-    for again in ('"item 7"]', '"item 599"]', "15e-1]"):
+    for again in ('"item 7"]', '"item 599"]', "15e-1]", "1e999]"):
         matcher_again = matcher.copy()
         assert matcher_again.read_bytes(b"," + again.encode())
         assert matcher_again.is_accepting
+
+
+@pytest.mark.parametrize("item", ["1e999999999", "[" * 3000 + "]" * 3000])
+def test_what_is_too_large_to_remember_is_a_limit_not_a_wrong_answer(item: str) -> None:
+    matcher = matcher_of({})
+    with pytest.raises(LimitExceededError):
+        matcher.read_bytes(f"[{item},0".encode())
+
+
+def matcher_of(rest: dict[str, Any]) -> tt.Matcher:
+    vocabulary = tt.Vocabulary([*(bytes([byte]) for byte in range(256)), b""], eos_token_ids=[256])
+    grammar = from_json_schema({**REPEATING, **rest}, numbers="standard", whitespace="compact")
+    return tt.compile_grammar(grammar, vocabulary).matcher()
