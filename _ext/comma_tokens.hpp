@@ -1,7 +1,7 @@
-// The tokens with a comma, by what of a JSON text they can read before and after it.
+// The tokens with a comma, by what of a JSON text they can read before and after it; and those that close an array.
 //
 // A token that goes past a comma may complete a key or an item and begin another: where nothing may repeat, only these
-// tokens need a look beyond what they begin with (repetitions.hpp). In come the bytes of all tokens, out come short lists
+// tokens need a look beyond what they begin with (repetitions.hpp); where something must, those that close its array. In come the bytes of all tokens, out come short lists
 // (Llama-3: 861 tokens with a comma, 169 with a quote before it); made once for a vocabulary, in about a millisecond.
 #pragma once
 
@@ -21,13 +21,15 @@ public:
         CLOSES_STRING = 2,  // there is a quote before a comma
         TWO_KEYS = 4,       // it can read two whole keys
         KEY_FIRST = 8,      // it can read a whole key, its value and the comma
-        OPENS_ARRAY = 16,
-        QUOTE = 32,         // of any token, with a comma or without
+        OPENS_ARRAY = 16,   // of any token, with a comma or without
+        QUOTE = 32,         // the same
     };
     std::vector<int32_t> completing;          // something may be complete after the comma
     std::vector<int32_t> others, others_after_quote;
     std::vector<int32_t> first_and_more;      // the key or item before the comma may be whole, too
     std::vector<int32_t> opening_arrays;
+    std::vector<int32_t> closing_arrays;      // with a comma or without
+    std::vector<int32_t> before_blanks;       // that may complete an item and go on with blanks, and have no comma
     std::vector<uint8_t> traits;   // by token
     std::vector<uint8_t> closers;  // by token: its closing brackets
     std::vector<int32_t> endings;  // by token: the number of what it is from its first quote on; -1: has none, or a backslash before it
@@ -39,9 +41,14 @@ public:
             const char *begin = reinterpret_cast<const char*>(buffer) + offsets[token], *end = reinterpret_cast<const char*>(buffer) + offsets[token + 1];
             const char* comma = static_cast<const char*>(std::memchr(begin, ',', end - begin));
             const char* quote = std::find(begin, end, '"');
-            if (quote != end) traits[token] = QUOTE;
-            if (comma == nullptr) continue;
+            const bool bracket = std::find(begin, end, '[') != end;
+            traits[token] = static_cast<uint8_t>((quote != end ? QUOTE : 0) | (bracket ? OPENS_ARRAY : 0));
             closers[token] = static_cast<uint8_t>(std::min<size_t>(255, std::count_if(begin, end, [](char c) { return c == ']' || c == '}'; })));
+            if (std::find(begin, end, ']') != end) closing_arrays.push_back(token);
+            if (comma == nullptr) {
+                if (std::adjacent_find(begin, end, [](char c, char next) { return is_blank(next) && completes_item(c); }) != end) before_blanks.push_back(token);
+                continue;
+            }
             const bool closes = std::find(quote, end, ',') != end;
             if (quote != end && std::find(begin, quote, '\\') == quote) endings[token] = numbers.emplace(std::string(quote, end), n_endings).first->second;
             n_endings = static_cast<int32_t>(numbers.size());
@@ -50,12 +57,11 @@ public:
             int quotes = 0;
             for (const char* at = comma + 1; at < end; ++at) {
                 quotes += *at == '"';
-                completes |= (*at >= '0' && *at <= '9') || *at == ']' || *at == '}' || *at == 'e' || *at == 'l' || quotes == 2;
+                completes |= (*at != '"' && completes_item(*at)) || quotes == 2;
             }
             const bool colon = std::find(begin, end, ':') != end;
-            const bool bracket = std::find(begin, end, '[') != end;
             traits[token] |= static_cast<uint8_t>(COMMA | (closes ? CLOSES_STRING : 0) | (colon && quotes >= 2 ? TWO_KEYS : 0) |
-                                                 (colon ? KEY_FIRST : 0) | (bracket ? OPENS_ARRAY : 0));
+                                                 (colon ? KEY_FIRST : 0));
             if (completes) {
                 completing.push_back(token);
             } else {
@@ -66,6 +72,10 @@ public:
             if (bracket) opening_arrays.push_back(token);
         }
     }
+
+private:
+    static bool completes_item(char c) { return (c >= '0' && c <= '9') || c == '"' || c == ']' || c == '}' || c == 'e' || c == 'l'; }
+    static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 };
 
 }  // namespace tokentrellis

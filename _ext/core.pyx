@@ -205,10 +205,11 @@ cdef class Compiled:
         return index
 
     cdef int expand(self, int32_t state) except -1:
-        edges, final, finish, finish_label, distinct, n_before, recalls = self.grammar.expand(state)
+        edges, final, finish, finish_label, distinct, n_before, awaits, repeats, recalls = self.grammar.expand(state)
         for edge in edges:
             self.add_edge(state, edge)
-        self.session.get().network.finish_state(state, final, finish, finish_label, distinct, min(n_before, 1 << 30), recalls)
+        self.session.get().network.finish_state(
+            state, final, finish, finish_label, distinct, min(n_before, 1 << 30), awaits, repeats, recalls)
         return 0
 
     cdef int add_edge(self, int32_t state, object edge) except -1:

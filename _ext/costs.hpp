@@ -35,11 +35,13 @@ public:
     }
 
     int64_t of(const Configuration& c) {
-        if (c.state == AT_CONTINUATION) return of_continuation(c.link);
+        if (c.state == AT_CONTINUATION) return network_.repeats(c.link) ? of_repeated(c.link) : of_continuation(c.link);
         int32_t label = 0;
         int64_t tokens = terminal(c, label) + (before_key(c) ? detour(network_.edge_at(c)->grammar_state) : 0);
         return std::min(IMPOSSIBLE, tokens + of_continuation(network_.after(c.link, label)));
     }
+
+    bool repeats(int32_t continuation) { return network_.repeats(continuation); }
 
     // At least as much, and cheaper to find out: the rest of a literal counts with its bytes, each a token.
     int64_t at_most(const Configuration& c) {
@@ -112,6 +114,7 @@ public:
             if (chain.size() > MAX_STEPS) throw LimitError("steps of the shortest document", MAX_STEPS);
             int64_t step = 0;
             int32_t next = finish(continuation, step);
+            if (network_.repeats(continuation)) step = IMPOSSIBLE;  // nothing counts on a value that repeats another before it has come
             chain.push_back({continuation, step});
             continuation = next;
         }
@@ -122,6 +125,13 @@ public:
             continuations_[chain[i].first] = cost;
         }
         return cost;
+    }
+
+    // The same once a value has come that repeats another, as the continuation asks.
+    int64_t of_repeated(int32_t continuation) {
+        int64_t step = 0;
+        const int32_t next = finish(continuation, step);
+        return std::min(IMPOSSIBLE, step + of_continuation(next));
     }
 
     // What the end costs more from one continuation than from another, both of a value at the bottom; IMPOSSIBLE where they

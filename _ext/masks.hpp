@@ -80,7 +80,14 @@ struct Budget {
     Costs& costs;
     int64_t left;
     int64_t worst = 0, next = IMPOSSIBLE;
-    bool allows(const Configuration& c) { return allows(left == IMPOSSIBLE ? costs.at_most(c) : costs.of(c)); }
+    bool skipped = false;  // some configuration was not judged
+    bool allows(const Configuration& c) {
+        if (c.state == AT_CONTINUATION && costs.repeats(c.link)) {
+            skipped = true;  // the item may be no repetition: another configuration says what it costs then
+            return false;
+        }
+        return allows(left == IMPOSSIBLE ? costs.at_most(c) : costs.of(c));
+    }
     bool allows(int64_t cost) {
         worst = std::max(worst, cost);
         if (cost > left) next = std::min(next, cost);
@@ -119,7 +126,11 @@ private:
     Budget* budget_ = nullptr;
     std::unordered_map<ViewKey, std::vector<int32_t>, ViewKeyHash> rests_;  // rows stand: references stay good
     std::unordered_map<ViewKey, std::vector<int32_t>, ViewKeyHash> excluded_;
-    std::unordered_map<ViewKey, int64_t, ViewKeyHash> worst_;
+    struct Worst {
+        int64_t cost;
+        bool complete;  // nothing was skipped
+    };
+    std::unordered_map<ViewKey, Worst, ViewKeyHash> worst_;
     Bitmap marks_ = Bitmap(lexicon_.bitmap_words, 0);  // what is removed from a list; clear between two lists
     std::vector<std::vector<int32_t>> spare_;          // lists with room: rows grow without asking for memory
 
@@ -169,8 +180,10 @@ private:
     void follow(View rest, int32_t link, int32_t label, Row& row, const std::vector<int32_t>& removed = {}) {
         if (rest.trie < 0 || !lexicon_.trie(rest).has_children(rest.node)) return;
         int32_t continuation = network_.after(link, label);
-        if (budget_ != nullptr && !budget_->allows(worst_of_rests(rest, continuation, budget_->costs)))
-            return add(affordable_rests(rest, continuation), row, removed);
+        if (budget_ != nullptr) {
+            const Worst worst = worst_of_rests(rest, continuation, budget_->costs);
+            if (!budget_->allows(worst.cost) || !worst.complete) return add(affordable_rests(rest, continuation), row, removed);
+        }
         add(rests(rest, continuation), row, removed);
     }
 
@@ -183,7 +196,7 @@ private:
     }
 
     // The most that the end can cost after one of the rests.
-    int64_t worst_of_rests(View rest, int32_t continuation, Costs& costs) {
+    Worst worst_of_rests(View rest, int32_t continuation, Costs& costs) {
         const ViewKey key{rest, continuation, 0, 0};
         auto known = worst_.find(key);
         if (known != worst_.end()) return known->second;
@@ -192,7 +205,7 @@ private:
         budget_ = &unlimited;
         affordable_rests(rest, continuation);
         budget_ = limited;
-        return worst_.emplace(key, unlimited.worst).first->second;
+        return worst_.emplace(key, Worst{unlimited.worst, !unlimited.skipped}).first->second;
     }
 
     void collect(View view, const Configuration& c, Row& row) {

@@ -38,7 +38,8 @@ struct Edge {
 };
 
 struct GrammarState {
-    bool expanded = false, final = false, distinct = false, recalls = false;
+    bool expanded = false, final = false, distinct = false;
+    bool awaits = false, repeats = false, recalls = false;  // of an array that must repeat an item
     int32_t first_edge = 0, n_edges = 0;
     int32_t finish = -1, finish_label = 0;
     int32_t n_before = 0;  // other keys, or items, that may have come and from which a next one has to differ
@@ -80,6 +81,7 @@ class Network {
 public:
     Lexicon& lexicon;
     bool distinct_keys = false, distinct_items = false;  // what the grammar demands of its JSON (repetitions.hpp)
+    bool has_repeating = false, has_recalling = false;   // such states have been met
 
     Network(Lexicon& shared, int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, RecallFunction recall)
         : lexicon(shared), owner_(owner), expand_(expand), successor_(successor), recall_(recall) {
@@ -97,10 +99,11 @@ public:
         edge.grammar_state = state, edge.index = entry.n_edges++;
         return edge;
     }
-    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, bool distinct, int32_t n_before, bool recalls) {
+    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, bool distinct, int32_t n_before, bool awaits, bool repeats, bool recalls) {
         GrammarState& entry = grammar_state(state);
         entry.final = final, entry.finish = finish, entry.finish_label = finish_label, entry.distinct = distinct;
-        entry.n_before = n_before, entry.recalls = recalls;
+        entry.n_before = n_before, entry.awaits = awaits, entry.repeats = repeats, entry.recalls = recalls;
+        has_repeating |= awaits, has_recalling |= recalls;
         entry.expanded = true;
     }
     int32_t add_table(std::vector<std::string> literals) {
@@ -116,6 +119,12 @@ public:
             if (expand_(owner_, state) < 0) throw PythonError();
         }
         return grammar_state(state);
+    }
+    // Whether a continuation goes on from a value that has to repeat an earlier one.
+    bool repeats(int32_t continuation) {
+        if (!has_repeating || continuation == BOTTOM) return false;
+        const int32_t target = continuations_[continuation].target;
+        return target > END_STATE && expand(target).repeats;
     }
     const Edge& edge(int32_t index) const { return edges_[index]; }
     const Edge& edge_of(const GrammarState& state, int32_t index) const { return edges_[state.first_edge + index]; }

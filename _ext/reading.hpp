@@ -1,7 +1,8 @@
 // Bytes read by a grammar and a tracker together: readings that repeat something fall away.
 //
 // In come configurations, a tracker of the text so far and a byte; both go on. An item that equals an earlier one drops
-// the readings in which its array demands items that differ (their states are `distinct`); a key that comes again ends
+// the readings in which its array demands items that differ (their states are `distinct`) or still waits for one that is
+// repeated (`awaits`); one that equals none drops those that go on from a repetition (`repeats`). A key that comes again ends
 // all readings; after a comma, the grammar is told the items so far where it asks for them (`recalls`). Cost: that of the
 // network's step and of the tracker's.
 #pragma once
@@ -28,8 +29,8 @@ public:
         tracker.feed(byte, open_key);
         if (tracker.repeats_key()) return false;
         if (opens_array) note_opened(set, tracker);
-        if (tracker.repeats_item()) drop_arrivals(set);
-        if (byte == ',' && tracker.keeps_for_recall()) recall_items(set, tracker);
+        drop_arrivals(set, tracker.item());
+        if (byte == ',' && tracker.awaits_repetition()) recall_items(set, tracker);
         return !set.empty();
     }
 
@@ -52,13 +53,13 @@ public:
     // After the bracket of an array: tell the tracker what its items are needed for.
     void note_opened(const Configurations& set, Tracker& tracker) const {
         if (!network_.distinct_items) return;
-        bool distinct = false, recalls = false;
+        bool distinct = false, awaits = false;
         for (const Configuration& c : set) {
             const GrammarState* arrival = arrival_of(c);
             distinct |= arrival != nullptr && arrival->distinct;
-            recalls |= arrival != nullptr && arrival->recalls;
+            awaits |= arrival != nullptr && arrival->awaits;
         }
-        if (distinct || recalls) tracker.demand_items(distinct, recalls);
+        if (distinct || awaits) tracker.demand_items(distinct, awaits);
     }
 
 private:
@@ -70,23 +71,26 @@ private:
         const int32_t target = network_.at(c.link).target;
         return target > END_STATE ? &network_.expand(target) : nullptr;
     }
-    void drop_arrivals(Configurations& set) const {
-        auto is_distinct = [&](const Configuration& c) {
+    void drop_arrivals(Configurations& set, Tracker::Item item) const {
+        if (item == Tracker::NO_ITEM || (item == Tracker::NEW && !network_.has_repeating)) return;
+        auto is_dropped = [&](const Configuration& c) {
             const GrammarState* arrival = arrival_of(c);
-            return arrival != nullptr && arrival->distinct;
+            return arrival != nullptr && (item == Tracker::NEW ? arrival->repeats : arrival->distinct || arrival->awaits);
         };
-        set.erase(std::remove_if(set.begin(), set.end(), is_distinct), set.end());
+        set.erase(std::remove_if(set.begin(), set.end(), is_dropped), set.end());
     }
     void recall_items(Configurations& set, const Tracker& tracker) const {
         std::vector<std::string> items;
+        bool recalls = false;
         for (Configuration& c : set) {
             const GrammarState* arrival = arrival_of(c);
             if (arrival == nullptr || !arrival->recalls) continue;
-            if (items.empty()) items = tracker.items_as_json();
+            if (!recalls) items = tracker.items_as_json();
+            recalls = true;
             const Continuation here = network_.at(c.link);
             c.link = network_.continuation(network_.recall(here.target, items), here.parent);
         }
-        if (items.empty()) return;
+        if (!recalls) return;
         std::sort(set.begin(), set.end());
         set.erase(std::unique(set.begin(), set.end()), set.end());
     }

@@ -27,7 +27,7 @@ public:
     bool is_simple(const Tracker& tracker, int32_t token) {
         const uint8_t traits = traits_of(token);
         const bool comma = traits & CommaTokens::COMMA;
-        if (network_.distinct_items && (tracker.has_items() || (comma && (tracker.in_compared() || (traits & CommaTokens::OPENS_ARRAY))))) return false;
+        if (network_.distinct_items && (tracker.has_items() || tracker.in_awaiting() || (traits & CommaTokens::OPENS_ARRAY) || (comma && tracker.in_compared()))) return false;
         return !network_.others_may_run_out() || !(tracker.active() || (comma && (traits & CommaTokens::KEY_FIRST)));
     }
 
@@ -67,17 +67,19 @@ public:
     void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
         const bool compares = network_.distinct_items && tracker.in_compared();
         const bool keys_settled = left >= IMPOSSIBLE && !network_.others_may_run_out();
+        if (network_.has_repeating) correct_closing(set, tracker, row, words, left);
         if (keys_settled) correct_keys(set, tracker, row, words);
         if (keys_settled && !compares) return;
         lookahead_.forget();
         const bool endangered = keys_settled ? tracker.item_endangered() : tracker.endangered();
         const bool all = tracker.active() || compares;
-        const bool text_matters = endangered || tracker.in_recalled();  // of the string that is read, for what comes after it
+        const bool recalls = network_.has_recalling && tracker.in_awaiting();
+        const bool text_matters = endangered || recalls;  // of the string that is read, for what comes after it
         found_.clear();
         find_repeating(all ? tokens_.completing : tokens_.first_and_more, set, tracker, row, words, left, !all, true, found_);
         clear(row, found_.data(), found_.data() + found_.size());
         // Where another key can always be begun, and costs nothing that matters, only those can be wrong.
-        if (all && (left < IMPOSSIBLE || !tracker.active() || tracker.in_recalled() || !never_used_up(tracker))) {
+        if (all && (left < IMPOSSIBLE || recalls || (tracker.in_distinct() && !tracker.active()) || !never_used_up(tracker))) {
             bool is_known = false;
             Tracker::Correction& correction = tracker.correction(text_matters || left < IMPOSSIBLE ? -1 : state, is_known);
             if (!is_known)
@@ -136,6 +138,26 @@ private:
             if (found != nullptr) found_.insert(found_.end(), found->begin(), found->end());
         }
         look_at(found_);
+    }
+
+    // Tokens that end an array which must still repeat an item, and perhaps do not; and those that go on with blanks after an
+    // item, which a layout, or a budget, may leave to the end of the array only. Any other comes out as the row has it.
+    void correct_closing(const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
+        const int closing = tracker.in_awaiting() ? tracker.levels_to_compared() + 1 : INT32_MAX;
+        const bool in_string = !tracker.outside_strings();
+        Configurations to;
+        auto look_at = [&](const std::vector<int32_t>& tokens, int closers) {
+            for (int32_t token : tokens) {
+                if (static_cast<size_t>(token >> 5) >= words || !(row[token >> 5] >> (token & 31) & 1)) continue;
+                const uint8_t traits = traits_of(token);
+                if (tokens_.closers[token] < closers && !(traits & CommaTokens::OPENS_ARRAY)) continue;
+                if (in_string && !(traits & CommaTokens::QUOTE)) continue;
+                Rewind rewind(tracker);
+                if (!walk(set, token, tracker, to, left)) row[token >> 5] &= ~(1u << (token & 31));
+            }
+        };
+        look_at(tokens_.closing_arrays, closing);
+        if (tracker.in_awaiting()) look_at(tokens_.before_blanks, 0);
     }
 
     // Whether a token can begin with the first key or item of an object or array and go past its comma to trouble.

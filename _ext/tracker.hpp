@@ -92,8 +92,9 @@ public:
         return found->second;
     }
 
-    // Append a value as JSON.
-    void write(int32_t id, std::string& out) const {
+    // Append a value as JSON. Raises LimitError for one that nests too deep.
+    void write(int32_t id, std::string& out, int depth = 0) const {
+        if (depth > MOST_LEVELS) throw LimitError("levels of an item that an array may have to repeat", MOST_LEVELS);
         const Value& value = values_[id];
         if (value.kind == TEXT) return write_string(value.text, out);
         if (value.kind == NUMBER || value.kind == WORD) {
@@ -104,12 +105,14 @@ public:
         for (size_t i = 0; i < value.items.size(); ++i) {
             if (i > 0) out += ',';
             if (value.kind == OBJECT) write_string(value.keys[i], out), out += ':';
-            write(value.items[i], out);
+            write(value.items[i], out, depth + 1);
         }
         out += value.kind == OBJECT ? '}' : ']';
     }
 
 private:
+    static constexpr int MOST_LEVELS = 500;
+
     static void write_string(const std::string& text, std::string& out) {
         static const char digits[] = "0123456789abcdef";
         out += '"';
@@ -135,18 +138,19 @@ public:
 
     // Whether a repetition is possible at all: some key or item has been kept.
     bool active() const { return n_keys_ + n_items_ > 0; }
-    // Whether an array is open whose items are compared, here or by the grammar.
-    bool in_compared() const { return n_distinct_ + n_recalled_ > 0; }
-    bool in_recalled() const { return n_recalled_ > 0; }
+    // Whether an array is open whose items are compared: they have to differ, or it must still repeat one.
+    bool in_compared() const { return n_distinct_ + n_awaiting_ > 0; }
+    bool in_distinct() const { return n_distinct_ > 0; }
+    bool in_awaiting() const { return n_awaiting_ > 0; }
     // Brackets that have to close before an item of such an array is over, besides what is open within a string or number.
     int levels_to_compared() const {
         int levels = 0;
         for (size_t level = frames_.size(); level-- > 0; ++levels)
-            if (frames_[level].distinct || frames_[level].recalled) break;
+            if (frames_[level].distinct || frames_[level].awaits) break;
         return levels;
     }
-    // Whether the innermost open array keeps its items for the grammar.
-    bool keeps_for_recall() const { return n_recalled_ > 0 && !frames_.empty() && frames_.back().recalled && outside_strings(); }
+    // Whether the innermost open array must still repeat an item; outside of a string.
+    bool awaits_repetition() const { return n_awaiting_ > 0 && !frames_.empty() && frames_.back().awaits && outside_strings(); }
     bool has_items() const { return n_items_ > 0; }
     bool in_plain_text() const { return at_.where == STRING; }  // of a string, and not in an escape
     bool outside_strings() const { return at_.where < STRING || at_.where > STRING_HEX; }
@@ -185,11 +189,11 @@ public:
         read_structure(byte);
     }
 
-    // The items of the array opened by the byte just read have to differ, or the grammar asks for them.
-    void demand_items(bool distinct, bool recalled) {
+    // The items of the array opened by the byte just read have to differ, or it must repeat one.
+    void demand_items(bool distinct, bool awaits) {
         Frame& frame = frames_.back();
-        frame.keeps = true, frame.distinct = distinct, frame.recalled = recalled;
-        n_distinct_ += distinct, n_recalled_ += recalled;
+        frame.keeps = true, frame.distinct = distinct, frame.awaits = awaits;
+        n_distinct_ += distinct, n_awaiting_ += awaits;
     }
 
     // The items of the innermost open array, which keeps them.
@@ -217,7 +221,7 @@ public:
             const Step step = log_.back();
             log_.pop_back();
             if (step.changes & PUSHED) {
-                n_distinct_ -= frames_.back().distinct, n_recalled_ -= frames_.back().recalled;
+                n_distinct_ -= frames_.back().distinct, n_awaiting_ -= frames_.back().awaits;
                 frames_.pop_back();
             }
             // In the reverse order of feed(): a scalar may be complete before its frame closes.
@@ -241,21 +245,25 @@ public:
 
     void reset() { *this = Tracker(); }
 
-    // Whether the value that is complete now (or would be, if the number ended) equals an earlier item of its array.
-    bool repeats_item() const {
-        if (frames_.empty() || !frames_.back().distinct) return false;
+    // Of the value that is complete now (or would be, if the number ended): whether it is an item of an array whose items are
+    // compared, and equals an earlier one.
+    enum Item : uint8_t { NO_ITEM, NEW, REPEATED };
+    Item item() const {
+        if (frames_.empty() || (at_.where != VALUE_DONE && at_.where != SCALAR)) return NO_ITEM;
         const Frame& frame = frames_.back();
         if (at_.where == VALUE_DONE) {
-            return std::find(frame.items.begin(), frame.items.end() - 1, frame.items.back()) != frame.items.end() - 1;
+            if (!frame.distinct && !frame.awaits && frame.repeated_at != frame.items.size()) return NO_ITEM;
+            return is_last_repeated(frame) ? REPEATED : NEW;
         }
-        if (at_.where != SCALAR || frame.items.empty()) return false;
+        if (!frame.distinct && !frame.awaits) return NO_ITEM;
         const std::string now = text_.substr(at_.begin), number = canonical_number(now);
         for (int32_t item : frame.items) {
             const auto& value = (*values_)[item];
-            if (value.kind == ValueTable::NUMBER ? value.text == number : value.kind == ValueTable::WORD && value.text == now) return true;
+            if (value.kind == ValueTable::NUMBER ? value.text == number : value.kind == ValueTable::WORD && value.text == now) return REPEATED;
         }
-        return false;
+        return NEW;
     }
+    bool repeats_item() const { return item() == REPEATED; }
 
     // The number of the last item of the innermost open array, whose items are kept.
     int32_t last_item() const { return frames_.back().items.back(); }
@@ -267,7 +275,7 @@ public:
         number(static_cast<size_t>(at_.where) << 40 | static_cast<size_t>(at_.in_key) << 36 | static_cast<size_t>(at_.digits) << 32 | static_cast<size_t>(at_.unit) << 16 | at_.high);
         if (!outside_strings() || at_.where == SCALAR) out.append(text_, at_.begin, std::string::npos);
         for (const Frame& frame : frames_) {
-            number(frame.items.size() << 3 | static_cast<size_t>(frame.recalled) << 2 | static_cast<size_t>(frame.is_object) << 1 | static_cast<size_t>(frame.distinct));
+            number(frame.items.size() << 3 | static_cast<size_t>(frame.awaits) << 2 | static_cast<size_t>(frame.is_object) << 1 | static_cast<size_t>(frame.distinct));
             text(frame.key);
             if (frame.keys.empty()) {
                 out.append(reinterpret_cast<const char*>(frame.items.data()), frame.items.size() * sizeof(int32_t));
@@ -340,7 +348,9 @@ private:
         uint32_t string = 0;  // where the last string began, in log_
     };
     struct Frame {
-        bool is_object = false, distinct = false, recalled = false, keeps = false;
+        bool is_object = false, distinct = false, keeps = false;
+        bool awaits = false;                // it must still repeat an item
+        size_t repeated_at = 0;             // items when it no longer had to
         std::vector<int32_t> items;         // values, where they are kept
         std::vector<std::string> keys;      // of the items of an object
         std::string key;
@@ -360,7 +370,7 @@ private:
     Correction correction_;
     std::shared_ptr<ValueTable> values_ = std::make_shared<ValueTable>();
     int n_keys_ = 0, n_items_ = 0;  // kept in open frames: other keys, items that have to differ
-    int n_distinct_ = 0, n_recalled_ = 0;  // open arrays whose items have to differ, whose items the grammar asks for
+    int n_distinct_ = 0, n_awaiting_ = 0;  // open arrays whose items have to differ, that must still repeat one
     bool repeats_key_ = false;
 
     bool keeping() const { return !frames_.empty() && frames_.back().keeps; }
@@ -493,7 +503,7 @@ private:
     }
 
     void count(const Frame& frame, int sign) {
-        n_distinct_ += sign * frame.distinct, n_recalled_ += sign * frame.recalled;
+        n_distinct_ += sign * frame.distinct, n_awaiting_ += sign * frame.awaits;
         n_keys_ += sign * static_cast<int>(frame.open_keys.size());
         if (frame.distinct) n_items_ += sign * static_cast<int>(frame.items.size());
     }
@@ -503,14 +513,24 @@ private:
         if (frame.is_object) frame.keys.push_back(frame.key);
         n_items_ += frame.distinct;
         log_.back().changes |= change;
+        if (!frame.awaits || !is_last_repeated(frame)) return;
+        frame.awaits = false, frame.repeated_at = frame.items.size();
+        --n_awaiting_;
     }
     void remove_last() {
         Frame& frame = frames_.back();
+        if (frame.repeated_at > 0 && frame.repeated_at == frame.items.size()) {
+            frame.awaits = true, frame.repeated_at = 0;
+            ++n_awaiting_;
+        }
         frame.items.pop_back();
         if (frame.is_object) frame.key = std::move(frame.keys.back()), frame.keys.pop_back();
         n_items_ -= frame.distinct;
     }
 
+    static bool is_last_repeated(const Frame& frame) {
+        return !frame.items.empty() && std::find(frame.items.begin(), frame.items.end() - 1, frame.items.back()) != frame.items.end() - 1;
+    }
     bool begins_like(const std::string& wanted) const {
         const size_t length = text_.size() - at_.begin;
         return wanted.size() >= length && wanted.compare(0, length, text_, at_.begin, length) == 0;

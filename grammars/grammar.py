@@ -122,10 +122,14 @@ class Expansion(NamedTuple):
     n_before: where an item must differ from the earlier ones of its array, or there is an `OthersEdge`: how
     many such items, or keys of its object, may have come before; 0 where the value may also end here. The
     cost to the end then allows for the shortest that differs from them.
-    recalls: the state stands in an array whose items the grammar wants to know, before the first one or after
-    a comma. After a comma a reading goes on from `Grammar.recall(state, items)` instead, which allows no more
-    than this state: what the state itself offers serves for what is asked in advance. Needs
-    `Grammar.distinct_items`.
+    awaits: the state stands in an array that must still repeat an item, before the first item, after one, or
+    after a comma. A reading that comes here with an item equal to an earlier one is dropped: a state that
+    `repeats`, or one that asks for a value that has come, goes on from there with whatever this one allows.
+    repeats: a reading that comes here with an item that equals no earlier one of its array is dropped.
+    recalls: the state stands after a comma in an array that must still repeat an item, and wants to know the
+    items so far. A reading goes on from `Grammar.recall(state, items)` instead, which allows no more than
+    this state: what the state itself offers serves for what is asked in advance.
+    The last three need `Grammar.distinct_items`.
     """
 
     edges: Sequence[Edge]
@@ -134,6 +138,8 @@ class Expansion(NamedTuple):
     finish_label: int = 0
     distinct: bool = False
     n_before: int = 0
+    awaits: bool = False
+    repeats: bool = False
     recalls: bool = False
 
 
@@ -149,7 +155,7 @@ class Grammar:
     """The text is a JSON document in which no object has a key twice. An `OthersEdge` reads the keys that the
     grammar does not name."""
     distinct_items: bool = False
-    """The text is a JSON document, and states may be `distinct` or `recalls`."""
+    """The text is a JSON document, and states may be `distinct`, `awaits`, `repeats` or `recalls`."""
     ignored: tuple[tuple[str, str], ...] = ()
     """What was not enforced because the caller asked for `unsupported="ignore"`: (JSON Pointer, reason)."""
 

@@ -242,7 +242,8 @@ class Recognizer:
     ) -> set[Configuration]:
         """All configurations at the beginning of a terminal that can be reached without reading anything.
 
-        repeated: an item was just read that equals an earlier one; states that forbid it are not entered.
+        repeated: an item was just read that equals an earlier one; states that forbid it are not entered, and
+        those that ask for it only then.
         recalled: what was read, if it ends in a comma; states that recall the items before it are exchanged.
         """
         if recalled is not None and state != END and self._expand(state).recalls:
@@ -259,7 +260,7 @@ class Recognizer:
             final = True
             if state != END:
                 expansion = self._expand(state)
-                if repeated and expansion.distinct:
+                if expansion.distinct or expansion.awaits if repeated else expansion.repeats:
                     continue
                 final = expansion.final
                 for index, edge in enumerate(expansion.edges):

@@ -98,9 +98,11 @@ class ArrayShape:
         return all(met >= least for met, (_, _, least, _) in zip(counters, self.counts, strict=False))
 
     @staticmethod
-    def recalls(state: State) -> bool:
-        """The values of the items play no role but that they must differ."""
+    def awaits(state: State) -> bool:
+        """No item has to be repeated."""
         return False
+
+    repeats = recalls = awaits
 
     def following(self, index: int) -> int:
         """The index after one, clipped."""

@@ -141,6 +141,8 @@ class Enumeration:
             raise _TooManyError
         choices: list[tuple[str, list[Any]]] = []
         for label in shape.order:
+            if not has_room and not shape.required >> label & 1:
+                continue
             demand = shape.demand(label)
             known = [] if demand is None or self._cost(demand) >= NEVER else self._of(demand)
             if not known and shape.required >> label & 1:
@@ -185,16 +187,21 @@ class Enumeration:
             [] if demand is None or self._cost(demand) >= NEVER else None
             for demand in map(shape.demand, range(shape.special + 1))
         ]
-        yield from self._listed(shape, known, [])
+        yield from self._listed(shape, known, [], [0] * len(shape.record.counts))
 
     def _listed(
-        self, shape: ArrayShape, known: list[list[Any] | None], items: list[Any]
+        self, shape: ArrayShape, known: list[list[Any] | None], items: list[Any], met: list[int]
     ) -> Iterator[list[Any]]:
+        """met: how many of the items met each `contains`."""
         self._step()
         record = shape.record
         if len(items) > MOST_ITEMS:
             raise _TooManyError
-        if len(items) >= record.least and self._counts_right(shape, items):
+        if any(
+            most != UNLIMITED and count > most for count, (*_, most) in zip(met, record.counts, strict=True)
+        ):
+            return
+        if len(items) >= record.least and self._is_array(shape, items, met):
             yield items
         if record.most != UNLIMITED and len(items) >= record.most:
             return
@@ -206,14 +213,15 @@ class Enumeration:
             choices = known[place] = self._of(demand)
         for value in choices:
             if not record.unique or value_key(value) not in map(value_key, items):
-                yield from self._listed(shape, known, [*items, value])
+                after = [
+                    count + (len(items) >= start and self._meets(value, (literal,)))
+                    for count, (start, literal, _, _) in zip(met, record.counts, strict=True)
+                ]
+                yield from self._listed(shape, known, [*items, value], after)
 
-    def _counts_right(self, shape: ArrayShape, items: list[Any]) -> bool:
+    @staticmethod
+    def _is_array(shape: ArrayShape, items: list[Any], met: list[int]) -> bool:
         record = shape.record
         if record.repeat and len({value_key(value) for value in items}) == len(items):
             return False
-        for start, literal, least, most in record.counts:
-            met = sum(self._meets(value, (literal,)) for value in items[start:])
-            if met < least or (most != UNLIMITED and met > most):
-                return False
-        return True
+        return all(count >= least for count, (_, _, least, _) in zip(met, record.counts, strict=True))

@@ -314,10 +314,9 @@ class JsonSchemaGrammar(Grammar):
 
     def _expand_array(self, shape: Array, state: Any, depth: int) -> Expansion:
         is_empty = state[0] == 0
-        recalls = shape.recalls(state)
         edges: list[Edge] = []
         finish, finish_label = -1, 0
-        if (shape.distinct or recalls) and not is_empty and shape.ways(state):
+        if (shape.distinct or shape.recalls(state)) and not is_empty and shape.ways(state):
             edges.append(TerminalEdge(self._layout.comma(), self._number((NEXT_ITEM, shape, state, depth))))
             finish = 0
         elif shape.ways(state):
@@ -329,12 +328,14 @@ class JsonSchemaGrammar(Grammar):
             edges.append(self._close(_CLOSE_ARRAY, is_empty, depth))
         if not edges:
             finish = UNKNOWN_FINISH  # less is possible than what led here
-        return Expansion(edges, False, finish, finish_label, shape.distinct, 0, recalls and is_empty)
+        awaits, repeats = shape.awaits(state), shape.repeats(state)
+        return Expansion(edges, False, finish, finish_label, shape.distinct, 0, awaits, repeats)
 
     def _expand_next_item(self, shape: Array, state: Any, depth: int) -> Expansion:
         """After a comma that was read for itself."""
         items = self._expand_item(shape, state, FIRST, depth)
-        return items._replace(n_before=shape.most_before(state), recalls=shape.recalls(state))
+        awaits, recalls = shape.awaits(state), shape.recalls(state)
+        return items._replace(n_before=shape.most_before(state), awaits=awaits, recalls=recalls)
 
     def _expand_item(self, shape: Array, state: Any, place: int, depth: int) -> Expansion:
         ways: list[Any]

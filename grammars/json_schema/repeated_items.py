@@ -1,9 +1,14 @@
 """Arrays that must repeat something: the opposite of `uniqueItems`.
 
 In comes an `ArrayRecord` with `repeat`, out come the states of a `RepeatingArray`. That two items are equal
-is nothing that a finite state can know where items have many values, so the core recalls the items after each
-comma, and the state names them: (index, counters, known, pending, target). `known` is the set of values that
-have come, by number, or DONE once one has come twice. Until then an item is
+is nothing that a finite state can know where items have many values; the core knows it. As long as two equal
+items can come later whatever comes now, the array is *loose*: any item leads to a state that awaits a
+repetition, and to one that `repeats`, and the core drops one of the two. Near the largest length, or in a
+tuple, it is tight: there the core recalls the items after each comma, and the state names them.
+
+A state is (index, counters, known, pending, target). `known` is the set of values that have come, by number;
+REPEATED after an item that has come before, DONE from the next on: then the array is a plain one. Until then
+an item of a tight array is
 
     again    one of the known values: done;
     kept     any value, if the array can still repeat something without it;
@@ -12,13 +17,13 @@ have come, by number, or DONE once one has come twice. Until then an item is
 
 An item whose value is not known leaves the state *pending* up to the next comma: ALL_KNOWN, 0 after an item
 that was kept, n after the first of promise n - 1. What a pending state offers behind its comma is more than
-what is possible, since the core asks again there. Once done, the array is a plain one.
+what is possible, since the core asks again there.
 
 The way to the end that budgets count on repeats the *target*: a known value, or one short value that two
 places to come have in common (PAIR). It is chosen once and kept as long as it can be, so that to know more
 never makes the end dearer. Where places are alike, two equal items may as well stand at the first of them, so
-`repetition_search.py` looks no further. Cost: a few demands for each item, and those of the values so far in
-groups.
+`repetition_search.py` looks no further. Cost: in a loose array a few demands for each place; in a tight one
+for each item, and those of the values so far in groups.
 """
 
 from __future__ import annotations
@@ -41,7 +46,7 @@ from .repetition_search import LONG, Counters, Promise, Search
 if TYPE_CHECKING:
     from .values import Values
 
-DONE = -1
+DONE, REPEATED = -1, -2
 ALL_KNOWN = -1
 PAIR, NO_TARGET = -1, -2
 _GROUP = 256  # known values that one literal asks for
@@ -55,7 +60,8 @@ class RepeatingArray:
     """One alternative of an array that must repeat something."""
 
     __slots__ = (
-        *("_groups", "_numbers", "_promises", "_search", "_values", "_ways", "_witnesses"),
+        *("_groups", "_loose", "_numbers", "_pending", "_promises", "_search"),
+        *("_values", "_ways", "_witnesses"),
         *("plain", "record", "start", "values"),
     )
     distinct = False
@@ -71,6 +77,8 @@ class RepeatingArray:
         self._numbers: dict[object, int] = {}
         self._groups: dict[int, int] = {}
         self._promises: list[Promise] = []
+        self._pending: dict[Promise, int] = {}
+        self._loose: dict[tuple[int, Counters], bool] = {}
         self._witnesses: dict[Demand, int] = {}
         self._ways: dict[State, Ways] = {}
         self._search: Search | None = None
@@ -85,9 +93,31 @@ class RepeatingArray:
         return self.plain.demand(index)
 
     @staticmethod
-    def recalls(state: State) -> bool:
-        """Whether the items so far still play a role."""
-        return state[2] != DONE
+    def awaits(state: State) -> bool:
+        """Whether an item must still be repeated."""
+        return state[2] >= 0
+
+    @staticmethod
+    def repeats(state: State) -> bool:
+        """Whether the last item must equal an earlier one."""
+        return state[2] == REPEATED
+
+    def recalls(self, state: State) -> bool:
+        """Whether the values so far play a role."""
+        return state[2] >= 0 and not self.is_loose(*state[:2])
+
+    def is_loose(self, index: int, counters: Counters) -> bool:
+        """Whether two equal items can come after the next one, whatever that is."""
+        key = (index, counters)
+        if key not in self._loose:
+            search, following = self.search, self.plain.following(index)
+            afters = [
+                after
+                for demand, after in search.options(index, counters)
+                if self.values.cost(demand) < NEVER and search.rest(following, after) < NEVER
+            ]
+            self._loose[key] = bool(afters) and all(search.pair(following, after) < NEVER for after in afters)
+        return self._loose[key]
 
     @staticmethod
     def most_before(state: State) -> int:
@@ -96,7 +126,7 @@ class RepeatingArray:
 
     def may_close(self, state: State) -> bool:
         """Whether the array may end."""
-        return state[2] == DONE and self.plain.may_close(state[:2])
+        return state[2] < 0 and self.plain.may_close(state[:2])
 
     def recall(self, state: State, items: Sequence[bytes]) -> State:
         """The state in which the values of all items are known."""
@@ -124,9 +154,7 @@ class RepeatingArray:
         """The same: those on the way to the end that budgets count on, and the others."""
         found = self._ways.get(state)
         if found is None:
-            found = self._ways[state] = (
-                self._plain_ways(state) if state[2] == DONE else self._find_ways(state)
-            )
+            found = self._ways[state] = self._plain_ways(state) if state[2] < 0 else self._find_ways(state)
         return found
 
     def _plain_ways(self, state: State) -> Ways:
@@ -136,12 +164,16 @@ class RepeatingArray:
     def _find_ways(self, state: State) -> Ways:
         index, counters, known, pending, target = state
         search, following = self.search, self.plain.following(index)
+        is_loose = self.is_loose(index, counters)
         planned: list[Way] = []
         others: list[Way] = []
         for demand, after in search.options(index, counters):
             if search.rest(following, after) < NEVER:
                 done = (following, after, DONE, ALL_KNOWN, NO_TARGET)
-                others += [(equal, done) for equal in self.equal(known, demand)]
+                if not is_loose:
+                    others += [(equal, done) for equal in self.equal(known, demand)]
+                elif index > 0 and self.values.cost(demand) < NEVER:
+                    others.append((demand, (following, after, REPEATED, ALL_KNOWN, NO_TARGET)))
                 if target >= 0:
                     planned += [(equal, done) for equal in self.equal(1 << target, demand)]
             if self.values.cost(demand) < NEVER:
@@ -150,7 +182,9 @@ class RepeatingArray:
                     (planned if kept[4] == target else others).append((demand, kept))
         if target == PAIR:
             planned += self._witness_way(state)
-        if pending == ALL_KNOWN:
+        if is_loose:
+            pass  # any item is kept
+        elif pending == ALL_KNOWN:
             others += self._first_ways(state, {after[1] for _, after in planned + others if after[3] == 0})
         else:
             others += self._hopeful_ways(state)
@@ -185,8 +219,7 @@ class RepeatingArray:
                 continue
             values = Enumeration(self.values, self.values.cost, MOST_VALUES).run(promise.demand)
             if values is None:
-                self._promises.append(promise)
-                ways.append((promise.demand, (following, after, known, len(self._promises), NO_TARGET)))
+                ways.append((promise.demand, (following, after, known, self._number_of(promise), NO_TARGET)))
                 continue
             for value in values:
                 number = self._number(value)
@@ -194,6 +227,12 @@ class RepeatingArray:
                     target = number.bit_length() - 1
                     ways.append((equal, (following, after, known | number, ALL_KNOWN, target)))
         return ways
+
+    def _number_of(self, promise: Promise) -> int:
+        number = self._pending.setdefault(promise, len(self._promises) + 1)
+        if number > len(self._promises):
+            self._promises.append(promise)
+        return number
 
     def _hopeful_ways(self, state: State) -> list[Way]:
         """What may be possible with items whose values are not known: more than what is."""
@@ -221,7 +260,7 @@ class RepeatingArray:
     def completion(self, state: State) -> int:
         """The cost of a short way to the end; NEVER if there is none."""
         index, counters, known, pending, target = state
-        if known == DONE:
+        if known < 0:
             return self.plain.completion((index, counters))
         if target == NO_TARGET and pending > 0:
             promise = self._promises[pending - 1]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .arrays import ArrayShape
     from .repeated_items import RepeatingArray
 
+MOST_STEPS = 20_000
+
 LONG = 1 << 20
 """What a way costs more that no budget can count on, since the value to be repeated is not known."""
 
@@ -55,6 +57,8 @@ class Search:
         self._again: dict[tuple[int, Counters, int], int] = {}
         self._pairs: dict[tuple[int, Counters], int] = {}
         self._firsts: dict[tuple[int, Counters], tuple[Demand, Counters, int] | None] = {}
+        self._promised: dict[tuple[int, Counters, Promise], int] = {}
+        self._steps = 0
 
     def options(self, index: int, counters: Counters) -> list[tuple[Demand, Counters]]:
         """What the item at an index may have to meet, and the counters after it."""
@@ -135,6 +139,12 @@ class Search:
 
     def promised(self, index: int, counters: Counters, promise: Promise) -> int:
         """The same where a promise is kept."""
+        key = (index, counters, promise)
+        if key not in self._promised:
+            self._promised[key] = self._find_promised(*key)
+        return self._promised[key]
+
+    def _find_promised(self, index: int, counters: Counters, promise: Promise) -> int:
         if index < promise.place:
             return self._skip(index, counters, lambda later, after: self.promised(later, after, promise))
         after = self._counters_after(index, counters, promise.truth)
@@ -163,6 +173,9 @@ class Search:
         last = special if most == UNLIMITED else min(special, most)
         for place in ([special] if has_rest else []) + list(range(index + 1, last)):
             for truth in product(*((literal, literal ^ 1) for _, literal, _, _ in plain.counts)):
+                self._steps += 1
+                if self._steps > MOST_STEPS:
+                    raise plain.limit_exceeded(self._steps, MOST_STEPS)
                 after = self._counters_after(index, counters, truth)
                 here, there = plain.demand(index), plain.demand(place)
                 if after is None or here is None or there is None:

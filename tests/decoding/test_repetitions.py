@@ -57,6 +57,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "few arrays": {**UNIQUE, "items": {"type": "array", "items": {"type": "boolean"}, "maxItems": 1}},
     "contains": {**UNIQUE, "contains": {"const": 1}, "maxContains": 1},
     "a repetition": REPEATING,
+    "a repetition among four": {**REPEATING, "items": {"type": ["string", "boolean"]}, "maxItems": 4},
     "two that are equal": {**REPEATING, "maxItems": 2},
     "two strings that are equal": {**REPEATING, "maxItems": 2, "items": {"type": "string"}},
     "three objects, two of them equal": {**REPEATING, "maxItems": 3, "items": OBJECTS},
@@ -157,7 +158,7 @@ def test_what_a_text_repeats() -> None:
 def test_walks(name: str, seed: int) -> None:
     rng = random.Random(f"{name} {seed}")
     schema = SCHEMAS[name]
-    whitespace, order = rng.choice(["compact", "any"]), rng.choice(["any", "schema"])
+    whitespace, order = rng.choice(["compact", "any", {"indent": 1}]), rng.choice(["any", "schema"])
     matcher = matcher_of(schema, whitespace=whitespace, property_order=order)
     tokens: list[int] = []
     for _ in range(50):

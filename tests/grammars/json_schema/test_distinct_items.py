@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tokentrellis.grammars.errors import UnsatisfiableError
 from tokentrellis.grammars.json_schema import from_json_schema
 from tokentrellis.grammars.json_schema.algebra import NEVER
-from tokentrellis.grammars.json_schema.repeated_items import DONE, RepeatingArray
+from tokentrellis.grammars.json_schema.nodes import value_key
+from tokentrellis.grammars.json_schema.repeated_items import RepeatingArray
 
 _FLAG = {
     "type": "object",
@@ -79,15 +80,17 @@ def _allowed(grammar: Any) -> set[str]:
         waiting: list[tuple[list[Any], Any]] = [([], shape.start)]
         while waiting:
             items, state = waiting.pop()
-            if isinstance(shape, RepeatingArray):  # as the core does after a comma
-                known = [json.dumps(item).encode() for item in items]
-                state = state if state[2] == DONE else shape.recall(state, known)
+            if isinstance(shape, RepeatingArray) and items and shape.recalls(state):  # as the core does
+                state = shape.recall(state, [json.dumps(item).encode() for item in items])
             assert shape.completion(state) < NEVER
             assert shape.may_close(state) or shape.ways(state)
             if shape.may_close(state):
                 whole.add(json.dumps(items))
             for asked, after in shape.ways(state) if len(items) < _LONGEST else ():
                 for value, constant in constants:
+                    repeats = value_key(value) in map(value_key, items)
+                    if shape.awaits(after) if repeats else shape.repeats(after):
+                        continue
                     joined = values.nodes.demand((*asked, constant))
                     if joined is not None and values.cost(joined) < NEVER:
                         waiting.append(([*items, value], after))
@@ -131,6 +134,16 @@ def test_items_that_differ_beside_contains(schema: dict[str, Any], contains: dic
         {"contains": {"const": 1}, "minContains": 2},
         {"items": {"type": "array", "items": {"type": "boolean"}, "maxItems": 1}, "minItems": 4},
         {"items": {"type": "object", "maxProperties": 0}, "minItems": 2},
+        {"items": {"type": "array", "items": {"const": 1}, "contains": {}, "maxContains": 1}, "minItems": 2},
+        {
+            "items": {
+                "type": "object",
+                "properties": {"a": _FLAG, "b": {"type": "string"}},
+                "required": ["a"],
+                "maxProperties": 1,
+            },
+            "minItems": 3,
+        },
     ],
 )
 def test_values_that_run_out_are_found_when_the_schema_is_read(schema: dict[str, Any]) -> None:

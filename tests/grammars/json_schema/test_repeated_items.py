@@ -103,6 +103,24 @@ def test_the_shortest_document_is_as_long_as_it_must_be(rest: dict[str, Any], sh
     assert matcher_of(rest).tokens_to_finish == len(shortest) + 1
 
 
+def test_a_long_array_needs_no_new_states() -> None:
+    matcher = matcher_of({"items": {"type": "string"}})
+    assert matcher.read_bytes(b'["a","b","c"')
+    n_states, n_grammar_states = matcher.compiled.n_states, matcher.compiled.n_grammar_states
+    for number in range(200):
+        assert matcher.read_bytes(b',"%d"' % number)
+    assert (matcher.compiled.n_states, matcher.compiled.n_grammar_states) == (n_states, n_grammar_states)
+
+
+def test_a_search_over_many_places_ends() -> None:
+    """Each `contains` doubles what two places may have in common, each place what lies between them."""
+    counts = [{"contains": {"const": number}, "maxContains": 1} for number in range(5)]
+    places = [{"enum": [number, number + 1]} for number in range(60)]
+    schema = {"prefixItems": [*places, {"const": "x"}], "items": False, "allOf": counts}
+    with pytest.raises((LimitExceededError, UnsatisfiableError)):
+        matcher_of(schema).read_bytes(b"[")
+
+
 def test_long_arrays() -> None:
     matcher = matcher_of({"items": {"type": ["string", "number"]}})
     items = [*(f'"item {number}"' for number in range(600)), "1e999", "1.50", "2" * 900]
@@ -115,9 +133,20 @@ def test_long_arrays() -> None:
         assert matcher_again.is_accepting
 
 
-@pytest.mark.parametrize("item", ["1e999999999", "[" * 3000 + "]" * 3000])
-def test_what_is_too_large_to_remember_is_a_limit_not_a_wrong_answer(item: str) -> None:
+LARGE = ["1e999999999", "[" * 400 + "]" * 400, "[" * 100_000 + "]" * 100_000, '"' + "a" * 1_000_000 + '"']
+
+
+@pytest.mark.parametrize("item", LARGE, ids=["exponent", "nested", "deep", "text"])
+def test_large_items_repeat_like_others(item: str) -> None:
     matcher = matcher_of({})
+    assert matcher.read_bytes(f"[{item},0,1,{item}".encode())
+    assert matcher.read_bytes(b"]")
+    assert matcher.is_accepting
+
+
+@pytest.mark.parametrize("item", LARGE[:3])
+def test_what_is_too_large_to_name_is_a_limit_not_a_wrong_answer(item: str) -> None:
+    matcher = matcher_of({"maxItems": 2})
     with pytest.raises(LimitExceededError):
         matcher.read_bytes(f"[{item},0".encode())
 
