@@ -16,6 +16,7 @@ import typer
 
 # First: it decides about threads before numpy and torch are loaded.
 from bench.maskbench.__main__ import console
+from bench.maskbench.measure import CLOCKS
 from bench.maskbench.worker import WorkerSetupError
 
 from . import batch as batch_benchmark
@@ -108,6 +109,7 @@ def end_to_end(
     layers: Annotated[int | None, typer.Option(help="Of the model. Default: 2, on a GPU 16.")] = None,
     device: Device = "cpu",
     threads: Threads = 1,
+    clock: Annotated[str, typer.Option(help="wall, or cpu: only while the process runs.")] = "wall",
     seed: Seed = 0,
     out: Out = OUT,
 ) -> None:
@@ -116,12 +118,25 @@ def end_to_end(
 
     if not has_device(device):
         return
+    if clock not in CLOCKS or (clock == "cpu" and device != "cpu"):
+        refuse(ValueError(f"--clock: must be wall, or on a CPU also cpu, got {clock!r}"))
     sizes = numbers(batches)
     with prepared(tokenizer, tokens, engines, seed, out) as setting:
-        size = benchmark.model_size(device, hidden, layers) | {"new_tokens": new_tokens}
-        tables = benchmark.run(setting, rounds=rounds, batches=sizes, device=device, threads=threads, **size)
+        size: dict[str, Any] = benchmark.model_size(device, hidden, layers) | {"new_tokens": new_tokens}
+        tables = benchmark.run(
+            setting, rounds=rounds, batches=sizes, device=device, threads=threads, clock=clock, **size
+        )
         name = "end_to_end" if device == "cpu" else f"end_to_end_{device.partition(':')[0]}"
-        finish(setting, name, tables, rounds=rounds, threads=threads, **size, **describe_device(device))
+        finish(
+            setting,
+            name,
+            tables,
+            rounds=rounds,
+            threads=threads,
+            clock=clock,
+            **size,
+            **describe_device(device),
+        )
 
 
 @application.command()

@@ -465,6 +465,7 @@ def test_options_that_are_wrong_are_one_line(tmp_path: Path) -> None:
         (["masks", "--tokens", "3"], "--tokens: must be at least 512, got 3"),
         (["masks", "--engines", "no_such_engine"], "'no_such_engine' is not an engine"),
         (["compile", "--tokenizer", str(tmp_path)], "has no tokenizer.json"),
+        (["end_to_end", "--clock", "sun"], "--clock: must be wall, or on a CPU also cpu, got 'sun'"),
     ):
         result = runner.invoke(command.application, arguments)
         assert result.exit_code == 2
