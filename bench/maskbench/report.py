@@ -176,11 +176,13 @@ def to_markdown(
         lines.append("| | " + " | ".join(table) + " |")
         lines.append("|:--|" + "--:|" * len(table))
         for row in next(iter(table.values()), {}):
-            lines.append(f"| {row} | " + " | ".join(_figure(column[row]) for column in table.values()) + " |")
+            cells = " | ".join(show_figure(column[row]) for column in table.values())
+            lines.append(f"| {row} | {cells} |")
     return "\n".join(lines) + "\n"
 
 
-def _figure(value: float | None) -> str:
+def show_figure(value: float | None) -> str:
+    """A figure as the tables show it."""
     if value is None:
         return "-"
     if value == int(value) or abs(value) >= 1000:

@@ -106,7 +106,7 @@ class TokenizerFolder:
         return token_ids
 
 
-def _byte_level_alphabet() -> dict[str, int]:
+def byte_level_alphabet() -> dict[str, int]:
     """Which byte each character of a byte-level BPE token stands for (GPT-2's table).
 
     Printable Latin-1 bytes stand for themselves, the others for the characters from U+0100 on, in order.
@@ -118,7 +118,7 @@ def _byte_level_alphabet() -> dict[str, int]:
     return shown
 
 
-_ALPHABET = _byte_level_alphabet()
+_ALPHABET = byte_level_alphabet()
 
 
 def _decode_byte_level(token: str) -> bytes:
