@@ -75,3 +75,32 @@ def forbid_tokens(Score[:, :] scores, const int32_t[:, :] bits, Score pattern, r
     with nogil:
         for row in chosen:
             forbid(&scores[row, 0], columns, <const uint32_t*>&bits[row, 0] if words else NULL, words, pattern)
+
+
+def copy_allowed_scores(Score[:, :] scores, Score[:, :] out, const int32_t[:, :] bits, Score pattern, rows):
+    """Write a copy of the scores, with `pattern` where the bit of `rows` is not set; the other rows are copied as they are.
+
+    Shapes and contiguity as for `forbid_tokens`. Returns the rows of `rows` where no other score than `pattern` is left.
+    """
+    cdef size_t columns = scores.shape[1], words = bits.shape[1]
+    cdef Py_ssize_t row, n = scores.shape[0]
+    cdef vector[char] masked, left
+    if bits.shape[0] < n or out.shape[0] != n or out.shape[1] != scores.shape[1]:
+        raise ValueError(f"needs {n} rows of bits and of the copy, and copies of {columns} columns")
+    if (columns > 1 and (scores.strides[1] != sizeof(Score) or out.strides[1] != sizeof(Score))) or (words > 1 and bits.strides[1] != 4):
+        raise ValueError("the rows of scores and bitmask must be contiguous")
+    masked.assign(n, 0)
+    left.assign(n, 1)
+    for row in rows:
+        if not 0 <= row < n:
+            raise IndexError(f"row {row}: there are {n}")
+        masked[row] = 1
+    if columns == 0 or words == 0:
+        return list(rows)
+    with nogil:
+        for row in range(n):
+            if masked[row]:
+                left[row] = copy_allowed(&scores[row, 0], &out[row, 0], columns, <const uint32_t*>&bits[row, 0], words, pattern)
+            else:
+                memcpy(&out[row, 0], &scores[row, 0], columns * sizeof(Score))
+    return [row for row in rows if not left[row]]

@@ -14,13 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
 import torch
 from transformers import LogitsProcessor
 
 from ..grammars.errors import ConstraintError
 from .arguments import checked_integer
-from .bitmask import allocate_bitmask, apply_bitmask
+from .bitmask import allocate_bitmask, copy_allowed
 from .compile import CompiledGrammar
 from .errors import ArgumentTypeError, BudgetTooSmallError, NoAllowedTokenError, VocabularyError
 from .prefixes import PrefixTracker, Row
@@ -122,9 +121,13 @@ class GrammarProcessor(LogitsProcessor):
         if len(self._bitmask) < len(rows):
             self._bitmask = allocate_bitmask(len(rows), self._vocab_size)
         masked = [index for index, row in enumerate(rows) if row.is_live and self._fill(row, index)]
-        result = scores.clone()
-        if masked:
-            self._apply(result, masked, rows)
+        result, empty = copy_allowed(scores, self._bitmask, masked)
+        for index in empty:
+            raise NoAllowedTokenError(
+                rows[index].tokens.tolist(),
+                message="every token that the grammar allows has the score -inf",
+                advice="look for other processors that exclude them (suppressed or forced tokens)",
+            )
         return cast(torch.FloatTensor, result)
 
     def _check_width(self, width: int) -> None:
@@ -154,18 +157,6 @@ class GrammarProcessor(LogitsProcessor):
                 return False
         self.mask_times.add(time.perf_counter_ns() - started)
         return True
-
-    def _apply(self, scores: torch.Tensor, masked: list[int], rows: list[Row]) -> None:
-        bitmask = self._bitmask[: len(rows)]
-        apply_bitmask(scores, bitmask, None if len(masked) == len(rows) else masked)
-        best = scores.amax(dim=-1)[masked].tolist()
-        for index, value in zip(masked, best, strict=True):
-            if value == -np.inf:
-                raise NoAllowedTokenError(
-                    rows[index].tokens.tolist(),
-                    message="every token that the grammar allows has the score -inf",
-                    advice="look for other processors that exclude them (suppressed or forced tokens)",
-                )
 
 
 def _check_tensors(input_ids: object, scores: object) -> None:
