@@ -133,8 +133,7 @@ def forbid_tokens(scores: Any, bits: Any, pattern: int, rows: Sequence[int] | No
     """
 
 def copy_allowed_scores(scores: Any, out: Any, bits: Any, pattern: int, rows: Sequence[int]) -> list[int]:
-    """Write a copy of the scores, with `pattern` where the bit of `rows` is not set; the other rows are copied
-    as they are.
+    """Write a copy of the scores, with `pattern` where the bit of `rows` is not set; other rows as they are.
 
     Shapes and contiguity as for `forbid_tokens`. Returns the rows of `rows` where no other score than
     `pattern` is left.

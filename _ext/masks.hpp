@@ -102,6 +102,7 @@ public:
     Row make_row(const Network::Configurations& set, Budget* budget = nullptr) {
         Row row = borrow_row();
         budget_ = budget;
+        lexicon_.forget_endings();
         for (const Configuration& c : set) {
             if (c.state != AT_CONTINUATION) {
                 collect({}, c, row);
@@ -229,12 +230,12 @@ private:
         const Split& split = lexicon_.split(view, c.state);
         for (const Exit& exit : split.exits) follow(exit.rest, c.link, exit.label, row, removed);
         if (budget_) {
-            std::set<int32_t> affordable;
+            std::vector<int32_t> affordable;
             const std::vector<int32_t>& ends = lexicon_.ends(view, c.state);
             for (int32_t state : ends)
-                if (budget_->allows(ended(c, state, c.extra))) affordable.insert(state);
+                if (budget_->allows(ended(c, state, c.extra))) affordable.push_back(state);
             if (affordable.size() < ends.size()) {
-                TokenSet kept = lexicon_.tokens_ending_in(view, c.state, affordable);
+                const TokenSet& kept = lexicon_.tokens_ending_in(view, c.state, affordable);
                 row.ids.reserve(row.ids.size() + kept.ids.size());
                 return add(kept, row, removed);
             }
