@@ -57,6 +57,14 @@ def suite(
     finish(run_suite(read_suite(data), seed=seed, only=only), out)
 
 
+def chosen_lines(data: Path, sample: int | None, seed: int, shard: str, only: str) -> list[dict[str, Any]]:
+    try:
+        lines = read_lines(data, sample=sample, seed=seed, shard=shard)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return [line for line in lines if only in line["name"]]
+
+
 @application.command()
 def collection(
     data: Data,
@@ -72,7 +80,7 @@ def collection(
     out: Out = None,
 ) -> None:
     """Real schemas with labelled documents."""
-    lines = [line for line in read_lines(data, sample=sample, seed=seed, shard=shard) if only in line["name"]]
+    lines = chosen_lines(data, sample, seed, shard, only)
     judge = Judge({"property_order": order, "whitespace": whitespace, "numbers": numbers})
     finish(run_collection(lines, judge, Limits(seconds, megabytes)), out)
 
@@ -96,7 +104,7 @@ def walks(
     out: Out = None,
 ) -> None:
     """Random walks over the allowed tokens."""
-    lines = [line for line in read_lines(data, sample=sample, seed=seed, shard=shard) if only in line["name"]]
+    lines = chosen_lines(data, sample, seed, shard, only)
     options: dict[str, Any] = {"property_order": order, "whitespace": whitespace, "numbers": numbers}
     walker = Walker(load_vocabulary(tokenizer), walks, seed, options)
     finish(run_walks(lines, walker, Limits(seconds, megabytes)), out)

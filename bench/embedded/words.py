@@ -8,7 +8,7 @@ one in eight is kept for evaluation and never seen in training. Cost: a list loo
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import random
 import zlib
 from collections.abc import Iterable, Sequence
@@ -123,6 +123,8 @@ def _from_faker(module: str, attribute: str, locales: Iterable[str] = LOCALES) -
         try:
             provider = importlib.import_module(f"faker.providers.{module}.{locale}").Provider
         except ImportError:  # not every locale has every kind of word
+            if importlib.util.find_spec("faker") is None:
+                raise RuntimeError("the made-up texts need Faker: pip install Faker") from None
             continue
         # Only lists of the locale itself: what is inherited are English placeholders, but for the countries.
         found = provider.countries if attribute == "countries" else provider.__dict__.get(attribute, ())
