@@ -54,7 +54,12 @@ class Compiled:
         """Grammar states known so far."""
     @property
     def tokens_to_finish(self) -> int | None:
-        """Tokens of a shortest document, EOS included; None if the vocabulary cannot spell it."""
+        """Tokens of a shortest document, EOS included; None if the vocabulary cannot spell it, or no bound is
+        known.
+        """
+    @property
+    def can_end(self) -> bool:
+        """Whether the vocabulary can spell a document."""
     def shortest_text(self, most: int = 10000) -> bytes:
         """The text of the document that `tokens_to_finish` counts (its first `most` bytes or a little
         more).

@@ -184,9 +184,14 @@ cdef class Compiled:
 
     @property
     def tokens_to_finish(self):
-        """Tokens of a shortest document, EOS included; None if the vocabulary cannot spell it."""
+        """Tokens of a shortest document, EOS included; None if the vocabulary cannot spell it, or no bound is known."""
         cost = self.session.get().cost(self.session.get().states.start(), NULL)
         return None if cost >= <int64_t>IMPOSSIBLE else cost
+
+    @property
+    def can_end(self):
+        """Whether the vocabulary can spell a document."""
+        return self.session.get().can_end(self.session.get().states.start())
 
     def shortest_text(self, most=10000):
         """The text of the document that `tokens_to_finish` counts (its first `most` bytes or a little more)."""

@@ -7,8 +7,12 @@
 // cost <= budget, some token keeps cost <= budget - 1, and a document that is started is finished (DESIGN.md 4.5).
 // Continuations follow the `finish` edges of the front end: a chain, summed once and kept with each stack. A state costs
 // what its cheapest configuration costs. Witnesses of automata are shortest in bytes (breadth-first search).
-// Where an item or a key still to come has to differ from earlier ones, its detour is counted as well (detours.hpp), up to
-// its comma; from there on what has come is known, and a look ahead decides (lookahead.hpp has the proof).
+// Where an item or a key still to come has to differ from earlier ones, what that may cost is counted as well (detours.hpp),
+// for an item up to its comma, for a key up to its quote; from there on what has come is known, and a look ahead decides
+// (lookahead.hpp has the proof). A key costs
+//     max(tokens of the shortest, tokens up to its quote + tokens from there on that suffice for one that differs),
+// whatever leads to the quote: each token of that way brings it nearer, so there is progress here as well.
+// IMPOSSIBLE is what cannot be spelled: it is refused. UNPROMISED is what can be, at a cost not known: it fits no budget.
 #pragma once
 
 #include "other_texts.hpp"
@@ -17,10 +21,14 @@ namespace tokentrellis {
 
 constexpr size_t MAX_STEPS = 2000000;
 constexpr int64_t IMPOSSIBLE = 1ll << 40;  // the vocabulary cannot spell it
+constexpr int64_t UNPROMISED = 1ll << 39;  // it can, and no bound is known that can always be met
 constexpr int64_t LONGEST_ESCAPE = 6;      // bytes of a JSON string for one of its text
 
 // Stands for "no text", where the vocabulary lacks bytes or a search gave up; whatever contains it costs IMPOSSIBLE.
 constexpr char UNSPELLABLE[] = "\xFF\xFE\xFF(no text)";
+
+inline int64_t add_costs(int64_t a, int64_t b) { return a >= IMPOSSIBLE || b >= IMPOSSIBLE ? IMPOSSIBLE : std::min(UNPROMISED, a + b); }
+inline int64_t without_end(int64_t cost) { return cost >= UNPROMISED ? cost : cost - 1; }
 
 class Detours;
 
@@ -37,13 +45,15 @@ public:
     int64_t of(const Configuration& c) {
         if (c.state == AT_CONTINUATION) return network_.repeats(c.link) ? of_repeated(c.link) : of_continuation(c.link);
         int32_t label = 0;
-        int64_t tokens = terminal(c, label) + (before_key(c) ? detour(network_.edge_at(c)->grammar_state) : 0);
-        return std::min(IMPOSSIBLE, tokens + of_continuation(network_.after(c.link, label)));
+        int64_t tokens = terminal(c, label);
+        if (before_key(c)) tokens = std::max(tokens, of_new_key(c));
+        return add_costs(tokens, of_continuation(network_.after(c.link, label)));
     }
 
     bool repeats(int32_t continuation) { return network_.repeats(continuation); }
 
-    // At least as much, and cheaper to find out: the rest of a literal counts with its bytes, each a token.
+    // As much or more, never less, and cheaper to find out: a token for each byte of the rest of a literal, or six where it may
+    // have to be escaped. For what a row costs at most; what it costs decides whether a token is allowed.
     int64_t at_most(const Configuration& c) {
         const Edge* edge = c.state == AT_CONTINUATION ? nullptr : network_.edge_at(c);
         if (edge == nullptr || edge->kind != LITERALS_EDGE || !lexicon_.spells_all()) return of(c);
@@ -52,7 +62,7 @@ public:
         if (label < 0) return of(c);
         const int64_t before = p.phase == PREFIX ? lexicon_.distance(p.inner) + 1 : 0;
         const int64_t bytes = LONGEST_ESCAPE * static_cast<int64_t>(network_.table_of(*edge).literals[label].size()) + 1;
-        return std::min(IMPOSSIBLE, before + bytes + of_continuation(network_.after(c.link, label)));
+        return add_costs(before + bytes, of_continuation(network_.after(c.link, label)));
     }
 
     // Tokens to the end of the terminal of a configuration, and the label with which it ends.
@@ -68,38 +78,18 @@ public:
         return edge != nullptr && edge->kind == OTHERS_EDGE && lexicon_.automata.info[c.state].phase == PREFIX;
     }
 
-    // What a key read in a state, or the way out of it, may cost more because it has to differ from what has come (detours.hpp).
-    int64_t detour(int32_t state);
-    int64_t detour_of_finish(int32_t state);
+    // Tokens that read all of a JSON string before its body, the quote included, from a state of its automaton.
+    int64_t to_open(int32_t state) {
+        auto found = openings_.find(state);
+        if (found == openings_.end()) found = openings_.emplace(state, spell(witness(lexicon_.position(state).inner) + '"')).first;
+        return found->second;
+    }
 
     // Tokens to the end where a text is left of a terminal; an upper bound where that is within `enough`.
     int64_t of_text(const std::string& text, int32_t continuation, int64_t enough) {
         const int64_t after = of_continuation(continuation), bytes = static_cast<int64_t>(text.size());
-        if (lexicon_.spells_all() && bytes + after <= enough) return bytes + after;
-        return std::min(IMPOSSIBLE, spell(text) + after);
-    }
-
-    // The canonical text that finishes the terminal of a configuration.
-    std::string text_of(const Configuration& c) {
-        int32_t label = 0;
-        return witness_of(c, label);
-    }
-
-    // By place in a text: the fewest tokens that spell what comes from there on.
-    std::vector<int64_t> spell_suffixes(const std::string& text) const {
-        const Trie& trie = *lexicon_.tries[0];
-        std::vector<int64_t> best(text.size() + 1, IMPOSSIBLE);
-        best[text.size()] = 0;
-        for (size_t from = text.size(); from-- > 0;) {
-            int32_t node = 0;
-            for (size_t i = from; i < text.size(); ++i) {
-                int32_t child = trie.child(node, static_cast<uint8_t>(text[i]));
-                if (child == 0) break;
-                node = child;
-                if (trie.begin_ids(node) != trie.end_ids(node)) best[from] = std::min(best[from], 1 + best[i + 1]);
-            }
-        }
-        return best;
+        if (lexicon_.spells_all() && bytes + after <= enough) return add_costs(bytes, after);
+        return add_costs(spell(text), after);
     }
 
     // Tokens from a continuation to the end.
@@ -114,12 +104,12 @@ public:
             if (chain.size() > MAX_STEPS) throw LimitError("steps of the shortest document", MAX_STEPS);
             int64_t step = 0;
             int32_t next = finish(continuation, step);
-            if (network_.repeats(continuation)) step = IMPOSSIBLE;  // nothing counts on a value that repeats another before it has come
+            if (network_.repeats(continuation)) step = UNPROMISED;  // nothing counts on a value that repeats another before it has come
             chain.push_back({continuation, step});
             continuation = next;
         }
         for (size_t i = chain.size(); i-- > 0;) {
-            cost = std::min(IMPOSSIBLE, cost + chain[i].second);
+            cost = add_costs(cost, chain[i].second);
             if (is_provisional()) continue;
             if (static_cast<size_t>(chain[i].first) >= continuations_.size()) continuations_.resize(chain[i].first + 1, -1);
             continuations_[chain[i].first] = cost;
@@ -131,7 +121,7 @@ public:
     int64_t of_repeated(int32_t continuation) {
         int64_t step = 0;
         const int32_t next = finish(continuation, step);
-        return std::min(IMPOSSIBLE, step + of_continuation(next));
+        return add_costs(step, of_continuation(next));
     }
 
     // What the end costs more from one continuation than from another, both of a value at the bottom; IMPOSSIBLE where they
@@ -139,7 +129,7 @@ public:
     int64_t excess(int32_t continuation, int32_t other) {
         const auto [here, after] = value_step(continuation);
         const auto [there, after_other] = value_step(other);
-        return after != after_other || here >= IMPOSSIBLE || there >= IMPOSSIBLE || is_provisional() ? IMPOSSIBLE : here - there;
+        return after != after_other || here >= UNPROMISED || there >= UNPROMISED || is_provisional() ? IMPOSSIBLE : here - there;
     }
 
     // The witness of a whole continuation: the text of a shortest document from here, as far as it follows text edges.
@@ -158,19 +148,29 @@ private:
     OtherTexts other_texts_;
     std::shared_ptr<Detours> detours_;
     std::vector<int64_t> continuations_;
-    std::unordered_map<int32_t, int64_t> plain_;                    // automaton state -> tokens
+    std::unordered_map<int32_t, int64_t> plain_, openings_;         // automaton state -> tokens
     std::unordered_map<int32_t, int32_t> chunk_;                    // content -> longest run of token lengths 1, 2, ...
     std::map<std::tuple<int32_t, int32_t, int32_t, int32_t>, std::pair<std::string, int32_t>> others_;  // texts and labels
 
     bool is_provisional() const;  // some detour met since was not known yet
+
+    // What an item, or a key from its opening quote on, may cost because it has to differ from what has come (detours.hpp).
+    int64_t detour_of_item(int32_t state);
+    int64_t new_key(int32_t state);
+
+    // Tokens of a key still to be begun, if it has to differ from earlier ones; else 0.
+    int64_t of_new_key(const Configuration& c) {
+        const int64_t tokens = new_key(network_.edge_at(c)->grammar_state);
+        return tokens == 0 ? 0 : add_costs(to_open(c.state), tokens);
+    }
 
     // Tokens of the first value of a continuation, as the finish edges go, and the continuation after it.
     std::pair<int64_t, int32_t> value_step(int32_t continuation) {
         const Continuation here = network_.at(continuation);
         const GrammarState entry = network_.expand(here.target);
         if (entry.finish >= 0 && network_.edge_of(entry, entry.finish).kind == CALL_EDGE) {
-            const Edge& edge = network_.edge_of(entry, entry.finish);
-            return {of_continuation(network_.continuation(edge.start, BOTTOM)) - 1, network_.continuation(edge.next, here.parent)};
+            const Edge edge = network_.edge_of(entry, entry.finish);
+            return {without_end(of_continuation(network_.continuation(edge.start, BOTTOM))), network_.continuation(edge.next, here.parent)};
         }
         int64_t tokens = 0;
         const int32_t next = finish(continuation, tokens);
@@ -181,10 +181,10 @@ private:
     int32_t finish(int32_t continuation, int64_t& tokens, std::string* text = nullptr) {
         Continuation here = network_.at(continuation);
         const GrammarState entry = network_.expand(here.target);
-        if (entry.finish == UNKNOWN_FINISH) tokens = IMPOSSIBLE;
+        if (entry.finish == UNKNOWN_FINISH) tokens = UNPROMISED;
         if (entry.finish < 0) return here.parent;
         const Edge& edge = network_.edge_of(entry, entry.finish);
-        const int64_t more = text ? 0 : detour_of_finish(here.target);
+        const int64_t more = text ? 0 : detour_of_item(here.target);
         switch (edge.kind) {
             case TERMINAL_EDGE:
                 if (edge.start == DEAD) {
@@ -192,7 +192,7 @@ private:
                     return here.parent;
                 }
                 if (text) *text += witness(edge.start);
-                else tokens = std::min(IMPOSSIBLE, plain(edge.start) + more);
+                else tokens = add_costs(plain(edge.start), more);
                 return network_.continuation(edge.next, here.parent);
             case TOKEN_EDGE:
                 tokens = 1;
@@ -206,7 +206,7 @@ private:
                     if (network_.at(c.link).target != ~index || network_.at(c.link).parent != here.parent) continue;
                     int32_t label = entry.finish_label;
                     if (text) *text += witness_of(c, label);
-                    else tokens = std::min(IMPOSSIBLE, terminal(c, label) + more);
+                    else tokens = add_costs(std::max(terminal(c, label), before_key(c) ? of_new_key(c) : 0), more);
                     return network_.after(c.link, label);
                 }
                 tokens = IMPOSSIBLE;
@@ -250,7 +250,19 @@ private:
     // ---- the fewest tokens that spell a text ---------------------------------------------------------------------
     int64_t spell(const std::string& text) const {
         if (text.find(UNSPELLABLE) != std::string::npos) return IMPOSSIBLE;
-        return std::min(spell_suffixes(text)[0], IMPOSSIBLE);
+        const Trie& trie = *lexicon_.tries[0];
+        std::vector<int64_t> best(text.size() + 1, IMPOSSIBLE);  // by place: tokens for what comes from there on
+        best[text.size()] = 0;
+        for (size_t from = text.size(); from-- > 0;) {
+            int32_t node = 0;
+            for (size_t i = from; i < text.size(); ++i) {
+                int32_t child = trie.child(node, static_cast<uint8_t>(text[i]));
+                if (child == 0) break;
+                node = child;
+                if (trie.begin_ids(node) != trie.end_ids(node)) best[from] = std::min(best[from], 1 + best[i + 1]);
+            }
+        }
+        return std::min(best[0], IMPOSSIBLE);
     }
 
     // ---- automata --------------------------------------------------------------------------------------------------

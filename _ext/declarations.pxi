@@ -84,6 +84,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         vector[uint8_t] forced_bytes(int32_t) except +translate_error
         StdByteSet next_bytes(int32_t) except +translate_error
         int64_t cost(int32_t, Tracker*) except +translate_error
+        cbool can_end(int32_t) except +translate_error
         string shortest_text(size_t) except +translate_error
         vector[int32_t] forced_tokens(int32_t) except +translate_error
 

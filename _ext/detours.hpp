@@ -1,14 +1,16 @@
-// What it may cost to differ: tokens beyond the shortest item, or key, where some have come already.
+// What it may cost to differ: tokens for an item, or a key, that suffice where some have come already.
 //
 // A state whose way out begins an item (or key) that has to differ from `n_before` others gets an upper bound that holds
 // whatever those are: n_before + 1 different texts are listed, and one of them is new. A text is worth its *peak*: over the
-// places where tokens of one best spelling end, the largest (tokens so far + cost to the end of the item from there). Whoever
+// places where tokens of a spelling end, the largest (tokens so far + cost to the end of the item from there). Whoever
 // writes that text never meets a cost above the peak, and that is all that a mask asks of a token (repetitions.hpp). So
-//     detour(state) = the largest peak of the texts listed - the cost of the shortest item.
+//     detour of an item = the largest peak of the texts listed - the cost of the shortest item,
+// while for a key the peak itself counts, from its opening quote on (costs.hpp says how). Where too few texts are found,
+// and the search has not seen them all, no bound is known: UNPROMISED.
 // Where the text of a key decides what its value has to be (it is *labelled*), texts count with what it costs more to go on
 // after them than after the shortest; else dear keys would pass for cheap ones, and hide those from the search. Those after
 // which other keys are still to come (existentials) are left out.
-// Where any text will do, those of k characters are enough, written byte by byte (`plain_detour`): no search. Else the texts
+// Where any text will do, those of k characters are enough, written byte by byte (`plain_string`): no search. Else the texts
 // come from a best-first search over the bytes of the grammar, lowest peak first, then longest, so that of the many
 // shortest texts the first few are found at once; it goes on where it stopped when more are asked for, and states that offer
 // the same items share it. Cost: some microseconds a byte of a text, once for a grammar, and only where something is required.
@@ -29,41 +31,13 @@ public:
     // Whether an answer given meanwhile was a stand-in (IMPOSSIBLE), because a value inside of a value asks for itself.
     bool is_provisional() const { return provisional_; }
 
-    // Of the way out of a state; and of a key that the grammar does not name, where the state reads such.
-    int64_t of_finish(int32_t state) {
+    // Tokens of the way out of a state beyond the shortest item.
+    int64_t of_item(int32_t state) {
         const GrammarState& entry = network_.expand(state);
-        return entry.n_before == 0 || edge_of(state) != entry.first_edge + entry.finish ? 0 : of(state);
+        return entry.n_before == 0 || entry.finish < 0 || reads_keys(state) ? 0 : of(state);
     }
-    int64_t of(int32_t state) {
-        if (network_.expand(state).n_before == 0) return 0;
-        auto known = known_.find(state);
-        if (known != known_.end()) return known->second;
-        int64_t detour = plain_detour(state);
-        if (detour < IMPOSSIBLE) return known_.emplace(state, detour).first->second;
-        if (open_.size() >= MOST_DEPTH || std::find(open_.begin(), open_.end(), state) != open_.end()) {
-            provisional_ = true;
-            return detour;
-        }
-        Supplies& supplies = supplies_of(state);
-        for (size_t i = 0;; ++i) {
-            if (i == supplies.size()) supplies.emplace_back();
-            if (search(supplies[i], state, detour)) return detour;
-        }
-    }
-
-    // What ends things first, blanks last, escapes after all else that can be seen.
-    static uint8_t byte_at(int place) {
-        static const std::vector<uint8_t> order = [] {
-            std::vector<uint8_t> bytes{'"', ']', '}', ','};
-            auto add = [&](int first, int last) {
-                for (int byte = first; byte <= last; ++byte)
-                    if (std::find(bytes.begin(), bytes.end(), byte) == bytes.end()) bytes.push_back(static_cast<uint8_t>(byte));
-            };
-            add('!', '['), add(']', '~'), add('\\', '\\'), add(0x7F, 0xFF), add(0, ' ');
-            return bytes;
-        }();
-        return order[place];
-    }
+    // Tokens of a key that the grammar does not name, from its opening quote on; 0 where it need not differ from others.
+    int64_t of_key(int32_t state) { return network_.expand(state).n_before == 0 ? 0 : of(state); }
 
 private:
     using Configurations = Network::Configurations;
@@ -92,6 +66,7 @@ private:
     };
     struct Supply {
         bool busy = false, ready = false;
+        bool complete = true;  // no text was left out
         int64_t shortest = IMPOSSIBLE;
         int32_t state = END_STATE;  // that it was made for
         int32_t direct = BOTTOM;    // the link in a direct terminal,
@@ -118,62 +93,54 @@ private:
     std::vector<int32_t> open_;  // states in a search
     bool provisional_ = false;
 
-    // The same where one of the edges reads a string of any text: the printable ones of k characters are as many as needed, and
-    // written byte by byte, after a best spelling of what comes before the quote, they meet no cost above their bytes. IMPOSSIBLE
-    // where that does not hold.
-    int64_t plain_detour(int32_t state) {
+    int64_t of(int32_t state) {
+        auto known = known_.find(state);
+        if (known != known_.end()) return known->second;
+        const int64_t plain = reads_keys(state) ? plain_key(state) : plain_item(state);
+        if (plain < UNPROMISED) return known_.emplace(state, plain).first->second;
+        if (open_.size() >= MOST_DEPTH || std::find(open_.begin(), open_.end(), state) != open_.end()) {
+            provisional_ = true;
+            return UNPROMISED;
+        }
+        Supplies& supplies = supplies_of(state);
+        int64_t detour = UNPROMISED;
+        for (size_t i = 0;; ++i) {
+            if (i == supplies.size()) supplies.emplace_back();
+            if (search(supplies[i], state, detour)) return detour;
+        }
+    }
+
+    // Where a string may have any text, the printable ones of k characters are as many as needed, and written byte by byte they
+    // meet no cost above their bytes: tokens from the opening quote on; UNPROMISED where that does not hold.
+    int64_t plain_string(const Edge& edge, int64_t n_before) {
         constexpr int64_t PRINTABLE = 0x7F - 0x20 - 2;  // without the quote and the backslash
-        if (!network_.lexicon.spells_all()) return IMPOSSIBLE;
+        const bool is_string = edge.kind == STRING_EDGE || edge.kind == OTHERS_EDGE;
+        if (!network_.lexicon.spells_all() || !is_string || edge.labelled || edge.start == DEAD) return UNPROMISED;
+        if (!network_.lexicon.string_of(edge.start).universal) return UNPROMISED;
+        const int64_t n_excluded = edge.table < 0 ? 0 : static_cast<int64_t>(network_.table_of(edge).literals.size());
+        int64_t length = 1, n_texts = PRINTABLE;
+        for (; n_texts <= n_before + n_excluded; ++length) n_texts *= PRINTABLE;
+        length = std::max<int64_t>(length, edge.least);
+        return edge.most >= 0 && length > edge.most ? UNPROMISED : length + 1;
+    }
+    int64_t plain_key(int32_t state) { return plain_string(network_.edge(edge_of(state)), network_.expand(state).n_before); }
+    int64_t plain_item(int32_t state) {
         const int64_t n_before = network_.expand(state).n_before;
         const std::vector<int32_t> edges = usable(state);
         for (int32_t index : edges) {
-            const Edge edge = network_.edge(index);
-            if ((edge.kind != STRING_EDGE && edge.kind != OTHERS_EDGE) || edge.labelled || edge.start == DEAD) continue;
-            if (!network_.lexicon.string_of(edge.start).universal) continue;
-            const Configurations begin = beginnings(state, index);
-            if (begin.size() != 1) continue;
-            const int64_t n_excluded = edge.table < 0 ? 0 : static_cast<int64_t>(network_.table_of(edge).literals.size());
-            int64_t length = 1, n_texts = PRINTABLE;
-            for (; n_texts <= n_before + n_excluded; ++length) n_texts *= PRINTABLE;
-            length = std::max<int64_t>(length, edge.least);
-            if (edge.most >= 0 && length > edge.most) continue;
-            const int64_t opened = tokens_to_open(begin[0]), shortest = cost_of_edge(state, edges[0]);
-            if (opened < IMPOSSIBLE && shortest < IMPOSSIBLE) return std::max<int64_t>(0, opened + length + 1 - shortest);
+            const int64_t tokens = plain_string(network_.edge(index), n_before);
+            if (tokens >= UNPROMISED) continue;
+            const int64_t shortest = cost_of_edge(state, edges[0]);
+            return shortest >= UNPROMISED ? UNPROMISED : std::max<int64_t>(0, add_costs(costs_.to_open(network_.edge(index).start), tokens) - shortest);
         }
-        return IMPOSSIBLE;
-    }
-
-    // Tokens that read the quote of a string and all before it, along a best spelling up to the last of them.
-    int64_t tokens_to_open(const Configuration& c) {
-        const std::string text = costs_.text_of(c);
-        const Lexicon& lexicon = network_.lexicon;
-        size_t body = 0;
-        for (int32_t state = c.state; network_.lexicon.position(state).phase == PREFIX; ++body) {
-            if (body == text.size()) return IMPOSSIBLE;
-            state = network_.lexicon.automata.step(state, static_cast<uint8_t>(text[body]));
-            if (state == DEAD) return IMPOSSIBLE;
-        }
-        const std::vector<int64_t> left = costs_.spell_suffixes(text);
-        std::vector<int64_t> spent(body + 1, IMPOSSIBLE);
-        spent[0] = 0;
-        const Trie& trie = *lexicon.tries[0];
-        for (size_t from = 0; from < body; ++from) {
-            if (spent[from] + left[from] > left[0]) continue;  // not on a best spelling
-            int32_t node = 0;
-            for (size_t i = from; i < body; ++i) {
-                node = trie.child(node, static_cast<uint8_t>(text[i]));
-                if (node == 0) break;
-                if (trie.begin_ids(node) != trie.end_ids(node)) spent[i + 1] = std::min(spent[i + 1], spent[from] + 1);
-            }
-        }
-        return spent[body];
+        return UNPROMISED;
     }
 
     // Tokens of the shortest text of an edge.
     int64_t cost_of_edge(int32_t state, int32_t index) {
         const Edge edge = network_.edge(index);
-        if (edge.kind == TERMINAL_EDGE) return costs_.of(Configuration{edge.start, BOTTOM, 0}) - 1;
-        if (edge.kind == CALL_EDGE) return costs_.of(Configuration{AT_CONTINUATION, network_.continuation(edge.start, BOTTOM), 0}) - 1;
+        if (edge.kind == TERMINAL_EDGE) return without_end(costs_.of(Configuration{edge.start, BOTTOM, 0}));
+        if (edge.kind == CALL_EDGE) return without_end(costs_.of(Configuration{AT_CONTINUATION, network_.continuation(edge.start, BOTTOM), 0}));
         const Configurations begin = beginnings(state, index);
         return begin.empty() ? IMPOSSIBLE : costs_.of_terminal(begin[0]).first;
     }
@@ -204,9 +171,11 @@ private:
             return false;
         }
         const bool enough = static_cast<int32_t>(supply.peaks.size()) > n_before;
+        const bool is_known = enough || (supply.complete && supply.waiting.empty());
         int64_t most = supply.shortest;
         for (size_t i = 0; i < supply.peaks.size() && static_cast<int32_t>(i) <= n_before; ++i) most = std::max(most, supply.peaks[i]);
-        detour = supply.shortest >= IMPOSSIBLE ? 0 : most - supply.shortest;
+        if (reads_keys(state)) detour = is_known ? std::min(most, UNPROMISED) : UNPROMISED;
+        else detour = supply.shortest >= UNPROMISED ? 0 : is_known ? most - supply.shortest : UNPROMISED;
         if (enough || !provisional_) known_.emplace(state, detour);
         provisional_ = before || (provisional_ && !enough);
         return true;
@@ -254,6 +223,7 @@ private:
         return edges;
     }
 
+    bool reads_keys(int32_t state) { return network_.edge(edge_of(state)).kind == OTHERS_EDGE; }
     bool is_labelled(int32_t state) { return network_.edge(edge_of(state)).labelled; }
 
     Supplies& supplies_of(int32_t state) {
@@ -291,6 +261,10 @@ private:
                     place.direct = true;
                     place.set = beginnings(state, index);
             }
+            if (edge.kind == OTHERS_EDGE) {
+                for (Configuration& c : place.set) c.state = network_.lexicon.string_of(edge.start).body_start;
+                tracker.feed('"', false);
+            }
             if (place.set.empty()) continue;
             if (place.direct) {
                 supply.direct = place.set[0].link;
@@ -299,7 +273,8 @@ private:
             }
             const int64_t cost = cost_of(place, supply);
             if (index == edges[0]) supply.shortest = cost;
-            if (cost >= IMPOSSIBLE) continue;
+            supply.complete &= cost < UNPROMISED;
+            if (cost >= UNPROMISED) continue;
             place.peak = cost;
             place.spellings.push_back({0, cost, 0});
             place.tracker = tracker;
@@ -314,10 +289,10 @@ private:
             if (arrives(c, place.direct)) {
                 best = std::min(best, place.direct ? excess(supply, c.link) : 0);
             } else if (!place.direct) {
-                best = std::min(best, costs_.of(c) - 1);
+                best = std::min(best, without_end(costs_.of(c)));
             } else {
                 const auto [tokens, label] = costs_.of_terminal(c);
-                if (tokens < best) best = std::min(best, tokens + excess(supply, network_.after(c.link, label)));
+                if (tokens < best) best = std::min(best, add_costs(tokens, excess(supply, network_.after(c.link, label))));
             }
         }
         return best;
@@ -344,17 +319,18 @@ private:
         Place& from = supply.places[std::get<2>(rank)];  // a deque: it stays where it is
         if (from.value_peak >= 0) count(supply, from);
         while (from.next < 256) {
-            if (byte_at(from.next) == '\\' && from.goes_on && !from.late) {  // the same texts again, mostly, and dear to judge
+            const bool is_escape = Reading::byte_at(from.next) == '\\' && !from.tracker.outside_strings();
+            if (is_escape && from.goes_on && !from.late) {  // the same texts again, mostly, and dear to judge
                 from.late = true;
                 supply.waiting.push({std::get<0>(rank) + LATER, std::get<1>(rank), std::get<2>(rank)});
                 return;
             }
             ++supply.steps;
             Place to;
-            const uint8_t byte = byte_at(from.next++);
-            const bool blank = byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
-            if (blank && from.goes_on && from.tracker.outside_strings()) continue;  // changes nothing
+            const uint8_t byte = Reading::byte_at(from.next++);
             if (!read(supply, from, byte, to)) continue;
+            const bool blank = Reading::is_blank(byte) && from.tracker.outside_strings() && network_.lexicon.spells_all();
+            if (blank && from.goes_on && reading_.is_idle(from.set, to.set)) continue;
             from.goes_on = true;
             if (to.value_peak > to.peak) add(supply, take_value(to));
             add(supply, std::move(to));
@@ -382,7 +358,10 @@ private:
     }
 
     bool read(Supply& supply, const Place& from, uint8_t byte, Place& to) {
-        if (from.text.size() >= MOST_BYTES) return false;
+        if (from.text.size() >= MOST_BYTES) {
+            supply.complete = false;
+            return false;
+        }
         const Trie& trie = *network_.lexicon.tries[0];
         Spelling ended{IMPOSSIBLE, IMPOSSIBLE, 0};
         for (const Spelling& spelling : from.spellings) {
@@ -399,10 +378,9 @@ private:
         if (!reading_.step(to.set, byte, to.tracker)) return false;
         to.text = from.text + static_cast<char>(byte);
         if (ended.tokens < IMPOSSIBLE) {
-            const int64_t all = ended.tokens + cost_of(to, supply);
-            // Before a key the detour counts in the costs (Costs::of): there a spelling has to keep to the shortest.
-            const bool too_dear = to.direct && all > supply.shortest && std::any_of(to.set.begin(), to.set.end(), [&](const Configuration& c) { return costs_.before_key(c); });
-            if (all < IMPOSSIBLE && !too_dear) {
+            const int64_t all = add_costs(ended.tokens, cost_of(to, supply));
+            supply.complete &= all < UNPROMISED;
+            if (all < UNPROMISED) {
                 if (!supply.seen.insert(Reading::describe(to.set, to.tracker) + (to.direct ? 'd' : 'c')).second) return false;
                 ended.peak = std::max(ended.peak, all);
                 to.spellings.push_back(ended);
@@ -422,8 +400,8 @@ private:
 };
 
 inline Costs::Costs(Network& network) : network_(network), lexicon_(network.lexicon), other_texts_(network), detours_(std::make_shared<Detours>(network, *this)) {}
-inline int64_t Costs::detour(int32_t state) { return detours_->of(state); }
-inline int64_t Costs::detour_of_finish(int32_t state) { return detours_->of_finish(state); }
+inline int64_t Costs::detour_of_item(int32_t state) { return detours_->of_item(state); }
+inline int64_t Costs::new_key(int32_t state) { return detours_->of_key(state); }
 inline bool Costs::is_provisional() const { return detours_->is_provisional(); }
 
 }  // namespace tokentrellis

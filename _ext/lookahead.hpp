@@ -6,7 +6,8 @@
 // A mask allows the tokens after which it holds, and `least` is the smallest `left` for which it holds: one function decides
 // both, so where a budget fits some token is allowed, by definition. Where nothing is endangered the cost alone has to be
 // right: it is, since it counts for each item (key) still to come what it may cost to differ (detours.hpp): of the texts
-// listed there one is new, its tokens meet no cost above what was counted, and each is allowed by the rule above.
+// listed there one is new, its tokens meet no cost above what was counted, and each is allowed by the rule above. Where no
+// such list is known the cost is UNPROMISED, and no budget suffices.
 // Cost: the first byte that leads out of danger decides, nearly always; else the few tokens that the budget leaves, and
 // what was found out is kept until the tracker goes on.
 #pragma once
@@ -104,7 +105,7 @@ private:
     bool count_routes(const Configurations& set, Tracker& tracker, int64_t left, int& routes, bool may_open) {
         Configurations to;
         for (int place = 0; place < 256 && steps_ > 0; ++place) {
-            const uint8_t byte = Detours::byte_at(place);
+            const uint8_t byte = Reading::byte_at(place);
             if (byte <= ' ' || byte >= 0x7F || byte == '\\' || !is_token(byte)) continue;
             --steps_;
             Rewind rewind(tracker);
@@ -125,7 +126,7 @@ private:
         const bool may_open = tracker.before_text();
         Configurations to;
         for (int place = 0; place < 256; ++place) {
-            const uint8_t byte = Detours::byte_at(place);
+            const uint8_t byte = Reading::byte_at(place);
             if (!is_token(byte)) continue;
             if (--steps_ < 0) return false;
             Rewind rewind(tracker);

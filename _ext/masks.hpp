@@ -75,7 +75,7 @@ struct Row {
 };
 
 // With a budget, a token is kept only if what follows it costs at most `left`; `worst` becomes the largest cost met (without a
-// limit, a little more: what is cheap to find out), `next` the least that was too much.
+// limit, that or more: what is cheap to find out), `next` the least that was too much.
 struct Budget {
     Costs& costs;
     int64_t left;
@@ -92,6 +92,11 @@ struct Budget {
         worst = std::max(worst, cost);
         if (cost > left) next = std::min(next, cost);
         return cost <= left;
+    }
+    // Whether all of several tokens are kept, none of which costs more than `most`.
+    bool covers(int64_t most) {
+        worst = std::max(worst, most);
+        return most <= left;
     }
 };
 
@@ -169,13 +174,17 @@ private:
         Row row = borrow_row();
         const Closure& begins = network_.closure(continuation);
         for (const Configuration& start : begins.configurations) collect(view, start, row);
-        if (lexicon_.trie(view).repeats) {  // or ambiguous grammars would collect a token once for each way to read it
-            std::sort(row.ids.begin(), row.ids.end());
-            row.ids.erase(std::unique(row.ids.begin(), row.ids.end()), row.ids.end());
-        }
-        const std::vector<int32_t>& made = rests_.emplace(key, std::vector<int32_t>(row.ids)).first->second;
+        const std::vector<int32_t>& made = keep_rests(key, row.ids);
         give_back(std::move(row));
         return made;
+    }
+
+    const std::vector<int32_t>& keep_rests(const ViewKey& key, std::vector<int32_t> tokens) {
+        if (lexicon_.trie(key.view).repeats) {  // or ambiguous grammars would collect a token once for each way to read it
+            std::sort(tokens.begin(), tokens.end());
+            tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
+        }
+        return rests_.emplace(key, std::move(tokens)).first->second;
     }
 
     void follow(View rest, int32_t link, int32_t label, Row& row, const std::vector<int32_t>& removed = {}) {
@@ -183,7 +192,7 @@ private:
         int32_t continuation = network_.after(link, label);
         if (budget_ != nullptr) {
             const Worst worst = worst_of_rests(rest, continuation, budget_->costs);
-            if (!budget_->allows(worst.cost) || !worst.complete) return add(affordable_rests(rest, continuation), row, removed);
+            if (!budget_->covers(worst.cost) || !worst.complete) return add(affordable_rests(rest, continuation), row, removed);
         }
         add(rests(rest, continuation), row, removed);
     }
@@ -196,7 +205,7 @@ private:
         return std::move(below.ids);
     }
 
-    // The most that the end can cost after one of the rests.
+    // The most that the end can cost after one of the rests, or more. Finding out lists them all, and that list is kept.
     Worst worst_of_rests(View rest, int32_t continuation, Costs& costs) {
         const ViewKey key{rest, continuation, 0, 0};
         auto known = worst_.find(key);
@@ -204,8 +213,9 @@ private:
         Budget unlimited{costs, IMPOSSIBLE};
         Budget* const limited = budget_;
         budget_ = &unlimited;
-        affordable_rests(rest, continuation);
+        std::vector<int32_t> affordable = affordable_rests(rest, continuation);
         budget_ = limited;
+        if (!unlimited.skipped) keep_rests(key, std::move(affordable));  // all of them
         return worst_.emplace(key, Worst{unlimited.worst, !unlimited.skipped}).first->second;
     }
 
@@ -219,9 +229,18 @@ private:
                 return collect_literals(view, c, *edge, row);
             default:
                 if (c.extra == NO_NODE) return collect_plain(view, c, row, {});
-                if (budget_) return collect_plain(view, c, row, find_excluded(view, c, *edge));
+                if (budget_) return collect_others(view, c, *edge, row);
                 return collect_plain(view, c, row, excluded(view, c, *edge));
         }
+    }
+
+    // Another key within a budget. What it costs after a token that may still become a literal depends on what was read of that:
+    // these tokens are judged one by one.
+    void collect_others(View view, const Configuration& c, const Edge& edge, Row& row) {
+        std::vector<int32_t> affordable;
+        const std::vector<int32_t> removed = find_excluded(view, c, edge, &affordable);
+        collect_plain(view, c, row, removed);
+        row.ids.insert(row.ids.end(), affordable.begin(), affordable.end());
     }
 
     void collect_plain(View view, const Configuration& c, Row& row, const std::vector<int32_t>& removed) {
@@ -269,7 +288,7 @@ private:
     // The configuration after a token that ends in this state of c's terminal.
     Configuration ended(const Configuration& c, int32_t state, int32_t extra) {
         const Edge* edge = network_.edge_at(c);
-        if (edge && edge->kind == OTHERS_EDGE) extra = NO_NODE;  // the literals are dealt with in excluded()
+        if (edge && edge->kind == OTHERS_EDGE) extra = NO_NODE;  // what may become a literal is dealt with in find_excluded()
         if (!lexicon_.automata.exhausted(state)) return {state, c.link, extra};
         int32_t label = edge && edge->kind == LITERALS_EDGE ? network_.table_of(*edge).nodes[extra].literal : lexicon_.automata.label(state);
         return {AT_CONTINUATION, network_.after(c.link, label), 0};
@@ -391,16 +410,19 @@ private:
         if (known == excluded_.end()) known = excluded_.emplace(key, find_excluded(view, c, edge)).first;
         return known->second;
     }
-    std::vector<int32_t> find_excluded(View view, const Configuration& c, const Edge& edge) {
+    // affordable, within a budget: those that can also end in something else are excluded too, and listed there if they are allowed.
+    std::vector<int32_t> find_excluded(View view, const Configuration& c, const Edge& edge, std::vector<int32_t>* affordable = nullptr) {
         const LiteralTrie& trie = network_.table_of(edge);
         const Trie& source = lexicon_.trie(view);
         std::vector<int32_t> ids;
         walk_literals(view, c, trie, [&](int32_t node, int32_t state, int32_t at) {
             if (network_.other_possible(edge, state, at)) {
-                if (budget_ && !lexicon_.automata.exhausted(state) && source.begin_ids(node) != source.end_ids(node) &&
-                    !budget_->allows({state, c.link, at}))
-                    ids.insert(ids.end(), source.begin_ids(node), source.end_ids(node));
-                return !lexicon_.automata.exhausted(state);
+                if (lexicon_.automata.exhausted(state)) return false;
+                const int32_t *first = source.begin_ids(node), *last = source.end_ids(node);
+                if (affordable == nullptr || first == last) return true;
+                ids.insert(ids.end(), first, last);
+                if (budget_->allows({state, c.link, at})) affordable->insert(affordable->end(), first, last);
+                return true;
             }
             ids.insert(ids.end(), source.begin_ids(node), source.end_subtree_ids(node));
             return false;

@@ -34,10 +34,43 @@ public:
         return !set.empty();
     }
 
-    // What distinguishes a situation from others, whatever bytes led there.
-    static std::string describe(const Configurations& set, const Tracker& tracker) {
+    // Bytes in the order in which they are tried: what ends things first, blanks last, escapes after all else that can be seen.
+    static uint8_t byte_at(int place) {
+        static const std::vector<uint8_t> order = [] {
+            std::vector<uint8_t> bytes{'"', ']', '}', ','};
+            auto add = [&](int first, int last) {
+                for (int byte = first; byte <= last; ++byte)
+                    if (std::find(bytes.begin(), bytes.end(), byte) == bytes.end()) bytes.push_back(static_cast<uint8_t>(byte));
+            };
+            add('!', '['), add(']', '~'), add('\\', '\\'), add(0x7F, 0xFF), add(0, ' ');
+            return bytes;
+        }();
+        return order[place];
+    }
+
+    static bool is_blank(uint8_t byte) { return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r'; }
+
+    // Whether white space that led from one set of configurations to another, outside strings, changes nothing: all that may
+    // come after it leads to the same place without it. False in layouts that ask for white space.
+    bool is_idle(const Configurations& before, const Configurations& after) {
+        const ByteSet possible = network_.possible_bytes(after);
+        Configurations with, without;
+        bool goes_on = false;
+        for (int byte = 0; byte < 256; ++byte) {
+            if (is_blank(static_cast<uint8_t>(byte)) || !contains(possible, static_cast<uint8_t>(byte))) continue;
+            network_.step(after, static_cast<uint8_t>(byte), with);
+            if (with.empty()) continue;
+            network_.step(before, static_cast<uint8_t>(byte), without);
+            if (with != without) return false;
+            goes_on = true;
+        }
+        return goes_on;
+    }
+
+    // What distinguishes a situation from others, whatever bytes led there (loosely: Tracker::describe).
+    static std::string describe(const Configurations& set, const Tracker& tracker, bool loosely = false) {
         std::string key(reinterpret_cast<const char*>(set.data()), set.size() * sizeof(Configuration));
-        tracker.describe(key);
+        tracker.describe(key, loosely);
         return key;
     }
 

@@ -3,16 +3,15 @@
 // A grammar may demand that no object has a key twice, and its states that the items of an array differ (`distinct`). In come
 // configurations and a tracker of the text so far. A reading that arrives at a `distinct` state with an item that equals an
 // earlier one is dropped; a key that comes again ends all readings. A token is allowed only if afterwards what has been begun
-// can still become something new: that is searched byte by byte, and found at once unless nearly everything is used up; within
-// a budget, if it can do so in the tokens left (lookahead.hpp).
-// A row is corrected, never made anew: only tokens that follow a text already seen are looked at (a walk of the vocabulary
-// beside the texts seen), and the few that go on past a comma. As long as nothing can repeat, a step costs about a
-// microsecond more: the tracker's bytes, and some sixty bits of the row.
+// can still become something new (ways_out.hpp); within a budget, if it can do so in the tokens left (lookahead.hpp).
+// A row is corrected, never made anew. Looked at are the tokens that follow a text already seen (a walk of the vocabulary
+// beside the texts seen, where any is), those that go on past a comma, and, where other keys have come, those that close one.
+// Cost: where nothing is kept and nothing compared, the tracker's bytes and a look at a few short lists; where the keys of an
+// object are all that can repeat, a look-up for each of them; where items are compared, a walk for each token with a comma.
 #pragma once
 
-#include <unordered_set>
-
 #include "lookahead.hpp"
+#include "ways_out.hpp"
 
 namespace tokentrellis {
 
@@ -57,11 +56,7 @@ public:
     int64_t cost(const Configurations& set, Tracker& tracker) { return lookahead_.least(set, tracker); }
 
     // Whether what has been begun can become something new.
-    bool is_viable(const Configurations& set, Tracker& tracker) {
-        int steps = MOST_STEPS;
-        numbers_met_.clear();
-        return !tracker.endangered() || search(set, tracker, steps, 0);
-    }
+    bool is_viable(const Configurations& set, Tracker& tracker) { return ways_out_.exist(set, tracker); }
 
     // Clear the tokens of a row that would repeat something. left: tokens that may still be written after one of these.
     void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
@@ -92,12 +87,11 @@ public:
     }
 
 private:
-    static constexpr int MOST_STEPS = 20000;
-    static constexpr int MOST_DEPTH = 400;
     static constexpr int8_t UNKNOWN = -1, EACH = -2;  // verdicts: of no token yet, to be given to each
 
     Network& network_;
     Reading reading_{network_};
+    WaysOut ways_out_{network_};
     Lookahead lookahead_;
     const uint8_t* const buffer_;
     const int32_t* const offsets_;
@@ -106,7 +100,6 @@ private:
     const uint8_t* const traits_ = tokens_.traits.data();  // by token
     std::vector<std::pair<Configurations, bool>> viable_;  // of one correction: before a key or an item is begun
     std::vector<int32_t> found_;
-    std::unordered_set<std::string> numbers_met_;  // of one search
 
     uint8_t traits_of(int32_t token) const { return static_cast<uint32_t>(token) < static_cast<uint32_t>(n_tokens_) ? traits_[token] : 0; }
 
@@ -280,38 +273,6 @@ private:
     }
     static void clear(uint32_t* row, const int32_t* id, const int32_t* last) {
         for (; id != last; ++id) row[*id >> 5] &= ~(1u << (*id & 31));
-    }
-
-    // ---- is there something new? -----------------------------------------------------------------------------------------
-    // Depth first: a byte after which nothing is endangered ends the search. White space that leads nowhere is passed over, and
-    // so are numbers met before (0e1, 0e2 ...).
-    // A search that is given up counts as success.
-    bool search(const Configurations& set, Tracker& tracker, int& steps, int depth) {
-        if (depth > MOST_DEPTH) return true;
-        if (tracker.in_scalar() && !numbers_met_.insert(Reading::describe(set, tracker)).second) return false;
-        Configurations to;
-        const ByteSet possible = network_.possible_bytes(set), dangerous = tracker.dangerous_bytes();
-        // Those that lead out of danger at once come first.
-        for (int place = 0; place < 512; ++place) {
-            const uint8_t byte = preferred(place & 255);
-            if (!contains(possible, byte) || contains(dangerous, byte) != (place > 255)) continue;
-            if (--steps < 0) return true;
-            Rewind rewind(tracker);
-            to = set;
-            if (!step(to, byte, tracker)) continue;
-            if (!tracker.endangered()) return true;
-            if (!(tracker.before_text() && to == set) && search(to, tracker, steps, depth + 1)) return true;
-        }
-        return false;
-    }
-    static uint8_t preferred(int place) {
-        static const char first[] = "]}\",";
-        if (place < 4) return static_cast<uint8_t>(first[place]);
-        place -= 4;  // the others from '!' on, blanks last
-        int byte = '!' + place;
-        for (int skipped : {'"', ',', ']', '}'})
-            if (byte >= skipped) ++byte;
-        return static_cast<uint8_t>(byte & 0xFF);
     }
 };
 

@@ -98,10 +98,11 @@ public:
     // Writes the row of a state; budget < 0: none. Returns whether any bit is set.
     bool fill(int32_t state, int64_t budget, uint32_t* out, size_t words, Tracker* tracker, bool without_interpreter = false) {
         Guard guard(lexicon.mutex, without_interpreter);
-        const Row& row = budget >= 0 ? states.row_within(state, budget) : lexicon.lacks_bytes() ? states.row_within(state, IMPOSSIBLE) : states.row(state);
+        if (budget < 0 || budget >= UNPROMISED) budget = IMPOSSIBLE;
+        const Row& row = budget < IMPOSSIBLE || lexicon.lacks_bytes() ? states.row_within(state, budget) : states.row(state);
         row.write(out, words, end_ids);
         if (tracker == nullptr) return !row.empty();
-        states.correct(state, *tracker, out, words, budget < 0 ? IMPOSSIBLE : budget);
+        states.correct(state, *tracker, out, words, budget);
         return std::any_of(out, out + words, [](uint32_t word) { return word != 0; });
     }
     void fill_end(uint32_t* out, size_t words) const {
@@ -128,7 +129,12 @@ public:
     }
     int64_t cost(int32_t state, Tracker* tracker) {
         Guard guard(lexicon.mutex);
-        return tracker ? states.cost(state, *tracker) : states.cost(state);
+        const int64_t cost = tracker ? states.cost(state, *tracker) : states.cost(state);
+        return cost < UNPROMISED ? cost : IMPOSSIBLE;
+    }
+    bool can_end(int32_t state) {
+        Guard guard(lexicon.mutex);
+        return states.cost(state) < IMPOSSIBLE;
     }
     std::string shortest_text(size_t most) {
         Guard guard(lexicon.mutex);

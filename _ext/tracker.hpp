@@ -67,6 +67,17 @@ inline bool number_may_become(const char* text, size_t length, const std::string
     return true;  // only zeros so far, or the value's digits
 }
 
+// A number without the zeros that its exponent begins with: whatever comes after both, they are equal.
+inline std::string shortened_exponent(std::string number) {
+    size_t first = number.find_first_of("eE");
+    if (first == std::string::npos) return number;
+    ++first;
+    if (first < number.size() && (number[first] == '-' || number[first] == '+')) ++first;
+    size_t last = first;
+    while (last + 1 < number.size() && number[last] == '0') ++last;
+    return number.erase(first, last - first);
+}
+
 // All values that a tracker and its copies have met, each once.
 class ValueTable {
 public:
@@ -268,12 +279,21 @@ public:
     // The number of the last item of the innermost open array, whose items are kept.
     int32_t last_item() const { return frames_.back().items.back(); }
 
-    // Append what distinguishes this situation from others: two trackers that agree here agree on all that follows.
-    void describe(std::string& out) const {
+    // Append what distinguishes this situation from others: two trackers that agree here agree on all that follows. loosely: or,
+    // in a number, on whether something new can follow. Numbers with more zeros in a row than there are items are alike then:
+    // where they go on alike they become the same, or so many different ones that one of those with fewer zeros is new too.
+    void describe(std::string& out, bool loosely = false) const {
         auto number = [&](size_t value) { out.append(reinterpret_cast<const char*>(&value), sizeof value); };
         auto text = [&](const std::string& value) { number(value.size()), out += value; };
         number(static_cast<size_t>(at_.where) << 40 | static_cast<size_t>(at_.in_key) << 36 | static_cast<size_t>(at_.digits) << 32 | static_cast<size_t>(at_.unit) << 16 | at_.high);
-        if (!outside_strings() || at_.where == SCALAR) out.append(text_, at_.begin, std::string::npos);
+        if (at_.where == SCALAR) {
+            const std::string number = shortened_exponent(text_.substr(at_.begin));
+            const int most_zeros = loosely ? n_items_ + 1 : INT32_MAX;
+            int zeros = 0;
+            for (char c : number)
+                if ((zeros = c == '0' ? zeros + 1 : 0) <= most_zeros) out += c;
+        }
+        if (!outside_strings()) out.append(text_, at_.begin, std::string::npos);
         for (const Frame& frame : frames_) {
             number(frame.items.size() << 3 | static_cast<size_t>(frame.awaits) << 2 | static_cast<size_t>(frame.is_object) << 1 | static_cast<size_t>(frame.distinct));
             text(frame.key);
@@ -402,13 +422,13 @@ private:
     void read_hex(uint8_t byte) {
         at_.unit = static_cast<uint16_t>(at_.unit << 4 | hex_digit(byte));
         if (++at_.digits < 4) return;
+        const uint16_t unit = at_.unit, high = at_.high;
         at_.where = STRING;
-        if (is_high_surrogate(at_.unit)) {
-            at_.high = at_.unit;  // the second half follows at once
-            return;
-        }
+        at_.digits = 0, at_.unit = 0;  // however a text was spelled, the situation after it is the same
+        at_.high = is_high_surrogate(unit) ? unit : 0;
+        if (at_.high != 0) return;  // the second half follows at once
         uint8_t bytes[4];
-        const uint32_t character = is_low_surrogate(at_.unit) ? join_surrogates(at_.high, at_.unit) : at_.unit;
+        const uint32_t character = is_low_surrogate(unit) ? join_surrogates(high, unit) : unit;
         for (int i = 0, n = encode_utf8(character, bytes); i < n; ++i) append(bytes[i]);
     }
 

@@ -126,7 +126,7 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary) -> CompiledGrammar
             finds on demand.
     """
     compiled = CompiledGrammar(grammar, vocabulary)
-    if not compiled.lexicon.spells_all and compiled.tokens_to_finish is None:
+    if not compiled.lexicon.spells_all and not compiled.can_end:
         # Bytes that no token has are cut from these automata; a vocabulary of all bytes says what was needed.
         needed = CompiledGrammar(grammar, _ALL_BYTES).shortest_text()
         raise VocabularyError(

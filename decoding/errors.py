@@ -72,6 +72,8 @@ class TokenRejectedError(ConstraintError, ValueError):
 class NoAllowedTokenError(ConstraintError):
     """No token at all may come next, or all that may have probability zero; EOS is never put in its place.
 
+    Either the vocabulary lacks a token, or the text so far should have been refused earlier: our mistake.
+
     `generated` are the ids of the tokens of this sequence so far, the prompt excluded.
     """
 
@@ -89,13 +91,20 @@ class NoAllowedTokenError(ConstraintError):
         return f"after {len(self.generated)} generated tokens: {super().__str__()}"
 
 
+NO_BOUND = 1 << 40
+"""Tokens to finish, where no budget is known that suffices whatever is written."""
+
+
 class BudgetTooSmallError(ConstraintError, ValueError):
     """Even the shortest complete output needs more tokens (EOS included) than the budget has.
 
-    `needed` and `given` are numbers of tokens.
+    `needed` and `given` are numbers of tokens; `needed` is `NO_BOUND` where it is not known what suffices.
     """
 
     def __init__(self, needed: int, given: int, *, message: str = "", advice: str = "") -> None:
+        if needed >= NO_BOUND:
+            message = "no budget is known that suffices whatever is written"
+            advice = "work without a budget, or ask for fewer items or keys that must differ"
         super().__init__(
             message or f"the budget must be at least {needed} tokens to finish the shortest output",
             got=given,

@@ -41,7 +41,7 @@ class Matcher(core.Matcher):
     Raises (from the methods that advance or fill):
         TokenRejectedError: the token is not allowed; the state is unchanged.
         BudgetTooSmallError: the budget is smaller than `tokens_to_finish`.
-        NoAllowedTokenError: the vocabulary has no token that may come next.
+        NoAllowedTokenError: the vocabulary has no token that may come next, or there is no way to the end.
         LimitExceededError: an automaton grew past its limit.
         ArgumentTypeError, ArgumentValueError, ArgumentIndexError: an argument is of the wrong kind, a bitmask
             of the wrong shape, or there are no such tokens or rows. Each is the builtin error too.
@@ -72,7 +72,8 @@ class Matcher(core.Matcher):
         raise NoAllowedTokenError(
             range(self.n_accepted),
             message=f"no token of the vocabulary is allowed here (expected {self.describe_next()})",
-            advice="the vocabulary cannot spell what the grammar needs; see Vocabulary.missing_bytes",
+            advice="no token spells what the grammar needs (see Vocabulary.missing_bytes), or the text so "
+            "far has no valid end and should have been refused earlier: please report that with the grammar",
         )
 
     def _refuse(self, kind: type[Exception], message: str, got: object) -> NoReturn:

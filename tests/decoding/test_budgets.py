@@ -236,3 +236,58 @@ def test_a_value_that_has_come_counts_in_the_middle_of_an_item() -> None:
     assert matcher.tokens_to_finish == len('"]') + 1  # "" is new
     assert matcher.read_bytes(b"aa")
     assert matcher.tokens_to_finish == len('aa"]') + 1
+
+
+def mask_within(schema: dict[str, Any], text: bytes, tokens: list[bytes], **options: Any) -> set[bytes]:
+    """The tokens allowed after a text within the smallest budget."""
+    vocabulary = vocabulary_of(tokens)
+    matcher = compile_grammar(
+        from_json_schema(schema, **{"whitespace": "compact", **options}), vocabulary
+    ).matcher()
+    assert matcher.read_bytes(text)
+    bitmask = allocate_bitmask(1, vocabulary.vocab_size)
+    matcher.fill_bitmask(bitmask, budget=matcher.tokens_to_finish)
+    bits = np.unpackbits(bitmask[0].view(np.uint8), bitorder="little")[: vocabulary.vocab_size]
+    return {vocabulary.token_bytes(token) for token in np.nonzero(bits)[0].tolist()}
+
+
+def test_what_a_key_costs_depends_on_the_names_that_it_may_still_become() -> None:
+    letters = {"propertyNames": {"pattern": "^[ab]*$"}, "minProperties": 2}
+    schema = {"type": "object", "required": [""], **letters}
+    assert b"," in mask_within(schema, b'{"":null', [b'"a"'])
+    schema = {"type": "object", "required": ["", "a"], **letters, "minProperties": 3}
+    for tokens in ([b'"b"'], [b'aa"'], [b'"aa"', b'ab"'], [b',"b"']):
+        for text in (b'{"":null,"a":null', b'{"":null,"a":null,', b'{"":null,"a":null,"'):
+            assert mask_within(schema, text, tokens), (text, tokens)
+
+
+@pytest.mark.parametrize("whitespace", ["natural", "compact", {"indent": 0}, {"indent": 2}])
+@pytest.mark.parametrize("tokens", [[], [b'""'], [b',"a"', b'"a"'], [b',""', b' "', b",\n"], [b'":null,"']])
+def test_keys_that_must_differ_are_counted_from_their_quote_on(whitespace: Any, tokens: list[bytes]) -> None:
+    """Tokens that read a key and what is before it: not every text can follow these."""
+    rng = random.Random(repr((whitespace, tokens)))
+    for schema in (
+        {"type": "object", "minProperties": 3},
+        {"type": "object", "minProperties": 3, "propertyNames": {"pattern": "^[ab]*$"}},
+        {"type": "object", "required": ["", "a"], "minProperties": 4, "propertyNames": {"pattern": "^a*$"}},
+        {**UNIQUE, "items": {"type": "object", "minProperties": 1}, "minItems": 3},
+        {**UNIQUE, "items": {"type": "string"}, "minItems": 3},
+    ):
+        grammar = from_json_schema(schema, whitespace=whitespace)
+        compiled = compile_grammar(grammar, vocabulary_of(tokens))
+        for spare in (0, 1, 3):
+            walk(compiled, spare, rng)
+
+
+def test_no_promise_where_too_few_texts_are_known() -> None:
+    """No budget is accepted, rather than one that may not suffice: here 30,000 texts have to differ."""
+    keys = {"type": "object", "patternProperties": {"^x[a-z]{9}$": {"type": "null"}}, "minProperties": 30000}
+    schema = {**keys, "additionalProperties": False}
+    vocabulary = vocabulary_of([])
+    compiled = compile_grammar(from_json_schema(schema, whitespace="compact"), vocabulary)
+    matcher = compiled.matcher()
+    assert compiled.can_end
+    if compiled.tokens_to_finish is None:
+        with pytest.raises(BudgetTooSmallError, match="no budget is known"):
+            matcher.fill_bitmask(allocate_bitmask(1, vocabulary.vocab_size), budget=1000)
+    matcher.fill_bitmask(allocate_bitmask(1, vocabulary.vocab_size))

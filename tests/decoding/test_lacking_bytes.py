@@ -85,3 +85,24 @@ def test_what_can_be_read(schema: Any, lacking: str, text: str, expected: bool) 
         tt.from_json_schema(schema, whitespace="compact"), vocabulary_without(lacking)
     )
     assert compiled.matcher().read_bytes(text.encode()) is expected
+
+
+REPEATING: dict[str, Any] = {"type": "array", "not": {"uniqueItems": True}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({**REPEATING, "maxItems": 2}, '["a","a"]'),
+        ({**REPEATING, "items": {"type": "string"}, "maxItems": 2}, '["a","a"]'),
+        (
+            {"type": "array", "uniqueItems": True, "items": {**REPEATING, "maxItems": 2}, "minItems": 2},
+            "[[0,0],[1,1]]",
+        ),
+    ],
+)
+def test_what_has_no_bound_yet_can_be_spelled(schema: Any, text: str) -> None:
+    """After the first item it is not known yet what the array costs: that is no lack of bytes."""
+    matcher = tt.compile_grammar(tt.from_json_schema(schema), vocabulary_without("~")).matcher()
+    assert matcher.read_bytes(text.encode())
+    assert matcher.is_accepting

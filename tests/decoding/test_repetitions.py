@@ -207,3 +207,71 @@ def ending(matcher: Matcher) -> bytes:
         text += TOKENS[token]
         assert len(text) < 2000
     return text
+
+
+STANDARD = {"numbers": "standard"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "options"),
+    [
+        # White space leads nowhere, however much of it a layout allows.
+        (
+            {**UNIQUE, "items": {"type": "array", "items": {"type": "string"}, "maxItems": 1}},
+            '[["a"],["a"',
+            {},
+        ),
+        ({**UNIQUE, "items": {"type": "object", "maxProperties": 0}, "maxItems": 3}, "[{},", {}),
+        # Nor do the other spellings of a number.
+        ({**UNIQUE, "items": {"type": "number", "minimum": 0, "maximum": 1}}, "[1,1e0", STANDARD),
+        ({**UNIQUE, "items": {"type": "number", "minimum": 0, "maximum": 1}}, "[0,-", STANDARD),
+        ({**UNIQUE, "items": {"type": "number", "minimum": 1, "maximum": 1}}, "[1,", STANDARD),
+        ({**UNIQUE, "items": {"type": "integer", "minimum": 0, "maximum": 1}}, "[1.0,0,", STANDARD),
+    ],
+)
+@pytest.mark.parametrize("whitespace", ["natural", "any"])
+def test_what_can_only_repeat_is_refused(
+    schema: dict[str, Any], text: str, options: dict[str, Any], whitespace: str
+) -> None:
+    matcher = matcher_of(schema, whitespace=whitespace, **options)
+    *before, last = text.encode()
+    for byte in before:
+        matcher.accept_token(byte)
+    assert last not in allowed(matcher)
+    assert not matcher.allows_token(last)
+    assert not matcher.read_bytes(bytes([last]))
+    assert allowed(matcher)
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "expected"),
+    [
+        ({**UNIQUE, "items": {"type": "array", "maxItems": 1}}, "[\n[],\n[", b"\n"),
+        ({**UNIQUE, "items": {"type": "array", "maxItems": 1}}, "[\n[\n0\n],\n[\n", b"0"),
+        ({**UNIQUE, "items": {"type": "number", "minimum": 0, "maximum": 1}, "maxItems": 2}, "[\n1,\n", b"-"),
+    ],
+)
+def test_white_space_that_is_asked_for_leads_on(schema: dict[str, Any], text: str, expected: bytes) -> None:
+    matcher = matcher_of(schema, whitespace={"indent": 0}, numbers="standard")
+    assert matcher.read_bytes(text.encode())
+    assert expected[0] in allowed(matcher)
+    assert ending(matcher)
+
+
+def test_many_texts_that_branch() -> None:
+    """Each item before makes a place where there is a choice; the way to something new passes them all."""
+    matcher = matcher_of({**UNIQUE, "items": {"type": "string", "pattern": "^a*b$"}}, whitespace="compact")
+    texts = [f'"{"a" * n}b"' for n in range(100)]
+    assert matcher.read_bytes(f"[{','.join(texts)},".encode())
+    assert matcher.read_bytes(b'"' + b"a" * 99)
+    assert not matcher.read_bytes(b"b")
+    assert matcher.read_bytes(b"ab")
+
+
+def test_half_an_escape_of_any_character_leads_on() -> None:
+    tokens = [*TOKENS[:256], b"\\u", b""]
+    vocabulary = Vocabulary(tokens, eos_token_ids=[257])
+    matcher = compile_grammar(from_json_schema({**UNIQUE, "items": {"type": "string"}}), vocabulary).matcher()
+    assert matcher.read_bytes(b'["",":0,","')
+    assert matcher.allows_token(256)
+    matcher.accept_token(256)
