@@ -205,7 +205,7 @@ private:
                 return collect_literals(view, c, *edge, row);
             default:
                 if (c.extra == NO_NODE) return collect_plain(view, c, row, {});
-                if (budget_) return collect_plain(view, c, row, find_excluded(view, c, *edge));
+                if (budget_) return collect_plain(view, c, row, find_excluded(view, c, *edge, &row.ids));
                 return collect_plain(view, c, row, excluded(view, c, *edge));
         }
     }
@@ -377,15 +377,18 @@ private:
         if (known == excluded_.end()) known = excluded_.emplace(key, find_excluded(view, c, edge)).first;
         return known->second;
     }
-    std::vector<int32_t> find_excluded(View view, const Configuration& c, const Edge& edge) {
+    // With a budget also those that end on the way to a literal, since what they cost depends on it: the affordable ones go to
+    // `affordable`.
+    std::vector<int32_t> find_excluded(View view, const Configuration& c, const Edge& edge, std::vector<int32_t>* affordable = nullptr) {
         const LiteralTrie& trie = network_.table_of(edge);
         const Trie& source = lexicon_.trie(view);
         std::vector<int32_t> ids;
         walk_literals(view, c, trie, [&](int32_t node, int32_t state, int32_t at) {
             if (network_.other_possible(edge, state, at)) {
-                if (budget_ && !lexicon_.automata.exhausted(state) && source.begin_ids(node) != source.end_ids(node) &&
-                    !budget_->allows({state, c.link, at}))
+                if (budget_ && !lexicon_.automata.exhausted(state) && source.begin_ids(node) != source.end_ids(node)) {
                     ids.insert(ids.end(), source.begin_ids(node), source.end_ids(node));
+                    if (budget_->allows({state, c.link, at})) affordable->insert(affordable->end(), source.begin_ids(node), source.end_ids(node));
+                }
                 return !lexicon_.automata.exhausted(state);
             }
             ids.insert(ids.end(), source.begin_ids(node), source.end_subtree_ids(node));
