@@ -136,9 +136,7 @@ class TokenExport:
     """The states of a grammar as one table over tokens, visited all at once."""
 
     compiled: Any
-    def __init__(
-        self, compiled: Compiled, most_states: int, most_bytes: int, most_tokens: int = -1
-    ) -> None:
+    def __init__(self, compiled: Compiled, most_states: int, most_bytes: int, most_tokens: int = -1) -> None:
         """most_tokens: -1, or the length of the longest document, EOS included."""
     def run(self) -> str:
         """Visit all states; how it ended: "complete", the limit ("states", "bytes") or what has no end
@@ -155,9 +153,7 @@ class TokenExport:
         """A shortest text that leads to where the export was given up."""
     def tables(
         self,
-    ) -> tuple[
-        npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]
-    ]:
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
         """Of a complete export: token_classes int32 [vocab_size], transitions int32 [n_states, n_classes]
         (-1: not allowed; state 0: after EOS; state 1: the start), costs int32 [n_states], accepting bool
         [n_states].

@@ -14,14 +14,13 @@ Tables of several grammars over one vocabulary are joined by parting their class
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from .._ext import core
 from ..grammars.errors import LimitExceededError, UnsupportedFeatureError
 from .arguments import checked_integer
 from .errors import ArgumentValueError, BudgetTooSmallError
@@ -41,7 +40,9 @@ MOST_BYTES = 2**29
 _LARGEST = 2**31 - 1
 _LARGEST_BYTES = 2**40
 
-_KEYS = 'close the objects with "additionalProperties": false (pydantic: extra="forbid"), or use GrammarProcessor'
+_KEYS = (
+    'close the objects with "additionalProperties": false (pydantic: extra="forbid"), or use GrammarProcessor'
+)
 _REFUSALS = {
     "nesting": (
         "a token automaton of rules that nest without bound",
@@ -64,7 +65,7 @@ class AutomatonTables:
         after EOS, from which EOS leads back to it; nothing else is allowed there.
     costs: int32 [n_states], an upper bound on the tokens to the end, EOS included, that can always be met: in
         every state with a cost above 0 some token leads to a state that costs at least one less. What
-        `Matcher.tokens_to_finish` says, or less; `UNBOUNDED` where no end is known.
+        `Matcher.tokens_to_finish` says; `UNBOUNDED` where no end is known.
     accepting: bool [n_states], whether EOS is allowed.
     start_states: int32 [n_grammars].
     most_tokens: int32 [n_grammars], the most tokens that a document may have, EOS included; `NO_LIMIT` where
@@ -129,10 +130,28 @@ class AutomatonTables:
         return masks.view("<i4").astype(np.int32, copy=False), mask_of_state.reshape(-1).astype(np.int32)
 
 
+class Export(Protocol):
+    """What is used here of `_ext.core.TokenExport`."""
+
+    @property
+    def last_text(self) -> bytes: ...
+    def run(self) -> str: ...
+    def tables(
+        self,
+    ) -> tuple[
+        npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]
+    ]: ...
+
+
 def export_tables(
-    compiled: CompiledGrammar, *, max_states: int, max_bytes: int, max_tokens: int | None
+    compiled: CompiledGrammar,
+    begin: Callable[[CompiledGrammar, int, int, int], Export],
+    *,
+    max_states: int,
+    max_bytes: int,
+    max_tokens: int | None,
 ) -> AutomatonTables:
-    """Visit all states of a grammar.
+    """Visit all states of a grammar. begin: `_ext.core.TokenExport`.
 
     Raises: as `CompiledGrammar.token_automaton`.
     """
@@ -143,7 +162,7 @@ def export_tables(
         needed = compiled.matcher().tokens_to_finish
         if needed > max_tokens:
             raise BudgetTooSmallError(needed, max_tokens, advice=f"raise max_tokens to {needed} or more")
-    export = core.TokenExport(compiled, max_states, max_bytes, -1 if max_tokens is None else max_tokens)
+    export = begin(compiled, max_states, max_bytes, -1 if max_tokens is None else max_tokens)
     outcome = export.run()
     if outcome != "complete":
         _refuse(outcome, export, max_states, max_bytes, max_tokens)
@@ -162,7 +181,7 @@ def export_tables(
 
 
 def _refuse(
-    outcome: str, export: core.TokenExport, max_states: int, max_bytes: int, max_tokens: int | None
+    outcome: str, export: Export, max_states: int, max_bytes: int, max_tokens: int | None
 ) -> NoReturn:
     if outcome in _REFUSALS:
         feature, advice = _REFUSALS[outcome]
