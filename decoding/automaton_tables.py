@@ -203,6 +203,7 @@ def join_tables(tables: Sequence[AutomatonTables], *, max_bytes: int = MOST_BYTE
         ArgumentValueError: there are none, or they are of different vocabularies.
         LimitExceededError: the table would have more than `max_bytes` bytes.
     """
+    max_bytes = checked_integer("max_bytes", max_bytes, least=0, most=_LARGEST_BYTES)
     if not tables:
         raise ArgumentValueError("automata must be at least one", got=list(tables))
     first = tables[0]

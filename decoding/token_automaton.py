@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import torch
 
 REJECTED = -1
+MOST_ROWS = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,7 @@ class AutomatonTensors:
     transitions: torch.Tensor  # int32 [n_states, n_classes]
     costs: torch.Tensor  # int32 [n_states]
     accepting: torch.Tensor  # bool [n_states]
+    first_tokens: torch.Tensor  # int64 [n_classes], a token of each class
 
 
 @dataclass(eq=False)
@@ -75,8 +77,11 @@ class TokenAutomaton:
     """
 
     def __init__(self, tables: AutomatonTables, device: torch.device | str | None = None) -> None:
+        checked_instance(
+            *("tables", tables, AutomatonTables, "AutomatonTables"), advice="call compiled.token_automaton()"
+        )
         self.tables = tables
-        self.device = "cpu" if device is None else device
+        self.device = "cpu" if device is None else _checked_device(device)
 
     @property
     def vocab_size(self) -> int:
@@ -107,6 +112,7 @@ class TokenAutomaton:
             on_device(tables.transitions),
             on_device(tables.costs),
             on_device(tables.accepting),
+            on_device(np.unique(tables.token_classes, return_index=True)[1].astype(np.int64)),
         )
 
     @classmethod
@@ -155,7 +161,7 @@ class TokenAutomaton:
         """
         import torch
 
-        n_rows = checked_integer("n_rows", n_rows, least=0)
+        n_rows = checked_integer("n_rows", n_rows, least=0, most=MOST_ROWS)
         of_rows = [0] * n_rows if grammars is None else _checked_integers("grammars", grammars, n_rows)
         given: list[Any]
         if budgets is None or isinstance(budgets, (int, np.integer)):
@@ -193,8 +199,8 @@ class TokenAutomaton:
 
         After EOS it is EOS only; after a token that was not allowed there is none.
         """
-        following = self.tensors.transitions.index_select(0, rows.states.clamp(min=0))
-        return self._may_follow(following, rows).index_select(1, self.tensors.token_classes)
+        _check_rows(rows)
+        return self._allowed_classes(rows).index_select(1, self.tensors.token_classes)
 
     def mask_logits(self, logits: torch.Tensor, rows: AutomatonRows) -> torch.Tensor:
         """Set the logits of tokens that may not come next to -inf, in place, and return them.
@@ -206,7 +212,7 @@ class TokenAutomaton:
             ArgumentTypeError, ArgumentValueError: the logits are of another kind or shape.
         """
         self._check_logits(logits, rows)
-        self._forbid(logits, self.allowed_tokens(rows))
+        self._forbid(logits, self._allowed_classes(rows))
         return logits
 
     def allows_tokens(self, rows: AutomatonRows, tokens: torch.Tensor) -> torch.Tensor:
@@ -214,6 +220,8 @@ class TokenAutomaton:
 
         tokens: integers [rows, n], also such as are no ids.
         """
+        _check_rows(rows)
+        _check_tensor("tokens", tokens, (rows.states.shape[0], None), floats=False)
         return self._follow(rows, tokens)[1]
 
     def advance(self, rows: AutomatonRows, tokens: torch.Tensor) -> None:
@@ -224,11 +232,17 @@ class TokenAutomaton:
         """
         import torch
 
+        _check_rows(rows)
+        _check_tensor("tokens", tokens, (rows.states.shape[0],), floats=False)
         following, allowed = self._follow(rows, tokens.unsqueeze(1))
         under_way = rows.states > FINISHED
         after = torch.where(allowed, following, REJECTED).squeeze(1)
         rows.states.copy_(torch.where(under_way, after, rows.states))
         rows.left.sub_(under_way.to(rows.left.dtype))
+
+    def _allowed_classes(self, rows: AutomatonRows) -> torch.Tensor:
+        """bool [rows, n_classes]."""
+        return self._may_follow(self.tensors.transitions.index_select(0, rows.states.clamp(min=0)), rows)
 
     def _follow(self, rows: AutomatonRows, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The states after tokens [rows, n], and whether the tokens are allowed."""
@@ -260,7 +274,7 @@ class TokenAutomaton:
 
         Args:
             logits: floating point [rows, at least vocab_size], on the device; divide them by the temperature
-                before. NaN and infinities of allowed tokens count as the smallest or largest number.
+                before. Where no allowed token has a finite one, some allowed token is taken all the same.
             rows: from `start`, changed in place.
             noise: [rows, vocab_size], independent standard Gumbel variables, -log(-log(u)): the token is then
                 a sample of the masked distribution (Gumbel-max).
@@ -278,40 +292,46 @@ class TokenAutomaton:
         import torch
 
         self._check_logits(logits, rows)
+        n_rows = rows.states.shape[0]
         if noise is not None and uniforms is not None:
-            raise ArgumentValueError("step takes noise or uniforms, got both")
+            raise ArgumentValueError("step takes noise or uniforms, not both")
+        if noise is not None:
+            _check_tensor("noise", noise, (n_rows, self.vocab_size), floats=True)
+        if uniforms is not None:
+            _check_tensor("uniforms", uniforms, (n_rows,), floats=True)
         end = self.tables.eos_token_ids[0]
-        pad = end if pad_token_id is None else checked_integer("pad_token_id", pad_token_id)
-        allowed = self.allowed_tokens(rows)
+        pad = (
+            end
+            if pad_token_id is None
+            else checked_integer("pad_token_id", pad_token_id, least=-(2**63), most=2**63 - 1)
+        )
+        allowed = self._allowed_classes(rows)
         self._forbid(logits, allowed)
         scores = logits[:, : self.vocab_size]
-        if scores.dtype != torch.float64:
-            scores = scores.float()
         if noise is not None:
-            scores = scores + noise
-        # Allowed tokens keep finite scores, whatever the model says, so one of them is always chosen.
-        scores = torch.where(allowed, scores.nan_to_num(nan=torch.finfo(scores.dtype).min), float("-inf"))
-        tokens = scores.argmax(dim=1)
-        if uniforms is not None:
-            drawn = _invert(scores, uniforms)
-            tokens = torch.where(allowed.gather(1, drawn.unsqueeze(1)).squeeze(1), drawn, tokens)
+            scores = scores.to(torch.promote_types(scores.dtype, torch.float32)) + noise
+        tokens = scores.argmax(dim=1) if uniforms is None else _invert(scores, uniforms)
+        # Where the scores say nothing (no finite one, or what is no number), a token that is allowed.
+        classes = self.tensors.token_classes.index_select(0, tokens).long().unsqueeze(1)
+        other = self.tensors.first_tokens.index_select(0, allowed.to(torch.uint8).argmax(dim=1))
+        tokens = torch.where(allowed.gather(1, classes).squeeze(1), tokens, other)
         tokens = torch.where(rows.states > FINISHED, tokens, pad)
         self.advance(rows, tokens)
         return tokens
 
     def _forbid(self, logits: torch.Tensor, allowed: torch.Tensor) -> None:
-        logits[:, : self.vocab_size].masked_fill_(~allowed, float("-inf"))
+        """allowed: by class."""
+        forbidden = (~allowed).index_select(1, self.tensors.token_classes)
+        logits[:, : self.vocab_size].masked_fill_(forbidden, float("-inf"))
         if logits.shape[1] > self.vocab_size:
             logits[:, self.vocab_size :].fill_(float("-inf"))
 
     def _check_logits(self, logits: torch.Tensor, rows: AutomatonRows) -> None:
-        checked_instance("rows", rows, AutomatonRows, "the rows of start()", "call automaton.start(n_rows)")
-        if not (hasattr(logits, "is_floating_point") and logits.is_floating_point()):
-            raise ArgumentTypeError("logits must be a tensor of floats", got=type(logits).__name__)
-        n_rows = rows.states.shape[0]
-        if logits.ndim != 2 or logits.shape[0] != n_rows or logits.shape[1] < self.vocab_size:
+        _check_rows(rows)
+        _check_tensor("logits", logits, (rows.states.shape[0], None), floats=True)
+        if logits.shape[1] < self.vocab_size:
             raise ArgumentValueError(
-                f"logits must be of shape [{n_rows}, at least {self.vocab_size}]", got=tuple(logits.shape)
+                f"logits must have at least {self.vocab_size} columns", got=tuple(logits.shape)
             )
 
     def __repr__(self) -> str:
@@ -327,7 +347,38 @@ def _invert(scores: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
 
     cumulated = scores.double().softmax(dim=1).cumsum(dim=1)
     wanted = uniforms.to(cumulated.dtype).unsqueeze(1) * cumulated[:, -1:]
-    return torch.searchsorted(cumulated, wanted, right=True).squeeze(1).clamp(max=scores.shape[1] - 1)
+    return torch.searchsorted(cumulated, wanted, right=True).squeeze(1).clamp(0, scores.shape[1] - 1)
+
+
+def _checked_device(device: Any) -> Any:
+    """A device that can be used, as it was given."""
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (TypeError, ValueError, RuntimeError, AssertionError, OverflowError) as error:
+        advice = f"torch says: {str(error).splitlines()[0]}"
+        raise ArgumentValueError("device must be one that torch can use", got=device, advice=advice) from None
+    return device
+
+
+def _check_rows(rows: Any) -> None:
+    checked_instance("rows", rows, AutomatonRows, "the rows of start()", "call automaton.start(n_rows)")
+
+
+def _check_tensor(name: str, value: Any, shape: tuple[int | None, ...], *, floats: bool) -> None:
+    """Raise unless it is a tensor of this shape (None: any length) and kind. Asks nothing of the device."""
+    import torch
+
+    what = f"a tensor of {'floats' if floats else 'integers'}"
+    wanted = f"[{', '.join('any' if size is None else str(size) for size in shape)}]"
+    if not torch.is_tensor(value) or value.is_floating_point() != floats or value.dtype == torch.bool:
+        raise ArgumentTypeError(f"{name} must be {what} of shape {wanted}", got=value)
+    fits = value.ndim == len(shape) and all(
+        size is None or size == own for size, own in zip(shape, value.shape, strict=True)
+    )
+    if not fits:
+        raise ArgumentValueError(f"{name} must be {what} of shape {wanted}", got=tuple(value.shape))
 
 
 def _checked_integers(name: str, values: Any, n_rows: int, *, optional: bool = False) -> list[Any]:

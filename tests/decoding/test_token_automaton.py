@@ -262,15 +262,21 @@ def test_logits_are_checked() -> None:
     automaton = compile_grammar(from_choices(["ab"]), VOCABULARY).token_automaton()
     rows = automaton.start(2)
     for wrong in (torch.zeros(2, 279), torch.zeros(3, 280), torch.zeros(280)):
-        with pytest.raises(ArgumentValueError, match="280"):
+        with pytest.raises(ArgumentValueError, match="logits"):
             automaton.step(wrong, rows)
     for not_floats in (torch.zeros(2, 280, dtype=torch.int64), np.zeros((2, 280))):
         with pytest.raises(ArgumentTypeError):
             automaton.step(not_floats, rows)  # type: ignore[arg-type]
     with pytest.raises(ArgumentTypeError, match="start"):
         automaton.step(torch.zeros(2, 280), rows.states)  # type: ignore[arg-type]
-    with pytest.raises(ArgumentValueError, match="both"):
+    with pytest.raises(ArgumentValueError, match="not both"):
         automaton.step(torch.zeros(2, 280), rows, noise=torch.zeros(2, 280), uniforms=torch.zeros(2))
+    with pytest.raises(ArgumentValueError, match="noise"):
+        automaton.step(torch.zeros(2, 288), rows, noise=torch.zeros(2, 288))
+    with pytest.raises(ArgumentTypeError, match="tokens"):
+        automaton.advance(rows, torch.zeros(2))
+    with pytest.raises(ArgumentValueError, match="device"):
+        TokenAutomaton(automaton.tables, "no such device")
     with pytest.raises(ArgumentTypeError, match="TokenAutomaton"):
         TokenAutomaton.join([automaton.tables])  # type: ignore[list-item]
 
