@@ -143,3 +143,30 @@ def copy_allowed_scores(scores: Any, out: Any, bits: Any, pattern: int, rows: Se
     Shapes and contiguity as for `forbid_tokens`. Returns the rows of `rows` where no other score than
     `pattern` is left.
     """
+
+class TokenExport:
+    """The states of a grammar as one table over tokens, visited all at once."""
+
+    compiled: Any
+    def __init__(self, compiled: Compiled, most_states: int, most_bytes: int, most_tokens: int = -1) -> None:
+        """most_tokens: -1, or the length of the longest document, EOS included."""
+    def run(self) -> str:
+        """Visit all states; how it ended: "complete", the limit ("states", "bytes") or what has no end
+        ("nesting", "keys", "items").
+        """
+    @property
+    def n_states(self) -> int:
+        """States met so far, the one after EOS included."""
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the export takes, the table that it would give included."""
+    @property
+    def last_text(self) -> bytes:
+        """A shortest text that leads to where the export was given up."""
+    def tables(
+        self,
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """Of a complete export: token_classes int32 [vocab_size], transitions int32 [n_states, n_classes]
+        (-1: not allowed; state 0: after EOS; state 1: the start), costs int32 [n_states], accepting bool
+        [n_states].
+        """

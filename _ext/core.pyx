@@ -4,13 +4,14 @@
 Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
 out. The algorithms are in the headers, in reading order: trie, nfa, automata, minimal, product, json_string, distances, bounds,
 terminals, splits, levels, comma_tokens, key_tokens, lexicon (all of a vocabulary), literals, lengths, stable_list, network, other_texts, costs,
-tracker, reading, detours, masks, lookahead, repetitions, states (all of a grammar), session (the lock). This file converts
+tracker, reading, detours, masks, lookahead, repetitions, states (all of a grammar), session (the lock), escapes, exports (all states at once). This file converts
 between Python objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises for limits and rejected tokens are made by
 hooks that `decoding/` sets.
 """
 
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from cpython.number cimport PyNumber_Index
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -564,3 +565,4 @@ cdef class Matcher:
 
 
 include "batches.pxi"
+include "exports.pxi"

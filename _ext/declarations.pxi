@@ -89,6 +89,17 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         vector[int32_t] forced_tokens(int32_t) except +translate_error
 
 
+cdef extern from "exports.hpp" namespace "tokentrellis" nogil:
+    cdef cppclass CppTokenExport "tokentrellis::TokenExport":
+        CppTokenExport(Session&, int64_t, int64_t, int64_t)
+        int advance() except +translate_error
+        int64_t n_states()
+        int64_t n_classes()
+        int64_t n_bytes()
+        string last_text()
+        void write(int32_t*, int32_t*, int32_t*, uint8_t*) except +translate_error
+
+
 cdef extern from "session.hpp" namespace "tokentrellis":
     """
     static void tokentrellis_set_hooks(PyObject* limit, PyObject* recursion) {

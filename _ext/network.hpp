@@ -128,6 +128,7 @@ public:
     }
     const Edge& edge(int32_t index) const { return edges_[index]; }
     const Edge& edge_of(const GrammarState& state, int32_t index) const { return edges_[state.first_edge + index]; }
+    size_t n_edges() const { return edges_.size(); }
     size_t n_grammar_states() const { return grammar_states_.size(); }
 
     int32_t continuation(int32_t state, int32_t parent) { return state == END_STATE ? parent : link(state, parent); }

@@ -26,6 +26,30 @@ public:
 
     const Configurations& configurations(int32_t state) const { return entries_[state].set; }
 
+    // The number of a state that is given by its configurations, sorted and each once.
+    int32_t intern(const Configurations& set) {
+        const uint64_t key = hash(set);
+        const int32_t first = index_.find(key);
+        for (int32_t state = first; state != FlatMap::MISSING; state = entries_[state].same_hash)
+            if (entries_[state].set == set) return state;
+        int32_t made = static_cast<int32_t>(entries_.size());
+        entries_.emplace_back();
+        entries_.back().set = set;
+        if (first == FlatMap::MISSING) {
+            index_.insert(key, made);
+        } else {
+            entries_.back().same_hash = entries_[first].same_hash;
+            entries_[first].same_hash = made;
+        }
+        return made;
+    }
+
+    // The bytes of a token: from the first to the second; none if it is no text.
+    std::pair<const uint8_t*, const uint8_t*> text_of(int32_t token) const {
+        if (token < 0 || token >= n_tokens_) return {buffer_, buffer_};
+        return {buffer_ + offsets_[token], buffer_ + offsets_[token + 1]};
+    }
+
     bool accepting(int32_t state) {
         Entry& entry = entries_[state];
         if (entry.accepting < 0) {
@@ -198,23 +222,6 @@ private:
         uint64_t h = set.size();
         for (const Configuration& c : set) h = hash_pair(h, hash_pair(pair_key(c.state, c.link), static_cast<uint32_t>(c.extra)));
         return h;
-    }
-
-    int32_t intern(const Configurations& set) {
-        const uint64_t key = hash(set);
-        const int32_t first = index_.find(key);
-        for (int32_t state = first; state != FlatMap::MISSING; state = entries_[state].same_hash)
-            if (entries_[state].set == set) return state;
-        int32_t made = static_cast<int32_t>(entries_.size());
-        entries_.emplace_back();
-        entries_.back().set = set;
-        if (first == FlatMap::MISSING) {
-            index_.insert(key, made);
-        } else {
-            entries_.back().same_hash = entries_[first].same_hash;
-            entries_[first].same_hash = made;
-        }
-        return made;
     }
 
     // Leaves the configurations after the token in current_.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .decoding.generate import Result, Statistics, generate
     from .decoding.matcher import Matcher
     from .decoding.processors import GrammarProcessor
+    from .decoding.token_automaton import TokenAutomaton
     from .decoding.vocabulary import Vocabulary
     from .grammars.choices import from_choices
     from .grammars.errors import (
@@ -58,6 +59,7 @@ _NAMES_OF_MODULE = {
     ".decoding.generate": ("Result", "Statistics", "generate"),
     ".decoding.matcher": ("Matcher",),
     ".decoding.processors": ("GrammarProcessor",),
+    ".decoding.token_automaton": ("TokenAutomaton",),
     ".decoding.vocabulary": ("Vocabulary",),
     ".grammars.choices": ("from_choices",),
     ".grammars.errors": (
@@ -88,6 +90,7 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "fill_bitmasks",
     "apply_bitmask",
     "GrammarProcessor",
+    "TokenAutomaton",
     "generate",
     "Result",
     "Statistics",

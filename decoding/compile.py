@@ -10,6 +10,7 @@ since documents reach but a few of these states.)
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from .._ext import core
@@ -25,9 +26,14 @@ from ..grammars.grammar import (
 )
 from ..grammars.utf8 import ANY_TEXT
 from .arguments import checked_instance, checked_integer
+from .automaton_tables import MOST_BYTES, MOST_STATES, export_tables
 from .errors import VocabularyError
 from .matcher import Matcher
+from .token_automaton import TokenAutomaton
 from .vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import torch
 
 EDGE_KINDS = (
     TerminalEdge,
@@ -87,6 +93,39 @@ class CompiledGrammar(core.Compiled):
     def shortest_text(self, most: int = 10000) -> bytes:
         """The text of the document that `tokens_to_finish` counts (its first `most` bytes, or more)."""
         return super().shortest_text(checked_integer("most", most, least=0, most=2**31 - 1))
+
+    def token_automaton(
+        self,
+        device: torch.device | str | None = None,
+        *,
+        max_tokens: int | None = None,
+        max_states: int = MOST_STATES,
+        max_bytes: int = MOST_BYTES,
+    ) -> TokenAutomaton:
+        """The whole grammar as tables, whose steps run on a device without waiting for the host.
+
+        Exact: it allows what a matcher allows, and within a budget too. Only a grammar with finitely many
+        states has one; rules that nest without bound need `max_tokens`.
+
+        Args:
+            device: where the tensors are to lie; by default the CPU. torch is loaded when they are asked for.
+            max_tokens: leave out what no document of at most so many tokens, EOS included, reaches. Budgets
+                of its rows are then at most that.
+            max_states: most states, the one after EOS included.
+            max_bytes: most bytes of memory while the tables are made, and of the tables.
+
+        Raises:
+            LimitExceededError: there are more states or bytes.
+            UnsupportedFeatureError: rules nest without bound and there is no `max_tokens`; objects may have
+                keys of any text, which must not repeat; items must differ and are not enumerated. `got` is a
+                text that leads there.
+            BudgetTooSmallError: no document has as few as `max_tokens` tokens.
+            ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind or out of bounds.
+        """
+        tables = export_tables(
+            self, core.TokenExport, max_tokens=max_tokens, max_states=max_states, max_bytes=max_bytes
+        )
+        return TokenAutomaton(tables, device)
 
     def __reduce__(self) -> tuple[object, ...]:
         return compile_grammar, (self.grammar, self.vocabulary)

@@ -23,6 +23,7 @@ WRONG: list[Any] = [None, 3, -1, "x", [], {}, 2**70, 1.5, b"x", [None], [-1], ob
 VOCABULARY = tt.Vocabulary([b"a", b"b", b"ab", b""], eos_token_ids=[3])
 GRAMMAR = tt.from_regex("(ab){1,3}")
 COMPILED = tt.compile_grammar(GRAMMAR, VOCABULARY)
+AUTOMATON = COMPILED.token_automaton()
 
 
 def matcher() -> tt.Matcher:
@@ -53,6 +54,37 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "compile_grammar": (tt.compile_grammar, {"grammar": GRAMMAR, "vocabulary": VOCABULARY}),
     "CompiledGrammar": (tt.CompiledGrammar, {"grammar": GRAMMAR, "vocabulary": VOCABULARY}),
     "CompiledGrammar.shortest_text": (COMPILED.shortest_text, {"most": 10}),
+    "CompiledGrammar.token_automaton": (
+        COMPILED.token_automaton,
+        {"device": "cpu", "max_tokens": 9, "max_states": 100, "max_bytes": 10**6},
+    ),
+    "TokenAutomaton": (tt.TokenAutomaton, {"tables": AUTOMATON.tables, "device": "cpu"}),
+    "TokenAutomaton.join": (
+        tt.TokenAutomaton.join,
+        {"automata": [AUTOMATON], "device": "cpu", "max_bytes": 10**6},
+    ),
+    "TokenAutomaton.start": (AUTOMATON.start, {"n_rows": 1, "budgets": [9], "grammars": [0]}),
+    "TokenAutomaton.allowed_tokens": (AUTOMATON.allowed_tokens, {"rows": AUTOMATON.start(1)}),
+    "TokenAutomaton.allows_tokens": (
+        AUTOMATON.allows_tokens,
+        {"rows": AUTOMATON.start(1), "tokens": torch.zeros(1, 2, dtype=torch.int64)},
+    ),
+    "TokenAutomaton.mask_logits": (AUTOMATON.mask_logits, {"logits": logits(), "rows": AUTOMATON.start(1)}),
+    "TokenAutomaton.advance": (
+        AUTOMATON.advance,
+        {"rows": AUTOMATON.start(1), "tokens": torch.zeros(1, dtype=torch.int64)},
+    ),
+    "TokenAutomaton.step": (
+        AUTOMATON.step,
+        {
+            "logits": logits(),
+            "rows": AUTOMATON.start(1),
+            "noise": None,
+            "uniforms": torch.zeros(1),
+            "pad_token_id": 3,
+        },
+    ),
+    "AutomatonTables.mask_rows": (AUTOMATON.tables.mask_rows, {"max_bytes": 10**6}),
     "Matcher": (tt.Matcher, {"compiled": COMPILED}),
     "Vocabulary": (
         tt.Vocabulary,
