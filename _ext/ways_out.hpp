@@ -31,9 +31,10 @@ public:
         Rewind rewind(tracker);
         begin_ = tracker.mark();
         steps_ = MOST_STEPS;
-        places_.clear(), seen_.clear(), waiting_ = {};
         here_ = 0;
-        add({set, 0, 0, 0, 0, false}, Reading::describe(set, tracker, true));
+        places_.clear(), seen_.clear(), waiting_ = {};
+        places_.push_back({set, 0, 0, 0, 0, false});
+        if (leads_out(0, tracker)) return true;
         while (!waiting_.empty() && steps_ > 0) {
             const int32_t number = std::get<2>(waiting_.top());
             waiting_.pop();
