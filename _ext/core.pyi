@@ -36,6 +36,10 @@ class Lexicon:
         """States of lazy automata made so far."""
 
     @property
+    def n_bytes(self) -> int:
+        """Memory of the tables learnt so far, about."""
+
+    @property
     def spells_all(self) -> bool:
         """Whether every byte of UTF-8 is a token by itself, so that every text can be spelled."""
 

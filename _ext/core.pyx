@@ -78,6 +78,11 @@ cdef class Lexicon:
         return self.lexicon.get().n_states()
 
     @property
+    def n_bytes(self):
+        """Memory of the tables learnt so far, about."""
+        return self.lexicon.get().n_bytes()
+
+    @property
     def spells_all(self):
         """Whether every byte of UTF-8 is a token by itself, so that every text can be spelled."""
         return self.lexicon.get().spells_all()

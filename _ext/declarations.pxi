@@ -41,6 +41,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         int32_t automaton_of(int32_t) except +translate_error
         int32_t string_start(int32_t, int32_t, const vector[int32_t]&) except +translate_error
         size_t n_states()
+        size_t n_bytes()
         cbool spells_all()
         void prepare_strings(int32_t) except +translate_error
     cdef enum EdgeKind:

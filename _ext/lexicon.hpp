@@ -78,9 +78,12 @@ public:
 
     const Trie& trie(const View& view) const { return *tries[view.trie]; }
 
+    // Memory of what was learnt, about: new grammars get a new lexicon when it is much (decoding/compile.py).
+    size_t n_bytes() const { return n_bytes_ + n_automata_bytes(); }
+
     const Split& split(View view, int32_t state) {
         auto& found = splits_[{view, state, 0, 0}];
-        if (!found) found = make_split(view, state);
+        if (!found) found = counted(make_split(view, state));
         return *found;
     }
 
@@ -99,7 +102,7 @@ public:
 
     const CountedSplit& counted_split(View view, int32_t state) {
         auto& found = counted_splits_[{view, state, 0, 0}];
-        if (!found) found = make_counted_split(view, state);
+        if (!found) found = counted(make_counted_split(view, state));
         return *found;
     }
 
@@ -116,7 +119,7 @@ public:
                 }
                 return true;
             });
-            found = std::move(made);
+            found = counted(std::move(made));
         }
         return *found;
     }
@@ -128,7 +131,7 @@ public:
             std::vector<int32_t> ids;
             for (const auto& group : counted_split(view, state).inner)
                 if (group.characters <= most) ids.insert(ids.end(), group.ids.begin(), group.ids.end());
-            found = std::make_unique<TokenSet>(make_token_set(std::move(ids), view));
+            found = counted(std::make_unique<TokenSet>(make_token_set(std::move(ids), view)));
         }
         return *found;
     }
@@ -180,7 +183,7 @@ public:
         key.push_back(view.trie);
         auto found = united_.find(key);
         if (found != united_.end()) return found->second;
-        tries.push_back(merge(trie(view), nodes));
+        tries.push_back(counted(merge(trie(view), nodes)));
         View made{static_cast<int32_t>(tries.size()) - 1, 0};
         united_.emplace(std::move(key), made);
         return made;
@@ -199,7 +202,15 @@ public:
     }
 
 private:
+    static constexpr size_t BYTES_OF_AN_ENTRY = 64;  // of a map
     bool spells_all_ = true, spells_usable_ = true;
+    size_t n_bytes_ = 0;
+
+    template <class Table>
+    std::unique_ptr<Table> counted(std::unique_ptr<Table> table) {
+        n_bytes_ += table->n_bytes() + BYTES_OF_AN_ENTRY;
+        return table;
+    }
     int comparisons_left_ = 0;
     std::unique_ptr<Levels> levels_;  // of the vocabulary
     std::vector<int32_t> reached_;    // of one walk, by place: states

@@ -42,6 +42,11 @@ struct Row {
         return std::find(ids.begin(), ids.end(), id) != ids.end();
     }
     bool empty() const { return !whole && bases.empty() && ids.empty() && !accepting; }
+    size_t n_bytes() const {
+        size_t bytes = sizeof(Row) + bases.size() * sizeof(Base) + ids.size() * 4 + (whole ? whole->size() * 8 : 0);
+        for (const Base& base : bases) bytes += base.removed.size() * 4;
+        return bytes;
+    }
 
     // Write into `words` 32-bit words of packed bits, id 0 in the lowest bit of the first.
     void write(uint32_t* out, size_t words, const std::vector<int32_t>& end_ids) const {
@@ -108,6 +113,7 @@ public:
         Row row = borrow_row();
         budget_ = budget;
         lexicon_.forget_endings();
+        if (n_rest_bytes_ > MOST_REST_BYTES) forget_rests();
         for (const Configuration& c : set) {
             if (c.state != AT_CONTINUATION) {
                 collect({}, c, row);
@@ -132,6 +138,8 @@ private:
     Budget* budget_ = nullptr;
     std::unordered_map<ViewKey, std::vector<int32_t>, ViewKeyHash> rests_;  // rows stand: references stay good
     std::unordered_map<ViewKey, std::vector<int32_t>, ViewKeyHash> excluded_;
+    static constexpr size_t MOST_REST_BYTES = 16 << 20;  // of both: then they are found again
+    size_t n_rest_bytes_ = 0;
     struct Worst {
         int64_t cost;
         bool complete;  // nothing was skipped
@@ -139,6 +147,11 @@ private:
     std::unordered_map<ViewKey, Worst, ViewKeyHash> worst_;
     Bitmap marks_ = Bitmap(lexicon_.bitmap_words, 0);  // what is removed from a list; clear between two lists
     std::vector<std::vector<int32_t>> spare_;          // lists with room: rows grow without asking for memory
+
+    void forget_rests() {
+        rests_.clear(), excluded_.clear(), worst_.clear();
+        n_rest_bytes_ = 0;
+    }
 
     Row borrow_row() {
         Row row;
@@ -184,6 +197,7 @@ private:
             std::sort(tokens.begin(), tokens.end());
             tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
         }
+        n_rest_bytes_ += tokens.size() * 4 + 100;
         return rests_.emplace(key, std::move(tokens)).first->second;
     }
 
@@ -407,7 +421,10 @@ private:
     const std::vector<int32_t>& excluded(View view, const Configuration& c, const Edge& edge) {
         const ViewKey key{view, c.state, c.extra, edge.table};
         auto known = excluded_.find(key);
-        if (known == excluded_.end()) known = excluded_.emplace(key, find_excluded(view, c, edge)).first;
+        if (known == excluded_.end()) {
+            known = excluded_.emplace(key, find_excluded(view, c, edge)).first;
+            n_rest_bytes_ += known->second.size() * 4 + 100;
+        }
         return known->second;
     }
     // affordable, within a budget: those that can also end in something else are excluded too, and listed there if they are allowed.

@@ -35,6 +35,7 @@ struct TokenSet {
     std::unique_ptr<Bitmap> bitmap;
     std::vector<int32_t> ids;
     bool empty() const { return !bitmap && ids.empty(); }
+    size_t n_bytes() const { return (bitmap ? bitmap->size() * sizeof(uint64_t) : 0) + ids.size() * sizeof(int32_t); }
 };
 
 struct Exit {
@@ -48,6 +49,7 @@ struct Split {
     std::vector<int32_t> ends;    // the states in which inner tokens end (ask Lexicon::ends)
     bool knows_ends = true;       // a split made from a similar one does not
     std::vector<std::pair<int32_t, int32_t>> leaving;  // (label, node) in the order of the nodes: what the exits unite
+    size_t n_bytes() const { return sizeof(Split) + inner.n_bytes() + exits.size() * sizeof(Exit) + ends.size() * 4 + leaving.size() * 8; }
 };
 
 // How a view reads the prefix of a JSON string: the nodes with tokens that end inside the prefix, and the nodes just after
@@ -56,6 +58,7 @@ struct Opening {
     std::vector<std::pair<int32_t, int32_t>> inside;  // (node, state)
     std::vector<int32_t> tokens;                      // all tokens of these nodes
     std::vector<int32_t> opened;
+    size_t n_bytes() const { return sizeof(Opening) + inside.size() * 8 + tokens.size() * 4 + opened.size() * 4; }
 };
 
 struct CountedSplit {
@@ -69,6 +72,11 @@ struct CountedSplit {
     std::vector<Inner> inner;      // sorted by the number of characters
     std::vector<Leaving> leaving;  // a node of the view's trie just after the closing quote
     int32_t most_characters = 0;
+    size_t n_bytes() const {
+        size_t bytes = sizeof(CountedSplit) + inner.size() * sizeof(Inner) + leaving.size() * sizeof(Leaving);
+        for (const Inner& group : inner) bytes += group.ids.size() * 4;
+        return bytes;
+    }
 };
 
 }  // namespace tokentrellis

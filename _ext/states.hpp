@@ -63,6 +63,8 @@ public:
         if (!entries_[state].row) {
             auto made = std::make_unique<Row>(masks_.make_row(entries_[state].set));
             made->settle(network_.lexicon.bitmap_words);
+            if (n_row_bytes_ > MOST_ROW_BYTES) forget_rows();
+            n_row_bytes_ += made->n_bytes();
             entries_[state].row = std::move(made);
         }
         return *entries_[state].row;
@@ -203,6 +205,13 @@ private:
         int32_t same_hash = FlatMap::MISSING;
     };
     static constexpr size_t MAX_TRANSITIONS = 1 << 20;
+    static constexpr size_t MOST_ROW_BYTES = 32 << 20;  // then rows are made again
+    size_t n_row_bytes_ = 0;
+
+    void forget_rows() {
+        for (size_t state = 0; state < entries_.size(); ++state) entries_[state].row.reset();
+        n_row_bytes_ = 0;
+    }
 
     Network& network_;
     Masks masks_;

@@ -74,8 +74,12 @@ public:
     }
 
     size_t n_states() const { return automata.info.size(); }
+    // Memory of all automata, about.
+    size_t n_automata_bytes() const { return n_states() * BYTES_OF_A_STATE + n_positions_ * BYTES_OF_A_POSITION; }
 
 private:
+    static constexpr size_t BYTES_OF_A_STATE = 1500, BYTES_OF_A_POSITION = 200;
+    size_t n_positions_ = 0;  // of the automata of regular expressions
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> starts_;
     std::unordered_map<int32_t, int32_t> set_starts_;
     std::unordered_map<int32_t, StringAutomaton*> strings_;
@@ -96,6 +100,7 @@ private:
         auto found = set_starts_.find(expression);
         if (found != set_starts_.end()) return found->second;
         Nfa nfa(expressions, expression, [this](int32_t node) { return explore(node); });
+        n_positions_ += nfa.states.size();
         int32_t start = add<SetAutomaton>(std::move(nfa))->start;
         set_starts_.emplace(expression, start);
         return start;

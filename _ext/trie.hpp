@@ -42,6 +42,7 @@ struct Trie {
     bool repeats = false;  // a token may stand at several nodes (rests of several lengths)
 
     int32_t size() const { return static_cast<int32_t>(nodes.size()) - 1; }
+    size_t n_bytes() const { return sizeof(Trie) + nodes.size() * sizeof(TrieNode) + ids.size() * 4 + heights.size() * 2; }
     bool has_children(int32_t node) const { return nodes[node].end > node + 1; }
     const int32_t* begin_ids(int32_t node) const { return ids.data() + nodes[node].first; }
     const int32_t* end_ids(int32_t node) const { return ids.data() + nodes[node + 1].first; }

@@ -43,9 +43,9 @@ EDGE_KINDS = (
     CallEdge,
     TokenEdge,
 )  # the order of the core
-# States of automata of a vocabulary, 1 KB each. When there are more, new grammars get new tables, and the old
-# tables go with the grammars that use them.
-MOST_AUTOMATON_STATES = 150_000
+# What the tables of a vocabulary may take. When it is more, new grammars get new tables, and the old ones go with
+# the grammars that use them: some 500 schemas of MaskBench fill them.
+MOST_TABLE_BYTES = 64 << 20
 
 _ALL_BYTES = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], eos_token_ids=[256])
 
@@ -142,7 +142,7 @@ def lexicon_of(vocabulary: Vocabulary) -> core.Lexicon:
     """
     with _lock:
         found = _lexicons.get(vocabulary)
-        if found is None or found.n_automaton_states > MOST_AUTOMATON_STATES:
+        if found is None or found.n_bytes > MOST_TABLE_BYTES:
             found = core.Lexicon(
                 vocabulary.token_buffer,
                 vocabulary.token_offsets,
