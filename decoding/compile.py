@@ -43,8 +43,8 @@ EDGE_KINDS = (
     CallEdge,
     TokenEdge,
 )  # the order of the core
-# What the tables of a vocabulary may take. When it is more, new grammars get new tables, and the old ones go with
-# the grammars that use them: some 500 schemas of MaskBench fill them.
+# What the tables of a vocabulary may take. When it is more, new grammars get new tables, and the old ones go
+# with the grammars that use them: some 500 schemas of MaskBench fill them.
 MOST_TABLE_BYTES = 64 << 20
 
 _ALL_BYTES = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], eos_token_ids=[256])
