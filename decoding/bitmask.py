@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 MOST_ROWS = 2**20
 
 
-def allocate_bitmask(rows: int, vocab_size: int) -> npt.NDArray[np.int32]:
+def allocate_bitmask(rows: int, vocab_size: int, *, is_pinned: bool = False) -> npt.NDArray[np.int32]:
     """A bitmask of zeros (nothing allowed), int32, shape [rows, ceil(vocab_size / 32)].
+
+    is_pinned: in memory that a GPU can read while it computes; needs torch with CUDA.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: a size is no integer, negative, or larger than `MOST_ROWS` or
@@ -36,7 +38,12 @@ def allocate_bitmask(rows: int, vocab_size: int) -> npt.NDArray[np.int32]:
     """
     rows = checked_integer("rows", rows, least=0, most=MOST_ROWS)
     vocab_size = checked_integer("vocab_size", vocab_size, least=0, most=MOST_TOKENS)
-    return np.zeros((rows, (vocab_size + 31) // 32), dtype=np.int32)
+    shape = (rows, (vocab_size + 31) // 32)
+    if is_pinned:
+        import torch
+
+        return torch.zeros(shape, dtype=torch.int32, pin_memory=True).numpy()
+    return np.zeros(shape, dtype=np.int32)
 
 
 def fill_bitmasks(

@@ -20,7 +20,7 @@ from typing import Any, overload
 from weakref import WeakKeyDictionary
 
 import torch
-from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteriaList
 
 from ..grammars.errors import ConstraintError, LimitExceededError
 from ..grammars.grammar import Grammar
@@ -168,6 +168,7 @@ def generate(
             **{name: tensor.to(model.device) for name, tensor in inputs.items()},
             generation_config=configuration,
             logits_processor=LogitsProcessorList([recorder, processor]),
+            stopping_criteria=StoppingCriteriaList([processor.new_tokens]),
         )
     seconds = time.perf_counter() - started
     generated = sequences[:, prompt_length:]

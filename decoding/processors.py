@@ -5,6 +5,10 @@ become -inf. Which matcher belongs to which row is found anew at every call from
 (`prefixes.py`), so batches, beams, several sequences for each prompt, draft models, prompt look-up, streamers
 and the next `generate()` all work with one object. The cost of a step is one mask for each row (microseconds)
 and one copy of the scores.
+
+On a GPU the tokens have to come to the host first. A logits processor alone can fetch them only once the
+forward pass is over; `processor.new_tokens`, given to `generate()` as a stopping criterion, fetches them
+before it begins, so that the masks are filled while the device computes.
 """
 
 from __future__ import annotations
@@ -12,10 +16,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
-from transformers import LogitsProcessor
+from transformers import LogitsProcessor, StoppingCriteria
 
 from ..grammars.errors import ConstraintError
 from .arguments import checked_integer
@@ -61,6 +67,8 @@ class GrammarProcessor(LogitsProcessor):
 
     Attributes:
         mask_times: how long the masks took, over all calls.
+        new_tokens: `generate(..., stopping_criteria=[processor.new_tokens])` lets the masks of a model on a
+            GPU be filled while its forward pass runs. It stops nothing.
     """
 
     supports_continuous_batching = False
@@ -90,6 +98,7 @@ class GrammarProcessor(LogitsProcessor):
                 "all grammars of a batch must be compiled for one vocabulary", got=vocabularies
             )
         self.mask_times = MaskTimes()
+        self.new_tokens = NewTokens()
         self._max_new_tokens = max_new_tokens
         self._vocab_size = vocabularies.pop().vocab_size
         self._tracker = PrefixTracker(grammars, prompt_length=prompt_length)
@@ -116,10 +125,9 @@ class GrammarProcessor(LogitsProcessor):
         self._check_width(scores.shape[-1])
         # Drafts are verified prefix by prefix, and each prefix is a slice of the whole candidate.
         is_slice = input_ids.untyped_storage().nbytes() > input_ids.nbytes
-        token_ids = input_ids.detach().to(device="cpu", dtype=torch.int64).numpy()
-        rows = self._tracker.follow(token_ids, is_draft=is_slice)
+        rows = self._tracker.follow(self.new_tokens.on_host(input_ids), is_draft=is_slice)
         if len(self._bitmask) < len(rows):
-            self._bitmask = allocate_bitmask(len(rows), self._vocab_size)
+            self._bitmask = allocate_bitmask(len(rows), self._vocab_size, is_pinned=scores.is_cuda)
         masked = [index for index, row in enumerate(rows) if row.is_live and self._fill(row, index)]
         result, empty = copy_allowed(scores, self._bitmask, masked)
         for index in empty:
@@ -157,6 +165,31 @@ class GrammarProcessor(LogitsProcessor):
                 return False
         self.mask_times.add(time.perf_counter_ns() - started)
         return True
+
+
+class NewTokens(StoppingCriteria):
+    """Brings the tokens of a step to the host as soon as they are chosen. It never stops a row."""
+
+    def __init__(self) -> None:
+        self._input_ids: torch.Tensor | None = None
+        self._on_host: npt.NDArray[np.int64] | None = None
+
+    def __call__(
+        self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **kwargs: Any
+    ) -> torch.BoolTensor:
+        """input_ids: int64, shape [rows, tokens]. Returns False for each row."""
+        self._input_ids, self._on_host = input_ids, _to_host(input_ids)
+        return cast(torch.BoolTensor, torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device))
+
+    def on_host(self, input_ids: torch.Tensor) -> npt.NDArray[np.int64]:
+        """The same tokens in the memory of the host: those fetched before, if it was this very tensor."""
+        fetched = self._on_host if self._input_ids is input_ids else None
+        self._input_ids = self._on_host = None
+        return _to_host(input_ids) if fetched is None else fetched
+
+
+def _to_host(input_ids: torch.Tensor) -> npt.NDArray[np.int64]:
+    return input_ids.detach().to(device="cpu", dtype=torch.int64).numpy()
 
 
 def _check_tensors(input_ids: object, scores: object) -> None:

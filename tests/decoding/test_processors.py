@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import tokentrellis as tt
 import torch
+from tokentrellis.decoding import processors
 from transformers import LogitsProcessor, TextStreamer
 
 from tests.tiny_models import N_LOGITS, tiny_model, tiny_tokenizer
@@ -320,3 +321,23 @@ def test_a_vocabulary_of_another_tokenizer_is_noticed() -> None:
 def test_fewer_logits_than_tokens_are_noticed_by_generate() -> None:
     with pytest.raises(tt.VocabularyError, match=r"must cover the [0-9]+ tokens of the vocabulary, got 330"):
         tt.generate(tiny_model(n_logits=330), tiny_tokenizer(), "x", grammar=tt.from_regex("a"))
+
+
+@pytest.mark.parametrize("mode", ["greedy", "sampling", "several sequences", "3 beams"])
+def test_tokens_fetched_ahead_change_nothing(
+    person: tt.CompiledGrammar, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside of beam search, the tokens of every step but the first come from the criterion."""
+    fetched: list[torch.Tensor] = []
+    to_host = processors._to_host
+    monkeypatch.setattr(processors, "_to_host", lambda ids: fetched.append(ids) or to_host(ids))
+    alone = run(tt.GrammarProcessor(person, max_new_tokens=BUDGET), [OTHER_PROMPT, PROMPT], **MODES[mode])
+    n_alone = len(fetched)
+    fetched.clear()
+    processor = tt.GrammarProcessor(person, max_new_tokens=BUDGET)
+    ahead = run(processor, [OTHER_PROMPT, PROMPT], stopping_criteria=[processor.new_tokens], **MODES[mode])
+    assert ahead == alone
+    if "beams" not in mode:
+        assert (
+            len(fetched) == n_alone + 1
+        )  # the prompt, and after each token; the last of them is not asked for
