@@ -16,6 +16,8 @@ from typing import Any
 from ..errors import ConstraintError, GrammarSyntaxError, LimitExceededError
 from .decimal_automaton import n_digits
 
+MOST_VALUES = 10_000_000
+"""Lists and objects of one constant: those of a file of 20 MB."""
 _LONGEST_NUMBER = 1000  # digits; a Decimal such as 1e999999999 must not become a Fraction
 _TOO_LARGE = 10**_LONGEST_NUMBER
 
@@ -57,8 +59,15 @@ def check_key(key: object, here: Pointer) -> None:
 
 def check_value(value: object, here: Pointer) -> None:
     """Raises GrammarSyntaxError for what is no JSON value, LimitExceededError for a number of a size that
-    cannot be handled: while reading, not while generating."""
-    check_no_circle(value, here)
+    cannot be handled, or more than `MOST_VALUES`: while reading, not while generating."""
+    n_values = check_no_circle(value, here)
+    if n_values > MOST_VALUES:
+        raise LimitExceededError(
+            "lists and objects, those that are shared counted at each place",
+            given=n_values,
+            limit=MOST_VALUES,
+            location=written(here),
+        )
     waiting = [(value, here)]
     while waiting:
         value, here = waiting.pop()
@@ -86,18 +95,21 @@ def check_value(value: object, here: Pointer) -> None:
             )
 
 
-def check_no_circle(value: object, here: Pointer = ()) -> None:
-    """Raises GrammarSyntaxError if a list or an object contains itself, at whatever depth.
+def check_no_circle(value: object, here: Pointer = ()) -> int:
+    """Raises GrammarSyntaxError if a list or an object contains itself, at whatever depth; returns the number
+    of lists and objects, those that are shared counted at each place.
 
     A depth-first search without recursion; what is shared is entered once.
     """
     is_open: dict[int, bool] = {}  # by identity: entered (in the order of the path), or left for good
+    n_values: dict[int, int] = {}  # by identity: of what was left, lists and objects in it
     waiting = [value]
     while waiting:
         value = waiting[-1]
         if id(value) in is_open:
             is_open[id(value)] = False
             waiting.pop()
+            n_values[id(value)] = 1 + sum(n_values.get(id(member), 0) for _, member in _members(value))
             continue
         is_open[id(value)] = True
         for token, member in _members(value):
@@ -112,6 +124,7 @@ def check_no_circle(value: object, here: Pointer = ()) -> None:
                     location=written((_path(waiting, is_open, here), token)),
                     advice="write a `$ref` where a schema is meant",
                 )
+    return n_values.get(id(value), 0)
 
 
 def _members(value: object) -> Iterable[tuple[Any, Any]]:

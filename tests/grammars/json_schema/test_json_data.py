@@ -222,3 +222,19 @@ def test_what_is_multiplied_has_a_limit_too() -> None:
     schema = {"allOf": [{"multipleOf": 7**power + 1} for power in range(200, 300)]}
     with pytest.raises(ConstraintError, match=r"must be at most 1000, got [0-9]+;"):
         from_json_schema(schema)
+
+
+@pytest.mark.parametrize("keyword", ["const", "enum"])
+def test_a_value_that_unfolds_to_too_much_is_a_limit(keyword: str) -> None:
+    value: list[Any] = [0]
+    for _ in range(40):
+        value = [value, value]
+    with pytest.raises(LimitExceededError, match=f"/{keyword}: lists and objects"):
+        from_json_schema({keyword: value})
+
+
+def test_a_schema_may_share_its_parts() -> None:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(40):
+        schema = {"allOf": [schema, schema]}
+    assert from_json_schema(schema).accepts('"a"')
