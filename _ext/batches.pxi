@@ -89,6 +89,7 @@ def copy_allowed_scores(Score[:, :] scores, Score[:, :] out, const int32_t[:, :]
         raise ValueError(f"needs {n} rows of bits and of the copy, and copies of {columns} columns")
     if (columns > 1 and (scores.strides[1] != sizeof(Score) or out.strides[1] != sizeof(Score))) or (words > 1 and bits.strides[1] != 4):
         raise ValueError("the rows of scores and bitmask must be contiguous")
+    rows = list(rows)
     masked.assign(n, 0)
     left.assign(n, 1)
     for row in rows:
@@ -96,7 +97,7 @@ def copy_allowed_scores(Score[:, :] scores, Score[:, :] out, const int32_t[:, :]
             raise IndexError(f"row {row}: there are {n}")
         masked[row] = 1
     if columns == 0 or words == 0:
-        return list(rows)
+        return rows
     with nogil:
         for row in range(n):
             if masked[row]:

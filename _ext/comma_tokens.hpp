@@ -1,8 +1,9 @@
 // The tokens with a comma, by what of a JSON text they can read before and after it; and those that close an array.
 //
 // A token that goes past a comma may complete a key or an item and begin another: where nothing may repeat, only these
-// tokens need a look beyond what they begin with (repetitions.hpp); where something must, those that close its array. In come the bytes of all tokens, out come short lists
-// (Llama-3: 861 tokens with a comma, 169 with a quote before it); made once for a vocabulary, in about a millisecond.
+// tokens need a look beyond what they begin with (repetitions.hpp); where something must, those that close its array. In come
+// the bytes of all tokens, out come short lists (Llama-3: 861 tokens with a comma, 169 with a quote before it); made once for a
+// vocabulary, in about a millisecond.
 #pragma once
 
 #include <algorithm>

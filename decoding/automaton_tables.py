@@ -50,8 +50,9 @@ _REFUSALS = {
     ),
     "keys": ("a token automaton of objects with keys of any text, none of which may come twice", _KEYS),
     "items": (
-        "a token automaton of arrays whose items have to differ (or not) from any earlier ones",
-        "drop uniqueItems, enumerate the items, or use GrammarProcessor",
+        "a token automaton of arrays whose items have to differ, or not all to differ",
+        "drop uniqueItems or its opposite, let the items have few values where they must differ, or use "
+        "GrammarProcessor",
     ),
 }
 
@@ -71,6 +72,7 @@ class AutomatonTables:
     most_tokens: int32 [n_grammars], the most tokens that a document may have, EOS included; `NO_LIMIT` where
         the states are all there are.
     eos_token_ids: the ids that end a text.
+    fingerprint: that of the vocabulary.
     """
 
     token_classes: npt.NDArray[np.int32]
@@ -80,6 +82,7 @@ class AutomatonTables:
     start_states: npt.NDArray[np.int32]
     most_tokens: npt.NDArray[np.int32]
     eos_token_ids: tuple[int, ...]
+    fingerprint: str
 
     @property
     def vocab_size(self) -> int:
@@ -177,6 +180,7 @@ def export_tables(
         start_states=np.array([START], dtype=np.int32),
         most_tokens=np.array([NO_LIMIT if max_tokens is None else max_tokens], dtype=np.int32),
         eos_token_ids=tuple(compiled.vocabulary.eos_token_ids),
+        fingerprint=compiled.vocabulary.fingerprint,
     )
 
 
@@ -208,8 +212,7 @@ def join_tables(tables: Sequence[AutomatonTables], *, max_bytes: int = MOST_BYTE
         raise ArgumentValueError("automata must be at least one", got=list(tables))
     first = tables[0]
     for index, table in enumerate(tables):
-        same_size = table.vocab_size == first.vocab_size
-        if not same_size or set(table.eos_token_ids) != set(first.eos_token_ids):
+        if table.fingerprint != first.fingerprint:
             raise ArgumentValueError(
                 f"automata[{index}] must be of the same vocabulary as automata[0]",
                 got=f"vocab_size {table.vocab_size}, EOS {list(table.eos_token_ids)}",
@@ -246,4 +249,5 @@ def join_tables(tables: Sequence[AutomatonTables], *, max_bytes: int = MOST_BYTE
         start_states=np.concatenate(starts).astype(np.int32),
         most_tokens=np.concatenate([table.most_tokens for table in tables]),
         eos_token_ids=first.eos_token_ids,
+        fingerprint=first.fingerprint,
     )

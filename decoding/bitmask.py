@@ -155,7 +155,7 @@ def copy_allowed(
     import torch
 
     if scores.device.type == "cpu" and scores.stride(-1) == 1 and scores.element_size() >= 2:
-        scores = scores.detach()
+        scores = scores.detach().resolve_neg()
         copy = torch.empty(scores.shape, dtype=scores.dtype)
         word, pattern = _words_of(scores.dtype)
         given, written = scores.view(word).numpy(), copy.view(word).numpy()

@@ -130,9 +130,9 @@ class GrammarProcessor(LogitsProcessor):
             self._bitmask = allocate_bitmask(len(rows), self._vocab_size, is_pinned=scores.is_cuda)
         masked = [index for index, row in enumerate(rows) if row.is_live and self._fill(row, index)]
         result, empty = copy_allowed(scores, self._bitmask, masked)
-        for index in empty:
+        if empty:
             raise NoAllowedTokenError(
-                rows[index].tokens.tolist(),
+                rows[empty[0]].tokens.tolist(),
                 message="every token that the grammar allows has the score -inf",
                 advice="look for other processors that exclude them (suppressed or forced tokens)",
             )
@@ -199,6 +199,8 @@ def _check_tensors(input_ids: object, scores: object) -> None:
         and not input_ids.is_floating_point()
         and scores.is_floating_point()
         and (input_ids.ndim, scores.ndim) == (2, 2)
+        and scores.layout == torch.strided
+        and not scores.is_meta
         and len(input_ids) == len(scores)
     )
     if not is_right:

@@ -247,6 +247,7 @@ class TokenAutomaton:
     def _follow(self, rows: AutomatonRows, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The states after tokens [rows, n], and whether the tokens are allowed."""
         tensors = self.tensors
+        tokens = tokens.long()
         known = tokens.clamp(0, self.vocab_size - 1)
         classes = tensors.token_classes.index_select(0, known.flatten()).view_as(known).long()
         following = tensors.transitions[rows.states.clamp(min=0).unsqueeze(1), classes].long()
@@ -329,6 +330,13 @@ class TokenAutomaton:
     def _check_logits(self, logits: torch.Tensor, rows: AutomatonRows) -> None:
         _check_rows(rows)
         _check_tensor("logits", logits, (rows.states.shape[0], None), floats=True)
+        is_shared = logits.stride(0) == 0 < logits.shape[0] - 1
+        if is_shared or logits.element_size() < 2 or (logits.requires_grad and logits.is_leaf):
+            raise ArgumentTypeError(
+                "logits must be floats of at least 16 bits, have rows of their own, and not require grad",
+                got=logits.dtype,
+                advice="pass a copy: logits.detach().float()",
+            )
         if logits.shape[1] < self.vocab_size:
             raise ArgumentValueError(
                 f"logits must have at least {self.vocab_size} columns", got=tuple(logits.shape)

@@ -162,36 +162,53 @@ class RepeatingArray:
         return [(demand, (*after, DONE, ALL_KNOWN, NO_TARGET)) for demand, after in ways], []
 
     def _find_ways(self, state: State) -> Ways:
-        index, counters, known, pending, target = state
+        index, counters, _, pending, target = state
         search, following = self.search, self.plain.following(index)
-        is_loose = self.is_loose(index, counters)
         planned: list[Way] = []
         others: list[Way] = []
         for demand, after in search.options(index, counters):
-            if search.rest(following, after) < NEVER:
+            if search.rest(following, after) < NEVER and target >= 0:
                 done = (following, after, DONE, ALL_KNOWN, NO_TARGET)
-                if not is_loose:
-                    others += [(equal, done) for equal in self.equal(known, demand)]
-                elif index > 0 and self.values.cost(demand) < NEVER:
-                    others.append((demand, (following, after, REPEATED, ALL_KNOWN, NO_TARGET)))
-                if target >= 0:
-                    planned += [(equal, done) for equal in self.equal(1 << target, demand)]
-            if self.values.cost(demand) < NEVER:
-                kept = self._kept(state, following, after)
-                if kept is not None:
-                    (planned if kept[4] == target else others).append((demand, kept))
+                planned += [(equal, done) for equal in self.equal(1 << target, demand)]
+            kept = self._kept(state, following, after) if self.values.cost(demand) < NEVER else None
+            if kept is not None:
+                (planned if kept[4] == target else others).append((demand, kept))
         if target == PAIR:
             planned += self._witness_way(state)
-        if is_loose:
-            pass  # any item is kept
-        elif pending == ALL_KNOWN:
-            others += self._first_ways(state, {after[1] for _, after in planned + others if after[3] == 0})
+        if self.is_loose(index, counters):
+            others += self._repeating_ways(state)
         else:
-            others += self._hopeful_ways(state)
+            others += self._again_ways(state)
+            if pending == ALL_KNOWN:
+                kept_counters = {after[1] for _, after in planned + others if after[3] == 0}
+                others += self._first_ways(state, kept_counters)
+            else:
+                others += self._hopeful_ways(state)
         planned.sort(key=lambda way: self.values.cost(way[0]) + self.completion(way[1]))
         if planned and self.completion(planned[0][1]) < LONG:
             return planned[:1], planned[1:] + others
         return [], planned + others
+
+    def _repeating_ways(self, state: State) -> list[Way]:
+        """Any item that equals an earlier one: the core sees to it."""
+        index, counters, *_ = state
+        following = self.plain.following(index)
+        return [
+            (demand, (following, after, REPEATED, ALL_KNOWN, NO_TARGET))
+            for demand, after in (self.search.options(index, counters) if index > 0 else ())
+            if self.values.cost(demand) < NEVER and self.search.rest(following, after) < NEVER
+        ]
+
+    def _again_ways(self, state: State) -> list[Way]:
+        """One of the known values."""
+        index, counters, known, *_ = state
+        following = self.plain.following(index)
+        return [
+            (equal, (following, after, DONE, ALL_KNOWN, NO_TARGET))
+            for demand, after in self.search.options(index, counters)
+            if self.search.rest(following, after) < NEVER
+            for equal in self.equal(known, demand)
+        ]
 
     def _kept(self, state: State, index: int, counters: Counters) -> State | None:
         """The state after any value; None if nothing could be repeated then."""

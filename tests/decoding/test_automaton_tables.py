@@ -290,12 +290,14 @@ def test_joined_tables_are_each_of_them(byte_vocabulary: Vocabulary) -> None:
 def test_automata_of_different_vocabularies_are_not_joined(
     byte_vocabulary: Vocabulary, small_vocabulary: Vocabulary
 ) -> None:
+    backwards = Vocabulary([*byte_vocabulary.tokens[255::-1], b""], eos_token_ids=[256])
     tables = [
         compile_grammar(from_choices(["ab"]), vocabulary).token_automaton().tables
-        for vocabulary in (byte_vocabulary, small_vocabulary)
+        for vocabulary in (byte_vocabulary, small_vocabulary, backwards)
     ]
-    with pytest.raises(ArgumentValueError, match="same vocabulary"):
-        join_tables(tables)
+    for other in tables[1:]:
+        with pytest.raises(ArgumentValueError, match="same vocabulary"):
+            join_tables([tables[0], other])
 
 
 def test_tables_pickle_and_are_not_written(byte_vocabulary: Vocabulary) -> None:

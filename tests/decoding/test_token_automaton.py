@@ -196,6 +196,8 @@ def test_tokens_chosen_elsewhere() -> None:
         [False, True, False, False, False],
         *[[True, True, False, False, False]] * 3,
     ]
+    for dtype in (torch.uint8, torch.int16, torch.int32):
+        assert automaton.allows_tokens(rows, drafts[:, :1].to(dtype)).tolist() == [[False], *[[True]] * 3]
     automaton.advance(rows, torch.tensor([TEXTS.index(b"ab"), ord("a"), ord("z"), -7]))
     assert rows.rejected.tolist() == [False, False, True, True]
     logits = automaton.mask_logits(torch.zeros(4, 280), rows)
@@ -264,6 +266,14 @@ def test_logits_are_checked() -> None:
     for wrong in (torch.zeros(2, 279), torch.zeros(3, 280), torch.zeros(280)):
         with pytest.raises(ArgumentValueError, match="logits"):
             automaton.step(wrong, rows)
+    unusable = (
+        torch.zeros(1, 280).expand(2, 280),
+        torch.zeros(2, 280, requires_grad=True),
+        torch.zeros(2, 280).to(torch.float8_e5m2),
+    )
+    for logits in unusable:
+        with pytest.raises(ArgumentTypeError, match="16 bits"):
+            automaton.step(logits, rows)
     for not_floats in (torch.zeros(2, 280, dtype=torch.int64), np.zeros((2, 280))):
         with pytest.raises(ArgumentTypeError):
             automaton.step(not_floats, rows)  # type: ignore[arg-type]
