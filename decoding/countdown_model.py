@@ -173,7 +173,7 @@ def add_countdown(model: Any, settings: Countdown | None = None) -> Any:
             got=type(model) if isinstance(model, torch.nn.Module) else model,
             advice="add the countdown before PEFT or anything else wraps the model",
         )
-    derived = _derived_class(type(model))
+    derived = _derived_class(cast(Any, type(model)))
     embedding = _embedding_of(model)
     fitted = settings.fitted_to(embedding)
     model.__class__ = derived

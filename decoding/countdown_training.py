@@ -55,7 +55,7 @@ def draw_upper_bounds(
 
 
 class CountdownCollator:
-    """Puts examples into a batch for a model with a countdown: `Trainer(data_collator=CountdownCollator(...))`.
+    """Puts examples into a batch for a model with a countdown: `Trainer(data_collator=...)` takes it.
 
     pad_token_id: what fills the shorter rows.
     settings: those of the model; only `at_most` matters here. None: `Countdown()`.

@@ -2,8 +2,8 @@
 
 In: mappings, one for each example, in one of three forms: chats with "messages" (role, content), chats with
 "conversations" (from, value), or any two keys that the caller names. Out: the ids of the prompt and those of
-the answer, apart, the answer ending with EOS. The tokenizer's chat template writes both, where it has one; the
-answer is encoded by itself, since at generation too it begins after the prompt's last token. Cost: one
+the answer, apart, the answer ending with EOS. The tokenizer's chat template writes both, where it has one;
+the answer is encoded by itself, since at generation too it begins after the prompt's last token. Cost: one
 encoding for each record.
 """
 
@@ -20,6 +20,7 @@ IGNORED_LABEL = -100
 """What transformers' loss leaves out: the label of prompts and padding."""
 
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
+_CHAT_KEYS = {"messages": ("role", "content"), "conversations": ("from", "value")}
 
 Messages = list[dict[str, str]]
 
@@ -146,23 +147,24 @@ def _text(record: Mapping[str, Any], key: str, index: int) -> str:
 
 def _chat(record: Mapping[str, Any], index: int) -> Messages:
     """The messages of a record, of which the last is an answer."""
-    for key, role_key, text_key in (("messages", "role", "content"), ("conversations", "from", "value")):
-        chat = record.get(key)
-        if isinstance(chat, Sequence) and not isinstance(chat, str):
-            break
-    else:
+    key = next((key for key in _CHAT_KEYS if _is_list(record.get(key))), None)
+    if key is None:
         raise ArgumentValueError(
             f"records[{index}] must have 'messages' or 'conversations'",
             got=sorted(map(str, record)),
             advice="name the keys of its texts with prompt_key and answer_key",
         )
-    messages = [_message(message, role_key, text_key, f"records[{index}][{key!r}]") for message in chat]
+    messages = [_message(message, *_CHAT_KEYS[key], f"records[{index}][{key!r}]") for message in record[key]]
     if len(messages) < 2 or messages[-1]["role"] != "assistant":
         raise ArgumentValueError(
             f"records[{index}][{key!r}] must end with an answer to a prompt",
             got=[message["role"] for message in messages],
         )
     return messages
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 def _message(message: Any, role_key: str, text_key: str, place: str) -> dict[str, str]:
