@@ -29,7 +29,7 @@ from typing import Any
 
 import torch
 
-from .arguments import checked_number
+from .arguments import checked_instance, checked_number
 from .errors import ArgumentTypeError, ArgumentValueError
 
 KINDS = ("orpe", "ldpe", "progress_ratio")
@@ -106,6 +106,7 @@ class Countdown:
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the options to `countdown.json` in this folder, beside the adapters of PEFT for example."""
+        checked_instance("folder", folder, (str, os.PathLike), "a path", "")
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
         (path / FILE_NAME).write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
@@ -117,8 +118,9 @@ class Countdown:
         Raises:
             ArgumentValueError: there is no such file, or something else is in it.
         """
-        path = Path(folder) / FILE_NAME
+        checked_instance("folder", folder, (str, os.PathLike), "a path", "")
         try:
+            path = Path(folder) / FILE_NAME
             options = json.loads(path.read_text(encoding="utf-8"))
             return cls(**options)
         except (OSError, ValueError, TypeError) as error:

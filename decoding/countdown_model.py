@@ -26,6 +26,9 @@ from .countdown import Countdown, CountdownSignal
 from .errors import ArgumentTypeError, ArgumentValueError
 
 PREFIX = "Countdown"
+# What transformers raises for a folder that is no model, or for options that it does not know.
+_LOADING_ERRORS = (OSError, ValueError, ImportError, LookupError, AttributeError, RuntimeError, TypeError)
+
 Target = int | Sequence[int | None] | torch.Tensor
 
 
@@ -189,16 +192,21 @@ def load_countdown_model(path: str | os.PathLike[str], *, dtype: Any = None, dev
     dtype, device_map: as for transformers' `from_pretrained`.
 
     Raises:
-        ArgumentValueError: the model in this place has no countdown.
+        ArgumentTypeError: path is neither a folder nor a name.
+        ArgumentValueError: the model in this place has no countdown, or cannot be loaded.
     """
     checked_instance("path", path, (str, os.PathLike), "a folder or a name", "")
-    config = transformers.AutoConfig.from_pretrained(path)
-    if not hasattr(config, "countdown"):
-        raise ArgumentValueError("path must lead to a model with a countdown", got=str(path))
-    base = transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
     options = {"dtype": dtype, "device_map": device_map}
     given = {name: value for name, value in options.items() if value is not None}
-    return _derived_class(base).from_pretrained(path, config=config, **given)
+    try:
+        config = transformers.AutoConfig.from_pretrained(path)
+        if hasattr(config, "countdown"):
+            base = transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+            return _derived_class(base).from_pretrained(path, config=config, **given)
+    except _LOADING_ERRORS as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ArgumentValueError(f"the model cannot be loaded ({reason})", got=str(path)) from error
+    raise ArgumentValueError("path must lead to a model with a countdown", got=str(path))
 
 
 @cache

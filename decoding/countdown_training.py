@@ -19,7 +19,7 @@ import torch
 from .arguments import checked_instance, checked_integer
 from .countdown import Countdown
 from .errors import ArgumentTypeError, ArgumentValueError
-from .training_examples import IGNORED_LABEL, encode_exchange, read_exchanges
+from .training_examples import IGNORED_LABEL, check_tokenizer, encode_exchange, read_exchanges
 
 DEFAULT_LARGEST_EXTRA = 50
 
@@ -40,6 +40,7 @@ def countdown_examples(
     Raises:
         ArgumentTypeError, ArgumentValueError: a record has another form, or the tokenizer has no EOS.
     """
+    check_tokenizer(tokenizer)
     max_length = checked_integer("max_length", max_length, least=2)
     exchanges = read_exchanges(records, prompt_key=prompt_key, answer_key=answer_key)
     features = (encode_exchange(tokenizer, exchange).feature() for exchange in exchanges)
@@ -95,9 +96,9 @@ class CountdownCollator:
         Raises:
             ArgumentTypeError, ArgumentValueError: a feature has another form, or no labels.
         """
+        if not isinstance(features, Sequence) or not len(features):
+            raise ArgumentTypeError("features must be a list of examples, at least one", got=features)
         rows = [_read(feature, index) for index, feature in enumerate(features)]
-        if not rows:
-            raise ArgumentValueError("features must hold at least one example", got=features)
         width = max(len(ids) for ids, _ in rows)
         shape = (len(rows), width)
         input_ids = torch.full(shape, self.pad_token_id)
@@ -136,6 +137,8 @@ def _read(feature: Any, index: int) -> tuple[list[int], list[int]]:
             raise ArgumentTypeError(f"features[{index}] must have a list of {name}", got=values)
         columns.append(list(values))
     ids, labels = columns
+    if not all(isinstance(value, int) for value in ids + labels):
+        raise ArgumentTypeError(f"features[{index}] must hold integers", got=feature)
     if len(ids) != len(labels) or all(label == IGNORED_LABEL for label in labels):
         raise ArgumentValueError(
             f"features[{index}] must have a label for each token, and not only {IGNORED_LABEL}",

@@ -20,12 +20,13 @@ from typing import Any, cast
 import torch
 from transformers import LogitsProcessor
 
-from .arguments import checked_integer
+from .arguments import checked_integer, checked_list
 from .errors import ArgumentTypeError, VocabularyError
 from .length_bands import LENGTH_BANDS, LengthBand, count_words, length_band, training_band
 from .training_examples import (
     Exchange,
     as_messages,
+    check_tokenizer,
     encode_exchange,
     encode_prompt,
     read_exchanges,
@@ -62,8 +63,7 @@ class LengthTokens:
     """
 
     def __init__(self, tokenizer: Any) -> None:
-        if not callable(getattr(tokenizer, "get_vocab", None)):
-            raise ArgumentTypeError("tokenizer must be one of transformers", got=tokenizer)
+        check_tokenizer(tokenizer)
         known = tokenizer.get_vocab()
         missing = [band.token for band in LENGTH_BANDS if band.token not in known]
         if missing:
@@ -85,8 +85,7 @@ class LengthTokens:
         Raises:
             ArgumentTypeError: these are no tokenizer and model of transformers.
         """
-        if not callable(getattr(tokenizer, "add_special_tokens", None)):
-            raise ArgumentTypeError("tokenizer must be one of transformers", got=tokenizer)
+        check_tokenizer(tokenizer)
         if not callable(getattr(model, "resize_token_embeddings", None)):
             raise ArgumentTypeError("model must be one of transformers", got=model)
         known = tokenizer.get_vocab()
@@ -179,7 +178,7 @@ class LengthTokens:
     def split(self, token_ids: Sequence[int]) -> tuple[str | None, list[int]]:
         """What was generated as (name of the target that the model chose or None, ids of the answer)."""
         names = {token_id: name for name, token_id in self.ids.items()}
-        ids = list(token_ids)
+        ids = checked_list("token_ids", token_ids, int, "a token id")
         first = names.get(ids[0]) if ids else None
         return first, [token_id for token_id in ids if token_id not in names]
 

@@ -59,6 +59,9 @@ def read_exchanges(
     Raises:
         ArgumentTypeError: records is no iterable of mappings. ArgumentValueError: a record has another form.
     """
+    for name, key in (("prompt_key", prompt_key), ("answer_key", answer_key)):
+        if key is not None:
+            checked_instance(name, key, str, "the name of a key", "")
     if (prompt_key is None) != (answer_key is None):
         raise ArgumentValueError(
             "prompt_key and answer_key must be given together", got=[prompt_key, answer_key]
@@ -73,6 +76,12 @@ def read_exchanges(
         else:
             prompt = _text(record, prompt_key, index)
             yield Exchange(as_messages(prompt), _text(record, answer_key, index))
+
+
+def check_tokenizer(tokenizer: Any) -> None:
+    """Raise ArgumentTypeError unless this encodes texts and says how they end, as those of transformers."""
+    if not callable(tokenizer) or not hasattr(tokenizer, "eos_token_id"):
+        raise ArgumentTypeError("tokenizer must be one of transformers", got=tokenizer)
 
 
 def as_messages(prompt: str | Sequence[Mapping[str, str]]) -> Messages:

@@ -143,6 +143,11 @@ def test_settings_survive_a_file(tmp_path: Path) -> None:
     assert tt.Countdown.load(tmp_path / "new") == settings
     with pytest.raises(tt.ArgumentValueError):
         tt.Countdown.load(tmp_path)
+    for folder in (None, 3, b"x"):
+        with pytest.raises(tt.ArgumentTypeError):
+            tt.Countdown.load(folder)  # type: ignore[arg-type]
+        with pytest.raises(tt.ArgumentTypeError):
+            settings.save(folder)  # type: ignore[arg-type]
     (tmp_path / "countdown.json").write_text('{"kind": "ldpe", "speed": 1}')
     with pytest.raises(tt.ArgumentValueError):
         tt.Countdown.load(tmp_path)

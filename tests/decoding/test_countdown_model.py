@@ -224,3 +224,9 @@ def test_wrong_models_are_refused(tmp_path: Path) -> None:
         tt.load_countdown_model(tmp_path)
     with pytest.raises(tt.ArgumentTypeError):
         tt.load_countdown_model(3)  # type: ignore[arg-type]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(tt.ArgumentValueError, match="cannot be loaded"):
+        tt.load_countdown_model(tmp_path / "empty")
+    countdown_model("llama", "orpe").save_pretrained(tmp_path / "good")
+    with pytest.raises(tt.ArgumentValueError, match="cannot be loaded"):
+        tt.load_countdown_model(tmp_path / "good", dtype="wide")
