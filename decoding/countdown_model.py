@@ -23,7 +23,7 @@ from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
 from .arguments import checked_instance, checked_integer
 from .countdown import Countdown, CountdownSignal
-from .errors import ArgumentTypeError, ArgumentValueError
+from .errors import ArgumentTypeError, ArgumentValueError, NoAllowedTokenError
 
 PREFIX = "Countdown"
 # What transformers raises for a folder that is no model, or for options that it does not know.
@@ -142,14 +142,27 @@ class ForcedEndProcessor(LogitsProcessor):
         self._eos_token_ids = list(eos_token_ids)
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """A copy of the scores [rows, logits] with -inf at all but EOS in the rows that must end now."""
+        """A copy of the scores [rows, logits] with -inf at all but EOS in the rows that must end now.
+
+        Raises:
+            NoAllowedTokenError: such a row may not end, for another processor forbids it.
+        """
         rows_of_prompt = len(input_ids) // len(self._target_length)  # beams, several samples for a prompt
         targets = self._target_length.to(scores.device).repeat_interleave(rows_of_prompt)
         n_generated = input_ids.shape[1] - self._prompt_width
         must_end = (targets > 0) & (targets <= n_generated + 1)
         is_other = torch.ones(scores.shape[-1], dtype=torch.bool, device=scores.device)
         is_other[self._eos_token_ids] = False
-        return cast(torch.FloatTensor, scores.masked_fill(must_end.unsqueeze(-1) & is_other, float("-inf")))
+        excluded = must_end.unsqueeze(-1) & is_other
+        result = scores.masked_fill(excluded, float("-inf"))
+        stuck = must_end & (scores[:, self._eos_token_ids] == float("-inf")).all(dim=1)
+        for row in stuck.nonzero().flatten().tolist():
+            raise NoAllowedTokenError(
+                input_ids[row, self._prompt_width :].tolist(),
+                message="the bound asks for the end here, and another processor forbids it",
+                advice="give GrammarProcessor the target as max_new_tokens",
+            )
+        return cast(torch.FloatTensor, result)
 
 
 def add_countdown(model: Any, settings: Countdown | None = None) -> Any:

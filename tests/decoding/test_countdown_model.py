@@ -164,6 +164,21 @@ def test_a_bound_needs_an_end() -> None:
         model.generate(**padded(prompts()), target_length=5)
 
 
+def test_a_bound_and_a_grammar_agree_or_say_so() -> None:
+    tokenizer = tiny_tokenizer()
+    model = tt.add_countdown(copy.deepcopy(tiny_model()), tt.Countdown(at_most=True))
+    compiled = tt.compile_grammar(tt.from_regex("[a-c]{9,}"), tt.Vocabulary.from_tokenizer(tokenizer))
+    prompt = tokenizer("Ann Lee", return_tensors="pt")["input_ids"]
+    for bound in (10, 15):
+        processor = tt.GrammarProcessor(compiled, max_new_tokens=bound)
+        sequences = model.generate(prompt, logits_processor=[processor], target_length=bound)
+        answer = sequences[0, prompt.shape[1] :].tolist()
+        assert answer[-1] == tokenizer.eos_token_id
+        assert len(answer) <= bound
+    with pytest.raises(tt.NoAllowedTokenError, match="max_new_tokens"):
+        model.generate(prompt, logits_processor=[tt.GrammarProcessor(compiled)], target_length=4)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_grammar_on_top_is_obeyed(kind: str) -> None:
     model = tt.add_countdown(copy.deepcopy(tiny_model()), tt.Countdown(kind))

@@ -178,7 +178,14 @@ def counting_examples(n_examples: int) -> list[dict[str, list[int]]]:
     return examples
 
 
-def train(model: Any, folder: Path, *, steps: int) -> Trainer:
+def collate_without_targets(features: Any) -> dict[str, torch.Tensor]:
+    """The batch that a model without a countdown gets."""
+    batch = tt.CountdownCollator(PAD)(features)
+    return {name: batch[name] for name in ("input_ids", "attention_mask", "labels")}
+
+
+def train(model: Any, folder: Path, *, steps: int, told: bool = True) -> Trainer:
+    """A short training; `told`: with the countdown."""
     pytest.importorskip("accelerate", reason="transformers' Trainer needs accelerate")
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -196,7 +203,7 @@ def train(model: Any, folder: Path, *, steps: int) -> Trainer:
         model=model,
         args=arguments,
         train_dataset=counting_examples(32 * 40),
-        data_collator=tt.CountdownCollator(PAD),
+        data_collator=tt.CountdownCollator(PAD) if told else collate_without_targets,
     )
     with torch.random.fork_rng(devices=[]):
         trainer.train()
@@ -244,6 +251,19 @@ def test_adapters_are_trained_saved_and_loaded(tmp_path: Path) -> None:
     gates = [weight for name, weight in loaded.named_parameters() if name.endswith("default.gate")]
     assert len(gates) == 1
     assert gates[0].abs().item() > 0
+
+
+def test_adapters_teach_the_countdown(tmp_path: Path) -> None:
+    """A model that knows the texts and not their lengths learns these by low-rank adapters alone."""
+    peft = pytest.importorskip("peft")
+    base = tt.add_countdown(plain_model("llama", spread=0.05))
+    train(base, tmp_path, steps=60, told=False)
+    targets = list(range(3, 12))
+    assert mean_error(base, targets) > 1.5
+    lora = peft.LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = peft.get_peft_model(base, lora)
+    train(model, tmp_path, steps=120)
+    assert mean_error(model, targets) < 1
 
 
 def told_logits(model: Any) -> torch.Tensor:
