@@ -88,7 +88,7 @@ def plot(outcomes: Outcomes, path: Path) -> None:
                 marker="o",
             )
     axes.set(xlabel="target, tokens", ylabel="mean error, tokens", yscale="symlog")
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(path, dpi=120, bbox_inches="tight")
 
 
