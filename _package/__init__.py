@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .decoding.bitmask import allocate_bitmask, apply_bitmask, fill_bitmasks
     from .decoding.compile import CompiledGrammar, compile_grammar
+    from .decoding.countdown import Countdown
+    from .decoding.countdown_model import add_countdown, load_countdown_model
+    from .decoding.countdown_training import CountdownCollator, countdown_examples
     from .decoding.errors import (
         ArgumentIndexError,
         ArgumentTypeError,
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
         VocabularyError,
     )
     from .decoding.generate import Result, Statistics, generate
+    from .decoding.length_bands import LengthScore, LengthScores, count_words, score_lengths
+    from .decoding.length_tokens import LengthTokens
     from .decoding.matcher import Matcher
     from .decoding.processors import GrammarProcessor
     from .decoding.token_automaton import TokenAutomaton
@@ -46,6 +51,9 @@ __version__ = "0.1.0"
 _NAMES_OF_MODULE = {
     ".decoding.bitmask": ("allocate_bitmask", "apply_bitmask", "fill_bitmasks"),
     ".decoding.compile": ("CompiledGrammar", "compile_grammar"),
+    ".decoding.countdown": ("Countdown",),
+    ".decoding.countdown_model": ("add_countdown", "load_countdown_model"),
+    ".decoding.countdown_training": ("CountdownCollator", "countdown_examples"),
     ".decoding.errors": (
         "ArgumentIndexError",
         "ArgumentTypeError",
@@ -57,6 +65,8 @@ _NAMES_OF_MODULE = {
         "VocabularyError",
     ),
     ".decoding.generate": ("Result", "Statistics", "generate"),
+    ".decoding.length_bands": ("LengthScore", "LengthScores", "count_words", "score_lengths"),
+    ".decoding.length_tokens": ("LengthTokens",),
     ".decoding.matcher": ("Matcher",),
     ".decoding.processors": ("GrammarProcessor",),
     ".decoding.token_automaton": ("TokenAutomaton",),
@@ -94,6 +104,16 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "generate",
     "Result",
     "Statistics",
+    "Countdown",
+    "add_countdown",
+    "load_countdown_model",
+    "countdown_examples",
+    "CountdownCollator",
+    "LengthTokens",
+    "score_lengths",
+    "LengthScores",
+    "LengthScore",
+    "count_words",
     "ConstraintError",
     "GrammarError",
     "GrammarSyntaxError",

@@ -59,7 +59,9 @@ def checked_instance(name: str, value: Any, kind: type | tuple[type, ...], what:
         raise ArgumentTypeError(f"{name} must be {what}", got=value, advice=advice)
 
 
-def checked_list(name: str, value: Any, kind: type, what: str, advice: str = "") -> list[Any]:
+def checked_list(
+    name: str, value: Any, kind: type | tuple[type, ...], what: str, advice: str = ""
+) -> list[Any]:
     """A list of the members of a sequence (not a text) that are all of this kind.
 
     Raises:

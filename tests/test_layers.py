@@ -31,8 +31,12 @@ MAY_IMPORT = {
 SEES_BOTH = "decoding/compile.py"  # the one module that may know both the core and the grammars
 TENSOR_MODULES = {
     "decoding/bitmask.py",
+    "decoding/countdown.py",
+    "decoding/countdown_model.py",
+    "decoding/countdown_training.py",
     "decoding/generate.py",
     "decoding/length.py",
+    "decoding/length_tokens.py",
     "decoding/processors.py",
     "decoding/speculative.py",
     "decoding/termination.py",

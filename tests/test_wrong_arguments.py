@@ -7,6 +7,7 @@ from somewhere inside that says nothing to a user.
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,15 @@ VOCABULARY = tt.Vocabulary([b"a", b"b", b"ab", b""], eos_token_ids=[3])
 GRAMMAR = tt.from_regex("(ab){1,3}")
 COMPILED = tt.compile_grammar(GRAMMAR, VOCABULARY)
 AUTOMATON = COMPILED.token_automaton()
+
+
+LENGTH_TOKENIZER = copy.deepcopy(tiny_tokenizer())
+LENGTH_TOKENS = tt.LengthTokens.add_to(LENGTH_TOKENIZER, copy.deepcopy(tiny_model()))
+
+
+def add_countdown(model: Any, settings: Any) -> Any:
+    """The function itself changes the model, so each call gets one of its own."""
+    return tt.add_countdown(copy.deepcopy(model) if model is tiny_model() else model, settings)
 
 
 def matcher() -> tt.Matcher:
@@ -115,6 +125,52 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         tt.GrammarProcessor(COMPILED),
         {"input_ids": torch.zeros(1, 2, dtype=torch.int64), "scores": logits()},
     ),
+    "Countdown": (
+        tt.Countdown,
+        {"kind": "progress_ratio", "at_most": False, "gated": None, "scale": None, "noise": 0.1},
+    ),
+    "add_countdown": (add_countdown, {"model": tiny_model(), "settings": tt.Countdown()}),
+    "countdown_examples": (
+        tt.countdown_examples,
+        {
+            "tokenizer": tiny_tokenizer(),
+            "records": [{"a": "x", "b": "y"}],
+            "prompt_key": "a",
+            "answer_key": "b",
+            "max_length": 9,
+        },
+    ),
+    "CountdownCollator": (
+        tt.CountdownCollator,
+        {
+            "pad_token_id": 0,
+            "settings": tt.Countdown(),
+            "largest_extra": 3,
+            "padding_side": "left",
+            "generator": None,
+        },
+    ),
+    "CountdownCollator.__call__": (
+        tt.CountdownCollator(0),
+        {"features": [{"input_ids": [1, 2], "labels": [-100, 2]}]},
+    ),
+    "LengthTokens": (tt.LengthTokens, {"tokenizer": LENGTH_TOKENIZER}),
+    "LengthTokens.encode_prompt": (LENGTH_TOKENS.encode_prompt, {"prompt": "x", "target": "50"}),
+    "LengthTokens.processor": (LENGTH_TOKENS.processor, {"prompt_width": 1, "auto": True}),
+    "LengthTokens.split": (LENGTH_TOKENS.split, {"token_ids": [1]}),
+    "LengthTokens.training_examples": (
+        LENGTH_TOKENS.training_examples,
+        {
+            "records": [{"a": "x", "b": "y"}],
+            "prompt_key": "a",
+            "answer_key": "b",
+            "most_per_token": 2,
+            "max_length": 9,
+            "seed": 0,
+        },
+    ),
+    "score_lengths": (tt.score_lengths, {"targets": ["10"], "texts": ["x"]}),
+    "count_words": (tt.count_words, {"text": "x"}),
     "generate": (
         tt.generate,
         {
@@ -185,9 +241,15 @@ def test_the_right_arguments_are_right(name: str) -> None:
 
 def test_every_public_function_is_here() -> None:
     classes = {name for name in tt.__all__ if isinstance(getattr(tt, name), type)}
-    not_called = {"Result", "Statistics", "Grammar"} | {
-        name for name in classes if issubclass(getattr(tt, name), Exception)
-    }
+    # Loading goes to a hub for a name: tests/decoding/test_countdown_model.py gives it what is wrong.
+    not_called = {
+        "Result",
+        "Statistics",
+        "Grammar",
+        "LengthScore",
+        "LengthScores",
+        "load_countdown_model",
+    } | {name for name in classes if issubclass(getattr(tt, name), Exception)}
     assert set(tt.__all__) - not_called <= {name.partition(".")[0] for name in FUNCTIONS}
     public = {name for name in vars(tt.Matcher.__mro__[1]) if not name.startswith("_")}
     without_arguments = {
