@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 from ..errors import ConstraintError, GrammarSyntaxError, LimitExceededError
 from .decimal_automaton import n_digits
 
-MOST_VALUES = 10_000_000
-"""Lists and objects of one constant: those of a file of 20 MB."""
+MOST_VALUES = 500_000
+"""Of one constant, strings in lists not counted: those of a file of some megabytes."""
 _LONGEST_NUMBER = 1000  # digits; a Decimal such as 1e999999999 must not become a Fraction
 _TOO_LARGE = 10**_LONGEST_NUMBER
 
@@ -60,16 +60,18 @@ def check_key(key: object, here: Pointer) -> None:
 def check_value(value: object, here: Pointer) -> None:
     """Raises GrammarSyntaxError for what is no JSON value, LimitExceededError for a number of a size that
     cannot be handled, or more than `MOST_VALUES`: while reading, not while generating."""
-    n_values = check_no_circle(value, here)
-    if n_values > MOST_VALUES:
-        raise LimitExceededError(
-            "lists and objects, those that are shared counted at each place",
-            given=n_values,
-            limit=MOST_VALUES,
-            location=written(here),
-        )
-    waiting = [(value, here)]
-    while waiting:
+    check_no_circle(value, here)
+    waiting, start = [(value, here)], here
+    for n_values in count():
+        if not waiting:
+            return
+        if n_values > MOST_VALUES:  # parts may be shared, and unfold to more than any memory holds
+            raise LimitExceededError(
+                "values in a constant, those that are shared counted at each place",
+                given=f"more than {MOST_VALUES}",
+                limit=MOST_VALUES,
+                location=written(start),
+            )
         value, here = waiting.pop()
         if value is None or isinstance(value, (str, bool)):
             continue
@@ -95,21 +97,18 @@ def check_value(value: object, here: Pointer) -> None:
             )
 
 
-def check_no_circle(value: object, here: Pointer = ()) -> int:
-    """Raises GrammarSyntaxError if a list or an object contains itself, at whatever depth; returns the number
-    of lists and objects, those that are shared counted at each place.
+def check_no_circle(value: object, here: Pointer = ()) -> None:
+    """Raises GrammarSyntaxError if a list or an object contains itself, at whatever depth.
 
     A depth-first search without recursion; what is shared is entered once.
     """
     is_open: dict[int, bool] = {}  # by identity: entered (in the order of the path), or left for good
-    n_values: dict[int, int] = {}  # by identity: of what was left, lists and objects in it
     waiting = [value]
     while waiting:
         value = waiting[-1]
         if id(value) in is_open:
             is_open[id(value)] = False
             waiting.pop()
-            n_values[id(value)] = 1 + sum(n_values.get(id(member), 0) for _, member in _members(value))
             continue
         is_open[id(value)] = True
         for token, member in _members(value):
@@ -124,7 +123,6 @@ def check_no_circle(value: object, here: Pointer = ()) -> int:
                     location=written((_path(waiting, is_open, here), token)),
                     advice="write a `$ref` where a schema is meant",
                 )
-    return n_values.get(id(value), 0)
 
 
 def _members(value: object) -> Iterable[tuple[Any, Any]]:

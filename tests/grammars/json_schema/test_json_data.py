@@ -229,7 +229,7 @@ def test_a_value_that_unfolds_to_too_much_is_a_limit(keyword: str) -> None:
     value: list[Any] = [0]
     for _ in range(40):
         value = [value, value]
-    with pytest.raises(LimitExceededError, match=f"/{keyword}: lists and objects"):
+    with pytest.raises(LimitExceededError, match=f"/{keyword}: values in a constant"):
         from_json_schema({keyword: value})
 
 
