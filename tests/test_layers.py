@@ -34,6 +34,8 @@ TENSOR_MODULES = {
     "decoding/generate.py",
     "decoding/length.py",
     "decoding/processors.py",
+    "decoding/self_terminating_model.py",
+    "decoding/self_termination.py",
     "decoding/speculative.py",
     "decoding/termination.py",
 }
