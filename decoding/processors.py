@@ -61,6 +61,7 @@ class GrammarProcessor(LogitsProcessor):
 
     Attributes:
         mask_times: how long the masks took, over all calls.
+        rows: the rows of the last call, in their order.
     """
 
     supports_continuous_batching = False
@@ -90,6 +91,7 @@ class GrammarProcessor(LogitsProcessor):
                 "all grammars of a batch must be compiled for one vocabulary", got=vocabularies
             )
         self.mask_times = MaskTimes()
+        self.rows: list[Row] = []
         self._max_new_tokens = max_new_tokens
         self._vocab_size = vocabularies.pop().vocab_size
         self._tracker = PrefixTracker(grammars, prompt_length=prompt_length)
@@ -112,12 +114,9 @@ class GrammarProcessor(LogitsProcessor):
                 times as many: it is that of another tokenizer.
             ArgumentTypeError: these are no tensors of such shapes.
         """
-        _check_tensors(input_ids, scores)
+        check_tensors(input_ids, scores)
         self._check_width(scores.shape[-1])
-        # Drafts are verified prefix by prefix, and each prefix is a slice of the whole candidate.
-        is_slice = input_ids.untyped_storage().nbytes() > input_ids.nbytes
-        token_ids = input_ids.detach().to(device="cpu", dtype=torch.int64).numpy()
-        rows = self._tracker.follow(token_ids, is_draft=is_slice)
+        rows = self.rows = follow_rows(self._tracker, input_ids)
         if len(self._bitmask) < len(rows):
             self._bitmask = allocate_bitmask(len(rows), self._vocab_size)
         masked = [index for index, row in enumerate(rows) if row.is_live and self._fill(row, index)]
@@ -159,7 +158,16 @@ class GrammarProcessor(LogitsProcessor):
         return True
 
 
-def _check_tensors(input_ids: object, scores: object) -> None:
+def follow_rows(tracker: PrefixTracker, input_ids: torch.Tensor) -> list[Row]:
+    """The rows of `input_ids`, integers of shape [rows, tokens], on any device."""
+    # Drafts are verified prefix by prefix, and each prefix is a slice of the whole candidate.
+    is_slice = input_ids.untyped_storage().nbytes() > input_ids.nbytes
+    token_ids = input_ids.detach().to(device="cpu", dtype=torch.int64).numpy()
+    return tracker.follow(token_ids, is_draft=is_slice)
+
+
+def check_tensors(input_ids: object, scores: object) -> None:
+    """Raise ArgumentTypeError unless these are what a logits processor is called with."""
     is_right = (
         isinstance(input_ids, torch.Tensor)
         and isinstance(scores, torch.Tensor)
