@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .decoding.generate import Result, Statistics, generate
     from .decoding.matcher import Matcher
     from .decoding.processors import GrammarProcessor
+    from .decoding.self_terminating_model import SelfTerminatingConfig, SelfTerminatingModel
+    from .decoding.termination import TerminationProcessor
     from .decoding.token_automaton import TokenAutomaton
     from .decoding.vocabulary import Vocabulary
     from .grammars.choices import from_choices
@@ -59,6 +61,8 @@ _NAMES_OF_MODULE = {
     ".decoding.generate": ("Result", "Statistics", "generate"),
     ".decoding.matcher": ("Matcher",),
     ".decoding.processors": ("GrammarProcessor",),
+    ".decoding.self_terminating_model": ("SelfTerminatingConfig", "SelfTerminatingModel"),
+    ".decoding.termination": ("TerminationProcessor",),
     ".decoding.token_automaton": ("TokenAutomaton",),
     ".decoding.vocabulary": ("Vocabulary",),
     ".grammars.choices": ("from_choices",),
@@ -90,7 +94,10 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "fill_bitmasks",
     "apply_bitmask",
     "GrammarProcessor",
+    "TerminationProcessor",
     "TokenAutomaton",
+    "SelfTerminatingModel",
+    "SelfTerminatingConfig",
     "generate",
     "Result",
     "Statistics",
