@@ -191,8 +191,9 @@ def mix_in_end(scores: Tensor, eos_token_ids: Sequence[int], floor: Tensor) -> T
     may_end = ends > -torch.inf
     f = torch.where(may_end, floor.to(log_probs.dtype)[:, None], 0)
     raised = torch.logaddexp(ends, f.log() + others)
-    factors = torch.where(is_eos, torch.where(may_end, raised - ends, 0), (-f).log1p())
-    return log_probs + factors
+    # In this order very unlikely EOS tokens, whose logarithms are large, cost no digits.
+    end_probs = torch.where(may_end, log_probs - ends + raised, log_probs)
+    return torch.where(is_eos, end_probs, log_probs + (-f).log1p())
 
 
 def ends_sentence(text: bytes) -> bool:

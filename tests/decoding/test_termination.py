@@ -84,6 +84,17 @@ def test_every_sampler_stops(vocabulary: tt.Vocabulary, ends_at: str, options: d
         assert all(row[-1] == EOS and len(row) <= processor.stops_by for row in rows)
 
 
+def test_a_deadline_that_waits_for_a_sentence_is_none(
+    vocabulary: tt.Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted bug: the gate holds at the deadline, too. Then the test before would fail."""
+    right = tt.TerminationProcessor._floor
+    monkeypatch.setattr(tt.TerminationProcessor, "_is_sentence_end", lambda self, row: False)
+    monkeypatch.setattr(tt.TerminationProcessor, "_floor", lambda self, row: right(self, row) % 1)
+    rows = run([tt.TerminationProcessor(vocabulary, stops_by=13)], max_new_tokens=33)
+    assert all(EOS not in row for row in rows)
+
+
 @pytest.mark.parametrize("options", SAMPLERS.values(), ids=SAMPLERS)
 def test_documents_of_a_grammar_are_complete(compiled: tt.CompiledGrammar, options: dict[str, Any]) -> None:
     for stops_by in (4, 5, 20):
