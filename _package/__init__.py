@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .decoding.length_tokens import LengthTokens
     from .decoding.matcher import Matcher
     from .decoding.processors import GrammarProcessor
+    from .decoding.self_terminating_model import SelfTerminatingConfig, SelfTerminatingModel
+    from .decoding.termination import TerminationProcessor
     from .decoding.token_automaton import TokenAutomaton
     from .decoding.vocabulary import Vocabulary
     from .grammars.choices import from_choices
@@ -69,6 +71,8 @@ _NAMES_OF_MODULE = {
     ".decoding.length_tokens": ("LengthTokens",),
     ".decoding.matcher": ("Matcher",),
     ".decoding.processors": ("GrammarProcessor",),
+    ".decoding.self_terminating_model": ("SelfTerminatingConfig", "SelfTerminatingModel"),
+    ".decoding.termination": ("TerminationProcessor",),
     ".decoding.token_automaton": ("TokenAutomaton",),
     ".decoding.vocabulary": ("Vocabulary",),
     ".grammars.choices": ("from_choices",),
@@ -100,7 +104,10 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "fill_bitmasks",
     "apply_bitmask",
     "GrammarProcessor",
+    "TerminationProcessor",
     "TokenAutomaton",
+    "SelfTerminatingModel",
+    "SelfTerminatingConfig",
     "generate",
     "Result",
     "Statistics",

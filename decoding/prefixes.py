@@ -17,17 +17,23 @@ seen (or the earlier prompt came twice). For it there are `prompt_length` and `r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ..grammars.errors import ConstraintError
-from .compile import CompiledGrammar
-from .matcher import Matcher
 
 TokenIds = npt.NDArray[np.int64]
 
 _MOST_GENERATIONS = 4  # kept at a time: the main model, its drafter, and two more
+
+
+class MakesMatchers(Protocol):
+    """A compiled grammar, or what stands for one: its matchers accept, copy, roll back, know the end."""
+
+    def matcher(self) -> Any:
+        """A matcher at the beginning of a text."""
 
 
 class Row:
@@ -39,7 +45,7 @@ class Row:
 
     __slots__ = ("grammar_index", "matcher", "n_accepted", "tokens")
 
-    def __init__(self, matcher: Matcher, grammar_index: int, tokens: TokenIds, n_accepted: int = 0) -> None:
+    def __init__(self, matcher: Any, grammar_index: int, tokens: TokenIds, n_accepted: int = 0) -> None:
         self.matcher = matcher
         self.grammar_index = grammar_index
         self.tokens = tokens
@@ -86,7 +92,7 @@ class PrefixTracker:
     prompt_length: the width of the prompt with its padding; None: inferred as said above.
     """
 
-    def __init__(self, grammars: Sequence[CompiledGrammar], *, prompt_length: int | None = None) -> None:
+    def __init__(self, grammars: Sequence[MakesMatchers], *, prompt_length: int | None = None) -> None:
         self._grammars = tuple(grammars)
         self._prompt_length = prompt_length
         self._generations: list[_Generation] = []

@@ -69,6 +69,7 @@ class GrammarProcessor(LogitsProcessor):
         mask_times: how long the masks took, over all calls.
         new_tokens: `generate(..., stopping_criteria=[processor.new_tokens])` lets the masks of a model on a
             GPU be filled while its forward pass runs. It stops nothing.
+        rows: the rows of the last call, in their order.
     """
 
     supports_continuous_batching = False
@@ -99,6 +100,7 @@ class GrammarProcessor(LogitsProcessor):
             )
         self.mask_times = MaskTimes()
         self.new_tokens = NewTokens()
+        self.rows: list[Row] = []
         self._max_new_tokens = max_new_tokens
         self._vocab_size = vocabularies.pop().vocab_size
         self._tracker = PrefixTracker(grammars, prompt_length=prompt_length)
@@ -121,11 +123,9 @@ class GrammarProcessor(LogitsProcessor):
                 times as many: it is that of another tokenizer.
             ArgumentTypeError: these are no tensors of such shapes.
         """
-        _check_tensors(input_ids, scores)
+        check_tensors(input_ids, scores)
         self._check_width(scores.shape[-1])
-        # Drafts are verified prefix by prefix, and each prefix is a slice of the whole candidate.
-        is_slice = input_ids.untyped_storage().nbytes() > input_ids.nbytes
-        rows = self._tracker.follow(self.new_tokens.on_host(input_ids), is_draft=is_slice)
+        rows = self.rows = follow_rows(self._tracker, input_ids, self.new_tokens.on_host(input_ids))
         if len(self._bitmask) < len(rows):
             self._bitmask = allocate_bitmask(len(rows), self._vocab_size, is_pinned=scores.is_cuda)
         masked = [index for index, row in enumerate(rows) if row.is_live and self._fill(row, index)]
@@ -192,7 +192,17 @@ def _to_host(input_ids: torch.Tensor) -> npt.NDArray[np.int64]:
     return input_ids.detach().to(device="cpu", dtype=torch.int64).numpy()
 
 
-def _check_tensors(input_ids: object, scores: object) -> None:
+def follow_rows(
+    tracker: PrefixTracker, input_ids: torch.Tensor, on_host: npt.NDArray[np.int64] | None = None
+) -> list[Row]:
+    """The rows of `input_ids`, integers [rows, tokens], on any device. on_host: the same, if they are there."""
+    # Drafts are verified prefix by prefix, and each prefix is a slice of the whole candidate.
+    is_slice = input_ids.untyped_storage().nbytes() > input_ids.nbytes
+    return tracker.follow(_to_host(input_ids) if on_host is None else on_host, is_draft=is_slice)
+
+
+def check_tensors(input_ids: object, scores: object) -> None:
+    """Raise ArgumentTypeError unless these are what a logits processor is called with."""
     is_right = (
         isinstance(input_ids, torch.Tensor)
         and isinstance(scores, torch.Tensor)

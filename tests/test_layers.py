@@ -38,6 +38,8 @@ TENSOR_MODULES = {
     "decoding/length.py",
     "decoding/length_tokens.py",
     "decoding/processors.py",
+    "decoding/self_terminating_model.py",
+    "decoding/self_termination.py",
     "decoding/speculative.py",
     "decoding/termination.py",
 }

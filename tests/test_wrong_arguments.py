@@ -19,12 +19,14 @@ from tokentrellis.models import load_model
 
 from tests.tiny_models import tiny_model, tiny_tokenizer
 
+PROCESSORS = (tt.GrammarProcessor, tt.TerminationProcessor)  # called without names
 WRONG: list[Any] = [None, 3, -1, "x", [], {}, 2**70, 1.5, b"x", [None], [-1], object(), True]
 
 VOCABULARY = tt.Vocabulary([b"a", b"b", b"ab", b""], eos_token_ids=[3])
 GRAMMAR = tt.from_regex("(ab){1,3}")
 COMPILED = tt.compile_grammar(GRAMMAR, VOCABULARY)
 AUTOMATON = COMPILED.token_automaton()
+SELF_TERMINATING = tt.SelfTerminatingModel.from_model(tiny_model(), epsilon=0.1)
 
 
 LENGTH_TOKENIZER = copy.deepcopy(tiny_tokenizer())
@@ -171,6 +173,47 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "score_lengths": (tt.score_lengths, {"targets": ["10"], "texts": ["x"]}),
     "count_words": (tt.count_words, {"text": "x"}),
+    "TerminationProcessor": (
+        tt.TerminationProcessor,
+        {
+            "source": VOCABULARY,
+            "stops_by": 9,
+            "starts_at": 3,
+            "ends_at": "sentence",
+            "prompt_length": 1,
+        },
+    ),
+    "TerminationProcessor.__call__": (
+        tt.TerminationProcessor(COMPILED, stops_by=7),
+        {"input_ids": torch.zeros(1, 2, dtype=torch.int64), "scores": logits()},
+    ),
+    "SelfTerminatingConfig": (
+        tt.SelfTerminatingConfig,
+        {
+            "text_config": tiny_model().config,
+            "form": "nmst",
+            "gate": "logit",
+            "epsilon": 0.1,
+            "eos_token_ids": 1,
+        },
+    ),
+    "SelfTerminatingModel.from_model": (
+        tt.SelfTerminatingModel.from_model,
+        {"model": tiny_model(), "form": "st", "gate": "logit", "epsilon": 0.1, "eos_token_ids": [1]},
+    ),
+    "SelfTerminatingModel.stops_by": (
+        SELF_TERMINATING.stops_by,
+        {"do_sample": True, "top_k": 3, "top_p": 0.5, "num_beams": 1, "risk": 1e-6},
+    ),
+    "SelfTerminatingModel.forward": (
+        SELF_TERMINATING,
+        {
+            "input_ids": torch.zeros(1, 3, dtype=torch.int64),
+            "labels": torch.zeros(1, 3, dtype=torch.int64),
+            "response_start": 2,
+            "logits_to_keep": 0,
+        },
+    ),
     "generate": (
         tt.generate,
         {
@@ -203,7 +246,7 @@ METHOD_CASES = [(name, argument) for name, right in METHODS.items() for argument
 def call(function: Callable[..., Any], right: dict[str, Any], argument: str, wrong: Any) -> None:
     values = {name: wrong if name == argument else value for name, value in right.items()}
     with contextlib.suppress(tt.ConstraintError):
-        if function is tt.Matcher or isinstance(function, tt.GrammarProcessor):
+        if function is tt.Matcher or isinstance(function, PROCESSORS):
             function(*values.values())
         else:
             function(**values)
@@ -231,7 +274,7 @@ def test_the_right_arguments_are_right(name: str) -> None:
         getattr(matcher(), name)(**METHODS[name])
         return
     function, right = FUNCTIONS[name]
-    if function is tt.Matcher or isinstance(function, tt.GrammarProcessor):
+    if function is tt.Matcher or isinstance(function, PROCESSORS):
         function(*right.values())
     elif name == "apply_bitmask":
         function(**{**right, "logits": logits()})
