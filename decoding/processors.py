@@ -195,7 +195,10 @@ def _to_host(input_ids: torch.Tensor) -> npt.NDArray[np.int64]:
 def follow_rows(
     tracker: PrefixTracker, input_ids: torch.Tensor, on_host: npt.NDArray[np.int64] | None = None
 ) -> list[Row]:
-    """The rows of `input_ids`, integers [rows, tokens], on any device. on_host: the same, if they are there."""
+    """The rows of `input_ids`, integers [rows, tokens], on any device.
+
+    on_host: the same, where they have been fetched.
+    """
     # Drafts are verified prefix by prefix, and each prefix is a slice of the whole candidate.
     is_slice = input_ids.untyped_storage().nbytes() > input_ids.nbytes
     return tracker.follow(_to_host(input_ids) if on_host is None else on_host, is_draft=is_slice)
