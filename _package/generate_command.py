@@ -7,6 +7,7 @@ file, line n draws from seed + n, whichever run it falls into.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from contextlib import nullcontext
@@ -17,6 +18,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from .decoding.arguments import checked_integer, checked_number
 from .grammar_options import (
     JsonOption,
     PropertyOrder,
@@ -85,6 +87,7 @@ def generate(
     if schema is not None and text is None and (regex is not None or choices is not None):
         schema, text = None, schema  # a single word beside --regex or --choices is the text
     _check_options(schema, regex, choices, whitespace)
+    _check_numbers(max_new_tokens, temperature, top_k, top_p)
     _check_inputs(schema, text, file, jsonl, out)
     layout = whitespace or ("compact" if model is None else "natural")
     grammar, described = _grammar(schema, regex, choices, layout, property_order)
@@ -125,6 +128,18 @@ def _given(options: dict[str, str | Path | None], advice: str) -> str | None:
     if len(given) > 1:
         raise ConstraintError(f"{' and '.join(given)} exclude each other", got=given, advice=advice)
     return next(iter(given), None)
+
+
+def _check_numbers(
+    max_new_tokens: int | None, temperature: float | None, top_k: int | None, top_p: float | None
+) -> None:
+    """Before a model is loaded, which takes seconds."""
+    for name, integer in (("--max-new-tokens", max_new_tokens), ("--top-k", top_k)):
+        if integer is not None:
+            checked_integer(name, integer, least=1)
+    for name, number, most in (("--temperature", temperature, math.inf), ("--top-p", top_p, 1.0)):
+        if number is not None:
+            checked_number(name, number, above=0, most=most)
 
 
 def _check_options(

@@ -54,7 +54,12 @@ def load_model(name: Name = None, tokenizer_name: Name = None) -> LoadedModel:
         ConstraintError: it cannot be loaded, or transformers is not installed.
     """
     tokenizer = load_tokenizer(name if tokenizer_name is None else tokenizer_name)
-    model = _load("AutoModelForCausalLM", EMBEDDED_FOLDER if name is None else name)
+    # In float32 the likeliest token does not depend on what a processor does with bfloat16.
+    model = (
+        _load("AutoModelForCausalLM", EMBEDDED_FOLDER, dtype="float32")
+        if name is None
+        else _load("AutoModelForCausalLM", name)
+    )
     model.eval()
     return LoadedModel(
         model, tokenizer, _checked(build_prompt if name is None else _prompt_in_words(tokenizer))
@@ -84,7 +89,7 @@ def embedded_card() -> dict[str, Any]:
     }
 
 
-def _load(class_name: str, path: str | os.PathLike[str]) -> Any:
+def _load(class_name: str, path: str | os.PathLike[str], **options: Any) -> Any:
     if not isinstance(path, (str, os.PathLike)):
         raise ConstraintError("the name of a model or tokenizer must be a text or a path", got=path)
     path = os.fspath(path)
@@ -98,12 +103,15 @@ def _load(class_name: str, path: str | os.PathLike[str]) -> Any:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        return getattr(transformers, class_name).from_pretrained(path, local_files_only=_is_local(path))
+        load = getattr(transformers, class_name).from_pretrained
+        return load(path, local_files_only=_is_local(path), **options)
     except _LOADING_ERRORS as error:
+        kind = "tokenizer" if class_name == "AutoTokenizer" else "model"
+        reason = next(iter(str(error).splitlines()), "").rstrip(": ") or type(error).__name__
         raise ConstraintError(
-            f"the model or tokenizer cannot be loaded ({str(error).splitlines()[0] or type(error).__name__})",
+            f"the {kind} cannot be loaded ({reason})",
             got=path,
-            advice="give a folder with a Hugging Face model, or a name that a hub knows",
+            advice=f"give a folder with a Hugging Face {kind}, or a name that a hub knows",
         ) from error
 
 
