@@ -20,7 +20,7 @@ public:
     using Configurations = Network::Configurations;
 
     Repetitions(Network& network, Costs& costs, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
-        : network_(network), lookahead_(network, costs, buffer, offsets, n_tokens), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
+        : network_(network), lookahead_(network, costs, new_texts_, buffer, offsets, n_tokens), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
 
     // Whether nothing of a token can be wrong but a key that it closes: then it may be judged without following its readings.
     bool is_simple(const Tracker& tracker, int32_t token) {
@@ -91,7 +91,8 @@ private:
 
     Network& network_;
     Reading reading_{network_};
-    WaysOut ways_out_{network_};
+    NewTexts new_texts_{network_};
+    WaysOut ways_out_{network_, new_texts_};
     Lookahead lookahead_;
     const uint8_t* const buffer_;
     const int32_t* const offsets_;
