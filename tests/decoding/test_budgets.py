@@ -338,3 +338,15 @@ def test_costs_stay_where_one_text_is_left() -> None:
         assert byte in possible_within(matcher, left)
         matcher.accept_token(byte)
     assert matcher.is_accepting
+
+
+def test_keys_for_which_a_large_vocabulary_has_one_token() -> None:
+    """The search for texts that differ hurries here, and what it promises is kept."""
+    words = ["".join(word).encode() for word in itertools.product("abcdefghijklmno", repeat=3)]
+    schema = {"type": "object", "required": ["b"], "patternProperties": {"^a": {"type": "array"}}}
+    grammar = from_json_schema(schema, whitespace="compact", property_order="any")
+    compiled = compile_grammar(grammar, vocabulary_of([*words, *(word + b'"' for word in words[:40])]))
+    assert compiled.tokens_to_finish == len('{"b":0}') + 1
+    rng = random.Random(0)
+    for spare in (0, 1, 4, 9):
+        walk(compiled, spare, rng)
