@@ -79,7 +79,7 @@ private:
                     known->second = n_read;
                 }
             }
-            place.bytes = bytes_of(place.set);
+            place.bytes = is_known(place.set) ? bytes_of(place.set) : network_.possible_bytes(place.set);
             path.push_back(std::move(place));
             ++n_places_;
             return true;
@@ -91,7 +91,10 @@ private:
             tracker.undo(here.mark);
             const bool plain = tracker.in_plain_text();
             const int64_t n_read = static_cast<int64_t>(path.size());  // with the next byte
-            if (here.next == 0 && plain && leaves(here, tracker, allows, n_read)) return true;
+            if (here.next == 0 && plain) {
+                if (leaves(here, tracker, allows, n_read)) return true;
+                here.bytes = bytes_of(here.set);  // all have been tried: no state is made for that
+            }
             bool entered = false;
             while (here.next < 256 && !entered) {
                 const uint8_t byte = Reading::byte_at(here.next++);
@@ -159,6 +162,9 @@ private:
         return key;
     }
 
+    bool is_known(const Configurations& set) const {
+        return std::all_of(set.begin(), set.end(), [&](const Configuration& c) { return facts_.count(c.state) > 0; });
+    }
     ByteSet bytes_of(const Configurations& set) {
         ByteSet bytes{};
         for (const Configuration& c : set) {
