@@ -13,7 +13,11 @@
 // Where any text will do, those of k characters are enough, written byte by byte (`plain_string`): no search. Else the texts
 // come from a best-first search over the bytes of the grammar, lowest peak first, then longest, so that of the many
 // shortest texts the first few are found at once; it goes on where it stopped when more are asked for, and states that offer
-// the same items share it. Cost: some microseconds a byte of a text, once for a grammar, and only where something is required.
+// the same items share it. Half a token has cost nothing yet, so with a large vocabulary nearly all of it would be read before
+// a text of two tokens counts. After PATIENCE bytes tried the search *hurries*: half a token counts as read, and one after it.
+// The texts found then are perhaps not the cheapest, but as good a promise: any that differ will do.
+// Cost: some 3 us for each byte tried, once for a grammar state, and only where something is required: some 10 ms where the
+// search has to hurry, and up to MOST_STEPS, half a second, where there are too few texts, or they are dear to find.
 #pragma once
 
 #include <queue>
@@ -44,6 +48,7 @@ private:
     static constexpr size_t MOST_DEPTH = 16;
     static constexpr int MOST_STEPS = 100000;  // bytes tried in one search, and for each text that is asked for
     static constexpr int MOST_STEPS_EACH = 2000;
+    static constexpr int PATIENCE = 2000, PATIENCE_EACH = 20;  // the same until it hurries
     static constexpr size_t MOST_BYTES = 4096;
     static constexpr int64_t LATER = 16;  // tokens by which escapes are put off
 
@@ -65,7 +70,7 @@ private:
         bool late = false;     // its escapes are tried
     };
     struct Supply {
-        bool busy = false, ready = false;
+        bool busy = false, ready = false, hurries = false;
         bool complete = true;  // no text was left out
         int64_t shortest = IMPOSSIBLE;
         int32_t state = END_STATE;  // that it was made for
@@ -165,7 +170,11 @@ private:
         const int32_t n_before = network_.expand(state).n_before;
         const int64_t most_steps = MOST_STEPS + static_cast<int64_t>(MOST_STEPS_EACH) * n_before;
         const bool agrees_before = agrees(supply, state);
-        while (agrees_before && static_cast<int32_t>(supply.peaks.size()) <= n_before && !supply.waiting.empty() && supply.steps < most_steps) extend(supply);
+        const int64_t patience = supply.steps + PATIENCE + static_cast<int64_t>(PATIENCE_EACH) * n_before;
+        while (agrees_before && static_cast<int32_t>(supply.peaks.size()) <= n_before && !supply.waiting.empty() && supply.steps < most_steps) {
+            extend(supply);
+            if (!supply.hurries && supply.steps > patience) hurry(supply);
+        }
         if (!agrees_before || !agrees(supply, state)) {  // labels may have been met meanwhile
             provisional_ = before;
             return false;
@@ -308,8 +317,27 @@ private:
 
     void add(Supply& supply, Place place) {
         const int64_t length = static_cast<int64_t>(place.text.size());
-        supply.waiting.push({place.peak, -length, static_cast<int32_t>(supply.places.size())});
+        supply.waiting.push({promise(supply, place), -length, static_cast<int32_t>(supply.places.size())});
         supply.places.push_back(std::move(place));
+    }
+
+    // What decides which place goes first.
+    static int64_t promise(const Supply& supply, const Place& place) {
+        if (!supply.hurries || place.spellings.empty()) return place.peak;
+        int64_t least = IMPOSSIBLE;
+        for (const Spelling& spelling : place.spellings) least = std::min(least, spelling.node == 0 ? spelling.peak : std::max(spelling.peak, spelling.tokens + 2));
+        return least;
+    }
+
+    void hurry(Supply& supply) {
+        supply.hurries = true;
+        decltype(supply.waiting) waiting;
+        for (; !supply.waiting.empty(); supply.waiting.pop()) {
+            const auto [before, length, number] = supply.waiting.top();
+            const Place& place = supply.places[number];
+            waiting.push({promise(supply, place) + (place.late ? LATER : 0), length, number});
+        }
+        supply.waiting = std::move(waiting);
     }
 
     // One byte more in the most promising place.

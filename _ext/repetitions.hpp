@@ -20,7 +20,7 @@ public:
     using Configurations = Network::Configurations;
 
     Repetitions(Network& network, Costs& costs, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
-        : network_(network), lookahead_(network, costs, buffer, offsets, n_tokens), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
+        : network_(network), lookahead_(network, costs, new_texts_, buffer, offsets, n_tokens), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
 
     // Whether nothing of a token can be wrong but a key that it closes: then it may be judged without following its readings.
     bool is_simple(const Tracker& tracker, int32_t token) {
@@ -59,6 +59,16 @@ public:
     bool is_viable(const Configurations& set, Tracker& tracker) { return ways_out_.exist(set, tracker); }
 
     // Clear the tokens of a row that would repeat something. left: tokens that may still be written after one of these.
+    // There is no budget, and whatever key has been begun can become a new one (*settled*: keys are wrong only when they close):
+    //     an array must repeat an item        tokens that close arrays                              correct_closing
+    //     always                              tokens that close a key that has come                 correct_keys
+    //     items are compared                  all that is below
+    // There is a budget, or keys may run out:
+    //     something has come, or is compared  tokens that complete a key or an item and more        find_repeating, completing
+    //                                         tokens that only go past a comma, unless another key  find_repeating, others;
+    //                                         is always to be had                                   kept for a string
+    //     nothing has come                    tokens that hold two keys or items themselves         find_repeating, first_and_more
+    //     what is read may repeat something   tokens along that text                                explore
     void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
         const bool compares = network_.distinct_items && tracker.in_compared();
         const bool keys_settled = left >= IMPOSSIBLE && !network_.others_may_run_out();
@@ -73,8 +83,9 @@ public:
         found_.clear();
         find_repeating(all ? tokens_.completing : tokens_.first_and_more, set, tracker, row, words, left, !all, true, found_);
         clear(row, found_.data(), found_.data() + found_.size());
-        // Where another key can always be begun, and costs nothing that matters, only those can be wrong.
-        if (all && (left < IMPOSSIBLE || recalls || (tracker.in_distinct() && !tracker.active()) || !never_used_up(tracker))) {
+        const bool first_item = tracker.in_distinct() && !tracker.active();  // what comes after its comma repeats it, perhaps
+        const bool begins_may_fail = left < IMPOSSIBLE || recalls || first_item || !never_used_up(tracker);
+        if (all && begins_may_fail) {
             bool is_known = false;
             Tracker::Correction& correction = tracker.correction(text_matters || left < IMPOSSIBLE ? -1 : state, is_known);
             if (!is_known)
@@ -91,7 +102,8 @@ private:
 
     Network& network_;
     Reading reading_{network_};
-    WaysOut ways_out_{network_};
+    NewTexts new_texts_{network_};
+    WaysOut ways_out_{network_, new_texts_};
     Lookahead lookahead_;
     const uint8_t* const buffer_;
     const int32_t* const offsets_;
@@ -103,15 +115,24 @@ private:
 
     uint8_t traits_of(int32_t token) const { return static_cast<uint32_t>(token) < static_cast<uint32_t>(n_tokens_) ? traits_[token] : 0; }
 
+    static bool has(const uint32_t* row, size_t words, int32_t token) {
+        return static_cast<size_t>(token >> 5) < words && (row[token >> 5] >> (token & 31) & 1);
+    }
+    // Of the tokens that `matters` holds for, clear those that are not allowed.
+    template <class Matters>
+    void clear_repeating(const std::vector<int32_t>& tokens, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left, const Matters& matters) {
+        Configurations to;
+        for (int32_t token : tokens) {
+            if (!has(row, words, token) || !matters(token)) continue;
+            Rewind rewind(tracker);
+            if (!walk(set, token, tracker, to, left)) clear(row, &token, &token + 1);
+        }
+    }
+
     // The same where only a key that closes can be wrong.
     void correct_keys(const Configurations& set, Tracker& tracker, uint32_t* row, size_t words) {
-        Configurations to;
         auto look_at = [&](const std::vector<int32_t>& tokens) {
-            for (int32_t token : tokens) {
-                if (static_cast<size_t>(token >> 5) >= words || !(row[token >> 5] >> (token & 31) & 1)) continue;
-                Rewind rewind(tracker);
-                if (!walk(set, token, tracker, to)) row[token >> 5] &= ~(1u << (token & 31));
-            }
+            clear_repeating(tokens, set, tracker, row, words, IMPOSSIBLE, [](int32_t) { return true; });
         };
         const KeyTokens& tokens = network_.lexicon.key_tokens;
         look_at(tokens.several);
@@ -138,16 +159,11 @@ private:
     void correct_closing(const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
         const int closing = tracker.in_awaiting() ? tracker.levels_to_compared() + 1 : INT32_MAX;
         const bool in_string = !tracker.outside_strings();
-        Configurations to;
         auto look_at = [&](const std::vector<int32_t>& tokens, int closers) {
-            for (int32_t token : tokens) {
-                if (static_cast<size_t>(token >> 5) >= words || !(row[token >> 5] >> (token & 31) & 1)) continue;
+            clear_repeating(tokens, set, tracker, row, words, left, [&](int32_t token) {
                 const uint8_t traits = traits_of(token);
-                if (tokens_.closers[token] < closers && !(traits & CommaTokens::OPENS_ARRAY)) continue;
-                if (in_string && !(traits & CommaTokens::QUOTE)) continue;
-                Rewind rewind(tracker);
-                if (!walk(set, token, tracker, to, left)) row[token >> 5] &= ~(1u << (token & 31));
-            }
+                return (tokens_.closers[token] >= closers || (traits & CommaTokens::OPENS_ARRAY)) && (!in_string || (traits & CommaTokens::QUOTE));
+            });
         };
         look_at(tokens_.closing_arrays, closing);
         if (tracker.in_awaiting()) look_at(tokens_.before_blanks, 0);
@@ -205,7 +221,7 @@ private:
         const int closing = left >= IMPOSSIBLE && !network_.others_may_run_out() && tracker.in_compared() ? tracker.levels_to_compared() : 0;
         std::vector<int8_t> verdicts(each ? 0 : tokens_.n_endings, UNKNOWN);
         for (int32_t token : tokens) {
-            if (static_cast<size_t>(token >> 5) >= words || !(row[token >> 5] >> (token & 31) & 1)) continue;
+            if (!has(row, words, token)) continue;
             const uint8_t traits = traits_of(token);
             if (in_string && !(traits & CommaTokens::CLOSES_STRING)) continue;
             if (tokens_.closers[token] < closing && !(traits & CommaTokens::OPENS_ARRAY)) continue;

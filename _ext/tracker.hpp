@@ -5,7 +5,8 @@
 // were read as "any other key" (those that the grammar names are its own business) and, inside arrays whose items must
 // differ, the values so far. Values are interned by meaning (decoded strings, exact decimals, members in any order), so
 // equality is one comparison. `endangered` says whether what is being read could still become a repetition: only then do
-// masks have to look closer (repetitions.hpp). Every byte can be taken back; cost: 1 to 5 ns a byte, more where values are kept.
+// masks have to look closer (repetitions.hpp). Items that are compared are kept sorted too, so that those that a text may
+// become are a range. Every byte can be taken back; cost: 1 to 5 ns a byte, more where values are kept.
 #pragma once
 
 #include <algorithm>
@@ -78,6 +79,15 @@ inline std::string shortened_exponent(std::string number) {
     return number.erase(first, last - first);
 }
 
+// Lists of values are told apart by a digest of 64 bits, to which a value is added and from which it is taken in one step.
+constexpr uint64_t MULTIPLIER = 0x9E3779B97F4A7C15ull;
+constexpr uint64_t inverse_of(uint64_t odd) {
+    uint64_t inverse = odd;
+    for (int i = 0; i < 6; ++i) inverse *= 2 - odd * inverse;
+    return inverse;
+}
+inline uint64_t hash_text(const std::string& text) { return std::hash<std::string>()(text) * MULTIPLIER + text.size(); }
+
 // All values that a tracker and its copies have met, each once.
 class ValueTable {
 public:
@@ -87,9 +97,35 @@ public:
         std::string text;                                        // decoded string, canonical number, or true/false/null
         std::vector<int32_t> items;                              // of an array; of an object, beside `keys`
         std::vector<std::string> keys;                           // sorted
+        uint64_t hash = 0;                                       // the same in all tables
     };
 
     const Value& operator[](int32_t id) const { return values_[id]; }
+
+    // Values are sorted by kind, then by text; those without a text by number.
+    bool is_before(int32_t a, int32_t b) const {
+        if (a == b) return false;
+        const Value &one = values_[a], &other = values_[b];
+        if (one.kind != other.kind) return one.kind < other.kind;
+        const int order = one.text.compare(other.text);
+        return order != 0 ? order < 0 : a < b;
+    }
+    // Of sorted values those of a kind whose text begins so: indices.
+    std::pair<size_t, size_t> that_begin(const std::vector<int32_t>& sorted, Kind kind, const char* text, size_t length) const {
+        auto order = [&](int32_t id) {
+            const Value& value = values_[id];
+            return value.kind != kind ? value.kind - kind : value.text.compare(0, length, text, length);
+        };
+        const auto first = std::partition_point(sorted.begin(), sorted.end(), [&](int32_t id) { return order(id) < 0; });
+        const auto last = std::partition_point(first, sorted.end(), [&](int32_t id) { return order(id) == 0; });
+        return {first - sorted.begin(), last - sorted.begin()};
+    }
+    std::pair<size_t, size_t> that_begin(const std::vector<int32_t>& sorted, Kind kind, const std::string& text) const { return that_begin(sorted, kind, text.data(), text.size()); }
+    // Whether that value is among them.
+    bool has(const std::vector<int32_t>& sorted, Kind kind, const std::string& text) const {
+        const auto [first, last] = that_begin(sorted, kind, text);  // the shortest comes first
+        return first < last && values_[sorted[first]].text.size() == text.size();
+    }
 
     int32_t add(Value value) {
         std::string key(1, value.kind);
@@ -99,7 +135,13 @@ public:
             if (value.kind == OBJECT) key += value.keys[i] + '\xFF';
         }
         auto [found, is_new] = ids_.emplace(std::move(key), static_cast<int32_t>(values_.size()));
-        if (is_new) values_.push_back(std::move(value));
+        if (!is_new) return found->second;
+        value.hash = hash_text(value.text) * 31 + static_cast<uint64_t>(value.kind);
+        for (size_t i = 0; i < value.items.size(); ++i) {
+            value.hash = value.hash * MULTIPLIER + values_[value.items[i]].hash;
+            if (value.kind == OBJECT) value.hash = value.hash * MULTIPLIER + hash_text(value.keys[i]);
+        }
+        values_.push_back(std::move(value));
         return found->second;
     }
 
@@ -203,7 +245,7 @@ public:
     // The items of the array opened by the byte just read have to differ, or it must repeat one.
     void demand_items(bool distinct, bool awaits) {
         Frame& frame = frames_.back();
-        frame.keeps = true, frame.distinct = distinct, frame.awaits = awaits;
+        frame.keeps = frame.is_sorted = true, frame.distinct = distinct, frame.awaits = awaits;
         n_distinct_ += distinct, n_awaiting_ += awaits;
     }
 
@@ -245,7 +287,12 @@ public:
             if (step.changes & SCALAR_APPENDED) remove_last();
             if (step.changes & OPEN_KEY) {
                 auto& keys = frames_.back().open_keys;
-                keys.erase(std::lower_bound(keys.begin(), keys.end(), text_.substr(step.before.begin, step.length - step.before.begin)));
+                const std::string key = text_.substr(step.before.begin, step.length - step.before.begin);
+                const auto place = std::lower_bound(keys.begin(), keys.end(), key);
+                const auto hash = frames_.back().hashes.begin() + (place - keys.begin());
+                frames_.back().keys_digest -= *hash;
+                frames_.back().hashes.erase(hash);
+                keys.erase(place);
                 --n_keys_;
             }
             at_ = step.before;
@@ -268,11 +315,8 @@ public:
         }
         if (!frame.distinct && !frame.awaits) return NO_ITEM;
         const std::string now = text_.substr(at_.begin), number = canonical_number(now);
-        for (int32_t item : frame.items) {
-            const auto& value = (*values_)[item];
-            if (value.kind == ValueTable::NUMBER ? value.text == number : value.kind == ValueTable::WORD && value.text == now) return REPEATED;
-        }
-        return NEW;
+        const bool is_known = number.empty() ? values_->has(frame.sorted, ValueTable::WORD, now) : values_->has(frame.sorted, ValueTable::NUMBER, number);
+        return is_known ? REPEATED : NEW;
     }
     bool repeats_item() const { return item() == REPEATED; }
 
@@ -298,12 +342,11 @@ public:
             number(frame.items.size() << 3 | static_cast<size_t>(frame.awaits) << 2 | static_cast<size_t>(frame.is_object) << 1 | static_cast<size_t>(frame.distinct));
             text(frame.key);
             if (frame.keys.empty()) {
-                out.append(reinterpret_cast<const char*>(frame.items.data()), frame.items.size() * sizeof(int32_t));
+                number(static_cast<size_t>(frame.digest));
             } else {
                 for (size_t i : by_key(frame)) text(frame.keys[i]), number(static_cast<size_t>(frame.items[i]));
             }
-            number(frame.open_keys.size());
-            for (const std::string& key : frame.open_keys) text(key);
+            number(frame.open_keys.size()), number(static_cast<size_t>(frame.keys_digest));
         }
     }
 
@@ -339,14 +382,97 @@ public:
             add(wanted.size() > length ? static_cast<uint8_t>(wanted[length]) : '"');
             return false;
         };
-        const Keys keys = endangered_keys();
-        for (const std::string* key = keys.begin; key != keys.end; ++key) add_next(*key);
+        auto add_branch = [&](const UsedTexts& branch) { add(branch.is_text() ? '"' : branch.next_byte()); };
+        used_keys().each_branch(add_branch);
         if (n_items_ > 0)
-            for (size_t level = 0; level < frames_.size(); ++level)
-                if (frames_[level].distinct)
+            for (size_t level = 0; level < frames_.size(); ++level) {
+                if (!frames_[level].distinct) continue;
+                if (level + 1 < frames_.size()) {
                     for (int32_t item : frames_[level].items) may_become(item, level + 1, add_next);
+                    continue;
+                }
+                used_items().each_branch(add_branch);
+            }
         return bytes;
     }
+
+    // Sorted texts of a frame, those that begin alike: [first, last) agree in the first `length` bytes.
+    class UsedTexts {
+    public:
+        UsedTexts() = default;
+        UsedTexts(const std::vector<std::string>* keys, const std::vector<uint64_t>* hashes, size_t first, size_t last, size_t length)
+            : keys_(keys), hashes_(hashes), first_(first), last_(last), length_(length) {}
+        UsedTexts(const ValueTable* values, const std::vector<int32_t>* items, size_t first, size_t last, size_t length)
+            : values_(values), items_(items), first_(first), last_(last), length_(length) {}
+        bool empty() const { return first_ == last_; }
+        size_t size() const { return last_ - first_; }
+        size_t length() const { return length_; }
+        uint8_t next_byte() const { return static_cast<uint8_t>(text(first_)[length_]); }  // of the first
+        // What tells them from others, whatever else has come.
+        uint64_t digest() const {
+            uint64_t sum = 0;
+            for (size_t i = first_; i < last_; ++i) sum += hashes_ != nullptr ? (*hashes_)[i] : (*values_)[(*items_)[i]].hash;
+            return sum;
+        }
+        // Whether what they agree in is one of them.
+        bool is_text() const { return !empty() && text(first_).size() == length_; }
+        // Those that go on with a byte.
+        UsedTexts below(uint8_t byte) const {
+            UsedTexts found = *this;
+            auto next = [&](size_t i) { return text(i).size() > length_ ? static_cast<uint8_t>(text(i)[length_]) : -1; };
+            found.first_ = point(first_, last_, [&](size_t i) { return next(i) < byte; });
+            found.last_ = found.first_ == last_ || next(found.first_) != byte ? found.first_ : next(last_ - 1) == byte ? last_ : point(found.first_, last_, [&](size_t i) { return next(i) == byte; });
+            ++found.length_;
+            return found;
+        }
+        // Calls `visit` for those that end here, and for each byte that comes next.
+        template <class Visit>
+        void each_branch(const Visit& visit) const {
+            for (UsedTexts rest = *this; !rest.empty();) {
+                UsedTexts branch = rest;
+                if (rest.is_text()) branch.last_ = point(rest.first_, rest.last_, [&](size_t i) { return text(i).size() == length_; });
+                else branch = rest.below(rest.next_byte()), branch.length_ = length_;
+                visit(branch);
+                rest.first_ = branch.last_;
+            }
+        }
+
+    private:
+        const std::vector<std::string>* keys_ = nullptr;
+        const std::vector<uint64_t>* hashes_ = nullptr;  // of the keys
+        const ValueTable* values_ = nullptr;
+        const std::vector<int32_t>* items_ = nullptr;
+        size_t first_ = 0, last_ = 0, length_ = 0;
+
+        const std::string& text(size_t i) const { return keys_ != nullptr ? (*keys_)[i] : (*values_)[(*items_)[i]].text; }
+        template <class Holds>
+        static size_t point(size_t first, size_t last, const Holds& holds) {
+            while (first < last) {
+                const size_t middle = first + (last - first) / 2;
+                if (holds(middle)) first = middle + 1;
+                else last = middle;
+            }
+            return first;
+        }
+    };
+
+    // Whether all that can go wrong is that the string being read becomes one of the texts found, a key of its object or an item
+    // of its array. They stand until the tracker goes on, and again once that is undone, but for the end of the string.
+    bool only_text_matters(UsedTexts& used) const {
+        if (outside_strings() || frames_.empty()) return false;
+        const Frame& frame = frames_.back();
+        if (at_.in_key) {
+            used = used_keys();
+            return !used.empty() && !item_endangered();
+        }
+        if (!frame.distinct || frame.is_object) return false;
+        for (size_t level = 0; level + 1 < frames_.size(); ++level)
+            if (item_endangered(level)) return false;
+        used = used_items();
+        return true;
+    }
+    size_t text_length() const { return text_.size(); }
+    uint8_t text_byte(size_t i) const { return static_cast<uint8_t>(text_[i]); }
 
     // Whether what is being read (a key, an item of an array whose items must differ) could still become a repetition. Never
     // wrongly false, but for what comes after the next comma.
@@ -354,9 +480,7 @@ public:
     bool item_endangered() const {
         if (n_items_ == 0) return false;
         for (size_t level = 0; level < frames_.size(); ++level)
-            if (frames_[level].distinct)
-                for (int32_t item : frames_[level].items)
-                    if (may_become(item, level + 1)) return true;
+            if (item_endangered(level)) return true;
         return false;
     }
 
@@ -371,10 +495,13 @@ private:
         bool is_object = false, distinct = false, keeps = false;
         bool awaits = false;                // it must still repeat an item
         size_t repeated_at = 0;             // items when it no longer had to
-        std::vector<int32_t> items;         // values, where they are kept
+        bool is_sorted = false;             // its items are kept sorted as well
+        std::vector<int32_t> items, sorted;  // values, where they are kept
+        uint64_t digest = 0, keys_digest = 0;  // of items, open keys
         std::vector<std::string> keys;      // of the items of an object
         std::string key;
         std::vector<std::string> open_keys;  // sorted
+        std::vector<uint64_t> hashes;        // of them
     };
     enum Change : uint8_t { PUSHED = 1, POPPED = 2, APPENDED = 4, SCALAR_APPENDED = 8, OPEN_KEY = 16 };
     struct Step {
@@ -392,6 +519,52 @@ private:
     int n_keys_ = 0, n_items_ = 0;  // kept in open frames: other keys, items that have to differ
     int n_distinct_ = 0, n_awaiting_ = 0;  // open arrays whose items have to differ, that must still repeat one
     bool repeats_key_ = false;
+
+    bool item_endangered(size_t level) const {
+        const Frame& frame = frames_[level];
+        if (!frame.distinct || frame.items.empty()) return false;
+        if (level + 1 < frames_.size()) return std::any_of(frame.items.begin(), frame.items.end(), [&](int32_t item) { return may_become(item, level + 1); });
+        switch (at_.where) {
+            case VALUE: return true;
+            case STRING: case STRING_ESCAPE: case STRING_HEX: return !used_items().empty();
+            case SCALAR: return scalar_endangered(frame);
+            default: return false;  // complete
+        }
+    }
+    // Of the keys of the innermost frame those that the key being read may become.
+    UsedTexts used_keys() const {
+        const Keys keys = endangered_keys();
+        if (keys.begin == keys.end) return {};
+        const auto& all = frames_.back().open_keys;
+        return {&all, &frames_.back().hashes, static_cast<size_t>(keys.begin - all.data()), static_cast<size_t>(keys.end - all.data()), keys.read};
+    }
+    // Of the items of the innermost frame, an array, those that the string being read may become.
+    UsedTexts used_items() const {
+        const Frame& frame = frames_.back();
+        const size_t length = text_.size() - at_.begin;
+        const auto [first, last] = values_->that_begin(frame.sorted, ValueTable::TEXT, text_.data() + at_.begin, length);
+        return {values_.get(), &frame.sorted, first, last, length};
+    }
+    // The same as may_become for all of its numbers and words: those whose significant digits begin with what has been read,
+    // or are that without its last zeros.
+    bool scalar_endangered(const Frame& frame) const {
+        const char* text = text_.data() + at_.begin;
+        const size_t length = text_.size() - at_.begin;
+        auto any = [&](ValueTable::Kind kind, const std::string& begin) {
+            const auto [first, last] = values_->that_begin(frame.sorted, kind, begin);
+            return first < last;
+        };
+        std::string digits;
+        const bool negative = length > 0 && text[0] == '-';
+        for (size_t i = negative; i < length && (text[i] | 0x20) != 'e'; ++i)
+            if (text[i] != '.' && (text[i] != '0' || !digits.empty())) digits += text[i];
+        if (digits.empty()) return any(ValueTable::NUMBER, digits);
+        if (negative) digits.insert(0, 1, '-');
+        if (!is_digit(text[negative])) return any(ValueTable::WORD, std::string(text, length));
+        if (any(ValueTable::NUMBER, digits)) return true;
+        while (digits.back() == '0') digits.pop_back();
+        return any(ValueTable::NUMBER, digits + 'e');
+    }
 
     bool keeping() const { return !frames_.empty() && frames_.back().keeps; }
     void append(uint8_t byte) {
@@ -479,7 +652,10 @@ private:
         if (open_key) {
             const auto place = std::lower_bound(frame.open_keys.begin(), frame.open_keys.end(), key);
             repeats_key_ = place != frame.open_keys.end() && *place == key;
+            const uint64_t hash = hash_text(key);
+            frame.hashes.insert(frame.hashes.begin() + (place - frame.open_keys.begin()), hash);
             frame.open_keys.insert(place, key);
+            frame.keys_digest += hash;
             ++n_keys_;
             log_.back().changes |= OPEN_KEY;
         }
@@ -529,7 +705,10 @@ private:
     }
     void keep(ValueTable::Value value, Change change) {
         Frame& frame = frames_.back();
-        frame.items.push_back(values_->add(std::move(value)));
+        const int32_t id = values_->add(std::move(value));
+        frame.items.push_back(id);
+        frame.digest = frame.digest * MULTIPLIER + (*values_)[id].hash;
+        if (frame.is_sorted) frame.sorted.insert(place_of(frame, id), id);
         if (frame.is_object) frame.keys.push_back(frame.key);
         n_items_ += frame.distinct;
         log_.back().changes |= change;
@@ -543,13 +722,22 @@ private:
             frame.awaits = true, frame.repeated_at = 0;
             ++n_awaiting_;
         }
+        const int32_t id = frame.items.back();
         frame.items.pop_back();
+        frame.digest = (frame.digest - (*values_)[id].hash) * inverse_of(MULTIPLIER);
+        if (frame.is_sorted) frame.sorted.erase(place_of(frame, id));
         if (frame.is_object) frame.key = std::move(frame.keys.back()), frame.keys.pop_back();
         n_items_ -= frame.distinct;
     }
 
-    static bool is_last_repeated(const Frame& frame) {
-        return !frame.items.empty() && std::find(frame.items.begin(), frame.items.end() - 1, frame.items.back()) != frame.items.end() - 1;
+    // The first place of a value among the sorted items of a frame, or where it belongs.
+    std::vector<int32_t>::const_iterator place_of(const Frame& frame, int32_t id) const {
+        return std::lower_bound(frame.sorted.begin(), frame.sorted.end(), id, [&](int32_t a, int32_t b) { return values_->is_before(a, b); });
+    }
+    bool is_last_repeated(const Frame& frame) const {
+        if (frame.sorted.size() < 2) return false;
+        const auto place = place_of(frame, frame.items.back()) + 1;  // of another one that is equal
+        return place != frame.sorted.end() && *place == frame.items.back();
     }
     bool begins_like(const std::string& wanted) const {
         const size_t length = text_.size() - at_.begin;

@@ -1,21 +1,23 @@
 // Whether what has been begun can still become something new.
 //
 // In come configurations and a tracker in which a key or an item is *endangered* (tracker.hpp): it may yet equal an earlier
-// one. Looked for is a text after which it cannot: a byte that leads out of danger, nearly always; else a search along the
-// texts that have come, best first. A text counts its decisions, that is the places where there was a choice, and of equals
+// one. Looked for is a text after which it cannot: a byte that leads out of danger, nearly always; else, in a key or in a string
+// that is an item, the walk of new_texts.hpp decides, whatever has come. What is left (numbers, arrays and objects as items)
+// is a search along the texts that have come, best first. A text counts its decisions, that is the places where there was a choice, and of equals
 // the longest goes first, so keys that are to be written anyway are passed at once. What says the same again is put off:
 // escapes, and white space, which is left out altogether where it changes nothing. Situations met before are passed over,
 // and so are further zeros in a number (1.00, 1e00), of which there is no end.
 // A search that runs out of places has found that there is nothing new. One that is given up, after MOST_STEPS bytes read,
-// says no as well: a token is allowed only if an end is known. That is no dead end in itself, since after the first byte of
-// the text that was found there is less to look at than before it.
-// Cost: about a microsecond where the first byte decides; some ten for each place of a search, of which most have few.
+// says no as well: a token is allowed only if an end is known. So a token whose only ways on are farther than that is refused,
+// though it might have been allowed. After one that was allowed the way that was found is there still, but a search that starts
+// farther along it may look at other places first: that it is found again is likely, and not proven.
+// Cost: about a microsecond where the first byte decides; some ten for each place of a search, 10000 bytes tried at most.
 #pragma once
 
 #include <queue>
 #include <unordered_map>
 
-#include "reading.hpp"
+#include "new_texts.hpp"
 
 namespace tokentrellis {
 
@@ -23,11 +25,13 @@ class WaysOut {
 public:
     using Configurations = Network::Configurations;
 
-    explicit WaysOut(Network& network) : network_(network), reading_(network) {}
+    WaysOut(Network& network, NewTexts& new_texts) : network_(network), reading_(network), new_texts_(new_texts) {}
 
     // Takes back what the tracker reads.
     bool exist(const Configurations& set, Tracker& tracker) {
         if (!tracker.endangered()) return true;
+        Tracker::UsedTexts used;
+        if (tracker.only_text_matters(used)) return new_texts_.exist(set, tracker, used);
         Rewind rewind(tracker);
         begin_ = tracker.mark();
         steps_ = MOST_STEPS;
@@ -60,6 +64,7 @@ private:
 
     Network& network_;
     Reading reading_;
+    NewTexts& new_texts_;
     std::vector<Place> places_;
     std::unordered_map<std::string, int32_t> seen_;  // decisions, by situation
     // Fewest decisions first, then the longest text, then the first found: (decisions, -length, place).
@@ -106,6 +111,11 @@ private:
             if (!reading_.step(to.set, to.byte, tracker)) continue;
             --steps_;
             if (!tracker.endangered()) return true;
+            Tracker::UsedTexts used;
+            if (tracker.only_text_matters(used)) {
+                if (new_texts_.exist(to.set, tracker, used)) return true;
+                continue;
+            }
             to.is_blank = outside && Reading::is_blank(to.byte);
             (to.is_blank || (!outside && to.byte == '\\') ? late : found).push_back({to, Reading::describe(to.set, tracker, true)});
         }

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from tokentrellis import BudgetTooSmallError, Vocabulary, allocate_bitmask, compile_grammar, from_json_schema
 from tokentrellis.decoding.compile import CompiledGrammar
+from tokentrellis.decoding.matcher import Matcher
 
 BYTES = [bytes([byte]) for byte in range(256)]
 # Tokens that end, separate and begin items and keys, and such as cut an escape in two.
@@ -291,3 +292,61 @@ def test_no_promise_where_too_few_texts_are_known() -> None:
         with pytest.raises(BudgetTooSmallError, match="no budget is known"):
             matcher.fill_bitmask(allocate_bitmask(1, vocabulary.vocab_size), budget=1000)
     matcher.fill_bitmask(allocate_bitmask(1, vocabulary.vocab_size))
+
+
+def possible_within(matcher: Matcher, budget: int) -> list[int]:
+    bitmask = allocate_bitmask(1, vocabulary_of([]).vocab_size)
+    matcher.fill_bitmask(bitmask, budget=budget)
+    return np.nonzero(np.unpackbits(bitmask[0].view(np.uint8), bitorder="little"))[0].tolist()
+
+
+@pytest.mark.parametrize("kind", ["items", "keys"])
+def test_a_budget_that_was_accepted_is_kept_among_many_texts_that_begin_alike(kind: str) -> None:
+    """By the smallest bytes: whole subtrees of the pattern's texts are used up on the way."""
+    narrow = {"pattern": "^[a-q]{2}x{20}$"}
+    schema: dict[str, Any] = {
+        "items": {**UNIQUE, "items": {"type": "string", **narrow}, "minItems": 40},
+        "keys": {
+            "type": "object",
+            "propertyNames": narrow,
+            "additionalProperties": {"const": 1},
+            "minProperties": 40,
+        },
+    }[kind]
+    matcher = compile_grammar(from_json_schema(schema, whitespace="compact"), vocabulary_of([])).matcher()
+    left = matcher.tokens_to_finish + 300
+    text = b""
+    while True:
+        possible = possible_within(matcher, left)
+        token = next((token for token in possible if token != ord("\\")), possible[0])
+        matcher.accept_token(token)
+        left -= 1
+        if matcher.is_terminated:
+            break
+        text += bytes([token])
+    assert left >= 0
+    assert jsonschema_rs.Draft202012Validator(schema).is_valid(json.loads(text))
+
+
+def test_costs_stay_where_one_text_is_left() -> None:
+    schema = {**UNIQUE, "items": {"type": "string", "pattern": "^[a-j]{3}x{20}$"}, "minItems": 1000}
+    texts = ["".join(text) + "x" * 20 for text in itertools.product("abcdefghij", repeat=3)]
+    matcher = compile_grammar(from_json_schema(schema, whitespace="compact"), vocabulary_of([])).matcher()
+    assert matcher.read_bytes(("[" + ",".join(f'"{text}"' for text in texts[:-1])).encode())
+    for left, byte in zip(range(28, 0, -1), f',"{texts[-1]}"]'.encode(), strict=False):
+        assert matcher.tokens_to_finish == left
+        assert byte in possible_within(matcher, left)
+        matcher.accept_token(byte)
+    assert matcher.is_accepting
+
+
+def test_keys_for_which_a_large_vocabulary_has_one_token() -> None:
+    """The search for texts that differ hurries here, and what it promises is kept."""
+    words = ["".join(word).encode() for word in itertools.product("abcdefghijklmno", repeat=3)]
+    schema = {"type": "object", "required": ["b"], "patternProperties": {"^a": {"type": "array"}}}
+    grammar = from_json_schema(schema, whitespace="compact", property_order="any")
+    compiled = compile_grammar(grammar, vocabulary_of([*words, *(word + b'"' for word in words[:40])]))
+    assert compiled.tokens_to_finish == len('{"b":0}') + 1
+    rng = random.Random(0)
+    for spare in (0, 1, 4, 9):
+        walk(compiled, spare, rng)

@@ -275,3 +275,74 @@ def test_half_an_escape_of_any_character_leads_on() -> None:
     assert matcher.read_bytes(b'["",":0,","')
     assert matcher.allows_token(256)
     matcher.accept_token(256)
+
+
+def without(last: str, pattern_texts: list[str], keys: bool) -> str:
+    """A document in which all the texts have come but one."""
+    texts = [text for text in pattern_texts if text != last]
+    return (
+        ("{" + ",".join(f'"{text}":1' for text in texts))
+        if keys
+        else "[" + ",".join(f'"{text}"' for text in texts)
+    )
+
+
+@pytest.mark.parametrize("keys", [False, True])
+@pytest.mark.parametrize("last", ["aaxxxxx", "bexxxxx", "eexxxxx"])
+def test_the_last_new_text_is_found(keys: bool, last: str) -> None:
+    pattern = "^[a-e]{2}x{5}$"
+    schema = (
+        {"propertyNames": {"pattern": pattern}, "additionalProperties": {"const": 1}, "type": "object"}
+        if keys
+        else {**UNIQUE, "items": {"type": "string", "pattern": pattern}}
+    )
+    texts = [f"{a}{b}xxxxx" for a in "abcde" for b in "abcde"]
+    matcher = matcher_of(schema, whitespace="compact")
+    assert matcher.read_bytes(without(last, texts, keys).encode())
+    assert ord(",") in allowed(matcher)
+    assert matcher.read_bytes(b',"')
+    for byte in last.encode():
+        assert {token for token in allowed(matcher) if len(TOKENS[token]) == 1} == {byte, ord("\\")}
+        matcher.accept_token(byte)
+    assert matcher.read_bytes(b'":1' if keys else b'"')
+    assert ord(",") not in allowed(matcher)
+    assert matcher.read_bytes(b"}" if keys else b"]")
+
+
+def test_what_is_written_as_an_escape_only_is_new_too() -> None:
+    matcher = matcher_of(
+        {**UNIQUE, "items": {"type": "string", "pattern": '^x["ab]y$'}}, whitespace="compact"
+    )
+    assert matcher.read_bytes(b'["xay","xby","x')
+    assert allowed(matcher) == [ord("\\")]
+    assert not matcher.read_bytes(b"\\u0061")
+    assert matcher.copy().read_bytes(b'\\u0022y"]')
+    assert matcher.read_bytes(b'\\"y"')
+    assert not matcher.read_bytes(b",")
+    assert matcher.read_bytes(b"]")
+
+
+def test_half_an_escape_follows_the_texts_that_have_come() -> None:
+    matcher = matcher_of(
+        {**UNIQUE, "items": {"type": "string", "pattern": "^[a-cé😀]$"}}, whitespace="compact"
+    )
+    assert matcher.read_bytes('["a","b","é","\\u0063","'.encode())
+    assert matcher.copy().read_bytes('😀"]'.encode())
+    assert not matcher.read_bytes(b"\\u0")
+    assert matcher.read_bytes(b"\\ud83d\\ude00")
+    assert matcher.read_bytes(b'"')
+    assert not matcher.read_bytes(b",")
+
+
+def test_numbers_among_many() -> None:
+    matcher = matcher_of(
+        {**UNIQUE, "items": {"type": "integer", "maximum": 200, "minimum": 0}}, whitespace="compact"
+    )
+    numbers = [number for number in range(201) if number not in (7, 70, 200)]
+    assert matcher.read_bytes(f"[{','.join(map(str, numbers))},".encode())
+    assert {token for token in allowed(matcher) if len(TOKENS[token]) == 1} == {ord("2"), ord("7")}
+    assert matcher.read_bytes(b"7")
+    assert set(map(ord, "0,]")) <= set(allowed(matcher))
+    assert matcher.read_bytes(b"0,7,200")
+    assert not matcher.read_bytes(b",")
+    assert matcher.read_bytes(b"]")
