@@ -1,4 +1,4 @@
-"""Writers that follow a script: they read the length in a request, as a model does, and miss it in a known way."""
+"""Writers that follow a script: they read the length in a request, as models do, and miss it in a known way."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def noisy(spread: int) -> Callable[..., tt.Response]:
 
 
 def halving(first: int) -> Callable[[str], str]:
-    """Writes `first` words whatever is asked for; each rewrite goes half of the way to what it should have."""
+    """Writes `first` words whatever is asked for; each rewrite goes half the way to what it should have."""
 
     def write(prompt: str) -> str:
         wanted, measured = _WANTED.search(prompt), _MEASURED.search(prompt)

@@ -1,4 +1,4 @@
-"""The four zero-shot strategies with writers whose bias is known: what is learnt, what comes out, the cost."""
+"""The four zero-shot strategies with writers of known bias: what is learnt, what comes out, the cost."""
 
 from __future__ import annotations
 
