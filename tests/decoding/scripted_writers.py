@@ -1,4 +1,4 @@
-"""Writers that follow a script: they read the length in a request, as models do, and miss it in a known way."""
+"""Writers that follow a script: they read the length in a request, and miss it in a known way."""
 
 from __future__ import annotations
 
