@@ -27,9 +27,25 @@ if TYPE_CHECKING:
     )
     from .decoding.generate import Result, Statistics, generate
     from .decoding.length_bands import LengthScore, LengthScores, count_words, score_lengths
+    from .decoding.length_bias import (
+        LengthAdjustment,
+        LengthApproximation,
+        LengthObservations,
+        observe_lengths,
+    )
+    from .decoding.length_measures import LengthMeasure
+    from .decoding.length_strategies import LengthOutcome, LengthStep, control_length
     from .decoding.length_tokens import LengthTokens
     from .decoding.matcher import Matcher
+    from .decoding.model_writer import ModelWriter
     from .decoding.processors import GrammarProcessor
+    from .decoding.response_lengths import (
+        LengthSummary,
+        PromptResponses,
+        ResponseLengths,
+        measure_responses,
+    )
+    from .decoding.responses import CallCost, Response
     from .decoding.self_terminating_model import SelfTerminatingConfig, SelfTerminatingModel
     from .decoding.termination import TerminationProcessor
     from .decoding.token_automaton import TokenAutomaton
@@ -68,11 +84,27 @@ _NAMES_OF_MODULE = {
     ),
     ".decoding.generate": ("Result", "Statistics", "generate"),
     ".decoding.length_bands": ("LengthScore", "LengthScores", "count_words", "score_lengths"),
+    ".decoding.length_bias": (
+        "LengthAdjustment",
+        "LengthApproximation",
+        "LengthObservations",
+        "observe_lengths",
+    ),
+    ".decoding.length_measures": ("LengthMeasure",),
+    ".decoding.length_strategies": ("LengthOutcome", "LengthStep", "control_length"),
     ".decoding.length_tokens": ("LengthTokens",),
     ".decoding.matcher": ("Matcher",),
+    ".decoding.model_writer": ("ModelWriter",),
     ".decoding.processors": ("GrammarProcessor",),
     ".decoding.self_terminating_model": ("SelfTerminatingConfig", "SelfTerminatingModel"),
     ".decoding.termination": ("TerminationProcessor",),
+    ".decoding.response_lengths": (
+        "LengthSummary",
+        "PromptResponses",
+        "ResponseLengths",
+        "measure_responses",
+    ),
+    ".decoding.responses": ("CallCost", "Response"),
     ".decoding.token_automaton": ("TokenAutomaton",),
     ".decoding.vocabulary": ("Vocabulary",),
     ".grammars.choices": ("from_choices",),
@@ -121,6 +153,21 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "LengthScores",
     "LengthScore",
     "count_words",
+    "LengthMeasure",
+    "ModelWriter",
+    "Response",
+    "CallCost",
+    "control_length",
+    "LengthOutcome",
+    "LengthStep",
+    "observe_lengths",
+    "LengthObservations",
+    "LengthAdjustment",
+    "LengthApproximation",
+    "measure_responses",
+    "ResponseLengths",
+    "PromptResponses",
+    "LengthSummary",
     "ConstraintError",
     "GrammarError",
     "GrammarSyntaxError",

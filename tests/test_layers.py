@@ -37,6 +37,7 @@ TENSOR_MODULES = {
     "decoding/generate.py",
     "decoding/length.py",
     "decoding/length_tokens.py",
+    "decoding/model_writer.py",
     "decoding/processors.py",
     "decoding/self_terminating_model.py",
     "decoding/self_termination.py",

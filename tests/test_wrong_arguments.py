@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,17 @@ SELF_TERMINATING = tt.SelfTerminatingModel.from_model(tiny_model(), epsilon=0.1)
 
 LENGTH_TOKENIZER = copy.deepcopy(tiny_tokenizer())
 LENGTH_TOKENS = tt.LengthTokens.add_to(LENGTH_TOKENIZER, copy.deepcopy(tiny_model()))
+
+
+WRITER = tt.ModelWriter(tiny_model(), tiny_tokenizer(), max_new_tokens=2)
+OBSERVATIONS = tt.LengthObservations(tt.LengthMeasure("words"), (1, 2), ("x", "x x"))
+RESPONSES = tt.measure_responses(str.upper, ["x"], tokenizer=str.split)
+
+
+def save_responses(path: Any) -> None:
+    """A text is a path, so those that are none only."""
+    if not isinstance(path, str) or path == os.devnull:
+        RESPONSES.save(path)
 
 
 def add_countdown(model: Any, settings: Any) -> Any:
@@ -171,6 +183,89 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "seed": 0,
         },
     ),
+    "LengthMeasure": (tt.LengthMeasure, {"kind": "tokens", "words": "unicode", "tokenizer": str.split}),
+    "LengthMeasure.count": (tt.LengthMeasure().count, {"text": "x"}),
+    "LengthMeasure.phrase": (tt.LengthMeasure().phrase, {"n": 3}),
+    "ModelWriter": (
+        tt.ModelWriter,
+        {
+            "model": tiny_model(),
+            "tokenizer": tiny_tokenizer(),
+            "max_new_tokens": 2,
+            "do_sample": True,
+            "temperature": 1.0,
+            "top_k": 3,
+            "top_p": 0.5,
+        },
+    ),
+    "ModelWriter.__call__": (WRITER, {"prompt": "x", "seed": 1}),
+    "ModelWriter.draw": (WRITER.draw, {"prompt": "x", "n_samples": 2, "seed": 1}),
+    "observe_lengths": (
+        tt.observe_lengths,
+        {
+            "writer": str.upper,
+            "prompts": ["x"],
+            "targets": [2],
+            "measure": "words",
+            "n_samples": 1,
+            "seed": 0,
+            "tokenizer": str.split,
+            "request": "{prompt} {length}",
+        },
+    ),
+    "LengthAdjustment": (
+        tt.LengthAdjustment,
+        {"measure": "words", "slope": 1.0, "intercept": 0.0, "cost": tt.CallCost()},
+    ),
+    "LengthAdjustment.fit": (tt.LengthAdjustment.fit, {"observations": OBSERVATIONS}),
+    "LengthAdjustment.request": (tt.LengthAdjustment("words", 1.0).request, {"wanted": 3}),
+    "LengthApproximation": (
+        tt.LengthApproximation,
+        {"measure": "words", "guide": "sentences", "ratio": 0.1, "cost": tt.CallCost()},
+    ),
+    "LengthApproximation.fit": (
+        tt.LengthApproximation.fit,
+        {"texts": ["x"], "measure": "words", "guide": "characters"},
+    ),
+    "LengthApproximation.request": (
+        tt.LengthApproximation("words", "sentences", 0.1).request,
+        {"wanted": 3},
+    ),
+    "control_length": (
+        tt.control_length,
+        {
+            "writer": str.upper,
+            "prompt": "x",
+            "target": 2,
+            "measure": "words",
+            "tolerance": 0.1,
+            "approximation": None,
+            "adjustment": None,
+            "n_samples": 1,
+            "max_revisions": 0,
+            "seed": 0,
+            "tokenizer": str.split,
+            "request": "{prompt} {length}",
+            "revision": "{prompt} {text} {measured} {wanted} {direction}",
+        },
+    ),
+    "measure_responses": (
+        tt.measure_responses,
+        {
+            "writer": str.upper,
+            "prompts": ["x"],
+            "n_samples": 2,
+            "seed": 0,
+            "tokenizer": str.split,
+            "limit": 9,
+        },
+    ),
+    "ResponseLengths.summary": (RESPONSES.summary, {"without_degenerate": True}),
+    "ResponseLengths.budget_for": (
+        RESPONSES.budget_for,
+        {"share": 0.5, "confidence": 0.5, "without_degenerate": True},
+    ),
+    "ResponseLengths.save": (save_responses, {"path": os.devnull}),
     "score_lengths": (tt.score_lengths, {"targets": ["10"], "texts": ["x"]}),
     "count_words": (tt.count_words, {"text": "x"}),
     "TerminationProcessor": (
@@ -292,6 +387,8 @@ def test_every_public_function_is_here() -> None:
         "LengthScore",
         "LengthScores",
         "load_countdown_model",
+        *("Response", "CallCost", "LengthOutcome", "LengthStep", "LengthObservations"),
+        *("PromptResponses", "LengthSummary"),
     } | {name for name in classes if issubclass(getattr(tt, name), Exception)}
     assert set(tt.__all__) - not_called <= {name.partition(".")[0] for name in FUNCTIONS}
     public = {name for name in vars(tt.Matcher.__mro__[1]) if not name.startswith("_")}

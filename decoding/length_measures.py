@@ -1,0 +1,224 @@
+"""How long a text is: a text in, a number of words, characters, sentences, tokens or list items out.
+
+The five measures of length control. Each has one stated rule, so that a length that is asked for, measured
+and reported is always the same thing:
+
+- words: by Unicode's default word boundaries (UAX #29): runs of letters, digits and connectors ("_"), with a
+  single apostrophe, full stop, colon or middle dot between letters, and a single comma, full stop, semicolon
+  or apostrophe between digits. "don't", "3.14" and "e.g." are one word each, "well-known" is two. Marks
+  belong to the letter before them. Ideographs and Hiragana are a word each, as the rule has them. Two things
+  differ: runs of Thai, Lao, Khmer and Burmese are one word instead of one for each letter (a dictionary is
+  needed for these), and Hebrew gershayim divide. With `words=r"\\w+"` it is `count_words`, as Ruler counts.
+- characters: Unicode code points, blanks included.
+- sentences: what ends with . ! ? or their relatives in other scripts, closing quotes and brackets included,
+  before a blank or the end (full-width stops need no blank), or with an empty line. No end: a stop before a
+  small letter, after an initial ("J. Smith") or after one of a few titles and abbreviations.
+- tokens: ids that a tokenizer gives, without special tokens.
+- items: lines with a bullet or a number in front, at the outermost level that occurs; members, if the text is
+  a JSON array.
+
+Cost: one pass over the text. Source of the rules: Unicode Standard Annex #29, "Unicode Text Segmentation".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from .arguments import checked_instance, checked_integer
+from .errors import ArgumentTypeError, ArgumentValueError
+from .length_bands import count_words
+
+KINDS = ("words", "characters", "sentences", "tokens", "items")
+UNICODE_WORDS = "unicode"
+RULER_WORDS = r"\w+"
+
+
+@dataclass(frozen=True)
+class LengthMeasure:
+    """A way to measure texts.
+
+    kind: "words", "characters" (code points), "sentences", "tokens" or "items".
+    words: "unicode" (Unicode word boundaries) or r"\\w+" (as Ruler counts); for words only.
+    tokenizer: for tokens, one of transformers, or a function from a text to a list of ids.
+
+    Raises:
+        ArgumentTypeError, ArgumentValueError: there is no such measure, or tokens have no tokenizer.
+    """
+
+    kind: str = "words"
+    words: str = UNICODE_WORDS
+    tokenizer: Any = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.kind, str) or self.kind not in KINDS:
+            raise ArgumentValueError(f"kind must be one of {', '.join(KINDS)}", got=self.kind)
+        if not isinstance(self.words, str) or self.words not in (UNICODE_WORDS, RULER_WORDS):
+            raise ArgumentValueError(f"words must be {UNICODE_WORDS!r} or {RULER_WORDS!r}", got=self.words)
+        if self.kind == "tokens" and not callable(self.tokenizer):
+            raise ArgumentTypeError(
+                "tokenizer must be one of transformers or a function", got=self.tokenizer, advice="pass one"
+            )
+
+    def count(self, text: str) -> int:
+        """The length of a text.
+
+        Raises:
+            ArgumentTypeError: it is no text, or the tokenizer does not give a list of ids.
+        """
+        checked_instance("text", text, str, "a text", "")
+        if self.kind == "words":
+            return count_words(text) if self.words == RULER_WORDS else count_unicode_words(text)
+        if self.kind == "characters":
+            return len(text)
+        if self.kind == "sentences":
+            return count_sentences(text)
+        return count_items(text) if self.kind == "items" else count_tokens(self.tokenizer, text)
+
+    def phrase(self, n: int) -> str:
+        """What a prompt says: "1 word", "50 words", "3 items of a list".
+
+        Raises:
+            ArgumentTypeError, ArgumentValueError: this is no number of words.
+        """
+        n = checked_integer("n", n, least=0)
+        unit = self.kind if n != 1 else self.kind[:-1]
+        return f"{n} {unit} of a list" if self.kind == "items" else f"{n} {unit}"
+
+
+def as_measure(name: str, value: Any) -> LengthMeasure:
+    """A measure, given itself or its kind.
+
+    Raises:
+        ArgumentTypeError, ArgumentValueError: there is no such measure.
+    """
+    if isinstance(value, LengthMeasure):
+        return value
+    checked_instance(name, value, str, f"a LengthMeasure or one of {', '.join(KINDS)}", "")
+    return LengthMeasure(value)
+
+
+def count_tokens(tokenizer: Any, text: str) -> int:
+    """Ids of a text, without special tokens.
+
+    tokenizer: one of transformers, or a function from a text to ids.
+
+    Raises:
+        ArgumentTypeError: it gives something else.
+    """
+    is_plain = not hasattr(tokenizer, "eos_token_id")
+    given = tokenizer(text) if is_plain else tokenizer(text, add_special_tokens=False)["input_ids"]
+    if isinstance(given, str) or not hasattr(given, "__len__"):
+        raise ArgumentTypeError("tokenizer must give a list of ids", got=given)
+    return len(given)
+
+
+# Classes of characters for the word rule. Ideographs and Hiragana (I) join nothing, Katakana (K) itself.
+_LETTER, _DIGIT, _CONNECTOR, _KATAKANA, _IDEOGRAPH, _MARK, _OTHER = "LN_KIE "
+_MIDDLES = {
+    **dict.fromkeys(":\u00b7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a", _LETTER),
+    **dict.fromkeys(
+        ",;\u037e\u0589\u060c\u060d\u066c\u07f8\u2044\ufe10\ufe14\ufe50\ufe54\uff0c\uff1b", _DIGIT
+    ),
+    **dict.fromkeys("'.\u2018\u2019\u2024\ufe52\uff07\uff0e", _LETTER + _DIGIT),
+}
+_JOINED = {
+    *((a, b) for a in (_LETTER, _DIGIT) for b in (_LETTER, _DIGIT)),
+    *((a, _CONNECTOR) for a in (_LETTER, _DIGIT, _KATAKANA, _CONNECTOR)),
+    *((_CONNECTOR, b) for b in (_LETTER, _DIGIT, _KATAKANA)),
+    (_KATAKANA, _KATAKANA),
+}
+_KATAKANA_BLOCKS = (("\u30a1", "\u30fa"), ("\u30fc", "\u30ff"), ("\u31f0", "\u31ff"), ("\uff66", "\uff9f"))
+_IDEOGRAPH_BLOCKS = (
+    *(("\u3005", "\u3007"), ("\u3041", "\u309f"), ("\u3400", "\u4dbf"), ("\u4e00", "\u9fff")),
+    *(("\uf900", "\ufaff"), ("\U00020000", "\U0003ffff")),
+)
+
+
+def count_unicode_words(text: str) -> int:
+    """Words by Unicode's word boundaries: the pieces between them that have a letter, digit or ideograph."""
+    classes = [(kind, character) for character in text if (kind := _class_of(character)) != _MARK]
+    n_words = 0
+    before, is_counted = _OTHER, False
+    for index, (kind, character) in enumerate(classes):
+        if character in _MIDDLES and 0 < index < len(classes) - 1:
+            neighbour = classes[index - 1][0]
+            if neighbour == classes[index + 1][0] and neighbour in _MIDDLES[character]:
+                continue  # the word goes on
+        if (before, kind) not in _JOINED:
+            is_counted = False
+        if kind not in (_OTHER, _CONNECTOR) and not is_counted:
+            n_words += 1
+            is_counted = True
+        before = kind
+    return n_words
+
+
+@lru_cache(maxsize=4096)
+def _class_of(character: str) -> str:
+    if any(first <= character <= last for first, last in _KATAKANA_BLOCKS):
+        return _KATAKANA
+    category = unicodedata.category(character)
+    if category in ("Mn", "Mc", "Me", "Cf"):
+        return _MARK
+    if any(first <= character <= last for first, last in _IDEOGRAPH_BLOCKS):
+        return _IDEOGRAPH
+    if category == "Nd":
+        return _DIGIT
+    if category == "Pc":
+        return _CONNECTOR
+    return _LETTER if category[0] == "L" or category == "Nl" else _OTHER
+
+
+_ABBREVIATIONS = frozenset(["mr", "mrs", "ms", "dr", "prof", "st", "vs", "cf", "fig", "e.g", "i.e", "approx"])
+_CLOSING = "\"'\u2019\u201d\u00bb\u203a)\\]}"
+_STOP = re.compile(
+    rf"[.!?\u2026\u203c-\u2049\u0964\u0965\u061f\u06d4]+[{_CLOSING}]*(?=\s|$)"
+    rf"|[\u3002\uff01\uff1f\uff61]+[{_CLOSING}\u300d\u300f\uff09]*"
+    r"|\n[ \t\r]*\n"
+)
+_LAST_WORD = re.compile(r"[\w.]*$")
+_NEXT = re.compile(r"\s*[\"'\u2018\u201c(\[]*(.)?", re.DOTALL)
+
+
+def count_sentences(text: str) -> int:
+    """Sentences by the rule above; what stands after the last end is one more. Without a letter: none."""
+    starts = [0, *(match.end() for match in _STOP.finditer(text) if _ends_sentence(text, match))]
+    pieces = (text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True))
+    return sum(any(map(str.isalnum, piece)) for piece in pieces)
+
+
+def _ends_sentence(text: str, match: re.Match[str]) -> bool:
+    """Whether a stop ends a sentence; only a single full stop may not."""
+    stop = match.group().rstrip(_CLOSING.replace("\\", ""))
+    if stop not in (".", "\u2026", "..."):
+        return True
+    after = _NEXT.match(text, match.end())
+    if after is not None and after.group(1) and after.group(1).islower():
+        return False
+    before = _LAST_WORD.search(text, max(0, match.start() - 12), match.start())
+    word = before.group() if before else ""
+    is_initial = len(word) == 1 and word.isupper() and word != "I" and bool(after and after.group(1))
+    return not (stop == "." and (is_initial or word.lower() in _ABBREVIATIONS))
+
+
+_ITEM = re.compile(
+    r"^([ \t]*)(?:[-*+\u2022\u2023\u25e6\u2043\u2219\u2013]|\(?\d{1,9}[.)])[ \t]+\S", re.MULTILINE
+)
+
+
+def count_items(text: str) -> int:
+    """Members of a JSON array, else lines with a bullet or number, of those that are least indented."""
+    if text.lstrip().startswith("["):
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, list):
+            return len(value)
+    widths = [len(match.group(1).expandtabs(4)) for match in _ITEM.finditer(text)]
+    return sum(width <= min(widths) + 1 for width in widths)
