@@ -14,8 +14,8 @@
 // come from a best-first search over the bytes of the grammar, lowest peak first, then longest, so that of the many
 // shortest texts the first few are found at once; it goes on where it stopped when more are asked for, and states that offer
 // the same items share it. Half a token has cost nothing yet, so with a large vocabulary nearly all of it would be read before
-// a text of two tokens counts. After PATIENCE bytes tried the search *hurries*: half a token counts as read, and one after it.
-// The texts found then are perhaps not the cheapest, but as good a promise: any that differ will do.
+// a text of two tokens counts. After PATIENCE bytes tried the search *hurries*: half a token counts as read; in a
+// string, each byte counts as a token, and the bytes that are left are added. The texts found then are perhaps not the cheapest, but as good a promise: any that differ will do.
 // Cost: some 3 us for each byte tried, once for a grammar state, and only where something is required: some 10 ms where the
 // search has to hurry, and up to MOST_STEPS, half a second, where there are too few texts, or they are dear to find.
 #pragma once
@@ -50,6 +50,7 @@ private:
     static constexpr int MOST_STEPS_EACH = 2000;
     static constexpr int PATIENCE = 2000, PATIENCE_EACH = 20;  // the same until it hurries
     static constexpr size_t MOST_BYTES = 4096;
+    static constexpr int64_t BYTES_OF_A_TOKEN = 3;
     static constexpr int64_t LATER = 16;  // tokens by which escapes are put off
 
     // A spelling of the text so far whose last token has been read up to a node of the trie.
@@ -322,10 +323,21 @@ private:
     }
 
     // What decides which place goes first.
-    static int64_t promise(const Supply& supply, const Place& place) {
-        if (!supply.hurries || place.spellings.empty()) return place.peak;
-        int64_t least = IMPOSSIBLE;
+    int64_t promise(Supply& supply, const Place& place) {
+        if (!supply.hurries || place.spellings.empty() || place.set.empty()) return place.peak;
+        if (place.direct) return std::max(place.peak, add_costs(static_cast<int64_t>(place.text.size()), bytes_left(place, supply)));
+        int64_t least = IMPOSSIBLE;  // half a token counts as read, and one after it
         for (const Spelling& spelling : place.spellings) least = std::min(least, spelling.node == 0 ? spelling.peak : std::max(spelling.peak, spelling.tokens + 2));
+        return least;
+    }
+
+    // Of a place in a direct terminal: bytes to its end, which every right byte makes fewer; where its label plays a role, tokens,
+    // each for a few bytes.
+    int64_t bytes_left(const Place& place, Supply& supply) {
+        if (is_labelled(supply.state)) return BYTES_OF_A_TOKEN * cost_of(place, supply);
+        int64_t least = UNPROMISED;
+        for (const Configuration& c : place.set)
+            if (c.state != AT_CONTINUATION) least = std::min<int64_t>(least, network_.lexicon.distance(c.state));
         return least;
     }
 

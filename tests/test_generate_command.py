@@ -87,7 +87,7 @@ def test_a_schema_may_have_half_of_a_surrogate_pair(model_folder: str) -> None:
 def test_errors_of_the_run(model_folder: str) -> None:
     options = ("generate", SCHEMA, "text", "--model", model_folder)
     assert "what the prompt leaves" in run(*options, "--max-new-tokens", "5000", code=2).stderr
-    assert "top_k must be at least 1, got 0" in run(*options, "--top-k", "0", code=2).stderr
+    assert "--top-k must be at least 1, got 0" in run(*options, "--top-k", "0", code=2).stderr
     assert "seed must be at most" in run(*options, "--seed", str(2**70), code=2).stderr
 
 

@@ -18,6 +18,7 @@ import pytest
 from tokentrellis import BudgetTooSmallError, Vocabulary, allocate_bitmask, compile_grammar, from_json_schema
 from tokentrellis.decoding.compile import CompiledGrammar
 from tokentrellis.decoding.matcher import Matcher
+from tokentrellis.models import load_tokenizer
 
 BYTES = [bytes([byte]) for byte in range(256)]
 # Tokens that end, separate and begin items and keys, and such as cut an escape in two.
@@ -350,3 +351,27 @@ def test_keys_for_which_a_large_vocabulary_has_one_token() -> None:
     rng = random.Random(0)
     for spare in (0, 1, 4, 9):
         walk(compiled, spare, rng)
+
+
+@pytest.mark.parametrize("pattern", ["_at$", r"\.json$", "ab", "^a..$", "^[a-z]+_at$"])
+@pytest.mark.parametrize("n", [2, 20])
+def test_a_budget_is_known_where_texts_differ_in_the_middle(pattern: str, n: int) -> None:
+    """With a vocabulary of thousands of tokens, where half a token has cost nothing yet."""
+    vocabulary = Vocabulary.from_tokenizer(load_tokenizer())
+    for schema in (
+        {"type": "object", "propertyNames": {"pattern": pattern}, "minProperties": n},
+        {**UNIQUE, "items": {"type": "string", "pattern": pattern}, "minItems": n},
+    ):
+        compiled = compile_grammar(from_json_schema(schema), vocabulary)
+        assert compiled.matcher().tokens_to_finish < 20 * n
+
+
+def test_a_budget_is_known_where_keys_are_required_by_their_pattern() -> None:
+    needed = [{"not": {"patternProperties": {part: {"not": {"type": "string"}}}}} for part in ("ab", "cd")]
+    schema = {
+        "type": "object",
+        "allOf": [*needed, {"propertyNames": {"pattern": "^...$"}}],
+        "maxProperties": 9,
+    }
+    compiled = compile_grammar(from_json_schema(schema), Vocabulary.from_tokenizer(load_tokenizer()))
+    assert compiled.matcher().tokens_to_finish < 40
