@@ -3,10 +3,11 @@
 
 Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
 out. The algorithms are in the headers, in reading order: trie, nfa, automata, minimal, product, json_string, distances, bounds,
-terminals, splits, levels, comma_tokens, key_tokens, lexicon (all of a vocabulary), literals, lengths, stable_list, network, other_texts, costs,
-tracker, reading, detours, masks, lookahead, repetitions, states (all of a grammar), session (the lock), escapes, exports (all states at once). This file converts
-between Python objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises for limits and rejected tokens are made by
-hooks that `decoding/` sets.
+terminals, splits, levels, comma_tokens, key_tokens, lexicon (all of a vocabulary), literals, lengths, stable_list, network,
+other_texts, costs, json_values, used_texts, tracker, reading, detours, masks, new_texts, lookahead, ways_out, repetitions,
+states (all of a grammar), session (the lock), escapes, exports (all states at once). This file converts between Python
+objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises for limits and
+rejected tokens are made by hooks that `decoding/` sets.
 """
 
 cimport cython
@@ -217,11 +218,11 @@ cdef class Compiled:
         return index
 
     cdef int expand(self, int32_t state) except -1:
-        edges, final, finish, finish_label, distinct, n_before, awaits, repeats, recalls = self.grammar.expand(state)
+        edges, final, finish, finish_label, items, n_before, recalls = self.grammar.expand(state)
         for edge in edges:
             self.add_edge(state, edge)
         self.session.get().network.finish_state(
-            state, final, finish, finish_label, distinct, min(n_before, 1 << 30), awaits, repeats, recalls)
+            state, final, finish, finish_label, <ItemRule><int>items, min(n_before, 1 << 30), recalls)
         return 0
 
     cdef int add_edge(self, int32_t state, object edge) except -1:

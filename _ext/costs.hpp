@@ -43,14 +43,12 @@ public:
     }
 
     int64_t of(const Configuration& c) {
-        if (c.state == AT_CONTINUATION) return network_.repeats(c.link) ? of_repeated(c.link) : of_continuation(c.link);
+        if (c.state == AT_CONTINUATION) return network_.follows_repetition(c.link) ? of_repeated(c.link) : of_continuation(c.link);
         int32_t label = 0;
         int64_t tokens = terminal(c, label);
         if (before_key(c)) tokens = std::max(tokens, of_new_key(c));
         return add_costs(tokens, of_continuation(network_.after(c.link, label)));
     }
-
-    bool repeats(int32_t continuation) { return network_.repeats(continuation); }
 
     // As much or more, never less, and cheaper to find out: a token for each byte of the rest of a literal, or six where it may
     // have to be escaped. For what a row costs at most; what it costs decides whether a token is allowed.
@@ -104,7 +102,7 @@ public:
             if (chain.size() > MAX_STEPS) throw LimitError("steps of the shortest document", MAX_STEPS);
             int64_t step = 0;
             int32_t next = finish(continuation, step);
-            if (network_.repeats(continuation)) step = UNPROMISED;  // nothing counts on a value that repeats another before it has come
+            if (network_.follows_repetition(continuation)) step = UNPROMISED;  // nothing counts on a value that repeats another before it has come
             chain.push_back({continuation, step});
             continuation = next;
         }
@@ -117,6 +115,7 @@ public:
         return cost;
     }
 
+    bool follows_repetition(int32_t continuation) { return network_.follows_repetition(continuation); }
     // The same once a value has come that repeats another, as the continuation asks.
     int64_t of_repeated(int32_t continuation) {
         int64_t step = 0;
@@ -393,18 +392,6 @@ private:
     }
 
     // ---- literals ----------------------------------------------------------------------------------------------------
-    static void append_escaped(std::string& text, uint8_t byte) {
-        static const char digits[] = "0123456789abcdef";
-        if (byte == '"' || byte == '\\') text += '\\', text += static_cast<char>(byte);
-        else if (byte == '\n') text += "\\n";
-        else if (byte == '\t') text += "\\t";
-        else if (byte == '\r') text += "\\r";
-        else if (byte == '\b') text += "\\b";
-        else if (byte == '\f') text += "\\f";
-        else if (byte < 0x20) text += "\\u00", text += digits[byte >> 4], text += digits[byte & 15];
-        else text += static_cast<char>(byte);
-    }
-
     // The literal to finish with: the wanted one if it can still be reached, else the first: both stay the choice along
     // the way. Where the vocabulary lacks bytes, one that can be written, and what follows it too.
     std::string literal_witness(const Configuration& c, const Edge& edge, int32_t& label) {

@@ -15,6 +15,8 @@ cdef extern from "session.hpp" namespace "tokentrellis":
 
 
 cdef extern from "session.hpp" namespace "tokentrellis" nogil:
+    cdef enum ItemRule:
+        pass
     cdef enum:
         BY_LABEL
         REJECTED
@@ -55,7 +57,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
     cdef cppclass Network:
         Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
         cbool distinct_keys, distinct_items
-        void finish_state(int32_t, cbool, int32_t, int32_t, cbool, int32_t, cbool, cbool, cbool) except +translate_error
+        void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool) except +translate_error
         int32_t add_table(vector[string]) except +translate_error
         size_t n_grammar_states()
     cdef cppclass Tracker:

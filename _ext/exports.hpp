@@ -176,7 +176,7 @@ private:
         if (c.link == BOTTOM) return;
         if (network_.distinct_items && c.state == AT_CONTINUATION) {
             const GrammarState& here = network_.expand(network_.at(c.link).target);
-            if (here.distinct || here.awaits || here.recalls) throw Refusal{REPEATING_ITEMS};
+            if (here.items != ANY_ITEM || here.recalls) throw Refusal{REPEATING_ITEMS};
         }
         if (most_tokens_ < 0) examine_stack(network_.at(c.link).parent);
     }

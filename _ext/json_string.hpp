@@ -27,6 +27,19 @@ inline int encode_utf8(uint32_t character, uint8_t* out) {
     return n;
 }
 
+// Append a byte of a text as it stands in a JSON string.
+inline void append_escaped(std::string& text, uint8_t byte) {
+    static const char digits[] = "0123456789abcdef";
+    if (byte == '"' || byte == '\\') text += '\\', text += static_cast<char>(byte);
+    else if (byte == '\n') text += "\\n";
+    else if (byte == '\t') text += "\\t";
+    else if (byte == '\r') text += "\\r";
+    else if (byte == '\b') text += "\\b";
+    else if (byte == '\f') text += "\\f";
+    else if (byte < 0x20) text += "\\u00", text += digits[byte >> 4], text += digits[byte & 15];
+    else text += static_cast<char>(byte);
+}
+
 inline int hex_digit(uint8_t byte) {
     if (byte >= '0' && byte <= '9') return byte - '0';
     byte |= 0x20;

@@ -104,7 +104,7 @@ private:
 
     bool decide(Known& known, const Configurations& set, Tracker& tracker, int64_t left) {
         if (depth_ > 0 && steps_ <= 0) return false;
-        Tracker::UsedTexts used;
+        UsedTexts used;
         if (!tracker.only_text_matters(used)) return escapes(known, set, tracker, left - 1) || finds(set, tracker, left - 1);
         const int64_t before = new_texts_.n_places();
         auto is_affordable = [&](const Configurations& to, uint8_t byte, int64_t n_read) {

@@ -87,7 +87,7 @@ struct Budget {
     int64_t worst = 0, next = IMPOSSIBLE;
     bool skipped = false;  // some configuration was not judged
     bool allows(const Configuration& c) {
-        if (c.state == AT_CONTINUATION && costs.repeats(c.link)) {
+        if (c.state == AT_CONTINUATION && costs.follows_repetition(c.link)) {
             skipped = true;  // the item may be no repetition: another configuration says what it costs then
             return false;
         }

@@ -37,9 +37,14 @@ struct Edge {
     std::unordered_map<int32_t, int32_t> successors;
 };
 
+// Which items may lead to a state of an array: any, only one that equals no earlier one, only one that does. Where an array must
+// still repeat an item (AWAITING), one that does is taken by another state.
+enum ItemRule : uint8_t { ANY_ITEM, DISTINCT, AWAITING, REPEATED };
+
 struct GrammarState {
-    bool expanded = false, final = false, distinct = false;
-    bool awaits = false, repeats = false, recalls = false;  // of an array that must repeat an item
+    bool expanded = false, final = false;
+    ItemRule items = ANY_ITEM;
+    bool recalls = false;  // after a comma, in an array that must repeat an item
     int32_t first_edge = 0, n_edges = 0;
     int32_t finish = -1, finish_label = 0;
     int32_t n_before = 0;  // other keys, or items, that may have come and from which a next one has to differ
@@ -99,11 +104,11 @@ public:
         edge.grammar_state = state, edge.index = entry.n_edges++;
         return edge;
     }
-    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, bool distinct, int32_t n_before, bool awaits, bool repeats, bool recalls) {
+    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, ItemRule items, int32_t n_before, bool recalls) {
         GrammarState& entry = grammar_state(state);
-        entry.final = final, entry.finish = finish, entry.finish_label = finish_label, entry.distinct = distinct;
-        entry.n_before = n_before, entry.awaits = awaits, entry.repeats = repeats, entry.recalls = recalls;
-        has_repeating |= awaits, has_recalling |= recalls;
+        entry.final = final, entry.finish = finish, entry.finish_label = finish_label, entry.items = items;
+        entry.n_before = n_before, entry.recalls = recalls;
+        has_repeating |= items == AWAITING, has_recalling |= recalls;
         entry.expanded = true;
     }
     int32_t add_table(std::vector<std::string> literals) {
@@ -121,10 +126,10 @@ public:
         return grammar_state(state);
     }
     // Whether a continuation goes on from a value that has to repeat an earlier one.
-    bool repeats(int32_t continuation) {
+    bool follows_repetition(int32_t continuation) {
         if (!has_repeating || continuation == BOTTOM) return false;
         const int32_t target = continuations_[continuation].target;
-        return target > END_STATE && expand(target).repeats;
+        return target > END_STATE && expand(target).items == REPEATED;
     }
     const Edge& edge(int32_t index) const { return edges_[index]; }
     const Edge& edge_of(const GrammarState& state, int32_t index) const { return edges_[state.first_edge + index]; }

@@ -20,7 +20,6 @@ namespace tokentrellis {
 class NewTexts {
 public:
     using Configurations = Network::Configurations;
-    using UsedTexts = Tracker::UsedTexts;
 
     explicit NewTexts(Network& network) : network_(network), reading_(network) {}
 

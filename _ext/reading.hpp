@@ -1,8 +1,8 @@
 // Bytes read by a grammar and a tracker together: readings that repeat something fall away.
 //
 // In come configurations, a tracker of the text so far and a byte; both go on. An item that equals an earlier one drops
-// the readings in which its array demands items that differ (their states are `distinct`) or still waits for one that is
-// repeated (`awaits`); one that equals none drops those that go on from a repetition (`repeats`). A key that comes again ends
+// the readings in which its array demands items that differ (their states are DISTINCT) or still waits for one that is
+// repeated (AWAITING); one that equals none drops those that go on from a repetition (REPEATED). A key that comes again ends
 // all readings; after a comma, the grammar is told the items so far where it asks for them (`recalls`). Cost: that of the
 // network's step and of the tracker's.
 #pragma once
@@ -89,8 +89,8 @@ public:
         bool distinct = false, awaits = false;
         for (const Configuration& c : set) {
             const GrammarState* arrival = arrival_of(c);
-            distinct |= arrival != nullptr && arrival->distinct;
-            awaits |= arrival != nullptr && arrival->awaits;
+            distinct |= arrival != nullptr && arrival->items == DISTINCT;
+            awaits |= arrival != nullptr && arrival->items == AWAITING;
         }
         if (distinct || awaits) tracker.demand_items(distinct, awaits);
     }
@@ -105,10 +105,10 @@ private:
         return target > END_STATE ? &network_.expand(target) : nullptr;
     }
     void drop_arrivals(Configurations& set, Tracker::Item item) const {
-        if (item == Tracker::NO_ITEM || (item == Tracker::NEW && !network_.has_repeating)) return;
+        if (item == Tracker::NO_ITEM || (item == Tracker::NEW && !network_.has_repeating)) return;  // the latter has nothing to drop
         auto is_dropped = [&](const Configuration& c) {
             const GrammarState* arrival = arrival_of(c);
-            return arrival != nullptr && (item == Tracker::NEW ? arrival->repeats : arrival->distinct || arrival->awaits);
+            return arrival != nullptr && (item == Tracker::NEW ? arrival->items == REPEATED : arrival->items == DISTINCT || arrival->items == AWAITING);
         };
         set.erase(std::remove_if(set.begin(), set.end(), is_dropped), set.end());
     }

@@ -30,7 +30,7 @@ public:
     // Takes back what the tracker reads.
     bool exist(const Configurations& set, Tracker& tracker) {
         if (!tracker.endangered()) return true;
-        Tracker::UsedTexts used;
+        UsedTexts used;
         if (tracker.only_text_matters(used)) return new_texts_.exist(set, tracker, used);
         Rewind rewind(tracker);
         begin_ = tracker.mark();
@@ -111,7 +111,7 @@ private:
             if (!reading_.step(to.set, to.byte, tracker)) continue;
             --steps_;
             if (!tracker.endangered()) return true;
-            Tracker::UsedTexts used;
+            UsedTexts used;
             if (tracker.only_text_matters(used)) {
                 if (new_texts_.exist(to.set, tracker, used)) return true;
                 continue;

@@ -16,6 +16,7 @@ end are computed from).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import NamedTuple
 
 from .errors import GrammarError
@@ -110,6 +111,22 @@ class TokenEdge(NamedTuple):
 Edge = TerminalEdge | StringEdge | LiteralsEdge | OthersEdge | CallEdge | TokenEdge
 
 
+class ItemRule(IntEnum):
+    """Which items may lead to a state of an array. Equality is that of JSON.
+
+    ANY: all of them.
+    DISTINCT: such as equal no earlier one of the array: its items must differ.
+    AWAITING: the same, since the array must still repeat an item: with one that repeats another, a state that
+        is REPEATED, or one that asked for a value that has come, goes on with whatever this one allows.
+    REPEATED: such as equal an earlier one.
+    """
+
+    ANY = 0
+    DISTINCT = 1
+    AWAITING = 2
+    REPEATED = 3
+
+
 class Expansion(NamedTuple):
     """What a state offers.
 
@@ -117,29 +134,22 @@ class Expansion(NamedTuple):
     finish: the index of the edge on a shortest way out; -1: the rule ends here (then `final` is true);
     UNKNOWN_FINISH: not known yet, so that no budget counts on this state.
     finish_label: the label to take when that edge has `next` None.
-    distinct: the state stands in an array whose items must differ: a reading that comes here with an item
-    equal (as JSON) to an earlier one of the array is dropped. Needs `Grammar.distinct_items`.
+    items: which items may lead to this state; all but ANY need `Grammar.distinct_items`.
     n_before: where an item must differ from the earlier ones of its array, or there is an `OthersEdge`: how
     many such items, or keys of its object, may have come before; 0 where the value may also end here. The
     cost to the end then allows for the shortest that differs from them.
-    awaits: the state stands in an array that must still repeat an item, before the first item, after one, or
-    after a comma. A reading that comes here with an item equal to an earlier one is dropped: a state that
-    `repeats`, or one that asks for a value that has come, goes on from there with whatever this one allows.
-    repeats: a reading that comes here with an item that equals no earlier one of its array is dropped.
     recalls: the state stands after a comma in an array that must still repeat an item, and wants to know the
     items so far. A reading goes on from `Grammar.recall(state, items)` instead, which allows no more than
-    this state: what the state itself offers serves for what is asked in advance.
-    The last three need `Grammar.distinct_items`.
+    this state: what the state itself offers serves for what is asked in advance. Needs
+    `Grammar.distinct_items`.
     """
 
     edges: Sequence[Edge]
     final: bool = False
     finish: int = -1
     finish_label: int = 0
-    distinct: bool = False
+    items: ItemRule = ItemRule.ANY
     n_before: int = 0
-    awaits: bool = False
-    repeats: bool = False
     recalls: bool = False
 
 
@@ -155,7 +165,7 @@ class Grammar:
     """The text is a JSON document in which no object has a key twice. An `OthersEdge` reads the keys that the
     grammar does not name."""
     distinct_items: bool = False
-    """The text is a JSON document, and states may be `distinct`, `awaits`, `repeats` or `recalls`."""
+    """The text is a JSON document, and states may have a rule for `items`, or `recalls`."""
     ignored: tuple[tuple[str, str], ...] = ()
     """What was not enforced because the caller asked for `unsupported="ignore"`: (JSON Pointer, reason)."""
 

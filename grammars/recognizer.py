@@ -29,6 +29,7 @@ from .grammar import (
     Edge,
     Expansion,
     Grammar,
+    ItemRule,
     LiteralsEdge,
     LiteralTable,
     OthersEdge,
@@ -41,6 +42,8 @@ from .utf8 import character_class
 
 __all__ = ["Recognizer", "States", "matches"]
 
+_DROPPED_IF_REPEATED = (ItemRule.DISTINCT, ItemRule.AWAITING)
+_DROPPED_IF_NEW = (ItemRule.REPEATED,)
 _QUOTE, _COMMA, _BACKSLASH, _FIRST_UNCONTROLLED = 0x22, 0x2C, 0x5C, 0x20
 _SHORT_ESCAPES = {
     ord(letter): ord(meaning) for letter, meaning in zip('"\\/bfnrt', '"\\/\b\f\n\r\t', strict=True)
@@ -260,7 +263,7 @@ class Recognizer:
             final = True
             if state != END:
                 expansion = self._expand(state)
-                if expansion.distinct or expansion.awaits if repeated else expansion.repeats:
+                if expansion.items in (_DROPPED_IF_REPEATED if repeated else _DROPPED_IF_NEW):
                     continue
                 final = expansion.final
                 for index, edge in enumerate(expansion.edges):

@@ -29,6 +29,7 @@ from .grammar import (
     CallEdge,
     Edge,
     Grammar,
+    ItemRule,
     LiteralsEdge,
     OthersEdge,
     StringEdge,
@@ -63,7 +64,9 @@ def shortest_document(grammar: Grammar, start: int) -> bytes | None:
         follows = edge.next
         if follows is None:
             follows = grammar.successor(state, expansion.finish, expansion.finish_label)
-        is_distinct = grammar.distinct_items and follows != END and grammar.expand(follows).distinct
+        is_distinct = (
+            grammar.distinct_items and follows != END and grammar.expand(follows).items == ItemRule.DISTINCT
+        )
         try:
             for text in _texts(edge, expansion.finish_label, MOST_TRIED if is_distinct else 1):
                 if not is_distinct or not find_repeats(bytes(written + text)).item:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import LimitExceededError
 from ..expressions import UNLIMITED
+from ..grammar import ItemRule
 from .algebra import NEVER
 from .array_completion import ArrayCompletion, State
 from .distinct_items import Cost, FewValues
@@ -97,12 +98,14 @@ class ArrayShape:
             return False
         return all(met >= least for met, (_, _, least, _) in zip(counters, self.counts, strict=False))
 
-    @staticmethod
-    def awaits(state: State) -> bool:
-        """No item has to be repeated."""
-        return False
+    def item_rule(self, state: State) -> ItemRule:
+        """Which items may lead to a state."""
+        return ItemRule.DISTINCT if self.distinct else ItemRule.ANY
 
-    repeats = recalls = awaits
+    @staticmethod
+    def recalls(state: State) -> bool:
+        """The values of the items play no role but that they must differ."""
+        return False
 
     def following(self, index: int) -> int:
         """The index after one, clipped."""

@@ -328,14 +328,12 @@ class JsonSchemaGrammar(Grammar):
             edges.append(self._close(_CLOSE_ARRAY, is_empty, depth))
         if not edges:
             finish = UNKNOWN_FINISH  # less is possible than what led here
-        awaits, repeats = shape.awaits(state), shape.repeats(state)
-        return Expansion(edges, False, finish, finish_label, shape.distinct, 0, awaits, repeats)
+        return Expansion(edges, False, finish, finish_label, shape.item_rule(state))
 
     def _expand_next_item(self, shape: Array, state: Any, depth: int) -> Expansion:
         """After a comma that was read for itself."""
         items = self._expand_item(shape, state, FIRST, depth)
-        awaits, recalls = shape.awaits(state), shape.recalls(state)
-        return items._replace(n_before=shape.most_before(state), awaits=awaits, recalls=recalls)
+        return items._replace(n_before=shape.most_before(state), recalls=shape.recalls(state))
 
     def _expand_item(self, shape: Array, state: Any, place: int, depth: int) -> Expansion:
         ways: list[Any]

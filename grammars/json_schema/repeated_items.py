@@ -34,6 +34,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..expressions import UNLIMITED
+from ..grammar import ItemRule
 from .algebra import NEVER
 from .arrays import ArrayShape
 from .distinct_items import MOST_VALUES, Cost
@@ -93,14 +94,12 @@ class RepeatingArray:
         return self.plain.demand(index)
 
     @staticmethod
-    def awaits(state: State) -> bool:
-        """Whether an item must still be repeated."""
-        return state[2] >= 0
-
-    @staticmethod
-    def repeats(state: State) -> bool:
-        """Whether the last item must equal an earlier one."""
-        return state[2] == REPEATED
+    def item_rule(state: State) -> ItemRule:
+        """Which items may lead to a state."""
+        known = state[2]
+        if known >= 0:
+            return ItemRule.AWAITING
+        return ItemRule.REPEATED if known == REPEATED else ItemRule.ANY
 
     def recalls(self, state: State) -> bool:
         """Whether the values so far play a role."""

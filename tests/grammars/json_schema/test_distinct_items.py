@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokentrellis.grammars.errors import UnsatisfiableError
+from tokentrellis.grammars.grammar import ItemRule
 from tokentrellis.grammars.json_schema import from_json_schema
 from tokentrellis.grammars.json_schema.algebra import NEVER
 from tokentrellis.grammars.json_schema.nodes import value_key
@@ -89,7 +90,8 @@ def _allowed(grammar: Any) -> set[str]:
             for asked, after in shape.ways(state) if len(items) < _LONGEST else ():
                 for value, constant in constants:
                     repeats = value_key(value) in map(value_key, items)
-                    if shape.awaits(after) if repeats else shape.repeats(after):
+                    dropped = (ItemRule.DISTINCT, ItemRule.AWAITING) if repeats else (ItemRule.REPEATED,)
+                    if shape.item_rule(after) in dropped:
                         continue
                     joined = values.nodes.demand((*asked, constant))
                     if joined is not None and values.cost(joined) < NEVER:
