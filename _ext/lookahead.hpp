@@ -219,9 +219,7 @@ private:
 
     bool walk(Configurations& set, int32_t token, Tracker& tracker) {
         if (token >= n_tokens_ || offsets_[token] == offsets_[token + 1]) return false;
-        for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; byte != end; ++byte)
-            if (!reading_.step(set, *byte, tracker)) return false;
-        return true;
+        return reading_.read(set, buffer_ + offsets_[token], buffer_ + offsets_[token + 1], tracker);
     }
 };
 

@@ -67,6 +67,11 @@ public:
         return goes_on;
     }
 
+    // Several bytes: false if no reading goes on with one of them.
+    bool read(Configurations& set, const uint8_t* begin, const uint8_t* end, Tracker& tracker) {
+        return std::all_of(begin, end, [&](uint8_t byte) { return step(set, byte, tracker); });
+    }
+
     // What distinguishes a situation from others, whatever bytes led there (loosely: Tracker::describe).
     static std::string describe(const Configurations& set, const Tracker& tracker, bool loosely = false) {
         std::string key(reinterpret_cast<const char*>(set.data()), set.size() * sizeof(Configuration));

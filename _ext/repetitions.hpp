@@ -44,9 +44,7 @@ public:
     // caller undoes that.
     bool walk(const Configurations& from, int32_t token, Tracker& tracker, Configurations& to, int64_t left = IMPOSSIBLE) {
         to = from;
-        for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; byte != end; ++byte)
-            if (!step(to, *byte, tracker)) return false;
-        return may_end(to, tracker, left);
+        return reading_.read(to, buffer_ + offsets_[token], buffer_ + offsets_[token + 1], tracker) && may_end(to, tracker, left);
     }
 
     // One byte: false if no reading goes on so.
@@ -244,9 +242,7 @@ private:
     bool ends_anyhow(const Configurations& from, int32_t token, Tracker& tracker, Configurations& to, int64_t left) {
         Rewind rewind(tracker);
         to = from;
-        for (const uint8_t *byte = buffer_ + offsets_[token], *end = buffer_ + offsets_[token + 1]; byte != end; ++byte)
-            if (!step(to, *byte, tracker)) return false;
-        return lookahead_.fits_whatever(to, tracker, left);
+        return reading_.read(to, buffer_ + offsets_[token], buffer_ + offsets_[token + 1], tracker) && lookahead_.fits_whatever(to, tracker, left);
     }
 
     // Whether one string is being read, and what comes after it does not depend on its text.
