@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, overload
@@ -25,15 +23,15 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 from ..grammars.errors import ConstraintError, LimitExceededError
 from ..grammars.grammar import Grammar
 from ..grammars.json_schema import JsonSchemaGrammar, from_json_schema
-from .arguments import checked_integer, checked_list, checked_number
+from .arguments import checked_integer, checked_list
 from .compile import CompiledGrammar, compile_grammar
-from .errors import ArgumentTypeError, ArgumentValueError, BudgetTooSmallError, SamplingError, VocabularyError
+from .errors import ArgumentValueError, BudgetTooSmallError, SamplingError, VocabularyError
+from .generation_options import check_model, context_left, named_eos_token_ids, random_state, sampling_options
 from .processors import GrammarProcessor, MaskTimes
 from .vocabulary import Vocabulary
 
 DEFAULT_SPARE_TOKENS = 512
 """Without `max_new_tokens` the budget is the shortest output and so many tokens more."""
-MOST_TEMPERATURE = 1e6
 
 _vocabularies: WeakKeyDictionary[Any, dict[tuple, Vocabulary]] = WeakKeyDictionary()
 
@@ -134,7 +132,7 @@ def generate(
     do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given.
     seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it.
     temperature, top_k, top_p: applied to the allowed tokens; None: not at all. A temperature beyond
-        `MOST_TEMPERATURE` or below its inverse counts as these.
+        `generation_options.MOST_TEMPERATURE` or below its inverse counts as these.
 
     Everything else (repetition penalty, suppressed tokens ...) is as `model.generation_config` says.
 
@@ -151,19 +149,19 @@ def generate(
     prompts = [prompt] if isinstance(prompt, str) else checked_list("prompt", prompt, str, "a text")
     if max_new_tokens is not None:
         max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
-    sampling = _sampling_options(do_sample, seed, temperature, top_k, top_p)
-    _check_model(model, tokenizer)
+    sampling = sampling_options(do_sample, seed, temperature, top_k, top_p)
+    check_model(model, tokenizer)
     started = time.perf_counter()
     compiled = _compile(grammar, model, tokenizer)
     compile_ms = 1000 * (time.perf_counter() - started)
     inputs = _encode(tokenizer, prompts, compiled.vocabulary.eos_token_ids[0])
     prompt_length = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
-    max_new_tokens = _budget(compiled, max_new_tokens, _context_left(model, prompt_length))
+    max_new_tokens = _budget(compiled, max_new_tokens, context_left(model, prompt_length))
     processor = GrammarProcessor(compiled, max_new_tokens=max_new_tokens, prompt_length=prompt_length)
     recorder = _LogProbabilityRecorder()
     configuration = GenerationConfig(**_fixed_options(compiled.vocabulary, max_new_tokens), **sampling)
     started = time.perf_counter()
-    with _random_state(seed):
+    with random_state(seed):
         sequences = model.generate(
             **{name: tensor.to(model.device) for name, tensor in inputs.items()},
             generation_config=configuration,
@@ -235,8 +233,7 @@ def read_vocabulary(model: Any, tokenizer: Any) -> Vocabulary:
     Raises:
         VocabularyError: the tokenizer cannot be read, or neither names an end-of-sequence token.
     """
-    eos = model.generation_config.eos_token_id
-    eos_token_ids = None if eos is None else tuple(eos) if isinstance(eos, (list, tuple)) else (eos,)
+    eos_token_ids = named_eos_token_ids(model)
     key = (eos_token_ids, len(tokenizer))
     known = _vocabularies.setdefault(tokenizer, {})
     if key not in known:
@@ -255,20 +252,6 @@ def _encode(tokenizer: Any, prompts: list[str], padding_id: int) -> dict[str, to
     input_ids = torch.tensor([[padding_id] * (longest - len(row)) + row for row in rows])
     attention_mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
     return {"input_ids": input_ids, "attention_mask": attention_mask}
-
-
-def _context_left(model: Any, prompt_length: int) -> int:
-    """Tokens that the model's context has after the prompt."""
-    context = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
-    if context is None:  # relative positions: no limit
-        return sys.maxsize
-    if prompt_length >= context:
-        raise ConstraintError(
-            f"prompt: must have fewer than {context} tokens, the model's context",
-            got=prompt_length,
-            advice="shorten it",
-        )
-    return context - prompt_length
 
 
 def _budget(compiled: CompiledGrammar, max_new_tokens: int | None, context: int) -> int:
@@ -292,21 +275,6 @@ def _budget(compiled: CompiledGrammar, max_new_tokens: int | None, context: int)
     return max_new_tokens
 
 
-def _check_model(model: Any, tokenizer: Any) -> None:
-    if not all(hasattr(model, name) for name in ("generate", "config", "generation_config", "device")):
-        raise ArgumentTypeError(
-            "model must be a model of transformers that generates text",
-            got=type(model) if hasattr(model, "parameters") else model,
-            advice="load one with AutoModelForCausalLM.from_pretrained(...)",
-        )
-    if not callable(tokenizer) or not hasattr(tokenizer, "__len__"):
-        raise ArgumentTypeError(
-            "tokenizer must be the model's tokenizer, of transformers",
-            got=tokenizer,
-            advice="load it with AutoTokenizer.from_pretrained(...)",
-        )
-
-
 def _fixed_options(vocabulary: Vocabulary, max_new_tokens: int) -> dict[str, Any]:
     """What the grammar and the budget decide, whatever the model's own configuration says."""
     return {
@@ -318,54 +286,6 @@ def _fixed_options(vocabulary: Vocabulary, max_new_tokens: int) -> dict[str, Any
         "pad_token_id": vocabulary.eos_token_ids[0],
         "return_dict_in_generate": False,
     }
-
-
-def _sampling_options(
-    do_sample: bool | None,
-    seed: int | None,
-    temperature: float | None,
-    top_k: int | None,
-    top_p: float | None,
-) -> dict[str, Any]:
-    given = {"seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p}
-    names = [name for name, value in given.items() if value is not None]
-    if do_sample is not None and not isinstance(do_sample, bool):
-        raise ArgumentTypeError("do_sample must be True, False or None", got=do_sample)
-    if do_sample is False and names:
-        raise ConstraintError(
-            f"do_sample=False takes the likeliest token, so {', '.join(names)} would do nothing",
-            advice="leave do_sample out to sample, or leave the others out",
-        )
-    if temperature is not None:
-        temperature = checked_number("temperature", temperature, above=0)
-        # Beyond, scores overflow; long before, one token or all of them are equally likely.
-        temperature = min(max(temperature, 1 / MOST_TEMPERATURE), MOST_TEMPERATURE)
-    if top_k is not None:
-        top_k = checked_integer("top_k", top_k, least=1)
-    if top_p is not None:
-        top_p = checked_number("top_p", top_p, above=0, most=1)
-    if seed is not None:
-        checked_integer("seed", seed, least=-(2**63), most=2**64 - 1)
-    if not (do_sample or names):
-        return {"do_sample": False, "temperature": 1.0, "top_k": 50, "top_p": 1.0}  # these three: no warning
-    return {
-        "do_sample": True,
-        "temperature": 1.0 if temperature is None else temperature,
-        "top_k": 0 if top_k is None else top_k,  # 0: transformers' word for all tokens
-        "top_p": 1.0 if top_p is None else top_p,
-    }
-
-
-@contextmanager
-def _random_state(seed: int | None) -> Iterator[None]:
-    """With a seed, torch's random state begins there and is put back afterwards."""
-    if seed is None:
-        yield
-        return
-    devices = list(range(torch.cuda.device_count()))
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield
 
 
 def _replay(compiled: CompiledGrammar, row: list[int]) -> tuple[list[int], int]:

@@ -14,7 +14,14 @@ from transformers import GenerationConfig
 
 from .arguments import checked_instance, checked_integer
 from .errors import ArgumentTypeError, ArgumentValueError
-from .generate import _check_model, _context_left, _random_state, _sampling_options
+from .generation_options import (
+    check_model,
+    checked_seed,
+    context_left,
+    named_eos_token_ids,
+    random_state,
+    sampling_options,
+)
 from .responses import MOST_SAMPLES, Response
 from .training_examples import as_messages, encode_prompt
 
@@ -44,18 +51,16 @@ class ModelWriter:
         top_k: int | None = None,
         top_p: float | None = None,
     ) -> None:
-        _check_model(model, tokenizer)
+        check_model(model, tokenizer)
         if model.config.is_encoder_decoder or not hasattr(tokenizer, "eos_token_id"):
             raise ArgumentTypeError("model must be a decoder alone, with its tokenizer", got=type(model))
         self._model = model
         self._tokenizer = tokenizer
         self.max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
-        if not isinstance(do_sample, bool):
-            raise ArgumentTypeError("do_sample must be True or False", got=do_sample)
-        self._sampling = _sampling_options(do_sample, None, temperature, top_k, top_p)
-        eos = model.generation_config.eos_token_id
-        eos = tokenizer.eos_token_id if eos is None else eos
-        self._eos_token_ids = list(eos) if isinstance(eos, (list, tuple)) else [eos]
+        checked_instance("do_sample", do_sample, bool, "True or False", "")
+        self._sampling = sampling_options(do_sample, None, temperature, top_k, top_p)
+        named = named_eos_token_ids(model)
+        self._eos_token_ids = [tokenizer.eos_token_id] if named is None else list(named)
         if None in self._eos_token_ids:
             raise ArgumentValueError("the tokenizer must have an end-of-sequence token", got=tokenizer)
 
@@ -78,9 +83,9 @@ class ModelWriter:
         checked_instance("prompt", prompt, str, "a text", "")
         n_samples = checked_integer("n_samples", n_samples, least=1, most=MOST_SAMPLES)
         if seed is not None:
-            seed = checked_integer("seed", seed, least=-(2**63), most=2**64 - 1)
+            seed = checked_seed(seed)
         prompt_ids = encode_prompt(self._tokenizer, as_messages(prompt))
-        left = _context_left(self._model, len(prompt_ids))
+        left = context_left(self._model, len(prompt_ids))
         if not prompt_ids or self.max_new_tokens > left:
             raise ArgumentValueError(
                 f"the prompt must leave {self.max_new_tokens} tokens of the model's context",
@@ -95,7 +100,7 @@ class ModelWriter:
             num_return_sequences=n_samples if self._sampling["do_sample"] else 1,
             **self._sampling,
         )
-        with _random_state(seed):
+        with random_state(seed):
             rows = self._model.generate(
                 row, attention_mask=torch.ones_like(row), generation_config=configuration
             )
