@@ -10,9 +10,7 @@ and reported is always the same thing:
   differ: runs of Thai, Lao, Khmer and Burmese are one word instead of one for each letter (a dictionary is
   needed for these), and Hebrew gershayim divide. With `words=r"\\w+"` it is `count_words`, as Ruler counts.
 - characters: Unicode code points, blanks included.
-- sentences: what ends with . ! ? or their relatives in other scripts, closing quotes and brackets included,
-  before a blank or the end (full-width stops need no blank), or with an empty line. No end: a stop before a
-  small letter, after an initial ("J. Smith") or after one of a few titles and abbreviations.
+- sentences: the rule of `sentences.py`, which also tells a `TerminationProcessor` where a text may end.
 - tokens: ids that a tokenizer gives, without special tokens.
 - items: lines with a bullet or a number in front, at the outermost level that occurs; members, if the text is
   a JSON array.
@@ -32,6 +30,7 @@ from typing import Any
 from .arguments import checked_instance, checked_integer
 from .errors import ArgumentTypeError, ArgumentValueError
 from .length_bands import count_words
+from .sentences import count_sentences
 
 KINDS = ("words", "characters", "sentences", "tokens", "items")
 UNICODE_WORDS = "unicode"
@@ -172,38 +171,6 @@ def _class_of(character: str) -> str:
     if category == "Pc":
         return _CONNECTOR
     return _LETTER if category[0] == "L" or category == "Nl" else _OTHER
-
-
-_ABBREVIATIONS = frozenset(["mr", "mrs", "ms", "dr", "prof", "st", "vs", "cf", "fig", "e.g", "i.e", "approx"])
-_CLOSING = "\"'\u2019\u201d\u00bb\u203a)\\]}"
-_STOP = re.compile(
-    rf"[.!?\u2026\u203c-\u2049\u0964\u0965\u061f\u06d4]+[{_CLOSING}]*(?=\s|$)"
-    rf"|[\u3002\uff01\uff1f\uff61]+[{_CLOSING}\u300d\u300f\uff09]*"
-    r"|\n[ \t\r]*\n"
-)
-_LAST_WORD = re.compile(r"[\w.]*$")
-_NEXT = re.compile(r"\s*[\"'\u2018\u201c(\[]*(.)?", re.DOTALL)
-
-
-def count_sentences(text: str) -> int:
-    """Sentences by the rule above; what stands after the last end is one more. Without a letter: none."""
-    starts = [0, *(match.end() for match in _STOP.finditer(text) if _ends_sentence(text, match))]
-    pieces = (text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True))
-    return sum(any(map(str.isalnum, piece)) for piece in pieces)
-
-
-def _ends_sentence(text: str, match: re.Match[str]) -> bool:
-    """Whether a stop ends a sentence; only a single full stop may not."""
-    stop = match.group().rstrip(_CLOSING.replace("\\", ""))
-    if stop not in (".", "\u2026", "..."):
-        return True
-    after = _NEXT.match(text, match.end())
-    if after is not None and after.group(1) and after.group(1).islower():
-        return False
-    before = _LAST_WORD.search(text, max(0, match.start() - 12), match.start())
-    word = before.group() if before else ""
-    is_initial = len(word) == 1 and word.isupper() and word != "I" and bool(after and after.group(1))
-    return not (stop == "." and (is_initial or word.lower() in _ABBREVIATIONS))
 
 
 _ITEM = re.compile(

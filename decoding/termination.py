@@ -13,7 +13,6 @@ step is a few microseconds for each row, and one softmax of the rows for which f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -27,11 +26,9 @@ from .errors import ArgumentTypeError, ArgumentValueError, NoAllowedTokenError, 
 from .prefixes import PrefixTracker, Row
 from .processors import GrammarProcessor, check_tensors, follow_rows
 from .self_termination import eos_mask
+from .sentences import ends_sentence
 from .vocabulary import Vocabulary
 
-_TERMINATORS = ".!?\u2026\u3002\uff01\uff1f\uff61"
-_CLOSERS = "\"')]}*_\u00bb\u203a\u2019\u201d\u300d\u300f\uff09"
-_SENTENCE_END = re.compile(f"[{re.escape(_TERMINATORS)}][{re.escape(_CLOSERS)}\\s]*\\Z")
 _LAST_TOKENS = 16  # so many are looked at: more quotes and brackets than that never follow a full stop
 ENDS_AT = ("sentence", "anywhere")
 
@@ -46,9 +43,8 @@ class TerminationProcessor(LogitsProcessor):
         least that.
     starts_at: tokens that are left to the model alone; then f(t) = (t - starts_at) / (stops_by - starts_at).
         None: half of `stops_by`.
-    ends_at: "sentence": only after a full stop, question mark, exclamation mark or ellipsis (or their
-        full-width forms), perhaps with quotes and brackets behind it. "anywhere": wherever EOS is possible.
-        None: "sentence" for a vocabulary, "anywhere" for grammars.
+    ends_at: "sentence": only where a sentence has ended, by the rule of `sentences.py`. "anywhere": wherever
+        EOS is possible. None: "sentence" for a vocabulary, "anywhere" for grammars.
     prompt_length: as for `GrammarProcessor`.
 
     Law: no row has more than `stops_by` generated tokens, for every model and every sampler. Proof: in the
@@ -194,11 +190,6 @@ def mix_in_end(scores: Tensor, eos_token_ids: Sequence[int], floor: Tensor) -> T
     # In this order very unlikely EOS tokens, whose logarithms are large, cost no digits.
     end_probs = torch.where(may_end, log_probs - ends + raised, log_probs)
     return torch.where(is_eos, end_probs, log_probs + (-f).log1p())
-
-
-def ends_sentence(text: bytes) -> bool:
-    """Whether a text (UTF-8, perhaps cut in front) ends with a sentence: a mark, then quotes and blanks."""
-    return _SENTENCE_END.search(text.decode("utf-8", "replace")) is not None
 
 
 def _checked_place(value: Any, default: str) -> str:

@@ -36,6 +36,8 @@ SENTENCES = {
     "well... perhaps": 1,
     "A title\n\nA text. More": 3,
     "そうです。はい\uff01": 2,
+    "**One.** Two. _Three._ Four": 4,
+    "one \u2043 two": 1,
 }
 ITEMS = {
     "": 0,

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import tokentrellis as tt
 import torch
-from tokentrellis.decoding.termination import ends_sentence, mix_in_end
+from tokentrellis.decoding.sentences import ends_sentence
+from tokentrellis.decoding.termination import mix_in_end
 from transformers import LogitsProcessor
 
 from tests.tiny_models import N_LOGITS, tiny_model, tiny_tokenizer
@@ -247,14 +248,31 @@ def test_the_end_comes_after_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a.", "a!", "a? ", 'He said "no."', "(So.)\n", "a…", "好。", "「好\uff01」", "a.\u2019 "]
+    "text",
+    [
+        "a.",
+        "a!",
+        "a? ",
+        'He said "no."',
+        "(So.)\n",
+        "a…",
+        "好。",
+        "「好\uff01」",
+        "a.\u2019 ",
+        "**So.**",
+        "« So. »",
+        "plan B.",
+        "A\n\na.\n\n",
+    ],
 )
 def test_ends_of_sentences(text: str) -> None:
     assert ends_sentence(text.encode())
     assert ends_sentence(b"\x82" + text.encode()), "a cut character in front does no harm"
 
 
-@pytest.mark.parametrize("text", ["", "a", "a. b", '"', "a,", "3.5", "a. (", "a:"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "a. b", '"', "a,", "3.5", "a. (", "a:", 'a. "', "Dr.", "red, e.g. ", "The list:\n\n"]
+)
 def test_what_does_not_end_a_sentence(text: str) -> None:
     assert not ends_sentence(text.encode())
 
