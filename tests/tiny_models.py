@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, PreTrainedTokenizerFast
 
 N_LOGITS = 384  # more than the tokenizer has tokens, as in many real models
 
@@ -37,21 +37,30 @@ def tiny_tokenizer(n_tokens: int = 340) -> Any:
     )
 
 
-@lru_cache(maxsize=4)
-def tiny_model(seed: int = 0, n_logits: int = N_LOGITS) -> Any:
-    """A Llama of two layers with random weights, large enough for it to have strong and odd opinions."""
+def random_model(family: str, seed: int = 0, **options: Any) -> Any:
+    """A model of two layers with random weights, large enough for it to have strong and odd opinions.
+
+    family: "llama", "gpt2" ..., transformers' model type. options: of its configuration.
+    """
+    sizes = {
+        "vocab_size": N_LOGITS,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 1024,
+        "initializer_range": 0.5,
+        "bos_token_id": None,
+        "eos_token_id": tiny_tokenizer().eos_token_id,
+        "pad_token_id": tiny_tokenizer().pad_token_id,
+    }
+    configuration = AutoConfig.for_model(family, **{**sizes, **options})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        configuration = LlamaConfig(
-            vocab_size=n_logits,
-            hidden_size=32,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            max_position_embeddings=1024,
-            initializer_range=0.5,
-            bos_token_id=None,
-            eos_token_id=tiny_tokenizer().eos_token_id,
-            pad_token_id=tiny_tokenizer().pad_token_id,
-        )
-        return LlamaForCausalLM(configuration).eval()
+        return MODEL_FOR_CAUSAL_LM_MAPPING[type(configuration)](configuration).eval()
+
+
+@lru_cache(maxsize=4)
+def tiny_model(seed: int = 0, n_logits: int = N_LOGITS) -> Any:
+    """A Llama that tests share: one that changes it must copy it."""
+    return random_model("llama", seed, vocab_size=n_logits)

@@ -7,56 +7,25 @@ from typing import Any
 
 import tokentrellis as tt
 import torch
-from transformers import (
-    GPT2Config,
-    GPT2LMHeadModel,
-    LlamaConfig,
-    LlamaForCausalLM,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-    Qwen3Config,
-    Qwen3ForCausalLM,
-)
+
+from tests.tiny_models import random_model
 
 PAD, EOS, N_TOKENS = 0, 1, 60
 FAMILIES = ("llama", "gpt2", "qwen2", "qwen3")
 KINDS = ("orpe", "ldpe", "progress_ratio")
 
-_ENDS: dict[str, Any] = {"eos_token_id": EOS, "pad_token_id": PAD, "bos_token_id": None}
-_COMMON: dict[str, Any] = {
-    "vocab_size": N_TOKENS,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "max_position_embeddings": 256,
-    **_ENDS,
-}
-
 
 def plain_model(family: str, *, spread: float = 0.4) -> Any:
     """A model without a countdown; a large spread of the weights gives it strong opinions."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        if family == "gpt2":
-            configuration = GPT2Config(
-                vocab_size=N_TOKENS,
-                n_embd=32,
-                n_layer=2,
-                n_head=2,
-                n_positions=256,
-                initializer_range=spread,
-                **_ENDS,
-            )
-            return GPT2LMHeadModel(configuration).eval()
-        config, model = {
-            "llama": (LlamaConfig, LlamaForCausalLM),
-            "qwen2": (Qwen2Config, Qwen2ForCausalLM),
-            "qwen3": (Qwen3Config, Qwen3ForCausalLM),
-        }[family]
-        options = {**_COMMON, "head_dim": 16} if family == "qwen3" else _COMMON
-        return model(config(initializer_range=spread, **options)).eval()
+    of_family = {"gpt2": {}, "qwen3": {"num_key_value_heads": 1, "head_dim": 16}}
+    return random_model(
+        family,
+        vocab_size=N_TOKENS,
+        intermediate_size=48,
+        max_position_embeddings=256,
+        initializer_range=spread,
+        **of_family.get(family, {"num_key_value_heads": 1}),
+    )
 
 
 @lru_cache(maxsize=16)

@@ -13,18 +13,10 @@ from typing import Any
 import pytest
 import tokentrellis as tt
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    BloomConfig,
-    BloomForCausalLM,
-    GPT2Config,
-    GPT2LMHeadModel,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-)
+from transformers import AutoModelForCausalLM
 
 from tests.oracles.self_termination import probabilities
-from tests.tiny_models import N_LOGITS, tiny_model, tiny_tokenizer
+from tests.tiny_models import N_LOGITS, random_model, tiny_model, tiny_tokenizer
 
 EOS = 1
 PAD = 0
@@ -35,31 +27,8 @@ def base_model(kind: str = "llama", seed: int = 0) -> Any:
     """A random model of two layers; it must never be changed by a test that does not copy it."""
     if kind == "llama":
         return tiny_model(seed)
-    ids = {"eos_token_id": EOS, "pad_token_id": PAD, "bos_token_id": None}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        if kind == "gpt2":
-            sizes = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 512}
-            options = {"vocab_size": N_LOGITS, "initializer_range": 0.5}
-            return GPT2LMHeadModel(GPT2Config(**sizes, **options, **ids)).eval()
-        if kind == "bloom":  # takes no position_ids
-            config = BloomConfig(
-                vocab_size=N_LOGITS, hidden_size=32, n_layer=2, n_head=2, initializer_range=0.5, **ids
-            )
-            return BloomForCausalLM(config).eval()
-        config = Qwen2Config(
-            vocab_size=N_LOGITS,
-            hidden_size=32,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            num_key_value_heads=1,
-            max_position_embeddings=512,
-            initializer_range=0.5,
-            tie_word_embeddings=True,
-            **ids,
-        )
-        return Qwen2ForCausalLM(config).eval()
+    options = {"num_key_value_heads": 1, "tie_word_embeddings": True} if kind == "qwen2" else {}
+    return random_model(kind, seed, max_position_embeddings=512, **options)
 
 
 def wrap(kind: str = "llama", seed: int = 0, **options: Any) -> tt.SelfTerminatingModel:
