@@ -53,10 +53,24 @@ def checked_number(name: str, value: Any, *, above: float, most: float = math.in
     return number
 
 
-def checked_instance(name: str, value: Any, kind: type | tuple[type, ...], what: str, advice: str) -> None:
+def checked_instance(
+    name: str, value: Any, kind: type | tuple[type, ...], what: str, advice: str = ""
+) -> None:
     """Raise ArgumentTypeError unless `value` is of this kind, `what` in words."""
     if not isinstance(value, kind):
         raise ArgumentTypeError(f"{name} must be {what}", got=value, advice=advice)
+
+
+def checked_choice(name: str, value: Any, known: Sequence[str], *, also: str = "") -> str:
+    """One of a few words. also: what else the message says is welcome.
+
+    Raises:
+        ArgumentTypeError, ArgumentValueError: it is no text, or none of these.
+    """
+    if isinstance(value, str) and value in known:
+        return value
+    kind = ArgumentValueError if isinstance(value, str) else ArgumentTypeError
+    raise kind(f"{name} must be {' or '.join(map(repr, known))}{also}", got=value)
 
 
 def checked_list(

@@ -30,7 +30,7 @@ from typing import Any
 import torch
 
 from .arguments import checked_instance, checked_number
-from .errors import ArgumentTypeError, ArgumentValueError
+from .errors import ArgumentValueError
 
 KINDS = ("orpe", "ldpe", "progress_ratio")
 FILE_NAME = "countdown.json"
@@ -65,10 +65,8 @@ class Countdown:
     def __post_init__(self) -> None:
         if not isinstance(self.kind, str) or self.kind not in KINDS:
             raise ArgumentValueError(f"kind must be one of {', '.join(KINDS)}", got=self.kind)
-        if not isinstance(self.at_most, bool):
-            raise ArgumentTypeError("at_most must be True or False", got=self.at_most)
-        if self.gated is not None and not isinstance(self.gated, bool):
-            raise ArgumentTypeError("gated must be True, False or None", got=self.gated)
+        checked_instance("at_most", self.at_most, bool, "True or False")
+        checked_instance("gated", self.gated, (bool, type(None)), "True, False or None")
         if self.scale is not None:
             checked_number("scale", self.scale, above=0)
         if self.noise is not None:
@@ -106,7 +104,7 @@ class Countdown:
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the options to `countdown.json` in this folder, beside the adapters of PEFT for example."""
-        checked_instance("folder", folder, (str, os.PathLike), "a path", "")
+        checked_instance("folder", folder, (str, os.PathLike), "a path")
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
         (path / FILE_NAME).write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
@@ -118,7 +116,7 @@ class Countdown:
         Raises:
             ArgumentValueError: there is no such file, or something else is in it.
         """
-        checked_instance("folder", folder, (str, os.PathLike), "a path", "")
+        checked_instance("folder", folder, (str, os.PathLike), "a path")
         try:
             path = Path(folder) / FILE_NAME
             options = json.loads(path.read_text(encoding="utf-8"))

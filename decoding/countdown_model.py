@@ -24,6 +24,7 @@ from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
 from .arguments import checked_instance, checked_integer
 from .countdown import Countdown, CountdownSignal
 from .errors import ArgumentTypeError, ArgumentValueError, NoAllowedTokenError
+from .self_termination import eos_mask
 
 PREFIX = "Countdown"
 # What transformers raises for a folder that is no model, or for options that it does not know.
@@ -151,9 +152,7 @@ class ForcedEndProcessor(LogitsProcessor):
         targets = self._target_length.to(scores.device).repeat_interleave(rows_of_prompt)
         n_generated = input_ids.shape[1] - self._prompt_width
         must_end = (targets > 0) & (targets <= n_generated + 1)
-        is_other = torch.ones(scores.shape[-1], dtype=torch.bool, device=scores.device)
-        is_other[self._eos_token_ids] = False
-        excluded = must_end.unsqueeze(-1) & is_other
+        excluded = must_end.unsqueeze(-1) & ~eos_mask(scores, self._eos_token_ids)
         result = scores.masked_fill(excluded, float("-inf"))
         stuck = must_end & (scores[:, self._eos_token_ids] == float("-inf")).all(dim=1)
         for row in stuck.nonzero().flatten().tolist():
@@ -180,7 +179,7 @@ def add_countdown(model: Any, settings: Countdown | None = None) -> Any:
         ArgumentValueError: it has a countdown already, or embeddings of odd width.
     """
     settings = Countdown() if settings is None else settings
-    checked_instance("settings", settings, Countdown, "a Countdown", "")
+    checked_instance("settings", settings, Countdown, "a Countdown")
     if isinstance(model, CountdownMixin):
         raise ArgumentValueError("the model has a countdown already", got=model.countdown)
     if not isinstance(model, PreTrainedModel):
@@ -208,7 +207,7 @@ def load_countdown_model(path: str | os.PathLike[str], *, dtype: Any = None, dev
         ArgumentTypeError: path is neither a folder nor a name.
         ArgumentValueError: the model in this place has no countdown, or cannot be loaded.
     """
-    checked_instance("path", path, (str, os.PathLike), "a folder or a name", "")
+    checked_instance("path", path, (str, os.PathLike), "a folder or a name")
     options = {"dtype": dtype, "device_map": device_map}
     given = {name: value for name, value in options.items() if value is not None}
     try:

@@ -79,13 +79,13 @@ class CountdownCollator:
     ) -> None:
         self.pad_token_id = checked_integer("pad_token_id", pad_token_id, least=0)
         self.settings = Countdown() if settings is None else settings
-        checked_instance("settings", self.settings, Countdown, "a Countdown", "")
+        checked_instance("settings", self.settings, Countdown, "a Countdown")
         self.largest_extra = checked_integer("largest_extra", largest_extra, least=0)
         if not isinstance(padding_side, str) or padding_side not in ("left", "right"):
             raise ArgumentValueError("padding_side must be 'left' or 'right'", got=padding_side)
         self.padding_side = padding_side
         if generator is not None:
-            checked_instance("generator", generator, torch.Generator, "a torch.Generator", "")
+            checked_instance("generator", generator, torch.Generator, "a torch.Generator")
         self.generator = generator
 
     def __call__(self, features: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
@@ -128,7 +128,7 @@ class CountdownCollator:
 
 def _read(feature: Any, index: int) -> tuple[list[int], list[int]]:
     """Ids and labels of one example, as lists."""
-    checked_instance(f"features[{index}]", feature, Mapping, "a mapping with input_ids and labels", "")
+    checked_instance(f"features[{index}]", feature, Mapping, "a mapping with input_ids and labels")
     columns = []
     for name in ("input_ids", "labels"):
         values = feature.get(name)

@@ -74,7 +74,7 @@ def sampling_options(
     """
     given = {"seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p}
     names = [name for name, value in given.items() if value is not None]
-    checked_instance("do_sample", do_sample, (bool, type(None)), "True, False or None", "")
+    checked_instance("do_sample", do_sample, (bool, type(None)), "True, False or None")
     if do_sample is False and names:
         raise ConstraintError(
             f"do_sample=False takes the likeliest token, so {', '.join(names)} would do nothing",

@@ -79,7 +79,7 @@ class LengthScores:
 
 def count_words(text: str) -> int:
     """Matches of `\\w+`: letters, digits and underscores of any script without anything between them."""
-    checked_instance("text", text, str, "a text", "")
+    checked_instance("text", text, str, "a text")
     return sum(1 for _ in _WORD.finditer(text))
 
 

@@ -107,7 +107,7 @@ class LengthAdjustment:
         object.__setattr__(self, "measure", as_measure("measure", self.measure))
         object.__setattr__(self, "slope", checked_number("slope", self.slope, above=0))
         object.__setattr__(self, "intercept", checked_number("intercept", self.intercept, above=-math.inf))
-        checked_instance("cost", self.cost, CallCost, "a CallCost", "")
+        checked_instance("cost", self.cost, CallCost, "a CallCost")
 
     @classmethod
     def fit(cls, observations: LengthObservations) -> LengthAdjustment:
@@ -117,7 +117,7 @@ class LengthAdjustment:
             ArgumentTypeError: these are no observations. ArgumentValueError: fewer than two different lengths
                 were asked for, or longer requests did not give longer texts.
         """
-        checked_instance("observations", observations, LengthObservations, "LengthObservations", "")
+        checked_instance("observations", observations, LengthObservations, "LengthObservations")
         asked = observations.asked
         if len(set(asked)) < 2:
             raise ArgumentValueError(
@@ -164,7 +164,7 @@ class LengthApproximation:
         object.__setattr__(self, "measure", as_measure("measure", self.measure))
         object.__setattr__(self, "guide", as_measure("guide", self.guide))
         object.__setattr__(self, "ratio", checked_number("ratio", self.ratio, above=0))
-        checked_instance("cost", self.cost, CallCost, "a CallCost", "")
+        checked_instance("cost", self.cost, CallCost, "a CallCost")
 
     @classmethod
     def fit(
@@ -207,7 +207,7 @@ def check_template(name: str, template: str, fields: tuple[str, ...]) -> None:
     Raises:
         ArgumentTypeError, ArgumentValueError: it is something else.
     """
-    checked_instance(name, template, str, "a text", "")
+    checked_instance(name, template, str, "a text")
     shown = ", ".join("{" + field + "}" for field in fields)
     try:
         found = {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}

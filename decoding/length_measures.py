@@ -69,7 +69,7 @@ class LengthMeasure:
         Raises:
             ArgumentTypeError: it is no text, or the tokenizer does not give a list of ids.
         """
-        checked_instance("text", text, str, "a text", "")
+        checked_instance("text", text, str, "a text")
         if self.kind == "words":
             return count_words(text) if self.words == RULER_WORDS else count_unicode_words(text)
         if self.kind == "characters":
@@ -97,7 +97,7 @@ def as_measure(name: str, value: Any) -> LengthMeasure:
     """
     if isinstance(value, LengthMeasure):
         return value
-    checked_instance(name, value, str, f"a LengthMeasure or one of {', '.join(KINDS)}", "")
+    checked_instance(name, value, str, f"a LengthMeasure or one of {', '.join(KINDS)}")
     return LengthMeasure(value)
 
 

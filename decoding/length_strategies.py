@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .arguments import checked_instance, checked_integer, checked_number
-from .errors import ArgumentTypeError, ArgumentValueError
+from .errors import ArgumentValueError
 from .length_bias import REQUEST, LengthAdjustment, LengthApproximation, check_template
 from .length_measures import LengthMeasure, as_measure
-from .responses import MOST_SAMPLES, CallCost, Calls, Response, Writer
+from .responses import MOST_SAMPLES, NO_COST, CallCost, Calls, Response, Writer
 
 REVISION = (
     "{prompt}\n\nThis answer has {measured}; it should have {wanted}:\n\n{text}\n\n"
@@ -65,14 +65,14 @@ class LengthOutcome:
     @property
     def cost(self) -> CallCost:
         """Of all calls; what an approximation or adjustment cost to learn is in these, as `cost`."""
-        return sum((step.cost for step in self.steps), CallCost())
+        return sum((step.cost for step in self.steps), NO_COST)
 
     @property
     def cost_by_strategy(self) -> dict[str, CallCost]:
         """The first call ("request"), the others of each round ("sample filtering"), and the first of each
         rewrite ("automated revision"); the three add up to `cost`.
         """
-        costs = dict.fromkeys(("request", "sample filtering", "automated revision"), CallCost())
+        costs = dict.fromkeys(("request", "sample filtering", "automated revision"), NO_COST)
         begun: set[int] = set()
         for step in self.steps:
             name = "automated revision" if step.revision else "request"
@@ -116,7 +116,7 @@ def control_length(
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind or out of bounds, or the
             approximation or adjustment is of another measure. Whatever the writer raises.
     """
-    checked_instance("prompt", prompt, str, "a text", "")
+    checked_instance("prompt", prompt, str, "a text")
     target = checked_integer("target", target, least=1)
     measure = as_measure("measure", measure)
     share = checked_number("tolerance", tolerance, above=-math.inf, most=1)
@@ -159,16 +159,14 @@ def _asked(
     """The length that the first request names."""
     wanted: float = target
     if approximation is not None:
-        if not isinstance(approximation, LengthApproximation):
-            raise ArgumentTypeError("approximation must be a LengthApproximation", got=approximation)
+        checked_instance("approximation", approximation, LengthApproximation, "a LengthApproximation")
         if approximation.measure != measure:
             raise ArgumentValueError(
                 f"approximation must be of {measure.kind}, as the target", got=approximation.measure
             )
         wanted, measure = approximation.request(target), approximation.guide
     if adjustment is not None:
-        if not isinstance(adjustment, LengthAdjustment):
-            raise ArgumentTypeError("adjustment must be a LengthAdjustment", got=adjustment)
+        checked_instance("adjustment", adjustment, LengthAdjustment, "a LengthAdjustment")
         if adjustment.measure != measure:
             raise ArgumentValueError(
                 f"adjustment must be of {measure.kind}, as what is asked for", got=adjustment.measure

@@ -20,7 +20,7 @@ from typing import Any, cast
 import torch
 from transformers import LogitsProcessor
 
-from .arguments import checked_integer, checked_list
+from .arguments import checked_instance, checked_integer, checked_list
 from .errors import ArgumentTypeError, VocabularyError
 from .length_bands import LENGTH_BANDS, LengthBand, count_words, length_band, training_band
 from .training_examples import (
@@ -170,8 +170,7 @@ class LengthTokens:
         Raises:
             ArgumentTypeError, ArgumentValueError: the width is no number of tokens, or auto no Boolean.
         """
-        if not isinstance(auto, bool):
-            raise ArgumentTypeError("auto must be True or False", got=auto)
+        checked_instance("auto", auto, bool, "True or False")
         width = checked_integer("prompt_width", prompt_width, least=0)
         return LengthTokenProcessor(list(self.ids.values()), width, auto)
 

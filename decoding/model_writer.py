@@ -23,7 +23,7 @@ from .generation_options import (
     sampling_options,
 )
 from .responses import MOST_SAMPLES, Response
-from .training_examples import as_messages, encode_prompt
+from .training_examples import as_messages, check_tokenizer, encode_prompt
 
 
 class ModelWriter:
@@ -52,12 +52,13 @@ class ModelWriter:
         top_p: float | None = None,
     ) -> None:
         check_model(model, tokenizer)
-        if model.config.is_encoder_decoder or not hasattr(tokenizer, "eos_token_id"):
-            raise ArgumentTypeError("model must be a decoder alone, with its tokenizer", got=type(model))
+        check_tokenizer(tokenizer)
+        if model.config.is_encoder_decoder:
+            raise ArgumentTypeError("model must be a decoder alone", got=type(model))
         self._model = model
         self._tokenizer = tokenizer
         self.max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
-        checked_instance("do_sample", do_sample, bool, "True or False", "")
+        checked_instance("do_sample", do_sample, bool, "True or False")
         self._sampling = sampling_options(do_sample, None, temperature, top_k, top_p)
         named = named_eos_token_ids(model)
         self._eos_token_ids = [tokenizer.eos_token_id] if named is None else list(named)
@@ -80,7 +81,7 @@ class ModelWriter:
             ArgumentTypeError, ArgumentValueError: the prompt is empty, or leaves too little of the model's
                 context.
         """
-        checked_instance("prompt", prompt, str, "a text", "")
+        checked_instance("prompt", prompt, str, "a text")
         n_samples = checked_integer("n_samples", n_samples, least=1, most=MOST_SAMPLES)
         if seed is not None:
             seed = checked_seed(seed)
@@ -109,8 +110,8 @@ class ModelWriter:
         return [self._response(token_ids, len(prompt_ids)) for token_ids in generated]
 
     def _response(self, token_ids: list[int], n_prompt_tokens: int) -> Response:
-        ends = [index for index, token_id in enumerate(token_ids) if token_id in self._eos_token_ids]
-        if ends:
-            token_ids = token_ids[: ends[0] + 1]
-        text = self._tokenizer.decode(token_ids[: ends[0]] if ends else token_ids, skip_special_tokens=True)
-        return Response(text, n_prompt_tokens, len(token_ids), bool(ends), tuple(token_ids))
+        is_eos = [token_id in self._eos_token_ids for token_id in token_ids]
+        end = is_eos.index(True) if True in is_eos else len(token_ids)
+        text = self._tokenizer.decode(token_ids[:end], skip_special_tokens=True)
+        written = token_ids[: end + 1]
+        return Response(text, n_prompt_tokens, len(written), True in is_eos, tuple(written))

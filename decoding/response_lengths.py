@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from .arguments import checked_instance, checked_integer, checked_number
-from .errors import ArgumentTypeError, ArgumentValueError
+from .errors import ArgumentValueError
 from .responses import MOST_SAMPLES, Calls, Response, Writer, check_prompts
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
@@ -99,8 +99,10 @@ class ResponseLengths:
     @property
     def degenerate_share(self) -> float:
         """Share of responses that are cut off or end in repetitions."""
-        flags = (zip(each.is_complete, each.is_repetitive, strict=True) for each in self.prompts)
-        return self._share(not done or repeats for pairs in flags for done, repeats in pairs)
+        n_all, n_kept = (
+            sum(len(prompt.kept(without)) for prompt in self.prompts) for without in (False, True)
+        )
+        return (n_all - n_kept) / max(1, n_all)
 
     def summary(self, *, without_degenerate: bool = False) -> LengthSummary:
         """The figures of all prompts together."""
@@ -121,8 +123,7 @@ class ResponseLengths:
             ArgumentTypeError, ArgumentValueError: a share out of bounds, or more than these responses show.
         """
         share = checked_number("share", share, above=0, most=1)
-        if not isinstance(without_degenerate, bool):
-            raise ArgumentTypeError("without_degenerate must be True or False", got=without_degenerate)
+        checked_instance("without_degenerate", without_degenerate, bool, "True or False")
         kept = [row for prompt in self.prompts for row in prompt.kept(without_degenerate)]
         lengths = sorted(n if done else math.inf for n, done in kept)
         if confidence is None:
@@ -145,7 +146,7 @@ class ResponseLengths:
         Raises:
             ArgumentTypeError: this is no path. OSError: it cannot be written.
         """
-        checked_instance("path", path, (str, os.PathLike), "a path", "")
+        checked_instance("path", path, (str, os.PathLike), "a path")
         summaries = {
             name: asdict(self.summary(without_degenerate=without))
             for name, without in (("summary", False), ("summary_without_degenerate", True))
@@ -160,7 +161,7 @@ class ResponseLengths:
             ArgumentTypeError: this is no path. ArgumentValueError: there is no such file, or it holds
                 something else.
         """
-        checked_instance("path", path, (str, os.PathLike), "a path", "")
+        checked_instance("path", path, (str, os.PathLike), "a path")
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
             n_samples, seed = int(values["n_samples"]), int(values["seed"])
@@ -250,8 +251,7 @@ def _measure(prompt: str, responses: list[Response], limit: int | None) -> Promp
 
 
 def _summary(prompts: Iterable[PromptResponses], without_degenerate: bool) -> LengthSummary:
-    if not isinstance(without_degenerate, bool):
-        raise ArgumentTypeError("without_degenerate must be True or False", got=without_degenerate)
+    checked_instance("without_degenerate", without_degenerate, bool, "True or False")
     lengths = [n for prompt in prompts for n, _ in prompt.kept(without_degenerate)]
     if not lengths:
         return LengthSummary(0, None, None, None, None)

@@ -36,9 +36,7 @@ from ..grammars.errors import ConstraintError
 from .arguments import checked_integer
 from .errors import ArgumentTypeError, ArgumentValueError
 from .self_termination import checked_form, log_ceilings, log_probabilities, split_logits, stops_by
-
-IGNORED_LABEL = -100
-"""transformers' label of what is not to be learnt."""
+from .training_examples import IGNORED_LABEL
 
 
 class SelfTerminatingConfig(PreTrainedConfig):

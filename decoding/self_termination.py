@@ -35,8 +35,8 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from ..grammars.errors import ConstraintError
-from .arguments import checked_integer, checked_number
-from .errors import ArgumentTypeError, ArgumentValueError
+from .arguments import checked_choice, checked_instance, checked_integer, checked_number
+from .errors import ArgumentValueError
 
 FORMS = ("nmst", "st")
 GATES = ("log_odds", "logit")
@@ -123,11 +123,11 @@ def eos_mask(logits: Tensor, eos_token_ids: Sequence[int]) -> Tensor:
 
 def checked_form(form: object, gate: object, epsilon: object) -> tuple[str, str, float]:
     """The options of a self-terminating distribution, or an error that says what they may be."""
-    for name, value, known in (("form", form, FORMS), ("gate", gate, GATES)):
-        if not isinstance(value, str) or value not in known:
-            kind = ArgumentValueError if isinstance(value, str) else ArgumentTypeError
-            raise kind(f"{name} must be {' or '.join(map(repr, known))}", got=value)
-    return str(form), str(gate), _checked_probability("epsilon", epsilon)
+    return (
+        checked_choice("form", form, FORMS),
+        checked_choice("gate", gate, GATES),
+        _checked_probability("epsilon", epsilon),
+    )
 
 
 def stops_by(
@@ -184,8 +184,7 @@ def stops_by(
     if top_p is not None:
         top_p = checked_number("top_p", top_p, above=0, most=1)
     risk = _checked_probability("risk", risk)
-    if not isinstance(do_sample, bool):
-        raise ArgumentTypeError("do_sample must be True or False", got=do_sample)
+    checked_instance("do_sample", do_sample, bool, "True or False")
     if not do_sample and (top_k, top_p) != (None, None):
         raise ConstraintError("top_k and top_p do nothing without do_sample=True", advice="leave them out")
     certain = _first_step(epsilon, n_eos / (n_eos + 1))

@@ -14,15 +14,15 @@ step is a few microseconds for each row, and one softmax of the rows for which f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor
 from transformers import LogitsProcessor
 
-from .arguments import checked_integer
+from .arguments import checked_choice, checked_integer
 from .compile import CompiledGrammar
-from .errors import ArgumentTypeError, ArgumentValueError, NoAllowedTokenError, VocabularyError
+from .errors import NoAllowedTokenError, VocabularyError
 from .prefixes import PrefixTracker, Row
 from .processors import GrammarProcessor, check_tensors, follow_rows
 from .self_termination import eos_mask
@@ -75,8 +75,9 @@ class TerminationProcessor(LogitsProcessor):
         if starts_at is None:
             starts_at = self.stops_by // 2
         self.starts_at = checked_integer("starts_at", starts_at, least=0, most=self.stops_by - 1)
-        is_free = isinstance(source, Vocabulary)
-        self.ends_at = _checked_place(ends_at, default="sentence" if is_free else "anywhere")
+        if ends_at is None:
+            ends_at = "sentence" if isinstance(source, Vocabulary) else "anywhere"
+        self.ends_at = checked_choice("ends_at", ends_at, ENDS_AT, also=", or None")
         if prompt_length is not None:
             prompt_length = checked_integer("prompt_length", prompt_length, least=0)
         self._grammar: GrammarProcessor | None = None
@@ -190,15 +191,6 @@ def mix_in_end(scores: Tensor, eos_token_ids: Sequence[int], floor: Tensor) -> T
     # In this order very unlikely EOS tokens, whose logarithms are large, cost no digits.
     end_probs = torch.where(may_end, log_probs - ends + raised, log_probs)
     return torch.where(is_eos, end_probs, log_probs + (-f).log1p())
-
-
-def _checked_place(value: Any, default: str) -> str:
-    if value is None:
-        return default
-    if not isinstance(value, str) or value not in ENDS_AT:
-        kind = ArgumentValueError if isinstance(value, str) else ArgumentTypeError
-        raise kind(f"ends_at must be {' or '.join(map(repr, ENDS_AT))}, or None", got=value)
-    return value
 
 
 class _FreeText:

@@ -61,7 +61,7 @@ def read_exchanges(
     """
     for name, key in (("prompt_key", prompt_key), ("answer_key", answer_key)):
         if key is not None:
-            checked_instance(name, key, str, "the name of a key", "")
+            checked_instance(name, key, str, "the name of a key")
     if (prompt_key is None) != (answer_key is None):
         raise ArgumentValueError(
             "prompt_key and answer_key must be given together", got=[prompt_key, answer_key]
@@ -69,7 +69,7 @@ def read_exchanges(
     if isinstance(records, (str, bytes, Mapping)) or not isinstance(records, Iterable):
         raise ArgumentTypeError("records must be a list of mappings", got=records)
     for index, record in enumerate(records):
-        checked_instance(f"records[{index}]", record, Mapping, "a mapping", "")
+        checked_instance(f"records[{index}]", record, Mapping, "a mapping")
         if prompt_key is None or answer_key is None:
             messages = _chat(record, index)
             yield Exchange(messages[:-1], messages[-1]["content"])
