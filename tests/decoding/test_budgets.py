@@ -13,12 +13,12 @@ import random
 from typing import Any
 
 import jsonschema_rs
-import numpy as np
 import pytest
 from tokentrellis import BudgetTooSmallError, Vocabulary, allocate_bitmask, compile_grammar, from_json_schema
 from tokentrellis.decoding.compile import CompiledGrammar
-from tokentrellis.decoding.matcher import Matcher
 from tokentrellis.models import load_tokenizer
+
+from tests.masks import allowed_tokens
 
 BYTES = [bytes([byte]) for byte in range(256)]
 # Tokens that end, separate and begin items and keys, and such as cut an escape in two.
@@ -163,15 +163,12 @@ def walk(compiled: CompiledGrammar, spare: int, rng: random.Random) -> bytes:
     left = matcher.tokens_to_finish + spare
     text = b""
     usual_only = rng.random() < 0.6
-    bitmask = allocate_bitmask(1, vocabulary.vocab_size)
     while True:
         assert matcher.tokens_to_finish <= left, text
         try:
-            matcher.fill_bitmask(bitmask, budget=left)
+            allowed = allowed_tokens(matcher, left)
         except BudgetTooSmallError as error:
             raise AssertionError(text) from error
-        bits = np.unpackbits(bitmask[0].view(np.uint8), bitorder="little")[: vocabulary.vocab_size]
-        allowed = np.nonzero(bits)[0].tolist()
         usual = [token for token in allowed if usual_only and set(vocabulary.token_bytes(token)) <= USUAL]
         token = rng.choice(usual or allowed)
         matcher.accept_token(token)
@@ -247,10 +244,7 @@ def mask_within(schema: dict[str, Any], text: bytes, tokens: list[bytes], **opti
         from_json_schema(schema, **{"whitespace": "compact", **options}), vocabulary
     ).matcher()
     assert matcher.read_bytes(text)
-    bitmask = allocate_bitmask(1, vocabulary.vocab_size)
-    matcher.fill_bitmask(bitmask, budget=matcher.tokens_to_finish)
-    bits = np.unpackbits(bitmask[0].view(np.uint8), bitorder="little")[: vocabulary.vocab_size]
-    return {vocabulary.token_bytes(token) for token in np.nonzero(bits)[0].tolist()}
+    return {vocabulary.token_bytes(token) for token in allowed_tokens(matcher, matcher.tokens_to_finish)}
 
 
 def test_what_a_key_costs_depends_on_the_names_that_it_may_still_become() -> None:
@@ -295,12 +289,6 @@ def test_no_promise_where_too_few_texts_are_known() -> None:
     matcher.fill_bitmask(allocate_bitmask(1, vocabulary.vocab_size))
 
 
-def possible_within(matcher: Matcher, budget: int) -> list[int]:
-    bitmask = allocate_bitmask(1, vocabulary_of([]).vocab_size)
-    matcher.fill_bitmask(bitmask, budget=budget)
-    return np.nonzero(np.unpackbits(bitmask[0].view(np.uint8), bitorder="little"))[0].tolist()
-
-
 @pytest.mark.parametrize("kind", ["items", "keys"])
 def test_a_budget_that_was_accepted_is_kept_among_many_texts_that_begin_alike(kind: str) -> None:
     """By the smallest bytes: whole subtrees of the pattern's texts are used up on the way."""
@@ -318,7 +306,7 @@ def test_a_budget_that_was_accepted_is_kept_among_many_texts_that_begin_alike(ki
     left = matcher.tokens_to_finish + 300
     text = b""
     while True:
-        possible = possible_within(matcher, left)
+        possible = allowed_tokens(matcher, left)
         token = next((token for token in possible if token != ord("\\")), possible[0])
         matcher.accept_token(token)
         left -= 1
@@ -336,7 +324,7 @@ def test_costs_stay_where_one_text_is_left() -> None:
     assert matcher.read_bytes(("[" + ",".join(f'"{text}"' for text in texts[:-1])).encode())
     for left, byte in zip(range(28, 0, -1), f',"{texts[-1]}"]'.encode(), strict=False):
         assert matcher.tokens_to_finish == left
-        assert byte in possible_within(matcher, left)
+        assert byte in allowed_tokens(matcher, left)
         matcher.accept_token(byte)
     assert matcher.is_accepting
 

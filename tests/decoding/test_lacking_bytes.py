@@ -7,9 +7,10 @@ import random
 from typing import Any
 
 import jsonschema_rs
-import numpy as np
 import pytest
 import tokentrellis as tt
+
+from tests.masks import allowed_tokens
 
 SCHEMAS: list[Any] = [
     {"type": "array", "uniqueItems": True},
@@ -34,12 +35,6 @@ def vocabulary_without(lacking: str) -> tt.Vocabulary:
     return tt.Vocabulary([*tokens, b""], eos_token_ids=[len(tokens)])
 
 
-def allowed(matcher: tt.Matcher, n_tokens: int) -> list[int]:
-    mask = tt.allocate_bitmask(1, n_tokens)
-    matcher.fill_bitmask(mask)
-    return np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")[:n_tokens]).tolist()
-
-
 @pytest.mark.parametrize("lacking", ["~", "2", "5", "r", "6d", "\x00", "09", "A:"])
 @pytest.mark.parametrize("schema", SCHEMAS, ids=json.dumps)
 def test_no_walk_ends_in_a_dead_end(schema: Any, lacking: str) -> None:
@@ -49,12 +44,10 @@ def test_no_walk_ends_in_a_dead_end(schema: Any, lacking: str) -> None:
     for _ in range(12):
         matcher, text = compiled.matcher(), b""
         for step in range(60):
-            tokens = allowed(matcher, vocabulary.vocab_size)  # raises where nothing is allowed
+            tokens = allowed_tokens(matcher)  # raises where nothing is allowed
             assert all(matcher.allows_token(token) for token in source.sample(tokens, min(5, len(tokens))))
             if step > 25:
-                mask = tt.allocate_bitmask(1, vocabulary.vocab_size)
-                matcher.fill_bitmask(mask, 0, budget=matcher.tokens_to_finish)
-                tokens = np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")).tolist()
+                tokens = allowed_tokens(matcher, matcher.tokens_to_finish)
             token = source.choice(tokens)
             matcher.accept_token(token)
             if matcher.is_terminated:

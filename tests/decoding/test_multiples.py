@@ -6,13 +6,14 @@ import random
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 import pytest
 import tokentrellis as tt
 from tokentrellis.grammars.derivatives import derivative_by, matches
 from tokentrellis.grammars.emptiness import shortest_text
 from tokentrellis.grammars.expressions import EMPTY
 from tokentrellis.grammars.json_schema.numbers import number_language
+
+from tests.masks import allowed_tokens
 
 DIGITS = [f"{n}".encode() for n in range(10, 100, 7)] + [
     b"123",
@@ -52,13 +53,6 @@ CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-def allowed(matcher: Any, vocabulary: tt.Vocabulary, **budget: int) -> list[int]:
-    mask = tt.allocate_bitmask(1, vocabulary.vocab_size)
-    matcher.fill_bitmask(mask, 0, **budget)
-    bits = np.unpackbits(mask[0].view(np.uint8), bitorder="little")
-    return np.flatnonzero(bits[: vocabulary.vocab_size]).tolist()
-
-
 @pytest.mark.parametrize(("schema", "constraint"), CASES)
 def test_masks_are_those_of_the_derivatives(schema: dict[str, Any], constraint: dict[str, Any]) -> None:
     language = number_language(**constraint)
@@ -67,7 +61,7 @@ def test_masks_are_those_of_the_derivatives(schema: dict[str, Any], constraint: 
     for _ in range(6):
         matcher, state = compiled.matcher(), language
         for _ in range(6):
-            tokens = allowed(matcher, EVERYTHING)
+            tokens = allowed_tokens(matcher)
             expected = [
                 token
                 for token, text in enumerate([*BYTES, *DIGITS])
@@ -96,7 +90,7 @@ def test_arrays_end_within_their_budget(
         if matcher.tokens_to_finish > budget:
             continue
         while not matcher.is_terminated:
-            token = choice.choice(allowed(matcher, vocabulary, budget=left))
+            token = choice.choice(allowed_tokens(matcher, left))
             text += vocabulary.tokens[token] or b""
             matcher.accept_token(token)
             left -= 1
@@ -123,5 +117,5 @@ def test_states_are_those_of_the_text() -> None:
     matcher.accept_token(ord("7"))
     before = compiled.lexicon.n_automaton_states
     for _ in range(10):
-        matcher.accept_token(choice.choice([token for token in allowed(matcher, vocabulary) if token > 256]))
+        matcher.accept_token(choice.choice([token for token in allowed_tokens(matcher) if token > 256]))
     assert compiled.lexicon.n_automaton_states - before <= 30

@@ -9,11 +9,12 @@ import random
 from typing import Any
 
 import jsonschema_rs
-import numpy as np
 import pytest
-from tokentrellis import Vocabulary, allocate_bitmask, compile_grammar, from_json_schema
+from tokentrellis import Vocabulary, compile_grammar, from_json_schema
 from tokentrellis.decoding.matcher import Matcher
 from tokentrellis.grammars.repetitions import find_repeats
+
+from tests.masks import allowed_tokens
 
 # Tokens that complete, separate and begin items and keys, several at once.
 CROSSING = (
@@ -84,13 +85,6 @@ def matcher_of(schema: dict[str, Any], **options: Any) -> Matcher:
     return compile_grammar(from_json_schema(schema, **options), VOCABULARY).matcher()
 
 
-def allowed(matcher: Matcher, budget: int | None = None) -> list[int]:
-    bitmask = allocate_bitmask(1, VOCABULARY.vocab_size)
-    matcher.fill_bitmask(bitmask, budget=budget)
-    bits = np.unpackbits(bitmask[0].view(np.uint8), bitorder="little")[: VOCABULARY.vocab_size]
-    return np.nonzero(bits)[0].tolist()
-
-
 def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     assert len({key for key, _ in pairs}) == len(pairs), pairs
     return dict(pairs)
@@ -140,7 +134,7 @@ def test_a_zero_with_an_exponent_stays_zero(text: str) -> None:
     matcher = matcher_of({"type": "array", "uniqueItems": True}, numbers="standard", whitespace="compact")
     assert not matcher.read_bytes(text.encode())
     assert matcher.read_bytes(text.encode()[:-1])
-    assert VOCABULARY.token_bytes(allowed(matcher)[0])
+    assert VOCABULARY.token_bytes(allowed_tokens(matcher)[0])
 
 
 def test_what_a_text_repeats() -> None:
@@ -162,7 +156,7 @@ def test_walks(name: str, seed: int) -> None:
     matcher = matcher_of(schema, whitespace=whitespace, property_order=order)
     tokens: list[int] = []
     for _ in range(50):
-        possible = allowed(matcher)
+        possible = allowed_tokens(matcher)
         if rng.random() < 0.25:
             check_agreement(matcher, set(possible), tokens)
         usual = [token for token in possible if len(TOKENS[token]) > 1 or set(TOKENS[token]) <= USUAL]
@@ -191,7 +185,7 @@ def check_agreement(matcher: Matcher, possible: set[int], tokens: list[int]) -> 
     copy.rollback(back)
     for token in tokens[len(tokens) - back :]:
         copy.accept_token(token)
-    assert set(allowed(copy)) == possible
+    assert set(allowed_tokens(copy)) == possible
 
 
 def ending(matcher: Matcher) -> bytes:
@@ -199,7 +193,7 @@ def ending(matcher: Matcher) -> bytes:
     at, text, rng = matcher.copy(), b"", random.Random(matcher.n_accepted)
     while not at.is_accepting:
         budget = at.tokens_to_finish
-        possible = allowed(at, budget if budget < NO_BUDGET else None)
+        possible = allowed_tokens(at, budget if budget < NO_BUDGET else None)
         assert possible, "a dead end"
         closing = [token for token in possible if TOKENS[token][:1] in CLOSING]
         token = rng.choice(closing or possible)
@@ -237,10 +231,10 @@ def test_what_can_only_repeat_is_refused(
     *before, last = text.encode()
     for byte in before:
         matcher.accept_token(byte)
-    assert last not in allowed(matcher)
+    assert last not in allowed_tokens(matcher)
     assert not matcher.allows_token(last)
     assert not matcher.read_bytes(bytes([last]))
-    assert allowed(matcher)
+    assert allowed_tokens(matcher)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +248,7 @@ def test_what_can_only_repeat_is_refused(
 def test_white_space_that_is_asked_for_leads_on(schema: dict[str, Any], text: str, expected: bytes) -> None:
     matcher = matcher_of(schema, whitespace={"indent": 0}, numbers="standard")
     assert matcher.read_bytes(text.encode())
-    assert expected[0] in allowed(matcher)
+    assert expected[0] in allowed_tokens(matcher)
     assert ending(matcher)
 
 
@@ -299,13 +293,13 @@ def test_the_last_new_text_is_found(keys: bool, last: str) -> None:
     texts = [f"{a}{b}xxxxx" for a in "abcde" for b in "abcde"]
     matcher = matcher_of(schema, whitespace="compact")
     assert matcher.read_bytes(without(last, texts, keys).encode())
-    assert ord(",") in allowed(matcher)
+    assert ord(",") in allowed_tokens(matcher)
     assert matcher.read_bytes(b',"')
     for byte in last.encode():
-        assert {token for token in allowed(matcher) if len(TOKENS[token]) == 1} == {byte, ord("\\")}
+        assert {token for token in allowed_tokens(matcher) if len(TOKENS[token]) == 1} == {byte, ord("\\")}
         matcher.accept_token(byte)
     assert matcher.read_bytes(b'":1' if keys else b'"')
-    assert ord(",") not in allowed(matcher)
+    assert ord(",") not in allowed_tokens(matcher)
     assert matcher.read_bytes(b"}" if keys else b"]")
 
 
@@ -314,7 +308,7 @@ def test_what_is_written_as_an_escape_only_is_new_too() -> None:
         {**UNIQUE, "items": {"type": "string", "pattern": '^x["ab]y$'}}, whitespace="compact"
     )
     assert matcher.read_bytes(b'["xay","xby","x')
-    assert allowed(matcher) == [ord("\\")]
+    assert allowed_tokens(matcher) == [ord("\\")]
     assert not matcher.read_bytes(b"\\u0061")
     assert matcher.copy().read_bytes(b'\\u0022y"]')
     assert matcher.read_bytes(b'\\"y"')
@@ -340,9 +334,9 @@ def test_numbers_among_many() -> None:
     )
     numbers = [number for number in range(201) if number not in (7, 70, 200)]
     assert matcher.read_bytes(f"[{','.join(map(str, numbers))},".encode())
-    assert {token for token in allowed(matcher) if len(TOKENS[token]) == 1} == {ord("2"), ord("7")}
+    assert {token for token in allowed_tokens(matcher) if len(TOKENS[token]) == 1} == {ord("2"), ord("7")}
     assert matcher.read_bytes(b"7")
-    assert set(map(ord, "0,]")) <= set(allowed(matcher))
+    assert set(map(ord, "0,]")) <= set(allowed_tokens(matcher))
     assert matcher.read_bytes(b"0,7,200")
     assert not matcher.read_bytes(b",")
     assert matcher.read_bytes(b"]")

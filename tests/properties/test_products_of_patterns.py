@@ -12,9 +12,10 @@ import random
 import re
 from typing import Any
 
-import numpy as np
 import pytest
-from tokentrellis import Vocabulary, allocate_bitmask, compile_grammar, from_json_schema
+from tokentrellis import Vocabulary, compile_grammar, from_json_schema
+
+from tests.masks import allowed_tokens
 
 ALPHABET = "ab12é\n"
 PATTERNS = [
@@ -71,17 +72,11 @@ def accepts(compiled: Any, text: str) -> bool:
     return bool(matcher.is_accepting)
 
 
-def allowed_tokens(matcher: Any, vocabulary: Vocabulary, budget: int) -> list[int]:
-    mask = allocate_bitmask(1, vocabulary.vocab_size)
-    matcher.fill_bitmask(mask, 0, budget=budget)
-    return [int(i) for i in np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little"))]
-
-
 def walk(compiled: Any, vocabulary: Vocabulary, rng: random.Random, budget: int) -> str:
     """What is written by choosing any allowed token within a budget."""
     matcher, written = compiled.matcher(), b""
     while True:
-        token = rng.choice(allowed_tokens(matcher, vocabulary, budget))
+        token = rng.choice(allowed_tokens(matcher, budget))
         budget -= 1
         if token == vocabulary.vocab_size - 1:
             return written.decode()
@@ -171,7 +166,7 @@ def test_other_keys_that_must_match_a_pattern(beginning: str) -> None:
     matcher.try_accept_tokens(list(beginning.encode()))
     for extra in (0, 1, 5):
         written, budget, copy = beginning.encode(), matcher.tokens_to_finish + extra, matcher.copy()
-        while (token := rng.choice(allowed_tokens(copy, vocabulary, budget))) != vocabulary.vocab_size - 1:
+        while (token := rng.choice(allowed_tokens(copy, budget))) != vocabulary.vocab_size - 1:
             copy.accept_token(token)
             written += vocabulary.tokens[token]
             budget -= 1
