@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         VocabularyError,
     )
     from .decoding.generate import Result, Statistics, generate
+    from .decoding.length import Length
     from .decoding.length_bands import LengthScore, LengthScores, count_words, score_lengths
     from .decoding.length_bias import (
         LengthAdjustment,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         LengthObservations,
         observe_lengths,
     )
+    from .decoding.length_matcher import CompiledLength, LengthMatcher, compile_length
     from .decoding.length_measures import LengthMeasure
     from .decoding.length_strategies import LengthOutcome, LengthStep, control_length
     from .decoding.length_tokens import LengthTokens
@@ -106,6 +108,8 @@ _NAMES_OF_MODULE = {
     ),
     ".decoding.responses": ("CallCost", "Response"),
     ".decoding.token_automaton": ("TokenAutomaton",),
+    ".decoding.length": ("Length",),
+    ".decoding.length_matcher": ("CompiledLength", "LengthMatcher", "compile_length"),
     ".decoding.vocabulary": ("Vocabulary",),
     ".grammars.choices": ("from_choices",),
     ".grammars.errors": (
@@ -132,6 +136,10 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "compile_grammar",
     "CompiledGrammar",
     "Matcher",
+    "Length",
+    "compile_length",
+    "CompiledLength",
+    "LengthMatcher",
     "allocate_bitmask",
     "fill_bitmasks",
     "apply_bitmask",

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, overload
+from typing import Any, cast, overload
 from weakref import WeakKeyDictionary
 
 import torch
@@ -25,8 +25,10 @@ from ..grammars.grammar import Grammar
 from ..grammars.json_schema import JsonSchemaGrammar, from_json_schema
 from .arguments import checked_integer, checked_list
 from .compile import CompiledGrammar, compile_grammar
-from .errors import ArgumentValueError, BudgetTooSmallError, SamplingError, VocabularyError
+from .errors import ArgumentTypeError, ArgumentValueError, BudgetTooSmallError, SamplingError, VocabularyError
 from .generation_options import check_model, context_left, named_eos_token_ids, random_state, sampling_options
+from .length import Length
+from .length_matcher import CompiledLength, compile_length
 from .processors import GrammarProcessor, MaskTimes
 from .vocabulary import Vocabulary
 
@@ -83,8 +85,10 @@ def generate(
     tokenizer: Any,
     prompt: str,
     *,
-    grammar: Any,
+    grammar: Any = None,
+    length: Length | None = None,
     max_new_tokens: int | None = None,
+    budget_slack: int = 0,
     do_sample: bool | None = None,
     seed: int | None = None,
     temperature: float | None = None,
@@ -99,8 +103,10 @@ def generate(
     tokenizer: Any,
     prompt: Sequence[str],
     *,
-    grammar: Any,
+    grammar: Any = None,
+    length: Length | None = None,
     max_new_tokens: int | None = None,
+    budget_slack: int = 0,
     do_sample: bool | None = None,
     seed: int | None = None,
     temperature: float | None = None,
@@ -114,21 +120,27 @@ def generate(
     tokenizer: Any,
     prompt: str | Sequence[str],
     *,
-    grammar: Any,
+    grammar: Any = None,
+    length: Length | None = None,
     max_new_tokens: int | None = None,
+    budget_slack: int = 0,
     do_sample: bool | None = None,
     seed: int | None = None,
     temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
 ) -> Result | list[Result]:
-    """Generate text that obeys a grammar, complete and valid within the budget.
+    """Generate text that obeys a grammar, a length or both, complete and valid within the budget.
 
     model, tokenizer: from transformers, belonging to each other.
     prompt: a text, or several for a batch; several give a list of results in their order.
     grammar: a `CompiledGrammar` (fastest for many calls), a `Grammar`, or what `from_json_schema` takes.
+        None: any text, of the length given.
+    length: how long the text has to be, for example `Length(words=50)`; `compile_length` has the terms.
     max_new_tokens: tokens for the output, EOS included, at most what the prompt leaves of the context.
         None: `DEFAULT_SPARE_TOKENS` more than the shortest output needs, or what the context leaves.
+    budget_slack: tokens before the end of the budget from which on the output is steered towards an end, as
+        for `GrammarProcessor`.
     do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given.
     seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it.
     temperature, top_k, top_p: applied to the allowed tokens; None: not at all. A temperature beyond
@@ -137,7 +149,8 @@ def generate(
     Everything else (repetition penalty, suppressed tokens ...) is as `model.generation_config` says.
 
     Raises:
-        GrammarError: the schema cannot be read. BudgetTooSmallError: the shortest output does not fit.
+        GrammarError: the schema cannot be read, or no text has the length.
+        BudgetTooSmallError: the shortest output does not fit.
         VocabularyError: the tokenizer cannot be read or cannot spell what the grammar needs, the grammar was
             compiled for another tokenizer, or the model has fewer logits than the tokenizer has tokens.
         NoAllowedTokenError: other settings of the model exclude every token that the grammar allows.
@@ -152,12 +165,14 @@ def generate(
     sampling = sampling_options(do_sample, seed, temperature, top_k, top_p)
     check_model(model, tokenizer)
     started = time.perf_counter()
-    compiled = _compile(grammar, model, tokenizer)
+    compiled = _compile(grammar, length, model, tokenizer)
     compile_ms = 1000 * (time.perf_counter() - started)
     inputs = _encode(tokenizer, prompts, compiled.vocabulary.eos_token_ids[0])
     prompt_length = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
     max_new_tokens = _budget(compiled, max_new_tokens, context_left(model, prompt_length))
-    processor = GrammarProcessor(compiled, max_new_tokens=max_new_tokens, prompt_length=prompt_length)
+    processor = GrammarProcessor(
+        compiled, max_new_tokens=max_new_tokens, budget_slack=budget_slack, prompt_length=prompt_length
+    )
     recorder = _LogProbabilityRecorder()
     configuration = GenerationConfig(**_fixed_options(compiled.vocabulary, max_new_tokens), **sampling)
     started = time.perf_counter()
@@ -175,7 +190,7 @@ def generate(
 
 
 def _results(
-    compiled: CompiledGrammar,
+    compiled: CompiledGrammar | CompiledLength,
     generated: torch.Tensor,
     recorder: _LogProbabilityRecorder,
     times: MaskTimes,
@@ -185,6 +200,8 @@ def _results(
     outputs = [_replay(compiled, row) for row in generated.tolist()]
     log_probs = recorder.totals(generated, [len(token_ids) for token_ids, _ in outputs])
     n_generated = sum(len(token_ids) for token_ids, _ in outputs)
+    compiled_grammar = compiled.grammar if isinstance(compiled, CompiledLength) else compiled
+    grammar = None if compiled_grammar is None else compiled_grammar.grammar
     results = []
     for (token_ids, n_forced), log_prob in zip(outputs, log_probs, strict=True):
         text = compiled.vocabulary.decode(token_ids).decode("utf-8", "surrogateescape")
@@ -197,11 +214,24 @@ def _results(
             mask_us_max=times.slowest_ns / 1000,
             tokens_per_second=n_generated / seconds,
         )
-        results.append(Result(text, _value(compiled.grammar, text), token_ids, log_prob, statistics))
+        results.append(Result(text, _value(grammar, text), token_ids, log_prob, statistics))
     return results
 
 
-def _compile(grammar: Any, model: Any, tokenizer: Any) -> CompiledGrammar:
+def _compile(
+    grammar: Any, length: Length | None, model: Any, tokenizer: Any
+) -> CompiledGrammar | CompiledLength:
+    if grammar is None and length is None:
+        raise ArgumentTypeError(
+            "grammar or length must be given", advice="pass a schema, or length=tt.Length(words=50)"
+        )
+    if grammar is None:
+        return compile_length(cast(Length, length), read_vocabulary(model, tokenizer))
+    compiled = _compile_grammar(grammar, model, tokenizer)
+    return compiled if length is None else compile_length(length, compiled)
+
+
+def _compile_grammar(grammar: Any, model: Any, tokenizer: Any) -> CompiledGrammar:
     if isinstance(grammar, CompiledGrammar):
         vocabulary = read_vocabulary(model, tokenizer)
         if not _is_same_tokenizer(grammar.vocabulary, vocabulary):
@@ -254,7 +284,7 @@ def _encode(tokenizer: Any, prompts: list[str], padding_id: int) -> dict[str, to
     return {"input_ids": input_ids, "attention_mask": attention_mask}
 
 
-def _budget(compiled: CompiledGrammar, max_new_tokens: int | None, context: int) -> int:
+def _budget(compiled: CompiledGrammar | CompiledLength, max_new_tokens: int | None, context: int) -> int:
     """The tokens for the output, which have to fit into what the prompt leaves of the model's context."""
     needed = compiled.matcher().tokens_to_finish
     if needed > context:
@@ -288,13 +318,17 @@ def _fixed_options(vocabulary: Vocabulary, max_new_tokens: int) -> dict[str, Any
     }
 
 
-def _replay(compiled: CompiledGrammar, row: list[int]) -> tuple[list[int], int]:
-    """The tokens up to EOS, checked once more from the start, and how many of them were forced."""
+def _replay(compiled: CompiledGrammar | CompiledLength, row: list[int]) -> tuple[list[int], int]:
+    """The tokens up to EOS, checked once more from the start, and how many of them the grammar forced."""
     matcher = compiled.matcher()
+    grammar = compiled.grammar if isinstance(compiled, CompiledLength) else compiled
+    forced_by = None if grammar is None else grammar.matcher()
     n_forced = 0
     for position, token_id in enumerate(row):
-        data = compiled.vocabulary.token_bytes(token_id)
-        n_forced += matcher.forced_bytes().startswith(data) if data else not matcher.next_bytes()
+        if forced_by is not None:
+            data = compiled.vocabulary.token_bytes(token_id)
+            n_forced += forced_by.forced_bytes().startswith(data) if data else not forced_by.next_bytes()
+            forced_by.accept_token(token_id)
         matcher.accept_token(token_id)
         if matcher.is_terminated:
             return row[: position + 1], n_forced
@@ -304,7 +338,7 @@ def _replay(compiled: CompiledGrammar, row: list[int]) -> tuple[list[int], int]:
     )
 
 
-def _value(grammar: Grammar, text: str) -> Any:
+def _value(grammar: Grammar | None, text: str) -> Any:
     if not isinstance(grammar, JsonSchemaGrammar):
         return text
     try:

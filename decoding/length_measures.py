@@ -24,7 +24,6 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from .arguments import checked_instance, checked_integer
@@ -117,60 +116,62 @@ def count_tokens(tokenizer: Any, text: str) -> int:
 
 
 # Classes of characters for the word rule. Ideographs and Hiragana (I) join nothing, Katakana (K) itself.
-_LETTER, _DIGIT, _CONNECTOR, _KATAKANA, _IDEOGRAPH, _MARK, _OTHER = "LN_KIE "
-_MIDDLES = {
-    **dict.fromkeys(":\u00b7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a", _LETTER),
+LETTER, DIGIT, CONNECTOR, KATAKANA, IDEOGRAPH, MARK, OTHER = "LN_KIE "
+MIDDLES = {
+    **dict.fromkeys(":\u00b7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a", LETTER),
     **dict.fromkeys(
-        ",;\u037e\u0589\u060c\u060d\u066c\u07f8\u2044\ufe10\ufe14\ufe50\ufe54\uff0c\uff1b", _DIGIT
+        ",;\u037e\u0589\u060c\u060d\u066c\u07f8\u2044\ufe10\ufe14\ufe50\ufe54\uff0c\uff1b", DIGIT
     ),
-    **dict.fromkeys("'.\u2018\u2019\u2024\ufe52\uff07\uff0e", _LETTER + _DIGIT),
+    **dict.fromkeys("'.\u2018\u2019\u2024\ufe52\uff07\uff0e", LETTER + DIGIT),
 }
-_JOINED = {
-    *((a, b) for a in (_LETTER, _DIGIT) for b in (_LETTER, _DIGIT)),
-    *((a, _CONNECTOR) for a in (_LETTER, _DIGIT, _KATAKANA, _CONNECTOR)),
-    *((_CONNECTOR, b) for b in (_LETTER, _DIGIT, _KATAKANA)),
-    (_KATAKANA, _KATAKANA),
+JOINED = {
+    *((a, b) for a in (LETTER, DIGIT) for b in (LETTER, DIGIT)),
+    *((a, CONNECTOR) for a in (LETTER, DIGIT, KATAKANA, CONNECTOR)),
+    *((CONNECTOR, b) for b in (LETTER, DIGIT, KATAKANA)),
+    (KATAKANA, KATAKANA),
 }
 _KATAKANA_BLOCKS = (("\u30a1", "\u30fa"), ("\u30fc", "\u30ff"), ("\u31f0", "\u31ff"), ("\uff66", "\uff9f"))
 _IDEOGRAPH_BLOCKS = (
-    *(("\u3005", "\u3007"), ("\u3041", "\u309f"), ("\u3400", "\u4dbf"), ("\u4e00", "\u9fff")),
-    *(("\uf900", "\ufaff"), ("\U00020000", "\U0003ffff")),
+    *(("\U00020000", "\U0003ffff"), ("\u4e00", "\u9fff"), ("\u3400", "\u4dbf")),
+    *(("\u3005", "\u3007"), ("\u3041", "\u309f"), ("\uf900", "\ufaff")),
 )
+_FIRST_EASTERN = "\u3005"
 
 
 def count_unicode_words(text: str) -> int:
     """Words by Unicode's word boundaries: the pieces between them that have a letter, digit or ideograph."""
-    classes = [(kind, character) for character in text if (kind := _class_of(character)) != _MARK]
+    classes = [(kind, character) for character in text if (kind := class_of(character)) != MARK]
     n_words = 0
-    before, is_counted = _OTHER, False
+    before, is_counted = OTHER, False
     for index, (kind, character) in enumerate(classes):
-        if character in _MIDDLES and 0 < index < len(classes) - 1:
+        if character in MIDDLES and 0 < index < len(classes) - 1:
             neighbour = classes[index - 1][0]
-            if neighbour == classes[index + 1][0] and neighbour in _MIDDLES[character]:
+            if neighbour == classes[index + 1][0] and neighbour in MIDDLES[character]:
                 continue  # the word goes on
-        if (before, kind) not in _JOINED:
+        if (before, kind) not in JOINED:
             is_counted = False
-        if kind not in (_OTHER, _CONNECTOR) and not is_counted:
+        if kind not in (OTHER, CONNECTOR) and not is_counted:
             n_words += 1
             is_counted = True
         before = kind
     return n_words
 
 
-@lru_cache(maxsize=4096)
-def _class_of(character: str) -> str:
-    if any(first <= character <= last for first, last in _KATAKANA_BLOCKS):
-        return _KATAKANA
+def class_of(character: str) -> str:
+    """One of the seven classes of the word rule."""
+    is_eastern = character >= _FIRST_EASTERN
+    if is_eastern and any(first <= character <= last for first, last in _KATAKANA_BLOCKS):
+        return KATAKANA
     category = unicodedata.category(character)
     if category in ("Mn", "Mc", "Me", "Cf"):
-        return _MARK
-    if any(first <= character <= last for first, last in _IDEOGRAPH_BLOCKS):
-        return _IDEOGRAPH
+        return MARK
+    if is_eastern and any(first <= character <= last for first, last in _IDEOGRAPH_BLOCKS):
+        return IDEOGRAPH
     if category == "Nd":
-        return _DIGIT
+        return DIGIT
     if category == "Pc":
-        return _CONNECTOR
-    return _LETTER if category[0] == "L" or category == "Nl" else _OTHER
+        return CONNECTOR
+    return LETTER if category[0] == "L" or category == "Nl" else OTHER
 
 
 _ITEM = re.compile(

@@ -13,6 +13,7 @@ before it begins, so that the masks are filled while the device computes.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,15 @@ from ..grammars.errors import ConstraintError
 from .arguments import checked_integer
 from .bitmask import allocate_bitmask, copy_allowed
 from .compile import CompiledGrammar
-from .errors import ArgumentTypeError, BudgetTooSmallError, NoAllowedTokenError, VocabularyError
+from .errors import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    BudgetTooSmallError,
+    NoAllowedTokenError,
+    VocabularyError,
+)
+from .length import Length
+from .length_matcher import CompiledLength, compile_length
 from .prefixes import PrefixTracker, Row
 
 MOST_PADDING = 3
@@ -52,10 +61,15 @@ class MaskTimes:
 class GrammarProcessor(LogitsProcessor):
     """Makes the output of `model.generate(..., logits_processor=[processor])` obey a grammar.
 
-    compiled: one grammar for all rows, or a list with one for each prompt of the batch.
+    compiled: one grammar for all rows, or a list with one for each prompt of the batch. A `CompiledLength` is
+        as good as a grammar.
     max_new_tokens: give it the number that `generate()` gets, and every output is complete and valid within
         it, EOS included. None, or a larger number than `generate()` has: nothing keeps the model from being
         cut off, and the processor, which sees tokens only, cannot notice.
+    length: every text of the grammars has this length as well (`compile_length` has the terms).
+    budget_slack: with a budget, steer towards the end early. While fewer tokens than so many are left beyond
+        those that finishing takes, the odds of each token that brings the end no nearer are multiplied by
+        (tokens left beyond) / budget_slack; 0: the model is free until the last moment, and then forced.
     prompt_length: width of the prompt in tokens, padding included. None: the first call of a generation
         shows it. Only two kinds of use need the number (or `reset()`): a generation whose first call shows
         generated text already, and a prompt that is an earlier prompt with one more token which the grammar
@@ -76,21 +90,30 @@ class GrammarProcessor(LogitsProcessor):
 
     def __init__(
         self,
-        compiled: CompiledGrammar | Sequence[CompiledGrammar],
+        compiled: CompiledGrammar | CompiledLength | Sequence[CompiledGrammar | CompiledLength],
         *,
         max_new_tokens: int | None = None,
+        length: Length | None = None,
+        budget_slack: int = 0,
         prompt_length: int | None = None,
     ) -> None:
         given = list(compiled) if isinstance(compiled, (list, tuple)) else [compiled]
-        grammars = [grammar for grammar in given if isinstance(grammar, CompiledGrammar)]
+        grammars = [grammar for grammar in given if isinstance(grammar, (CompiledGrammar, CompiledLength))]
         if not grammars or len(grammars) < len(given):
             raise ConstraintError(
                 "GrammarProcessor: needs a CompiledGrammar or a list of them",
                 got=compiled,
                 advice="pass compile_grammar(grammar, vocabulary)",
             )
+        if length is not None:
+            grammars = [_with_length(grammar, length) for grammar in grammars]
         if max_new_tokens is not None:
             max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
+        self._budget_slack = checked_integer("budget_slack", budget_slack, least=0)
+        if self._budget_slack and max_new_tokens is None:
+            raise ArgumentValueError(
+                "budget_slack does nothing without max_new_tokens", got=budget_slack, advice="give both"
+            )
         if prompt_length is not None:
             prompt_length = checked_integer("prompt_length", prompt_length, least=0)
         vocabularies = {grammar.vocabulary for grammar in grammars}
@@ -129,6 +152,8 @@ class GrammarProcessor(LogitsProcessor):
         if len(self._bitmask) < len(rows):
             self._bitmask = allocate_bitmask(len(rows), self._vocab_size, is_pinned=scores.is_cuda)
         masked = [index for index, row in enumerate(rows) if row.is_live and self._fill(row, index)]
+        if self._budget_slack:
+            scores = self._steer(rows, masked, scores)
         result, empty = copy_allowed(scores, self._bitmask, masked)
         if empty:
             raise NoAllowedTokenError(
@@ -137,6 +162,25 @@ class GrammarProcessor(LogitsProcessor):
                 advice="look for other processors that exclude them (suppressed or forced tokens)",
             )
         return cast(torch.FloatTensor, result)
+
+    def _steer(self, rows: list[Row], masked: list[int], scores: torch.FloatTensor) -> torch.FloatTensor:
+        """Lower the scores of tokens that bring the end no nearer, in the rows that have little budget
+        left.
+        """
+        for index in masked:
+            matcher = rows[index].matcher
+            needed = matcher.tokens_to_finish
+            beyond = cast(int, self._max_new_tokens) - len(rows[index].tokens) - needed
+            if beyond >= self._budget_slack:
+                continue
+            nearer = allocate_bitmask(1, self._vocab_size)
+            matcher.fill_bitmask(nearer, budget=needed)
+            bits = np.unpackbits(nearer[0].view(np.uint8), bitorder="little")[: self._vocab_size]
+            lowered = torch.from_numpy(np.flatnonzero(bits == 0)).to(scores.device)
+            share = max(beyond, 1) / self._budget_slack  # with none left, the mask allows only what is nearer
+            scores = cast(torch.FloatTensor, scores.clone())
+            scores[index, lowered] += math.log(share)
+        return scores
 
     def _check_width(self, width: int) -> None:
         """Refuse logits that cannot be those of this vocabulary; a few of them may be padding."""
@@ -165,6 +209,14 @@ class GrammarProcessor(LogitsProcessor):
                 return False
         self.mask_times.add(time.perf_counter_ns() - started)
         return True
+
+
+def _with_length(grammar: CompiledGrammar | CompiledLength, length: Length) -> CompiledLength:
+    if isinstance(grammar, CompiledLength):
+        raise ArgumentValueError(
+            "length must not be given for what has a length already", got=length, advice="leave it out"
+        )
+    return compile_length(length, grammar)
 
 
 class NewTokens(StoppingCriteria):

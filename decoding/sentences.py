@@ -11,17 +11,22 @@ from __future__ import annotations
 
 import re
 
-_ABBREVIATIONS = frozenset(["mr", "mrs", "ms", "dr", "prof", "st", "vs", "cf", "fig", "e.g", "i.e", "approx"])
-_CLOSING_ONLY = "\u00bb\u203a)\\]}\u300d\u300f\uff09"  # quotes and brackets that open nothing
-_CLOSING = f"\"'*_\u2019\u201d{_CLOSING_ONLY}"
+ENDS_AT = ("sentence", "anywhere")
+"""Where a text may end: after a sentence by the rule above, or anywhere."""
+
+ABBREVIATIONS = frozenset(["mr", "mrs", "ms", "dr", "prof", "st", "vs", "cf", "fig", "e.g", "i.e", "approx"])
+STOPS = ".!?\u2026\u203c\u203d\u2047\u2048\u2049\u0964\u0965\u061f\u06d4"
+FULL_STOPS = "\u3002\uff01\uff1f\uff61"  # full-width: these need no blank
+CLOSING_ONLY = "\u00bb\u203a)]}\u300d\u300f\uff09"  # quotes and brackets that open nothing
+CLOSING = f"\"'*_\u2019\u201d{CLOSING_ONLY}"
+OPENING = "\"'\u2018\u201c(["
 _MARKS = (
-    rf"(?:([.!?\u2026\u203c\u203d\u2047-\u2049\u0964\u0965\u061f\u06d4]+)[{_CLOSING}]*(?=\s|\Z)"
-    rf"|[\u3002\uff01\uff1f\uff61]+[{_CLOSING}]*)"
+    rf"(?:([{re.escape(STOPS)}]+)[{re.escape(CLOSING)}]*(?=\s|\Z)|[{FULL_STOPS}]+[{re.escape(CLOSING)}]*)"
 )
 _STOP = re.compile(rf"{_MARKS}|\n[ \t\r]*\n")
-_LAST_STOP = re.compile(rf"{_MARKS}[\s{_CLOSING_ONLY}]*\Z")
-_LAST_WORD = re.compile(r"[\w.]*$")
-_NEXT = re.compile(r"\s*[\"'\u2018\u201c(\[]*(.)?", re.DOTALL)
+_LAST_STOP = re.compile(rf"{_MARKS}[\s{re.escape(CLOSING_ONLY)}]*\Z")
+_LAST_WORD = re.compile(r"[\w.]*\Z")
+_NEXT = re.compile(rf"\s*[{re.escape(OPENING)}]*(.)?", re.DOTALL)
 
 
 def count_sentences(text: str) -> int:
@@ -49,4 +54,4 @@ def _is_end(text: str, match: re.Match[str]) -> bool:
     before = _LAST_WORD.search(text, max(0, match.start() - 12), match.start())
     word = before.group() if before else ""
     is_initial = len(word) == 1 and word.isupper() and word != "I" and bool(after and after.group(1))
-    return not (marks == "." and (is_initial or word.lower() in _ABBREVIATIONS))
+    return not (marks == "." and (is_initial or word.lower() in ABBREVIATIONS))

@@ -26,11 +26,10 @@ from .errors import NoAllowedTokenError, VocabularyError
 from .prefixes import PrefixTracker, Row
 from .processors import GrammarProcessor, check_tensors, follow_rows
 from .self_termination import eos_mask
-from .sentences import ends_sentence
+from .sentences import ENDS_AT, ends_sentence
 from .vocabulary import Vocabulary
 
 _LAST_TOKENS = 16  # so many are looked at: more quotes and brackets than that never follow a full stop
-ENDS_AT = ("sentence", "anywhere")
 
 
 class TerminationProcessor(LogitsProcessor):

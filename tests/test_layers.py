@@ -35,7 +35,6 @@ TENSOR_MODULES = {
     "decoding/countdown_model.py",
     "decoding/countdown_training.py",
     "decoding/generate.py",
-    "decoding/length.py",
     "decoding/length_tokens.py",
     "decoding/model_writer.py",
     "decoding/processors.py",
