@@ -29,11 +29,18 @@ _LAST_WORD = re.compile(r"[\w.]*\Z")
 _NEXT = re.compile(rf"\s*[{re.escape(OPENING)}]*(.)?", re.DOTALL)
 
 
-def count_sentences(text: str) -> int:
-    """Sentences by the rule above; what stands after the last end is one more. Without a letter: none."""
+def split_sentences(text: str) -> list[str]:
+    """The sentences by the rule above, without blanks around them; what stands after the last end is one more.
+    Without a letter or digit it is none.
+    """
     starts = [0, *(match.end() for match in _STOP.finditer(text) if _is_end(text, match))]
-    pieces = (text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True))
-    return sum(any(map(str.isalnum, piece)) for piece in pieces)
+    pieces = (text[start:end].strip() for start, end in zip(starts, [*starts[1:], len(text)], strict=True))
+    return [piece for piece in pieces if any(map(str.isalnum, piece))]
+
+
+def count_sentences(text: str) -> int:
+    """How many `split_sentences` gives."""
+    return len(split_sentences(text))
 
 
 def ends_sentence(text: bytes) -> bool:
