@@ -144,38 +144,14 @@ def apply_bitmask(
     return logits
 
 
-def copy_allowed(
-    scores: torch.Tensor, bitmask: npt.NDArray[np.int32], rows: Sequence[int]
-) -> tuple[torch.Tensor, list[int]]:
-    """A copy of the scores with -inf at the forbidden tokens of some rows, and those of the rows where
-    nothing but -inf is left.
-
-    scores: floating point, shape [rows, columns], any device. bitmask: shape [at least rows, words].
-    """
-    import torch
-
-    if scores.device.type == "cpu" and scores.stride(-1) == 1 and scores.element_size() >= 2:
-        scores = scores.detach().resolve_neg()
-        copy = torch.empty(scores.shape, dtype=scores.dtype)
-        word, pattern = _words_of(scores.dtype)
-        given, written = scores.view(word).numpy(), copy.view(word).numpy()
-        return copy, core.copy_allowed_scores(given, written, bitmask, pattern, rows)
-    copy = scores.clone()
-    if not rows:
-        return copy, []
-    apply_bitmask(copy, bitmask[: len(scores)], None if len(rows) == len(scores) else rows)
-    best = copy.amax(dim=-1)[list(rows)].tolist()
-    return copy, [row for row, value in zip(rows, best, strict=True) if value == -np.inf]
-
-
 def _apply_on_cpu(logits: torch.Tensor, bits: torch.Tensor, indices: Sequence[int] | None) -> None:
-    word, pattern = _words_of(logits.dtype)
+    word, pattern = word_of(logits.dtype)
     core.forbid_tokens(logits.detach().view(word).numpy(), bits.numpy(), pattern, indices)
 
 
 @cache
-def _words_of(dtype: torch.dtype) -> tuple[torch.dtype, int]:
-    """Scores as words of their size: only minus infinity is written, in the bits of their type."""
+def word_of(dtype: torch.dtype) -> tuple[torch.dtype, int]:
+    """Scores as words of their size, and minus infinity of this type as such a word: nothing else is written."""
     import torch
 
     word = {2: torch.int16, 4: torch.int32, 8: torch.int64}[dtype.itemsize]

@@ -25,9 +25,10 @@ from transformers import LogitsProcessor, StoppingCriteria
 
 from ..grammars.errors import ConstraintError
 from .arguments import checked_integer
-from .bitmask import allocate_bitmask, copy_allowed
+from .bitmask import allocate_bitmask
 from .compile import CompiledGrammar
 from .errors import ArgumentTypeError, BudgetTooSmallError, NoAllowedTokenError, VocabularyError
+from .masked_copies import MaskedCopies
 from .prefixes import PrefixTracker, Row
 
 MOST_PADDING = 3
@@ -105,6 +106,7 @@ class GrammarProcessor(LogitsProcessor):
         self._vocab_size = vocabularies.pop().vocab_size
         self._tracker = PrefixTracker(grammars, prompt_length=prompt_length)
         self._bitmask = allocate_bitmask(0, self._vocab_size)
+        self._copies = MaskedCopies()
 
     def reset(self) -> None:
         """Forget everything: the next call shows a new prompt."""
@@ -125,11 +127,11 @@ class GrammarProcessor(LogitsProcessor):
         """
         check_tensors(input_ids, scores)
         self._check_width(scores.shape[-1])
-        rows = self.rows = follow_rows(self._tracker, input_ids, self.new_tokens.on_host(input_ids))
+        rows = self.rows = follow_rows(self._tracker, input_ids, self.new_tokens)
         if len(self._bitmask) < len(rows):
             self._bitmask = allocate_bitmask(len(rows), self._vocab_size, is_pinned=scores.is_cuda)
         masked = [index for index, row in enumerate(rows) if row.is_live and self._fill(row, index)]
-        result, empty = copy_allowed(scores, self._bitmask, masked)
+        result, empty = self._copies.make(scores, self._bitmask, masked)
         if empty:
             raise NoAllowedTokenError(
                 rows[empty[0]].tokens.tolist(),
@@ -157,10 +159,10 @@ class GrammarProcessor(LogitsProcessor):
         else:
             try:
                 row.matcher.fill_bitmask(
-                    self._bitmask, row=index, budget=self._max_new_tokens - len(row.tokens)
+                    self._bitmask, row=index, budget=self._max_new_tokens - row.n_tokens
                 )
             except BudgetTooSmallError:
-                if not len(row.tokens):
+                if not row.n_tokens:
                     raise
                 return False
         self.mask_times.add(time.perf_counter_ns() - started)
@@ -172,7 +174,7 @@ class NewTokens(StoppingCriteria):
 
     def __init__(self) -> None:
         self._input_ids: torch.Tensor | None = None
-        self._on_host: npt.NDArray[np.int64] | None = None
+        self._on_host: torch.Tensor | None = None
 
     def __call__(
         self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **kwargs: Any
@@ -181,27 +183,32 @@ class NewTokens(StoppingCriteria):
         self._input_ids, self._on_host = input_ids, _to_host(input_ids)
         return cast(torch.BoolTensor, torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device))
 
-    def on_host(self, input_ids: torch.Tensor) -> npt.NDArray[np.int64]:
+    def on_host(self, input_ids: torch.Tensor) -> torch.Tensor:
         """The same tokens in the memory of the host: those fetched before, if it was this very tensor."""
         fetched = self._on_host if self._input_ids is input_ids else None
         self._input_ids = self._on_host = None
         return _to_host(input_ids) if fetched is None else fetched
 
 
-def _to_host(input_ids: torch.Tensor) -> npt.NDArray[np.int64]:
-    return input_ids.detach().to(device="cpu", dtype=torch.int64).numpy()
+def _to_host(input_ids: torch.Tensor) -> torch.Tensor:
+    """int64 on the CPU, each row contiguous."""
+    if input_ids.is_cpu and input_ids.dtype is torch.int64 and input_ids.stride(-1) == 1:
+        return input_ids
+    return input_ids.detach().to(device="cpu", dtype=torch.int64).contiguous()
 
 
 def follow_rows(
-    tracker: PrefixTracker, input_ids: torch.Tensor, on_host: npt.NDArray[np.int64] | None = None
+    tracker: PrefixTracker, input_ids: torch.Tensor, fetched: NewTokens | None = None
 ) -> list[Row]:
     """The rows of `input_ids`, integers [rows, tokens], on any device.
 
-    on_host: the same, where they have been fetched.
+    fetched: what may have brought them to the host.
     """
     # Drafts are verified prefix by prefix, and each prefix is a slice of the whole candidate.
     is_slice = input_ids.untyped_storage().nbytes() > input_ids.nbytes
-    return tracker.follow(_to_host(input_ids) if on_host is None else on_host, is_draft=is_slice)
+    on_host = _to_host(input_ids) if fetched is None else fetched.on_host(input_ids)
+    rows = tracker.go_on(on_host.data_ptr(), on_host.stride(0), on_host.shape, is_draft=is_slice)
+    return tracker.follow(on_host.numpy(), is_draft=is_slice) if rows is None else rows
 
 
 def check_tensors(input_ids: object, scores: object) -> None:

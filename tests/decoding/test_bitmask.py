@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokentrellis import apply_bitmask
-from tokentrellis.decoding.bitmask import copy_allowed
+from tokentrellis.decoding.masked_copies import MaskedCopies
 
 TYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
 
@@ -153,7 +153,7 @@ def test_a_masked_copy_is_a_copy_with_a_mask_applied(dtype: torch.dtype, columns
     scores[0, 5], scores[1, 7] = float("nan"), float("-inf")
     before = scores.clone()
     for alike in (scores, torch._neg_view(-scores), scores.t().contiguous().t()):
-        copy, empty = copy_allowed(alike, bitmask.numpy(), [0, 2])
+        copy, empty = MaskedCopies().make(alike, bitmask.numpy(), [0, 2])
         wanted = apply_bitmask(before.clone(), bitmask, [0, 2])
         assert torch.equal(copy.nan_to_num(1.5), wanted.nan_to_num(1.5))
         assert empty == [2]
