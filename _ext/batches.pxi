@@ -77,8 +77,8 @@ def forbid_tokens(Score[:, :] scores, const int32_t[:, :] bits, Score pattern, r
             forbid(&scores[row, 0], columns, <const uint32_t*>&bits[row, 0] if words else NULL, words, pattern)
 
 
-cdef list copy_allowed_rows(const Score* scores, Py_ssize_t stride, Score* out, Py_ssize_t n, size_t columns,
-                            const int32_t[:, :] bits, Score pattern, rows):
+cdef list mask_rows(Score* scores, Py_ssize_t stride, Score* out, Py_ssize_t n, size_t columns,
+                    const int32_t[:, :] bits, Score pattern, rows):
     cdef size_t words = bits.shape[1]
     cdef Py_ssize_t row
     cdef vector[char] masked, left
@@ -90,20 +90,23 @@ cdef list copy_allowed_rows(const Score* scores, Py_ssize_t stride, Score* out, 
         masked[row] = 1
     with nogil:
         for row in range(n):
-            if masked[row]:
+            if out == NULL:
+                if masked[row]:
+                    left[row] = forbid(scores + row * stride, columns, <const uint32_t*>&bits[row, 0], words, pattern)
+            elif masked[row]:
                 left[row] = copy_allowed(scores + row * stride, out + row * columns, columns, <const uint32_t*>&bits[row, 0], words, pattern)
             else:
                 memcpy(out + row * columns, scores + row * stride, columns * sizeof(Score))
     return [row for row in rows if not left[row]]
 
 
-def copy_allowed_scores(size_t scores, Py_ssize_t stride, size_t out, Py_ssize_t n, size_t columns, int item_size,
-                        const int32_t[:, :] bits, int64_t pattern, rows):
-    """Write a copy of the scores, with `pattern` where the bit of `rows` is not set; the other rows are copied as they are.
+def mask_scores(size_t scores, Py_ssize_t stride, size_t out, Py_ssize_t n, size_t columns, int item_size,
+                const int32_t[:, :] bits, int64_t pattern, rows):
+    """Write `pattern` where the bit of `rows` is not set: in place, or into a copy, which has the other rows as they are.
 
-    scores, out: addresses of n rows of `columns` scores of `item_size` bytes (2, 4 or 8), each row contiguous; the rows of
-    `scores` begin `stride` scores apart, those of `out` lie one after the other. bits: int32, shape [at least n, words].
-    Addresses, because to make arrays of tensors costs some 20 us where the model's step has just emptied the caches.
+    scores: address of n rows of `columns` scores of `item_size` bytes (2, 4 or 8), each row contiguous, which begin `stride`
+    scores apart. out: address of the copy, whose rows lie one after the other; 0: in place. bits: int32, shape [at least n,
+    words]. Addresses, because to make arrays of tensors costs some 20 us where the model's step has just emptied the caches.
     Returns the rows of `rows` where no other score than `pattern` is left.
     """
     if bits.shape[0] < n:
@@ -113,11 +116,11 @@ def copy_allowed_scores(size_t scores, Py_ssize_t stride, size_t out, Py_ssize_t
     if n == 0 or columns == 0 or bits.shape[1] == 0:
         return list(rows)
     if item_size == 4:
-        return copy_allowed_rows(<const int32_t*>scores, stride, <int32_t*>out, n, columns, bits, <int32_t>pattern, rows)
+        return mask_rows(<int32_t*>scores, stride, <int32_t*>out, n, columns, bits, <int32_t>pattern, rows)
     if item_size == 2:
-        return copy_allowed_rows(<const int16_t*>scores, stride, <int16_t*>out, n, columns, bits, <int16_t>pattern, rows)
+        return mask_rows(<int16_t*>scores, stride, <int16_t*>out, n, columns, bits, <int16_t>pattern, rows)
     if item_size == 8:
-        return copy_allowed_rows(<const int64_t*>scores, stride, <int64_t*>out, n, columns, bits, <int64_t>pattern, rows)
+        return mask_rows(<int64_t*>scores, stride, <int64_t*>out, n, columns, bits, <int64_t>pattern, rows)
     raise ValueError(f"item_size: must be 2, 4 or 8, got {item_size}")
 
 

@@ -141,7 +141,7 @@ def forbid_tokens(scores: Any, bits: Any, pattern: int, rows: Sequence[int] | No
     contiguous rows. rows: the rows of both; by default all.
     """
 
-def copy_allowed_scores(
+def mask_scores(
     scores: int,
     stride: int,
     out: int,
@@ -152,11 +152,13 @@ def copy_allowed_scores(
     pattern: int,
     rows: Sequence[int],
 ) -> list[int]:
-    """Write a copy of the scores, with `pattern` where the bit of `rows` is not set; other rows as they are.
+    """Write `pattern` where the bit of `rows` is not set: in place, or into a copy, which has the other rows
+    as they are.
 
-    scores, out: addresses of n rows of `columns` scores of `item_size` bytes (2, 4 or 8), each contiguous;
-    the rows of `scores` begin `stride` scores apart, those of `out` lie one after the other. bits: int32,
-    shape [at least n, words]. Returns the rows of `rows` where no other score than `pattern` is left.
+    scores: address of n rows of `columns` scores of `item_size` bytes (2, 4 or 8), each contiguous, which
+    begin `stride` scores apart. out: address of the copy, whose rows lie one after the other; 0: in place.
+    bits: int32, shape [at least n, words]. Returns the rows of `rows` where no other score than `pattern` is
+    left.
     """
 
 def read_next_column(

@@ -6,7 +6,7 @@ cdef extern from "Python.h":
 
 
 cdef extern from "apply.hpp" namespace "tokentrellis" nogil:
-    void forbid[Score](Score*, size_t, const uint32_t*, size_t, Score)
+    cbool forbid[Score](Score*, size_t, const uint32_t*, size_t, Score)
     cbool copy_allowed[Score](const Score*, Score*, size_t, const uint32_t*, size_t, Score)
 
 

@@ -129,12 +129,13 @@ def apply_bitmask(
         indices = _checked_rows(indices, min(logits.shape[0], bits.shape[0]))
         if not indices:
             return logits
-    if logits.device.type == "cpu" and not logits.requires_grad and logits.stride(-1) == 1:
+    is_plain = logits.stride(-1) == 1 and not logits.is_neg()  # the words of its memory are its numbers
+    if logits.device.type == "cpu" and not logits.requires_grad and is_plain:
         _apply_on_cpu(logits, bits.cpu().contiguous(), indices)
         return logits
     bits = bits.to(logits.device, non_blocking=True)
     chosen = None if indices is None else torch.tensor(indices, dtype=torch.long, device=logits.device)
-    kernel = _kernel() if logits.is_cuda and logits.stride(-1) == 1 else None
+    kernel = _kernel() if logits.is_cuda and is_plain else None
     if kernel is not None:
         kernel(logits, bits.contiguous(), chosen)
     elif chosen is None:

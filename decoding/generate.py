@@ -157,7 +157,13 @@ def generate(
     inputs = _encode(tokenizer, prompts, compiled.vocabulary.eos_token_ids[0])
     prompt_length = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
     max_new_tokens = _budget(compiled, max_new_tokens, context_left(model, prompt_length))
-    processor = GrammarProcessor(compiled, max_new_tokens=max_new_tokens, prompt_length=prompt_length)
+    processor = GrammarProcessor(
+        compiled,
+        max_new_tokens=max_new_tokens,
+        prompt_length=prompt_length,
+        # Prompt look-up hands in the same scores again; nobody else looks at them.
+        in_place=getattr(model.generation_config, "prompt_lookup_num_tokens", None) is None,
+    )
     recorder = _LogProbabilityRecorder()
     configuration = GenerationConfig(**_fixed_options(compiled.vocabulary, max_new_tokens), **sampling)
     started = time.perf_counter()

@@ -4,7 +4,7 @@ At each step every row's matcher fills one row of a bitmask, and the scores of t
 become -inf. Which matcher belongs to which row is found anew at every call from the tokens of the row
 (`prefixes.py`), so batches, beams, several sequences for each prompt, draft models, prompt look-up, streamers
 and the next `generate()` all work with one object. The cost of a step is one mask for each row (microseconds)
-and one copy of the scores.
+and one copy of the scores (`masked_scores.py`).
 
 On a GPU the tokens have to come to the host first. A logits processor alone can fetch them only once the
 forward pass is over; `processor.new_tokens`, given to `generate()` as a stopping criterion, fetches them
@@ -28,7 +28,7 @@ from .arguments import checked_integer
 from .bitmask import allocate_bitmask
 from .compile import CompiledGrammar
 from .errors import ArgumentTypeError, BudgetTooSmallError, NoAllowedTokenError, VocabularyError
-from .masked_copies import MaskedCopies
+from .masked_scores import ScoreMasker
 from .prefixes import PrefixTracker, Row
 
 MOST_PADDING = 3
@@ -61,10 +61,12 @@ class GrammarProcessor(LogitsProcessor):
         shows it. Only two kinds of use need the number (or `reset()`): a generation whose first call shows
         generated text already, and a prompt that is an earlier prompt with one more token which the grammar
         would allow.
+    in_place: write into the scores that `generate()` hands in, which is faster than to copy them. Not for
+        prompt look-up, which hands the same tensor in again; and with `output_logits` the logits that are
+        kept are masked ones.
 
     Rows after EOS are left alone, and so are rows with a token that the grammar rejects: those are drafts,
-    and the rejected token had the score -inf, so the draft is not taken. The scores are never changed in
-    place, because prompt look-up hands in the same tensor again.
+    and the rejected token had the score -inf, so the draft is not taken.
 
     Attributes:
         mask_times: how long the masks took, over all calls.
@@ -81,6 +83,7 @@ class GrammarProcessor(LogitsProcessor):
         *,
         max_new_tokens: int | None = None,
         prompt_length: int | None = None,
+        in_place: bool = False,
     ) -> None:
         given = list(compiled) if isinstance(compiled, (list, tuple)) else [compiled]
         grammars = [grammar for grammar in given if isinstance(grammar, CompiledGrammar)]
@@ -106,14 +109,14 @@ class GrammarProcessor(LogitsProcessor):
         self._vocab_size = vocabularies.pop().vocab_size
         self._tracker = PrefixTracker(grammars, prompt_length=prompt_length)
         self._bitmask = allocate_bitmask(0, self._vocab_size)
-        self._copies = MaskedCopies()
+        self._masker = ScoreMasker(is_in_place=in_place)
 
     def reset(self) -> None:
         """Forget everything: the next call shows a new prompt."""
         self._tracker.reset()
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """A copy of the scores with -inf at the forbidden tokens.
+        """The scores with -inf at the forbidden tokens: a copy, unless the processor works in place.
 
         input_ids: shape [rows, tokens], prompts included.
         scores: shape [rows, logits], any floating-point dtype, any device.
@@ -131,7 +134,7 @@ class GrammarProcessor(LogitsProcessor):
         if len(self._bitmask) < len(rows):
             self._bitmask = allocate_bitmask(len(rows), self._vocab_size, is_pinned=scores.is_cuda)
         masked = [index for index, row in enumerate(rows) if row.is_live and self._fill(row, index)]
-        result, empty = self._copies.make(scores, self._bitmask, masked)
+        result, empty = self._masker.mask(scores, self._bitmask, masked)
         if empty:
             raise NoAllowedTokenError(
                 rows[empty[0]].tokens.tolist(),
@@ -216,10 +219,10 @@ def check_tensors(input_ids: object, scores: object) -> None:
     is_right = (
         isinstance(input_ids, torch.Tensor)
         and isinstance(scores, torch.Tensor)
-        and not input_ids.is_floating_point()
-        and scores.is_floating_point()
+        and not input_ids.dtype.is_floating_point
+        and scores.dtype.is_floating_point
         and (input_ids.ndim, scores.ndim) == (2, 2)
-        and scores.layout == torch.strided
+        and scores.layout is torch.strided
         and not scores.is_meta
         and len(input_ids) == len(scores)
     )

@@ -1,8 +1,8 @@
-"""Copies of scores with -inf at the forbidden tokens: what a logits processor gives back.
+"""Scores with -inf at the forbidden tokens: what a logits processor gives back.
 
-In: scores of a step, a bitmask, the rows that it is for. Out: a new tensor, and the rows in which nothing but
--inf is left. The scores themselves stay as they are, because transformers hands in the same tensor twice
-(prompt look-up), and keeps it where `output_logits` is asked for.
+In: scores of a step, a bitmask, the rows that it is for. Out: a tensor, and the rows in which nothing but -inf
+is left. By default it is a new tensor, because transformers hands in the same one twice (prompt look-up), and
+keeps it where `output_logits` is asked for; where neither is so, to mask in place costs less.
 
 On a CPU one compiled loop copies and masks. What costs more than this loop is what surrounds it: the model's
 step has just emptied the caches, so that each call into torch takes some 10 us, and a new tensor at every
@@ -32,46 +32,49 @@ _NUMPY_TYPES: dict[torch.dtype, npt.DTypeLike] = {
 }  # of the others the words are used
 
 
-class MaskedCopies:
-    """Makes masked copies, one step after the other."""
+class ScoreMasker:
+    """Masks the scores of one step after the other.
 
-    def __init__(self) -> None:
+    is_in_place: write into the scores themselves.
+    """
+
+    def __init__(self, *, is_in_place: bool = False) -> None:
+        self._is_in_place = is_in_place
         self._memory = _Memory()
 
-    def make(
+    def mask(
         self, scores: torch.Tensor, bitmask: npt.NDArray[np.int32], rows: Sequence[int]
     ) -> tuple[torch.Tensor, list[int]]:
-        """A copy of the scores with -inf at the forbidden tokens of some rows, and those of these rows where
-        nothing but -inf is left.
+        """The scores with -inf at the forbidden tokens of some rows, and those of these rows where nothing
+        but -inf is left.
 
         scores: floating point, shape [rows, columns], any device. bitmask: shape [at least rows, words].
         """
-        if scores.is_cpu and scores.stride(-1) == 1 and scores.itemsize >= 2:
-            return self._make_on_cpu(scores, bitmask, rows)
-        copy = scores.detach().clone()
+        if scores.is_cpu and scores.stride(-1) == 1 and scores.itemsize >= 2 and not scores.is_neg():
+            return self._mask_on_cpu(scores, bitmask, rows)
+        masked = scores.detach()
+        if not self._is_in_place:
+            masked = masked.clone()
         if not rows:
-            return copy, []
-        apply_bitmask(copy, bitmask[: len(scores)], None if len(rows) == len(scores) else rows)
-        return copy, _empty_rows(copy, rows)
+            return masked, []
+        apply_bitmask(masked, bitmask[: len(masked)], None if len(rows) == len(masked) else rows)
+        best = masked.amax(dim=-1)[list(rows)].tolist()
+        return masked, [row for row, value in zip(rows, best, strict=True) if value == -np.inf]
 
-    def _make_on_cpu(
+    def _mask_on_cpu(
         self, scores: torch.Tensor, bitmask: npt.NDArray[np.int32], rows: Sequence[int]
     ) -> tuple[torch.Tensor, list[int]]:
-        if scores.is_neg():
-            scores = scores.resolve_neg()
         n_rows, columns = scores.shape
         dtype = scores.dtype
-        copy = self._memory.tensor(n_rows, columns, dtype)
-        empty = core.copy_allowed_scores(
-            *(scores.data_ptr(), scores.stride(0), copy.data_ptr(), n_rows, columns, dtype.itemsize),
+        masked, address = scores, 0
+        if not self._is_in_place:
+            masked = self._memory.tensor(n_rows, columns, dtype)
+            address = masked.data_ptr()
+        empty = core.mask_scores(
+            *(scores.data_ptr(), scores.stride(0), address, n_rows, columns, dtype.itemsize),
             *(bitmask, word_of(dtype)[1], rows),
         )
-        return copy, empty
-
-
-def _empty_rows(scores: torch.Tensor, rows: Sequence[int]) -> list[int]:
-    best = scores.amax(dim=-1)[list(rows)].tolist()
-    return [row for row, value in zip(rows, best, strict=True) if value == -np.inf]
+        return masked, empty
 
 
 class _Memory:
