@@ -90,6 +90,11 @@ class Matcher:
         are
             cleared. After EOS the row allows EOS only.
         """
+    def row_id(self, budget: int | None = None) -> int:
+        """A number for what `fill_bitmask` writes: equal numbers of one compiled grammar, equal rows.
+
+        -1: none is known (after EOS, where the text so far decides too, where a budget may forbid something).
+        """
     def forced_tokens(self) -> list[int]:
         """Tokens that spell the bytes that must come next (longest match), and EOS after them if the text
         must end there.
@@ -161,9 +166,7 @@ def mask_scores(
     left.
     """
 
-def read_next_column(
-    shown: npt.NDArray[np.int64], width: int, address: int, stride: int
-) -> list[int] | None:
+def read_next_column(shown: npt.NDArray[np.int64], width: int, address: int, stride: int) -> list[int] | None:
     """The tokens in column `width` of some rows, written into `shown` too, if the columns before it are those
     of `shown` (shape [rows, more than width]); else None. address: of as many rows of at least width + 1
     tokens, int64, which begin `stride` tokens apart.

@@ -418,6 +418,13 @@ cdef class Matcher:
                 self._refuse_budget(limit)
             self._refuse_empty()
 
+    def row_id(self, budget=None):
+        """A number for what `fill_bitmask` writes: equal numbers of one compiled grammar, equal rows. -1: none is known."""
+        cdef int64_t limit = -1 if budget is None else max(<int64_t>0, self.integer("budget", budget))
+        if self.ended or not self.session.is_free(self.history.back(), limit, self.tracker.get()):
+            return -1
+        return self.history.back()
+
     cdef char* row(self, int64_t index) except NULL:
         """Where a row of the held bitmask begins."""
         if index < 0 or index >= (self.view.shape[0] if self.view.ndim == 2 else 1):

@@ -135,14 +135,28 @@ def apply_bitmask(
         return logits
     bits = bits.to(logits.device, non_blocking=True)
     chosen = None if indices is None else torch.tensor(indices, dtype=torch.long, device=logits.device)
+    apply_on_device(logits, bits, chosen, chosen)
+    return logits
+
+
+def apply_on_device(
+    logits: torch.Tensor,
+    bits: torch.Tensor,
+    rows: torch.Tensor | None = None,
+    bit_rows: torch.Tensor | None = None,
+) -> None:
+    """The same where all lies on one device: logits, shape [rows, columns]; bits, int32, shape [any, words];
+    rows and bit_rows, int64, shape [n]: which row of the bits is for which of the logits, each of these once.
+    Without both: the first rows of the bits for all logits.
+    """
+    is_plain = logits.stride(-1) == 1 and not logits.is_neg()
     kernel = _kernel() if logits.is_cuda and is_plain else None
     if kernel is not None:
-        kernel(logits, bits.contiguous(), chosen)
-    elif chosen is None:
+        kernel(logits, bits.contiguous(), rows, bit_rows)
+    elif rows is None or bit_rows is None:
         _apply_by_torch(logits, bits[: logits.shape[0]])
     else:
-        logits[chosen] = _apply_by_torch(logits[chosen], bits[chosen])
-    return logits
+        logits[rows] = _apply_by_torch(logits[rows], bits[bit_rows])
 
 
 def _apply_on_cpu(logits: torch.Tensor, bits: torch.Tensor, indices: Sequence[int] | None) -> None:
@@ -152,7 +166,7 @@ def _apply_on_cpu(logits: torch.Tensor, bits: torch.Tensor, indices: Sequence[in
 
 @cache
 def word_of(dtype: torch.dtype) -> tuple[torch.dtype, int]:
-    """Scores as words of their size, and minus infinity of this type as such a word: nothing else is written."""
+    """Scores as words of their size, and minus infinity as such a word: nothing else is written."""
     import torch
 
     word = {2: torch.int16, 4: torch.int32, 8: torch.int64}[dtype.itemsize]

@@ -1,8 +1,8 @@
 """Scores with -inf at the forbidden tokens: what a logits processor gives back.
 
-In: scores of a step, a bitmask, the rows that it is for. Out: a tensor, and the rows in which nothing but -inf
-is left. By default it is a new tensor, because transformers hands in the same one twice (prompt look-up), and
-keeps it where `output_logits` is asked for; where neither is so, to mask in place costs less.
+In: scores of a step, a bitmask, the rows that it is for. Out: a tensor, and the rows in which nothing but
+-inf is left. By default it is a new tensor, because transformers hands in the same one twice (prompt
+look-up), and keeps it where `output_logits` is asked for; where neither is so, to mask in place costs less.
 
 On a CPU one compiled loop copies and masks. What costs more than this loop is what surrounds it: the model's
 step has just emptied the caches, so that each call into torch takes some 10 us, and a new tensor at every
@@ -21,6 +21,7 @@ import torch
 
 from .._ext import core
 from .bitmask import apply_bitmask, word_of
+from .device_rows import DeviceRows
 
 MOST_BLOCKS = 2
 """The copy of the last step is still in transformers' hands when the next one is made."""
@@ -52,14 +53,18 @@ class ScoreMasker:
         """
         if scores.is_cpu and scores.stride(-1) == 1 and scores.itemsize >= 2 and not scores.is_neg():
             return self._mask_on_cpu(scores, bitmask, rows)
-        masked = scores.detach()
-        if not self._is_in_place:
-            masked = masked.clone()
-        if not rows:
-            return masked, []
-        apply_bitmask(masked, bitmask[: len(masked)], None if len(rows) == len(masked) else rows)
-        best = masked.amax(dim=-1)[list(rows)].tolist()
-        return masked, [row for row, value in zip(rows, best, strict=True) if value == -np.inf]
+        masked = self._own(scores)
+        if rows:
+            apply_bitmask(masked, bitmask[: len(masked)], None if len(rows) == len(masked) else rows)
+        return masked, _empty_rows(masked, rows)
+
+    def mask_on_device(self, scores: torch.Tensor, device_rows: DeviceRows) -> tuple[torch.Tensor, list[int]]:
+        """The same with the rows that a step gathered on the device of the scores."""
+        masked = self._own(scores)
+        return masked, _empty_rows(masked, device_rows.apply(masked))
+
+    def _own(self, scores: torch.Tensor) -> torch.Tensor:
+        return scores.detach() if self._is_in_place else scores.detach().clone()
 
     def _mask_on_cpu(
         self, scores: torch.Tensor, bitmask: npt.NDArray[np.int32], rows: Sequence[int]
@@ -75,6 +80,13 @@ class ScoreMasker:
             *(bitmask, word_of(dtype)[1], rows),
         )
         return masked, empty
+
+
+def _empty_rows(scores: torch.Tensor, rows: Sequence[int]) -> list[int]:
+    if not rows:
+        return []
+    best = scores.amax(dim=-1)[list(rows)].tolist()
+    return [row for row, value in zip(rows, best, strict=True) if value == -np.inf]
 
 
 class _Memory:

@@ -140,7 +140,9 @@ class PrefixTracker:
         self._generations = [*self._generations[1 - _MOST_GENERATIONS :], generation]
         return generation.rows
 
-    def go_on(self, address: int, row_stride: int, shape: Sequence[int], *, is_draft: bool) -> list[Row] | None:
+    def go_on(
+        self, address: int, row_stride: int, shape: Sequence[int], *, is_draft: bool
+    ) -> list[Row] | None:
         """The rows, if each is what it was in the last call and one token more: the step of every decoding,
         for which nothing is copied. None, and nothing changed, if they are not.
 
@@ -228,9 +230,7 @@ class _Generation:
         if not self._goes_on(input_ids):
             tokens = input_ids[:, self._prompt_width :]
             parents = self._parents(tokens)
-            self._keep(
-                input_ids, [parent.branch(row) for parent, row in zip(parents, tokens, strict=True)]
-            )
+            self._keep(input_ids, [parent.branch(row) for parent, row in zip(parents, tokens, strict=True)])
         return self.rows
 
     def _goes_on(self, input_ids: TokenIds) -> bool:

@@ -4,7 +4,8 @@ At each step every row's matcher fills one row of a bitmask, and the scores of t
 become -inf. Which matcher belongs to which row is found anew at every call from the tokens of the row
 (`prefixes.py`), so batches, beams, several sequences for each prompt, draft models, prompt look-up, streamers
 and the next `generate()` all work with one object. The cost of a step is one mask for each row (microseconds)
-and one copy of the scores (`masked_scores.py`).
+and one copy of the scores (`masked_scores.py`); on a GPU, a mask that was met before stays there
+(`device_rows.py`).
 
 On a GPU the tokens have to come to the host first. A logits processor alone can fetch them only once the
 forward pass is over; `processor.new_tokens`, given to `generate()` as a stopping criterion, fetches them
@@ -27,6 +28,7 @@ from ..grammars.errors import ConstraintError
 from .arguments import checked_integer
 from .bitmask import allocate_bitmask
 from .compile import CompiledGrammar
+from .device_rows import DeviceRows
 from .errors import ArgumentTypeError, BudgetTooSmallError, NoAllowedTokenError, VocabularyError
 from .masked_scores import ScoreMasker
 from .prefixes import PrefixTracker, Row
@@ -109,6 +111,7 @@ class GrammarProcessor(LogitsProcessor):
         self._vocab_size = vocabularies.pop().vocab_size
         self._tracker = PrefixTracker(grammars, prompt_length=prompt_length)
         self._bitmask = allocate_bitmask(0, self._vocab_size)
+        self._device_rows: dict[torch.device, DeviceRows] = {}
         self._masker = ScoreMasker(is_in_place=in_place)
 
     def reset(self) -> None:
@@ -131,10 +134,17 @@ class GrammarProcessor(LogitsProcessor):
         check_tensors(input_ids, scores)
         self._check_width(scores.shape[-1])
         rows = self.rows = follow_rows(self._tracker, input_ids, self.new_tokens)
-        if len(self._bitmask) < len(rows):
-            self._bitmask = allocate_bitmask(len(rows), self._vocab_size, is_pinned=scores.is_cuda)
-        masked = [index for index, row in enumerate(rows) if row.is_live and self._fill(row, index)]
-        result, empty = self._masker.mask(scores, self._bitmask, masked)
+        if is_on_accelerator(scores):
+            result, empty = self._masker.mask_on_device(scores, self._gather_on(scores.device, rows))
+        else:
+            if len(self._bitmask) < len(rows):
+                self._bitmask = allocate_bitmask(len(rows), self._vocab_size)
+            masked = [
+                index
+                for index, row in enumerate(rows)
+                if row.is_live and self._fill(row, self._bitmask, index)
+            ]
+            result, empty = self._masker.mask(scores, self._bitmask, masked)
         if empty:
             raise NoAllowedTokenError(
                 rows[empty[0]].tokens.tolist(),
@@ -154,20 +164,34 @@ class GrammarProcessor(LogitsProcessor):
                 "with vocab_size=model.config.vocab_size if it is right",
             )
 
-    def _fill(self, row: Row, index: int) -> bool:
+    def _gather_on(self, device: torch.device, rows: list[Row]) -> DeviceRows:
+        """Have the rows of this step on a device: those that are there are neither filled nor sent again."""
+        store = self._device_rows.get(device)
+        if store is None:
+            store = self._device_rows[device] = DeviceRows(device, self._bitmask.shape[1])
+        new = store.begin(len(rows))
+        for index, row in enumerate(rows):
+            if row.is_live and not store.find(self._key(row), index) and self._fill(row, new, store.n_new):
+                store.keep(self._key(row), index)  # filling it showed what its budget means
+        return store
+
+    def _key(self, row: Row) -> tuple[int, int] | None:
+        """What a row of the bitmask depends on; None: on more than the state."""
+        row_id = row.matcher.row_id(self._budget(row))
+        return None if row_id < 0 else (row.grammar_index, row_id)
+
+    def _budget(self, row: Row) -> int | None:
+        return None if self._max_new_tokens is None else self._max_new_tokens - row.n_tokens
+
+    def _fill(self, row: Row, bitmask: npt.NDArray[np.int32], index: int) -> bool:
         """Fill one row of the bitmask; False: a draft that the budget cannot finish, to be left alone."""
         started = time.perf_counter_ns()
-        if self._max_new_tokens is None:
-            row.matcher.fill_bitmask(self._bitmask, row=index)
-        else:
-            try:
-                row.matcher.fill_bitmask(
-                    self._bitmask, row=index, budget=self._max_new_tokens - row.n_tokens
-                )
-            except BudgetTooSmallError:
-                if not row.n_tokens:
-                    raise
-                return False
+        try:
+            row.matcher.fill_bitmask(bitmask, index, self._budget(row))
+        except BudgetTooSmallError:
+            if not row.n_tokens:
+                raise
+            return False
         self.mask_times.add(time.perf_counter_ns() - started)
         return True
 
@@ -212,6 +236,11 @@ def follow_rows(
     on_host = _to_host(input_ids) if fetched is None else fetched.on_host(input_ids)
     rows = tracker.go_on(on_host.data_ptr(), on_host.stride(0), on_host.shape, is_draft=is_slice)
     return tracker.follow(on_host.numpy(), is_draft=is_slice) if rows is None else rows
+
+
+def is_on_accelerator(scores: torch.Tensor) -> bool:
+    """Whether rows are to be kept where the scores are."""
+    return not scores.is_cpu
 
 
 def check_tensors(input_ids: object, scores: object) -> None:

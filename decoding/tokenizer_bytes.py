@@ -231,7 +231,9 @@ def _read_transformers(tokenizer: Any) -> TokenizerContents:
     if encoding is not None:
         contents = _read_tiktoken(encoding)
         names = {i: name for i, name in contents.special_names.items() if i not in special}
-        names |= {i: tokenizer.convert_ids_to_tokens(i) for i in special if 0 <= i < len(contents.tokens.ends)}
+        names |= {
+            i: tokenizer.convert_ids_to_tokens(i) for i in special if 0 <= i < len(contents.tokens.ends)
+        }
         eos_token_id = contents.eos_token_id if tokenizer.eos_token_id is None else tokenizer.eos_token_id
         return TokenizerContents(contents.tokens, names, eos_token_id)
 
@@ -273,8 +275,8 @@ def _read_fast(backend: Any, special: Iterable[int], eos_token_id: int | None) -
 
 
 def _pieces_by_id(backend: Any) -> list[str] | None:
-    """The pieces of ids without gaps, or None. To ask for each takes a third of the time of `get_vocab`, which
-    copies its table first; and neighbours in the order of the ids lie together in memory.
+    """The pieces of ids without gaps, or None. To ask for each takes a third of the time of `get_vocab`,
+    which copies its table first; and neighbours in the order of the ids lie together in memory.
     """
     n_tokens = _checked_size(backend.get_vocab_size(with_added_tokens=True))
     pieces = list(map(backend.id_to_token, range(n_tokens)))
@@ -337,9 +339,7 @@ def _by_id(vocabulary: Mapping[str, int], spelling: Spelling) -> Spelling:
     )
 
 
-def _with_added(
-    special: Iterable[int], added_tokens: Mapping[int, Any], tokens: Spelling
-) -> frozenset[int]:
+def _with_added(special: Iterable[int], added_tokens: Mapping[int, Any], tokens: Spelling) -> frozenset[int]:
     """The special ids and the added ones, see `read_tokenizer`; ids without a token are left out."""
     added = {i for i, token in added_tokens.items() if token.special or not tokens.of(i).isspace()}
     return frozenset(i for i in added.union(special) if 0 <= i < len(tokens.ends))

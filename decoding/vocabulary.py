@@ -188,7 +188,7 @@ class Vocabulary:
 
     @cached_property
     def tokens(self) -> tuple[bytes, ...]:
-        """The bytes that each id appends; empty for ids that never match as text. Made when first asked for."""
+        """The bytes that each id appends; empty for ids that never match as text. Made on demand."""
         data, offsets = self.token_buffer.tobytes(), self.token_offsets.tolist()
         return tuple([data[begin:end] for begin, end in pairwise(offsets)])
 

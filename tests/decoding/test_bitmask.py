@@ -126,6 +126,16 @@ for rows, columns, words in ((1, 5, 1), (3, 4100, 128), (2, 4100, 129), (4, 70, 
             wanted = logits.masked_fill(~allowed, float("-inf"))
             forbid_tokens(logits, bits, None if chosen is None else torch.tensor(chosen))
             assert torch.equal(logits, wanted), (rows, columns, words, dtype, chosen)
+            # Each row of the logits has its row of the bits anywhere.
+            order = torch.randperm(rows, generator=generator)
+            places = torch.randperm(rows + 3, generator=generator)[:rows]
+            kept = torch.zeros((rows + 3, words), dtype=torch.int32)
+            kept[places] = bits[order]
+            logits = torch.randn(rows, columns, generator=generator).to(dtype)
+            allowed[:, :wide] = flags[:, :wide]
+            wanted = logits.masked_fill(~allowed, float("-inf"))
+            forbid_tokens(logits, kept, order, places)
+            assert torch.equal(logits, wanted), (rows, columns, words, dtype, "places")
 print("right")
 """
 
