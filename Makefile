@@ -3,6 +3,7 @@
 # make lint    ruff and mypy
 # make checks  the core built with bounds checks, in a folder of its own, and its tests run with that build
 # make bench   the comparison with other engines, on BENCH_DATA with BENCH_TOKENIZER (bench/README.md)
+# make bench-speed   every figure of docs/speed.md measured anew, in less than 25 minutes on one core, and put there
 # make clean   remove what was built, the environment too
 #
 # PYTHON=python3.12 chooses the interpreter (3.10 or newer), VENV=folder the environment. Nothing is done twice: stamp
@@ -21,7 +22,7 @@ CORE = setup.py $(wildcard _ext/*.pyx _ext/*.pxi _ext/*.hpp)
 PACKAGING = pyproject.toml constraints.txt
 FOLDERS = _ext decoding grammars samplers
 
-.PHONY: demo test lint checks bench clean
+.PHONY: demo test lint checks bench bench-speed clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -45,6 +46,12 @@ checks: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-bench
 	$(RUN) -m bench.maskbench --data $(BENCH_DATA) --tokenizer $(BENCH_TOKENIZER) $(BENCH_OPTIONS)
+
+# A folder of its own for each run; its figures come into the page.
+bench-speed: SPEED_OUT = bench/results/$(shell date +%Y-%m-%d)_$(shell git rev-parse --short HEAD)
+bench-speed: $(VENV)/.installed-bench
+	$(RUN) -m bench.speed all --tokenizer $(BENCH_TOKENIZER) --data $(BENCH_DATA) --out $(SPEED_OUT) $(BENCH_OPTIONS)
+	$(RUN) -m bench.speed page $(SPEED_OUT)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info _ext/*.so

@@ -90,6 +90,11 @@ class Matcher:
         are
             cleared. After EOS the row allows EOS only.
         """
+    def row_id(self, budget: int | None = None) -> int:
+        """A number for what `fill_bitmask` writes: equal numbers of one compiled grammar, equal rows.
+
+        -1: none is known (after EOS, where the text so far decides too, where a budget may forbid something).
+        """
     def forced_tokens(self) -> list[int]:
         """Tokens that spell the bytes that must come next (longest match), and EOS after them if the text
         must end there.
@@ -141,11 +146,30 @@ def forbid_tokens(scores: Any, bits: Any, pattern: int, rows: Sequence[int] | No
     contiguous rows. rows: the rows of both; by default all.
     """
 
-def copy_allowed_scores(scores: Any, out: Any, bits: Any, pattern: int, rows: Sequence[int]) -> list[int]:
-    """Write a copy of the scores, with `pattern` where the bit of `rows` is not set; other rows as they are.
+def mask_scores(
+    scores: int,
+    stride: int,
+    out: int,
+    n: int,
+    columns: int,
+    item_size: int,
+    bits: Any,
+    pattern: int,
+    rows: Sequence[int],
+) -> list[int]:
+    """Write `pattern` where the bit of `rows` is not set: in place, or into a copy, which has the other rows
+    as they are.
 
-    Shapes and contiguity as for `forbid_tokens`. Returns the rows of `rows` where no other score than
-    `pattern` is left.
+    scores: address of n rows of `columns` scores of `item_size` bytes (2, 4 or 8), each contiguous, which
+    begin `stride` scores apart. out: address of the copy, whose rows lie one after the other; 0: in place.
+    bits: int32, shape [at least n, words]. Returns the rows of `rows` where no other score than `pattern` is
+    left.
+    """
+
+def read_next_column(shown: npt.NDArray[np.int64], width: int, address: int, stride: int) -> list[int] | None:
+    """The tokens in column `width` of some rows, written into `shown` too, if the columns before it are those
+    of `shown` (shape [rows, more than width]); else None. address: of as many rows of at least width + 1
+    tokens, int64, which begin `stride` tokens apart.
     """
 
 class TokenExport:

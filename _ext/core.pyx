@@ -16,7 +16,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from cpython.number cimport PyNumber_Index
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 from libcpp cimport bool as cbool
 from libcpp.memory cimport unique_ptr
 from libcpp.string cimport string
@@ -417,6 +417,13 @@ cdef class Matcher:
             if limit >= 0:
                 self._refuse_budget(limit)
             self._refuse_empty()
+
+    def row_id(self, budget=None):
+        """A number for what `fill_bitmask` writes: equal numbers of one compiled grammar, equal rows. -1: none is known."""
+        cdef int64_t limit = -1 if budget is None else max(<int64_t>0, self.integer("budget", budget))
+        if self.ended or not self.session.is_free(self.history.back(), limit, self.tracker.get()):
+            return -1
+        return self.history.back()
 
     cdef char* row(self, int64_t index) except NULL:
         """Where a row of the held bitmask begins."""

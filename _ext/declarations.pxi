@@ -6,7 +6,7 @@ cdef extern from "Python.h":
 
 
 cdef extern from "apply.hpp" namespace "tokentrellis" nogil:
-    void forbid[Score](Score*, size_t, const uint32_t*, size_t, Score)
+    cbool forbid[Score](Score*, size_t, const uint32_t*, size_t, Score)
     cbool copy_allowed[Score](const Score*, Score*, size_t, const uint32_t*, size_t, Score)
 
 
@@ -83,6 +83,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         cbool accepting(int32_t) except +translate_error
         cbool fill(int32_t, int64_t, uint32_t*, size_t, Tracker*) except +translate_error
         cbool fill_batch "fill"(int32_t, int64_t, uint32_t*, size_t, Tracker*, cbool) except +translate_error
+        cbool is_free(int32_t, int64_t, Tracker*) except +translate_error
         void fill_end(uint32_t*, size_t)
         vector[uint8_t] forced_bytes(int32_t) except +translate_error
         StdByteSet next_bytes(int32_t) except +translate_error

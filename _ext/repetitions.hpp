@@ -95,6 +95,12 @@ public:
         viable_.clear();
     }
 
+    // Whether `correct` without a budget clears the same tokens for every tracker of which this is true: nothing has come that
+    // a token could repeat, and no key is being read; what a token repeats of itself hangs on the state only.
+    bool is_settled(const Tracker& tracker) {
+        return !tracker.active() && !tracker.in_compared() && !tracker.in_key_text() && !network_.has_repeating && !network_.has_recalling && !network_.others_may_run_out();
+    }
+
 private:
     static constexpr int8_t UNKNOWN = -1, EACH = -2;  // verdicts: of no token yet, to be given to each
 

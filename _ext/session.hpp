@@ -105,6 +105,11 @@ public:
         states.correct(state, *tracker, out, words, budget);
         return std::any_of(out, out + words, [](uint32_t word) { return word != 0; });
     }
+    // Whether `fill` with this budget writes what the state alone decides.
+    bool is_free(int32_t state, int64_t budget, const Tracker* tracker) {
+        Guard guard(lexicon.mutex);
+        return states.is_free(state, budget < 0 || budget >= UNPROMISED ? static_cast<int64_t>(IMPOSSIBLE) : budget, tracker);
+    }
     void fill_end(uint32_t* out, size_t words) const {
         std::memset(out, 0, words * 4);
         for (int32_t id : end_ids) out[id >> 5] |= 1u << (id & 31);

@@ -189,6 +189,13 @@ public:
         return limited_row_;
     }
 
+    // Whether the row of a state is the same whatever was read before and with this budget as without one, as far as is known.
+    bool is_free(int32_t state, int64_t budget, const Tracker* tracker) {
+        if (network_.lexicon.lacks_bytes()) return false;
+        if (budget < IMPOSSIBLE && (entries_[state].worst < 0 || 1 + entries_[state].worst > budget)) return false;
+        return tracker == nullptr || (is_ample(state, *tracker, budget) && repetitions_.is_settled(*tracker));
+    }
+
 private:
     // Keys of any text differ from all others with a few characters more: with so much room the budget forbids nothing.
     static constexpr int64_t ROOM_TO_DIFFER = 8;

@@ -36,6 +36,7 @@ public:
     bool has_items() const { return n_items_ > 0; }
     bool in_plain_text() const { return at_.where == STRING; }  // of a string, and not in an escape
     bool outside_strings() const { return at_.where < STRING || at_.where > STRING_HEX; }
+    bool in_key_text() const { return at_.in_key && at_.where >= STRING && at_.where <= STRING_HEX; }
     bool closes_key(uint8_t byte) const { return byte == '"' && at_.where == STRING && at_.in_key; }
     bool repeats_key() const { return repeats_key_; }
     size_t mark() const { return log_.size(); }
@@ -512,7 +513,6 @@ private:
         const size_t length = text_.size() - at_.begin;
         return wanted.size() >= length && wanted.compare(0, length, text_, at_.begin, length) == 0;
     }
-    bool in_key_text() const { return at_.in_key && at_.where >= STRING && at_.where <= STRING_HEX; }
 
     bool key_endangered() const {
         const Keys keys = endangered_keys();

@@ -129,53 +129,44 @@ def apply_bitmask(
         indices = _checked_rows(indices, min(logits.shape[0], bits.shape[0]))
         if not indices:
             return logits
-    if logits.device.type == "cpu" and not logits.requires_grad and logits.stride(-1) == 1:
+    is_plain = logits.stride(-1) == 1 and not logits.is_neg()  # the words of its memory are its numbers
+    if logits.device.type == "cpu" and not logits.requires_grad and is_plain:
         _apply_on_cpu(logits, bits.cpu().contiguous(), indices)
         return logits
     bits = bits.to(logits.device, non_blocking=True)
     chosen = None if indices is None else torch.tensor(indices, dtype=torch.long, device=logits.device)
-    kernel = _kernel() if logits.is_cuda and logits.stride(-1) == 1 else None
-    if kernel is not None:
-        kernel(logits, bits.contiguous(), chosen)
-    elif chosen is None:
-        _apply_by_torch(logits, bits[: logits.shape[0]])
-    else:
-        logits[chosen] = _apply_by_torch(logits[chosen], bits[chosen])
+    apply_on_device(logits, bits, chosen, chosen)
     return logits
 
 
-def copy_allowed(
-    scores: torch.Tensor, bitmask: npt.NDArray[np.int32], rows: Sequence[int]
-) -> tuple[torch.Tensor, list[int]]:
-    """A copy of the scores with -inf at the forbidden tokens of some rows, and those of the rows where
-    nothing but -inf is left.
-
-    scores: floating point, shape [rows, columns], any device. bitmask: shape [at least rows, words].
+def apply_on_device(
+    logits: torch.Tensor,
+    bits: torch.Tensor,
+    rows: torch.Tensor | None = None,
+    bit_rows: torch.Tensor | None = None,
+) -> None:
+    """The same where all lies on one device: logits, shape [rows, columns]; bits, int32, shape [any, words];
+    rows and bit_rows, int64, shape [n]: which row of the bits is for which of the logits, each of these once.
+    Without both: the first rows of the bits for all logits.
     """
-    import torch
-
-    if scores.device.type == "cpu" and scores.stride(-1) == 1 and scores.element_size() >= 2:
-        scores = scores.detach().resolve_neg()
-        copy = torch.empty(scores.shape, dtype=scores.dtype)
-        word, pattern = _words_of(scores.dtype)
-        given, written = scores.view(word).numpy(), copy.view(word).numpy()
-        return copy, core.copy_allowed_scores(given, written, bitmask, pattern, rows)
-    copy = scores.clone()
-    if not rows:
-        return copy, []
-    apply_bitmask(copy, bitmask[: len(scores)], None if len(rows) == len(scores) else rows)
-    best = copy.amax(dim=-1)[list(rows)].tolist()
-    return copy, [row for row, value in zip(rows, best, strict=True) if value == -np.inf]
+    is_plain = logits.stride(-1) == 1 and not logits.is_neg()
+    kernel = _kernel() if logits.is_cuda and is_plain else None
+    if kernel is not None:
+        kernel(logits, bits.contiguous(), rows, bit_rows)
+    elif rows is None or bit_rows is None:
+        _apply_by_torch(logits, bits[: logits.shape[0]])
+    else:
+        logits[rows] = _apply_by_torch(logits[rows], bits[bit_rows])
 
 
 def _apply_on_cpu(logits: torch.Tensor, bits: torch.Tensor, indices: Sequence[int] | None) -> None:
-    word, pattern = _words_of(logits.dtype)
+    word, pattern = word_of(logits.dtype)
     core.forbid_tokens(logits.detach().view(word).numpy(), bits.numpy(), pattern, indices)
 
 
 @cache
-def _words_of(dtype: torch.dtype) -> tuple[torch.dtype, int]:
-    """Scores as words of their size: only minus infinity is written, in the bits of their type."""
+def word_of(dtype: torch.dtype) -> tuple[torch.dtype, int]:
+    """Scores as words of their size, and minus infinity as such a word: nothing else is written."""
     import torch
 
     word = {2: torch.int16, 4: torch.int32, 8: torch.int64}[dtype.itemsize]

@@ -1,10 +1,11 @@
-"""Extracts: a text and a length in, the grammar of its own sentences, chosen in their order, of that length out.
+"""Extracts: a text and a length in, the grammar of its own sentences, chosen in their order, of that length
+out.
 
 What a model too small to write can still do: choose. Every text of the grammar consists of sentences of the
 source, one blank between them; nothing is made up. If no choice of whole sentences has the length, a sentence
 may be cut: before a comma, semicolon, colon or dash, with a full stop in its place; and if that does not do,
-behind any word, with an ellipsis. A state is the next sentence and the count so far, with only such choices as
-can still reach the length. Cost: sentences times length states, made when they are reached.
+behind any word, with an ellipsis. A state is the next sentence and the count so far, with only such choices
+as can still reach the length. Cost: sentences times length states, made when they are reached.
 """
 
 from __future__ import annotations
@@ -100,9 +101,6 @@ class ExtractGrammar(Grammar):
             number = self._numbers[key] = len(self._keys)
             self._keys.append(key)
         return number
-
-
-
 
 
 def extract_grammar(text: str, length: Length) -> ExtractGrammar:

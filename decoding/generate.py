@@ -171,7 +171,12 @@ def generate(
     prompt_length = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
     max_new_tokens = _budget(compiled, max_new_tokens, context_left(model, prompt_length))
     processor = GrammarProcessor(
-        compiled, max_new_tokens=max_new_tokens, budget_slack=budget_slack, prompt_length=prompt_length
+        compiled,
+        max_new_tokens=max_new_tokens,
+        budget_slack=budget_slack,
+        prompt_length=prompt_length,
+        # Prompt look-up hands in the same scores again; nobody else looks at them.
+        in_place=getattr(model.generation_config, "prompt_lookup_num_tokens", None) is None,
     )
     recorder = _LogProbabilityRecorder()
     configuration = GenerationConfig(**_fixed_options(compiled.vocabulary, max_new_tokens), **sampling)

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from ..grammars.errors import UnsatisfiableError, UnsupportedFeatureError
 from .arguments import checked_instance, checked_integer
+from .automaton_tables import AutomatonTables
 from .compile import CompiledGrammar
 from .errors import (
     ArgumentIndexError,
@@ -126,7 +127,7 @@ def compile_length(length: Length, source: Vocabulary | CompiledGrammar) -> Comp
             "a number of items together with a grammar", advice="write minItems and maxItems in the schema"
         )
     ends_at = length.ends_at or ("sentence" if grammar is None and length.kind != "items" else "anywhere")
-    tables = None if grammar is None else grammar.token_automaton(max_tokens=_most_tokens(length)).tables
+    tables = None if grammar is None else _tables_of(grammar, length)
     for choice in dict.fromkeys([ends_at, "anywhere"]):
         effects = _effects_of(vocabulary, length, choice)
         space: Space[Any] = (
@@ -136,15 +137,24 @@ def compile_length(length: Length, source: Vocabulary | CompiledGrammar) -> Comp
         )
         if space.cost(space.start()) < NEVER:
             return CompiledLength(length, vocabulary, grammar, choice, space)
-    raise UnsatisfiableError(
-        f"no text of {'this grammar' if grammar else 'these tokens'} has {length}",
+    raise _impossible(length, grammar)
+
+
+def _tables_of(grammar: CompiledGrammar, length: Length) -> AutomatonTables:
+    """The token automaton; of texts of so many tokens only, where that is the length."""
+    if length.kind != "tokens" or length.most is None:
+        return grammar.token_automaton().tables
+    try:
+        return grammar.token_automaton(max_tokens=length.most + 1).tables
+    except BudgetTooSmallError as error:
+        raise _impossible(length, grammar) from error
+
+
+def _impossible(length: Length, grammar: CompiledGrammar | None) -> UnsatisfiableError:
+    return UnsatisfiableError(
+        f"no text of {'these tokens' if grammar is None else 'this grammar'} has {length}",
         advice="ask for another length, or a range",
     )
-
-
-def _most_tokens(length: Length) -> int | None:
-    """The longest document that matters to a length, EOS included, where that bounds the grammar."""
-    return None if length.kind != "tokens" or length.most is None else length.most + 1
 
 
 def _effects_of(vocabulary: Vocabulary, length: Length, ends_at: str) -> TokenEffects:
@@ -232,6 +242,10 @@ class LengthMatcher:
         if may_end:
             for token_id in self.compiled.vocabulary.eos_token_ids:
                 out.view(np.uint32)[token_id >> 5] |= np.uint32(1 << (token_id & 31))
+
+    def row_id(self, budget: int | None = None) -> int:
+        """-1: rows are not numbered, as those of a grammar are."""
+        return -1
 
     def rollback(self, n_tokens: int) -> None:
         """Take back the last tokens.

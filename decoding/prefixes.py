@@ -22,10 +22,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from .._ext import core
 from ..grammars.errors import ConstraintError
 
 TokenIds = npt.NDArray[np.int64]
 
+LEAST_ROOM = 64  # tokens that a row can go on before its memory is made larger
 _MOST_GENERATIONS = 4  # kept at a time: the main model, its drafter, and two more
 
 
@@ -39,30 +41,37 @@ class MakesMatchers(Protocol):
 class Row:
     """One sequence: its generated tokens and a matcher that has read them.
 
-    tokens: int64, shape [n]: what was generated, padding after EOS included.
+    n_tokens: how many tokens were generated, padding after EOS included.
     n_accepted: how many of them the matcher has accepted.
     """
 
-    __slots__ = ("grammar_index", "matcher", "n_accepted", "tokens")
+    __slots__ = ("_memory", "grammar_index", "matcher", "n_accepted", "n_tokens")
 
     def __init__(self, matcher: Any, grammar_index: int, tokens: TokenIds, n_accepted: int = 0) -> None:
         self.matcher = matcher
         self.grammar_index = grammar_index
-        self.tokens = tokens
+        self.n_tokens = len(tokens)
         self.n_accepted = n_accepted
-        self._accept_rest()
+        self._memory = tokens
+        if n_accepted < self.n_tokens and not matcher.is_terminated:
+            self.n_accepted += matcher.try_accept_tokens(tokens[n_accepted:].tolist())
+
+    @property
+    def tokens(self) -> TokenIds:
+        """What was generated: int64, shape [n_tokens]."""
+        return self._memory[: self.n_tokens]
 
     @property
     def is_live(self) -> bool:
         """Whether a token is wanted: not after EOS (padding), not after a token that the grammar rejects
         (drafts).
         """
-        return not self.is_outside and not self.matcher.is_terminated
+        return self.n_accepted == self.n_tokens and not self.matcher.is_terminated
 
     @property
     def is_outside(self) -> bool:
         """Whether the grammar rejects one of the tokens (padding after EOS is not rejected)."""
-        return self.n_accepted < len(self.tokens) and not self.matcher.is_terminated
+        return self.n_accepted < self.n_tokens and not self.matcher.is_terminated
 
     def branch(self, tokens: TokenIds) -> Row:
         """The row of other tokens, of any length, made from this one."""
@@ -72,16 +81,16 @@ class Row:
             matcher.rollback(self.n_accepted - kept)
         return Row(matcher, self.grammar_index, tokens, kept)
 
-    def extend(self, tokens: TokenIds) -> None:
-        """Go on, in place, to `tokens`, which begin with the row's own."""
-        was_read = self.n_accepted == len(self.tokens)
-        self.tokens = tokens
+    def go_on(self, token: int) -> None:
+        """Read one token more, which stands in the row's memory already."""
+        was_read = self.is_live
+        self.n_tokens += 1
         if was_read:
-            self._accept_rest()
+            self.n_accepted += self.matcher.try_accept_tokens((token,))
 
-    def _accept_rest(self) -> None:
-        if self.n_accepted < len(self.tokens) and not self.matcher.is_terminated:
-            self.n_accepted += self.matcher.try_accept_tokens(self.tokens[self.n_accepted :].tolist())
+    def move(self, memory: TokenIds) -> None:
+        """Have the tokens elsewhere from now on: int64, shape [at least n_tokens], beginning with them."""
+        self._memory = memory
 
 
 class PrefixTracker:
@@ -120,7 +129,7 @@ class PrefixTracker:
                 )
             if not self._generations or self._generations[0].n_rows != n_rows:
                 self._generations = [self._begin(input_ids[:, : self._prompt_length])]
-            return self._generations[0].jump(input_ids[:, self._prompt_length :].copy())
+            return self._generations[0].jump(input_ids)
         for position in range(len(self._generations) - 1, -1, -1):
             generation = self._generations[position]
             if generation.step(input_ids, is_draft):
@@ -129,6 +138,20 @@ class PrefixTracker:
         generation = self._begin(input_ids)
         generation.has_drafts = is_draft
         self._generations = [*self._generations[1 - _MOST_GENERATIONS :], generation]
+        return generation.rows
+
+    def go_on(
+        self, address: int, row_stride: int, shape: Sequence[int], *, is_draft: bool
+    ) -> list[Row] | None:
+        """The rows, if each is what it was in the last call and one token more: the step of every decoding,
+        for which nothing is copied. None, and nothing changed, if they are not.
+
+        address, row_stride: where int64 of this shape lie in the memory of the host; the stride in tokens.
+        """
+        generation = self._generations[-1] if self._generations else None
+        if generation is None or not generation.go_on(address, row_stride, shape):
+            return None
+        generation.has_drafts |= is_draft
         return generation.rows
 
     def _begin(self, prompt: TokenIds) -> _Generation:
@@ -144,33 +167,46 @@ class PrefixTracker:
         rows = [
             Row(self._grammars[i // each].matcher(), i // each, tokens) for i, tokens in enumerate(nothing)
         ]
-        return _Generation(prompt.copy(), rows)
+        return _Generation(prompt, rows)
 
 
 class _Generation:
     """The rows that grew out of one batch of prompts, as the last call showed them."""
 
     def __init__(self, prompt: TokenIds, rows: list[Row]) -> None:
-        self.prompt = prompt
-        self.rows = rows
-        self._shown = np.empty((len(rows), 0), dtype=np.int64)
+        self._prompt_width = prompt.shape[1]
         self.has_drafts = False  # whether a token may be taken back: drafts were seen, or a prefix came again
+        self._keep(prompt, rows)
 
     @property
     def n_rows(self) -> int:
         return len(self.rows)
 
+    def go_on(self, address: int, row_stride: int, shape: Sequence[int]) -> bool:
+        """Read one token more in every row, if nothing else has changed; see `PrefixTracker.go_on`."""
+        if shape[0] != len(self.rows) or shape[1] != self._width + 1:
+            return False
+        if self._width == self._shown.shape[1]:
+            self._keep(self._shown, self.rows)
+        tokens = core.read_next_column(self._shown, self._width, address, row_stride)
+        if tokens is None:
+            return False
+        self._width += 1
+        for row, token in zip(self.rows, tokens, strict=True):
+            row.go_on(token)
+        return True
+
     def step(self, input_ids: TokenIds, is_draft: bool) -> bool:
         """Go to these rows if they can belong to this generation; otherwise change nothing."""
-        prompt_width = self.prompt.shape[1]
+        prompt_width = self._prompt_width
         if input_ids.shape[0] != self.n_rows or input_ids.shape[1] < prompt_width:
             return False
-        if not np.array_equal(self.prompt, input_ids[:, :prompt_width]):
-            return False
-        tokens = input_ids[:, prompt_width:].copy()
-        if self._extend_all(tokens):
+        if self._goes_on(input_ids):
             self.has_drafts |= is_draft
             return True
+        if not np.array_equal(self._shown[:, :prompt_width], input_ids[:, :prompt_width]):
+            return False
+        tokens = input_ids[:, prompt_width:]
         parents = self._parents(tokens)
         width = tokens.shape[1]
         shared = [
@@ -180,31 +216,35 @@ class _Generation:
             return False
         rows = [parent.branch(row) for parent, row in zip(parents, tokens, strict=True)]
         is_shown_again = min(shared) == width
-        if width <= self._shown.shape[1] and not is_shown_again:
+        if input_ids.shape[1] <= self._width and not is_shown_again:
             # A token that takes the place of a draft's is one that the mask allowed.
             is_next_prompt = not self.has_drafts or any(row.is_outside for row in rows)
             if is_next_prompt:
                 return False
         self.has_drafts |= is_draft or is_shown_again
-        self.rows, self._shown = rows, tokens
+        self._keep(input_ids, rows)
         return True
 
-    def jump(self, tokens: TokenIds) -> list[Row]:
-        """Go to any generated tokens (int64, shape [rows, n]) whatever was shown before."""
-        if not self._extend_all(tokens):
+    def jump(self, input_ids: TokenIds) -> list[Row]:
+        """Go to any generated tokens, whatever was shown before."""
+        if not self._goes_on(input_ids):
+            tokens = input_ids[:, self._prompt_width :]
             parents = self._parents(tokens)
-            self.rows = [parent.branch(row) for parent, row in zip(parents, tokens, strict=True)]
-            self._shown = tokens
+            self._keep(input_ids, [parent.branch(row) for parent, row in zip(parents, tokens, strict=True)])
         return self.rows
 
-    def _extend_all(self, tokens: TokenIds) -> bool:
-        """The common case, without copies: every row is the row of the last call and one token."""
-        if tokens.shape[1] != self._shown.shape[1] + 1 or not np.array_equal(tokens[:, :-1], self._shown):
-            return False
-        for row, row_tokens in zip(self.rows, tokens, strict=True):
-            row.extend(row_tokens)
-        self._shown = tokens
-        return True
+    def _goes_on(self, input_ids: TokenIds) -> bool:
+        rows = np.ascontiguousarray(input_ids)
+        return self.go_on(rows.ctypes.data, rows.shape[1], rows.shape)
+
+    def _keep(self, input_ids: TokenIds, rows: list[Row]) -> None:
+        """Have these rows from now on, in memory of their own that has room for what will come."""
+        self._width = input_ids.shape[1]
+        self._shown = np.empty((len(rows), 2 * self._width + LEAST_ROOM), dtype=np.int64)
+        self._shown[:, : self._width] = input_ids
+        self.rows = rows
+        for row, memory in zip(rows, self._shown, strict=True):
+            row.move(memory[self._prompt_width :])
 
     def _parents(self, tokens: TokenIds) -> list[Row]:
         """For each new row the row of the last call, of the same grammar, with which it shares most."""

@@ -4,7 +4,8 @@ At each step every row's matcher fills one row of a bitmask, and the scores of t
 become -inf. Which matcher belongs to which row is found anew at every call from the tokens of the row
 (`prefixes.py`), so batches, beams, several sequences for each prompt, draft models, prompt look-up, streamers
 and the next `generate()` all work with one object. The cost of a step is one mask for each row (microseconds)
-and one copy of the scores.
+and one copy of the scores (`masked_scores.py`); on a GPU, a mask that was met before stays there
+(`device_rows.py`).
 
 On a GPU the tokens have to come to the host first. A logits processor alone can fetch them only once the
 forward pass is over; `processor.new_tokens`, given to `generate()` as a stopping criterion, fetches them
@@ -26,8 +27,9 @@ from transformers import LogitsProcessor, StoppingCriteria
 
 from ..grammars.errors import ConstraintError
 from .arguments import checked_integer
-from .bitmask import allocate_bitmask, copy_allowed
+from .bitmask import allocate_bitmask
 from .compile import CompiledGrammar
+from .device_rows import DeviceRows
 from .errors import (
     ArgumentTypeError,
     ArgumentValueError,
@@ -37,6 +39,7 @@ from .errors import (
 )
 from .length import Length
 from .length_matcher import CompiledLength, compile_length
+from .masked_scores import ScoreMasker
 from .prefixes import PrefixTracker, Row
 
 MOST_PADDING = 3
@@ -74,10 +77,12 @@ class GrammarProcessor(LogitsProcessor):
         shows it. Only two kinds of use need the number (or `reset()`): a generation whose first call shows
         generated text already, and a prompt that is an earlier prompt with one more token which the grammar
         would allow.
+    in_place: write into the scores that `generate()` hands in, which is faster than to copy them. Not for
+        prompt look-up, which hands the same tensor in again; and with `output_logits` the logits that are
+        kept are masked ones.
 
     Rows after EOS are left alone, and so are rows with a token that the grammar rejects: those are drafts,
-    and the rejected token had the score -inf, so the draft is not taken. The scores are never changed in
-    place, because prompt look-up hands in the same tensor again.
+    and the rejected token had the score -inf, so the draft is not taken.
 
     Attributes:
         mask_times: how long the masks took, over all calls.
@@ -96,6 +101,7 @@ class GrammarProcessor(LogitsProcessor):
         length: Length | None = None,
         budget_slack: int = 0,
         prompt_length: int | None = None,
+        in_place: bool = False,
     ) -> None:
         given = list(compiled) if isinstance(compiled, (list, tuple)) else [compiled]
         grammars = [grammar for grammar in given if isinstance(grammar, (CompiledGrammar, CompiledLength))]
@@ -128,13 +134,15 @@ class GrammarProcessor(LogitsProcessor):
         self._vocab_size = vocabularies.pop().vocab_size
         self._tracker = PrefixTracker(grammars, prompt_length=prompt_length)
         self._bitmask = allocate_bitmask(0, self._vocab_size)
+        self._device_rows: dict[torch.device, DeviceRows] = {}
+        self._masker = ScoreMasker(is_in_place=in_place)
 
     def reset(self) -> None:
         """Forget everything: the next call shows a new prompt."""
         self._tracker.reset()
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """A copy of the scores with -inf at the forbidden tokens.
+        """The scores with -inf at the forbidden tokens: a copy, unless the processor works in place.
 
         input_ids: shape [rows, tokens], prompts included.
         scores: shape [rows, logits], any floating-point dtype, any device.
@@ -148,13 +156,20 @@ class GrammarProcessor(LogitsProcessor):
         """
         check_tensors(input_ids, scores)
         self._check_width(scores.shape[-1])
-        rows = self.rows = follow_rows(self._tracker, input_ids, self.new_tokens.on_host(input_ids))
-        if len(self._bitmask) < len(rows):
-            self._bitmask = allocate_bitmask(len(rows), self._vocab_size, is_pinned=scores.is_cuda)
-        masked = [index for index, row in enumerate(rows) if row.is_live and self._fill(row, index)]
+        rows = self.rows = follow_rows(self._tracker, input_ids, self.new_tokens)
         if self._budget_slack:
-            scores = self._steer(rows, masked, scores)
-        result, empty = copy_allowed(scores, self._bitmask, masked)
+            scores = self._steer(rows, scores)
+        if is_on_accelerator(scores):
+            result, empty = self._masker.mask_on_device(scores, self._gather_on(scores.device, rows))
+        else:
+            if len(self._bitmask) < len(rows):
+                self._bitmask = allocate_bitmask(len(rows), self._vocab_size)
+            masked = [
+                index
+                for index, row in enumerate(rows)
+                if row.is_live and self._fill(row, self._bitmask, index)
+            ]
+            result, empty = self._masker.mask(scores, self._bitmask, masked)
         if empty:
             raise NoAllowedTokenError(
                 rows[empty[0]].tokens.tolist(),
@@ -163,24 +178,23 @@ class GrammarProcessor(LogitsProcessor):
             )
         return cast(torch.FloatTensor, result)
 
-    def _steer(self, rows: list[Row], masked: list[int], scores: torch.FloatTensor) -> torch.FloatTensor:
-        """Lower the scores of tokens that bring the end no nearer, in the rows that have little budget
-        left.
-        """
-        for index in masked:
-            matcher = rows[index].matcher
-            needed = matcher.tokens_to_finish
-            beyond = cast(int, self._max_new_tokens) - len(rows[index].tokens) - needed
-            if beyond >= self._budget_slack:
+    def _steer(self, rows: list[Row], scores: torch.FloatTensor) -> torch.FloatTensor:
+        """Lower the scores of tokens that bring the end no nearer, where little budget is left."""
+        steered = scores
+        for index, row in enumerate(rows):
+            needed = row.matcher.tokens_to_finish if row.is_live else 0
+            beyond = cast(int, self._budget(row)) - needed
+            if not row.is_live or not 0 <= beyond < self._budget_slack:
                 continue
             nearer = allocate_bitmask(1, self._vocab_size)
-            matcher.fill_bitmask(nearer, budget=needed)
+            row.matcher.fill_bitmask(nearer, budget=needed)
             bits = np.unpackbits(nearer[0].view(np.uint8), bitorder="little")[: self._vocab_size]
             lowered = torch.from_numpy(np.flatnonzero(bits == 0)).to(scores.device)
-            share = max(beyond, 1) / self._budget_slack  # with none left, the mask allows only what is nearer
-            scores = cast(torch.FloatTensor, scores.clone())
-            scores[index, lowered] += math.log(share)
-        return scores
+            if steered is scores and not self._masker.is_in_place:
+                steered = cast(torch.FloatTensor, scores.clone())
+            # With nothing left beyond, the mask allows only what is nearer.
+            steered[index, lowered] += math.log(max(beyond, 1) / self._budget_slack)
+        return steered
 
     def _check_width(self, width: int) -> None:
         """Refuse logits that cannot be those of this vocabulary; a few of them may be padding."""
@@ -193,20 +207,34 @@ class GrammarProcessor(LogitsProcessor):
                 "with vocab_size=model.config.vocab_size if it is right",
             )
 
-    def _fill(self, row: Row, index: int) -> bool:
+    def _gather_on(self, device: torch.device, rows: list[Row]) -> DeviceRows:
+        """Have the rows of this step on a device: those that are there are neither filled nor sent again."""
+        store = self._device_rows.get(device)
+        if store is None:
+            store = self._device_rows[device] = DeviceRows(device, self._bitmask.shape[1])
+        new = store.begin(len(rows))
+        for index, row in enumerate(rows):
+            if row.is_live and not store.find(self._key(row), index) and self._fill(row, new, store.n_new):
+                store.keep(self._key(row), index)  # filling it showed what its budget means
+        return store
+
+    def _key(self, row: Row) -> tuple[int, int] | None:
+        """What a row of the bitmask depends on; None: on more than the state."""
+        row_id = row.matcher.row_id(self._budget(row))
+        return None if row_id < 0 else (row.grammar_index, row_id)
+
+    def _budget(self, row: Row) -> int | None:
+        return None if self._max_new_tokens is None else self._max_new_tokens - row.n_tokens
+
+    def _fill(self, row: Row, bitmask: npt.NDArray[np.int32], index: int) -> bool:
         """Fill one row of the bitmask; False: a draft that the budget cannot finish, to be left alone."""
         started = time.perf_counter_ns()
-        if self._max_new_tokens is None:
-            row.matcher.fill_bitmask(self._bitmask, row=index)
-        else:
-            try:
-                row.matcher.fill_bitmask(
-                    self._bitmask, row=index, budget=self._max_new_tokens - len(row.tokens)
-                )
-            except BudgetTooSmallError:
-                if not len(row.tokens):
-                    raise
-                return False
+        try:
+            row.matcher.fill_bitmask(bitmask, index, self._budget(row))
+        except BudgetTooSmallError:
+            if not row.n_tokens:
+                raise
+            return False
         self.mask_times.add(time.perf_counter_ns() - started)
         return True
 
@@ -224,7 +252,7 @@ class NewTokens(StoppingCriteria):
 
     def __init__(self) -> None:
         self._input_ids: torch.Tensor | None = None
-        self._on_host: npt.NDArray[np.int64] | None = None
+        self._on_host: torch.Tensor | None = None
 
     def __call__(
         self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **kwargs: Any
@@ -233,27 +261,37 @@ class NewTokens(StoppingCriteria):
         self._input_ids, self._on_host = input_ids, _to_host(input_ids)
         return cast(torch.BoolTensor, torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device))
 
-    def on_host(self, input_ids: torch.Tensor) -> npt.NDArray[np.int64]:
+    def on_host(self, input_ids: torch.Tensor) -> torch.Tensor:
         """The same tokens in the memory of the host: those fetched before, if it was this very tensor."""
         fetched = self._on_host if self._input_ids is input_ids else None
         self._input_ids = self._on_host = None
         return _to_host(input_ids) if fetched is None else fetched
 
 
-def _to_host(input_ids: torch.Tensor) -> npt.NDArray[np.int64]:
-    return input_ids.detach().to(device="cpu", dtype=torch.int64).numpy()
+def _to_host(input_ids: torch.Tensor) -> torch.Tensor:
+    """int64 on the CPU, each row contiguous."""
+    if input_ids.is_cpu and input_ids.dtype is torch.int64 and input_ids.stride(-1) == 1:
+        return input_ids
+    return input_ids.detach().to(device="cpu", dtype=torch.int64).contiguous()
 
 
 def follow_rows(
-    tracker: PrefixTracker, input_ids: torch.Tensor, on_host: npt.NDArray[np.int64] | None = None
+    tracker: PrefixTracker, input_ids: torch.Tensor, fetched: NewTokens | None = None
 ) -> list[Row]:
     """The rows of `input_ids`, integers [rows, tokens], on any device.
 
-    on_host: the same, where they have been fetched.
+    fetched: what may have brought them to the host.
     """
     # Drafts are verified prefix by prefix, and each prefix is a slice of the whole candidate.
     is_slice = input_ids.untyped_storage().nbytes() > input_ids.nbytes
-    return tracker.follow(_to_host(input_ids) if on_host is None else on_host, is_draft=is_slice)
+    on_host = _to_host(input_ids) if fetched is None else fetched.on_host(input_ids)
+    rows = tracker.go_on(on_host.data_ptr(), on_host.stride(0), on_host.shape, is_draft=is_slice)
+    return tracker.follow(on_host.numpy(), is_draft=is_slice) if rows is None else rows
+
+
+def is_on_accelerator(scores: torch.Tensor) -> bool:
+    """Whether rows are to be kept where the scores are."""
+    return not scores.is_cpu
 
 
 def check_tensors(input_ids: object, scores: object) -> None:
@@ -261,10 +299,10 @@ def check_tensors(input_ids: object, scores: object) -> None:
     is_right = (
         isinstance(input_ids, torch.Tensor)
         and isinstance(scores, torch.Tensor)
-        and not input_ids.is_floating_point()
-        and scores.is_floating_point()
+        and not input_ids.dtype.is_floating_point
+        and scores.dtype.is_floating_point
         and (input_ids.ndim, scores.ndim) == (2, 2)
-        and scores.layout == torch.strided
+        and scores.layout is torch.strided
         and not scores.is_meta
         and len(input_ids) == len(scores)
     )

@@ -30,8 +30,8 @@ _NEXT = re.compile(rf"\s*[{re.escape(OPENING)}]*(.)?", re.DOTALL)
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences by the rule above, without blanks around them; what stands after the last end is one more.
-    Without a letter or digit it is none.
+    """The sentences by the rule above, without blanks around them; what stands after the last end is one
+    more. Without a letter or digit it is none.
     """
     starts = [0, *(match.end() for match in _STOP.finditer(text) if _is_end(text, match))]
     pieces = (text[start:end].strip() for start, end in zip(starts, [*starts[1:], len(text)], strict=True))

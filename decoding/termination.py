@@ -129,7 +129,7 @@ class TerminationProcessor(LogitsProcessor):
 
     def _floor(self, row: Row) -> float:
         """f of the next token of a row; 0 also for padding after EOS, and for drafts that are thrown away."""
-        step = len(row.tokens) + 1
+        step = row.n_tokens + 1
         if step <= self.starts_at or not row.is_live:
             return 0.0
         if step >= self.stops_by:

@@ -19,6 +19,7 @@ import hashlib
 import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -37,7 +38,6 @@ class Vocabulary:
     """Tokens by id, immutable. Equal vocabularies compare equal, also across processes (`fingerprint`).
 
     Attributes:
-        tokens: the bytes that each id appends; empty for ids that never match as text.
         n_tokens: number of ids that the tokenizer has, `len(tokens)`.
         vocab_size: number of ids in the model's logits, at least `n_tokens`.
         eos_token_ids: ids that end a text, in the order given.
@@ -50,7 +50,6 @@ class Vocabulary:
         fingerprint: hexadecimal digest of all of the above, the same on every machine.
     """
 
-    tokens: tuple[bytes, ...]
     n_tokens: int
     vocab_size: int
     eos_token_ids: tuple[int, ...]
@@ -95,30 +94,41 @@ class Vocabulary:
             )
         n_tokens = len(tokens)
         size = _checked_size(n_tokens, vocab_size)
-        eos = tuple(dict.fromkeys(_checked_ids("eos_token_ids", eos_token_ids, size)))
-        if not eos:
-            raise VocabularyError(
-                "at least one id must end a text, got no eos_token_ids", advice="pass eos_token_ids=[...]"
-            )
-        special = frozenset(eos).union(_checked_ids("special_token_ids", special_token_ids, size))
+        eos, special = _checked_special(eos_token_ids, special_token_ids, size)
         text_tokens = list(tokens)
-        names: dict[str, int] = {}
-        for token_id in sorted(special):
+        names: dict[int, str] = {}
+        for token_id in special:
             if token_id < n_tokens and tokens[token_id]:
-                names.setdefault(tokens[token_id].decode("utf-8", "backslashreplace"), token_id)
+                names[token_id] = tokens[token_id].decode("utf-8", "backslashreplace")
                 text_tokens[token_id] = b""
-        buffer, offsets = _flatten(text_tokens)
+        lengths = np.fromiter(map(len, text_tokens), dtype=np.int64, count=n_tokens)
+        self._fill_in(b"".join(text_tokens), lengths, eos, special, names, size)
+
+    def _fill_in(
+        self,
+        data: bytes,
+        lengths: npt.NDArray[np.int64],
+        eos: tuple[int, ...],
+        special: frozenset[int],
+        names: Mapping[int, str],
+        size: int,
+    ) -> None:
+        """data: the bytes of all tokens; lengths: of each, 0 for the special ones, which may have names."""
+        offsets = _offsets(lengths)
+        buffer = np.frombuffer(data, dtype=np.uint8)  # read-only, as the bytes under it
+        by_name: dict[str, int] = {}
+        for token_id in sorted(names):
+            by_name.setdefault(names[token_id], token_id)
         fields = {
-            "tokens": tuple(text_tokens),
-            "n_tokens": n_tokens,
+            "n_tokens": len(lengths),
             "vocab_size": size,
             "eos_token_ids": eos,
             "special_token_ids": special,
-            "special_token_by_name": MappingProxyType(names),
+            "special_token_by_name": MappingProxyType(by_name),
             "token_buffer": buffer,
             "token_offsets": offsets,
-            "text_token_ids": _read_only(np.flatnonzero(np.diff(offsets)).astype(np.int32)),
-            "fingerprint": _fingerprint(buffer, offsets, eos, special, names, size),
+            "text_token_ids": _read_only(np.flatnonzero(lengths).astype(np.int32)),
+            "fingerprint": _fingerprint(buffer, offsets, eos, special, by_name, size),
         }
         self.__dict__.update(fields)  # past __setattr__, which refuses
 
@@ -158,17 +168,36 @@ class Vocabulary:
                     advice="pass eos_token_ids=[...]",
                 )
             eos_token_ids = contents.eos_token_id
-        return cls(
-            contents.tokens,
-            eos_token_ids=[eos_token_ids] if isinstance(eos_token_ids, int) else eos_token_ids,
-            special_token_ids=contents.special_token_ids,
-            vocab_size=vocab_size,
+        data, ends = contents.tokens
+        size = _checked_size(len(ends), vocab_size)
+        eos, special = _checked_special(
+            [eos_token_ids] if isinstance(eos_token_ids, int) else eos_token_ids, contents.special_names, size
         )
+        names = dict(contents.special_names)
+        lengths = np.diff(ends, prepend=0)
+        is_text = np.ones(len(data), dtype=bool)
+        for token_id in special:
+            if token_id < len(ends) and lengths[token_id]:
+                is_text[ends[token_id] - lengths[token_id] : ends[token_id]] = False
+                names.setdefault(token_id, contents.tokens.of(token_id).decode("utf-8", "backslashreplace"))
+                lengths[token_id] = 0
+        vocabulary = cls.__new__(cls)
+        text = np.frombuffer(data, dtype=np.uint8)[is_text].tobytes()
+        vocabulary._fill_in(text, lengths, eos, special, names, size)
+        return vocabulary
+
+    @cached_property
+    def tokens(self) -> tuple[bytes, ...]:
+        """The bytes that each id appends; empty for ids that never match as text. Made on demand."""
+        data, offsets = self.token_buffer.tobytes(), self.token_offsets.tolist()
+        return tuple([data[begin:end] for begin, end in pairwise(offsets)])
 
     def token_bytes(self, token_id: int) -> bytes:
         """What the token appends to the text: nothing, if it is special, EOS or padding."""
         (token_id,) = _checked_ids("token_id", [token_id], self.vocab_size)
-        return self.tokens[token_id] if token_id < self.n_tokens else b""
+        if token_id >= self.n_tokens:
+            return b""
+        return self.token_buffer[self.token_offsets[token_id] : self.token_offsets[token_id + 1]].tobytes()
 
     def decode(self, token_ids: Iterable[int]) -> bytes:
         """The text of some tokens. Special tokens are left out; the bytes need not be whole characters."""
@@ -268,22 +297,20 @@ def _rebuild(
     )
 
 
-def _flatten(tokens: list[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
-    """All bytes in one read-only array, and the offsets of the tokens in it."""
-    lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
+def _offsets(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """Where each token begins, and where the last one ends."""
     longest = int(lengths.max(initial=0))
     if longest > LONGEST_TOKEN:
         raise LimitExceededError(
             f"the number of bytes of token {int(lengths.argmax())}", given=longest, limit=LONGEST_TOKEN
         )
-    offsets = np.zeros(len(tokens) + 1, dtype=np.int64)
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     if offsets[-1] > _MOST_BYTES:
         raise LimitExceededError(
             "the number of bytes of all tokens", given=int(offsets[-1]), limit=_MOST_BYTES
         )
-    buffer = np.frombuffer(b"".join(tokens), dtype=np.uint8)  # read-only, as the bytes under it
-    return buffer, _read_only(offsets.astype(np.int32))
+    return _read_only(offsets.astype(np.int32))
 
 
 def _fingerprint(
@@ -320,6 +347,18 @@ def _checked_size(n_tokens: int, vocab_size: int | None) -> int:
     if size > MOST_TOKENS:
         raise LimitExceededError("vocab_size", given=size, limit=MOST_TOKENS)
     return size
+
+
+def _checked_special(
+    eos_token_ids: Iterable[int], special_token_ids: Iterable[int], size: int
+) -> tuple[tuple[int, ...], frozenset[int]]:
+    """The ids that end a text, each once, and all that never match as text."""
+    eos = tuple(dict.fromkeys(_checked_ids("eos_token_ids", eos_token_ids, size)))
+    if not eos:
+        raise VocabularyError(
+            "at least one id must end a text, got no eos_token_ids", advice="pass eos_token_ids=[...]"
+        )
+    return eos, frozenset(eos).union(_checked_ids("special_token_ids", special_token_ids, size))
 
 
 def _checked_ids(what: str, token_ids: Iterable[int], vocab_size: int) -> list[int]:

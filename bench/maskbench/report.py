@@ -12,10 +12,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .measure import (
     COMPILE_ERROR,
@@ -40,18 +39,22 @@ PLAIN = f"{COMMON}, without pattern or format"
 PATTERNED = f"{COMMON}, with pattern or format"
 
 
-def percentile(ordered: Sequence[int] | NDArray[np.int64], percent: float) -> int:
+Number = TypeVar("Number", int, float)
+
+
+def percentile(ordered: Sequence[Number], percent: float) -> Number:
     """`sorted[int(n p / 100)]`; the last sample where that runs over the end. `ordered` must not be empty."""
-    return int(ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))])
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
 def time_rows(label: str, nanoseconds: Iterable[int]) -> dict[str, float | None]:
     """Average, percentiles and maximum in microseconds; None where there is no sample."""
-    ordered = np.sort(np.fromiter(nanoseconds, dtype=np.int64))
+    ordered = np.sort(np.fromiter(nanoseconds, dtype=np.int64)).tolist()
     names = [f"{label} avg", *(f"{label} p{percent:g}" for percent in PERCENTILES), f"{label} max"]
-    if not len(ordered):
+    if not ordered:
         return dict.fromkeys(names)
-    values = [float(ordered.mean()), *(percentile(ordered, p) for p in PERCENTILES), int(ordered[-1])]
+    average = sum(ordered) / len(ordered)
+    values = [average, *(percentile(ordered, p) for p in PERCENTILES), ordered[-1]]
     return {name: value / 1000 for name, value in zip(names, values, strict=True)}
 
 
@@ -149,14 +152,14 @@ def write_report(folder: Path, records: Records, description: Mapping[str, Any],
 def _brief(outcome: Outcome) -> dict[str, Any]:
     """An outcome without its raw times, which stay in the journal."""
     record = outcome.to_json()
-    samples = np.sort(np.array(record.pop("tbm_ns"), dtype=np.int64))
+    samples = sorted(record.pop("tbm_ns"))
     del record["engine"], record["name"]
     return {
         **record,
         "tokens": len(samples),
-        "tbm_sum_ns": int(samples.sum()),
-        "tbm_p50_ns": percentile(samples, 50) if len(samples) else None,
-        "tbm_max_ns": int(samples[-1]) if len(samples) else None,
+        "tbm_sum_ns": sum(samples),
+        "tbm_p50_ns": percentile(samples, 50) if samples else None,
+        "tbm_max_ns": samples[-1] if samples else None,
     }
 
 

@@ -7,6 +7,10 @@ each benchmark `NAME.json`, `NAME.md` and `NAME.png`.
 - `compile`: compile time and time to the first mask by size of the schema; the set-up of a vocabulary.
 - `batch`: masks for many sequences; checks of single tokens and of drafts.
 - `end_to_end`: tokens per second of `generate()`, with and without each engine.
+- `automata`: token automata: time to make one, sizes, steps.
+- `warm`: mask and commit in the second document of a schema.
+- `memory`: what compiled schemas and the tables of a vocabulary take.
+- `common_sample`: MaskBench on samples for all engines; a part of `all`.
 - `device`: masks on a GPU: the kernel against the memory's bandwidth, the token automaton in a CUDA graph,
   the engines' processors.
 - `instructions`: instructions for a mask, counted by callgrind, against a table that is kept.
@@ -17,5 +21,5 @@ engine that refuses a schema, or takes it and does not keep it, is left out, and
 fixed. The files in the order of the data: `synthetic` (a vocabulary from a seed), `setting` (what all of them
 need), `workload` (schemas and documents), how engines are called (`batch_calls`, `hf_processors`), the
 benchmarks (`device` with `device_steps` and `device_timers`), `tables` (samples to figures), `report`
-(files).
+(files), `page` (a run's figures into the documentation).
 """

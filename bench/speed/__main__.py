@@ -1,14 +1,17 @@
-"""The command line: `python -m bench.speed masks|compile|batch|end_to_end|device|instructions|all`.
+"""The command line: `python -m bench.speed masks|compile|batch|end_to_end|automata|warm|memory|device|...`.
 
 In: options. Out: in the folder `--out`, for each benchmark, NAME.json, NAME.md and NAME.png; the tables are
-printed as well. `instructions` ends with 1 if a count went up by more than a tenth; what the machine lacks
-(a GPU, valgrind) is said in one line, and the exit status is 0.
+printed as well. `all` runs everything in sizes that take less than 25 minutes on one core, MaskBench
+included, and `page` puts its figures into the page of the documentation. `instructions` ends with 1 if a
+count went up by more than a tenth; what the machine lacks (a GPU, valgrind) is said in one line, and the exit
+status is 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -20,149 +23,219 @@ from bench.maskbench.measure import CLOCKS
 from bench.maskbench.worker import WorkerSetupError
 
 from . import batch as batch_benchmark
+from . import common_sample
 from . import compile as compile_benchmark
 from . import instructions as instructions_benchmark
 from . import masks as masks_benchmark
+from . import memory as memory_benchmark
+from . import warm as warm_benchmark
+from .page import PAGE, write_page
 from .report import write_results
 from .setting import Setting, open_setting
 from .tables import Table
 
 application = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
+TOKENS = 32_768
+DEVICE_TOKENS = 131_072
+OUT = Path("bench/results/local/speed")
+Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Out = Annotated[Path, typer.Option(help="Folder of the results.")]
 TokenizerOption = Annotated[
     Path | None, typer.Option("--tokenizer", help="Folder with a Hugging Face tokenizer. Default: made up.")
 ]
-Tokens = Annotated[int, typer.Option(help="Size of the made-up vocabulary.")]
-Engines = Annotated[str | None, typer.Option(help="Comma-separated: NAME or NAME+VARIANT.")]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
-Out = Annotated[Path, typer.Option(help="Folder of the results.")]
 Rounds = Annotated[int, typer.Option(min=1, help="Times that the engines take turns.")]
+Rows = Annotated[str, typer.Option(help="Sizes of the batch.")]
 Threads = Annotated[int, typer.Option(min=1, help="What the engines' calls for batches may use.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
-OUT = Path("bench/results/local/speed")
+Data = Annotated[Path | None, typer.Option(help="A file of MaskBench. Default: schemas made up.")]
+Sample = Annotated[int | None, typer.Option(min=1, help="Draw so many schemas of it.")]
 
 
-@application.command()
-def masks(
+def _shared_options(
     tokenizer: TokenizerOption = None,
-    tokens: Tokens = 32_768,
-    engines: Engines = None,
-    rounds: Rounds = 200,
-    fresh: Annotated[int, typer.Option(min=0, help="New processes for each situation and engine.")] = 3,
+    tokens: Annotated[int, typer.Option(help="Size of the made-up vocabulary.")] = TOKENS,
+    engines: Annotated[str | None, typer.Option(help="Comma-separated: NAME or NAME+VARIANT.")] = None,
     seed: Seed = 0,
     out: Out = OUT,
 ) -> None:
+    """What every benchmark is asked for."""
+
+
+@dataclass
+class Answer:
+    """Tables; what else belongs to the question; what the files are called, if not as the benchmark."""
+
+    tables: list[Table]
+    about: dict[str, Any] = field(default_factory=dict)
+    name: str | None = None
+
+
+Benchmark = Callable[..., Answer]
+
+
+def benchmark(
+    name: str, *, tokens: int = TOKENS, is_possible: Callable[[dict[str, Any]], bool] = lambda options: True
+) -> Callable[[Benchmark], Callable[..., None]]:
+    """A function `(setting, *, its own options) -> Answer` becomes a command, which has the shared options
+    too, writes the files and prints the tables.
+
+    is_possible: asked with all options before anything is loaded; if not, it has said so.
+    """
+
+    def decorate(function: Benchmark) -> Callable[..., None]:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        shared = [
+            option.replace(default=tokens) if option.name == "tokens" else option
+            for option in inspect.signature(_shared_options, eval_str=True).parameters.values()
+        ]
+        defaults = {option.name: option.default for option in (*shared, *own)}
+
+        def run(**options: Any) -> None:
+            options = defaults | options
+            if not is_possible(options):
+                return
+            asked = {option.name: options[option.name] for option in own}
+            try:
+                with open_setting(*(options[option.name] for option in shared)) as setting:
+                    answer = function(setting, **asked)
+                    about = setting.describe(
+                        **{k: v for k, v in asked.items() if v is not None} | answer.about
+                    )
+                    print(write_results(setting.out, answer.name or name, answer.tables, about))
+            except (ValueError, OSError, ImportError, WorkerSetupError) as error:
+                refuse(error)
+            except memory_benchmark.NotMeasuredError as error:
+                print(f"{name}: {error}")
+
+        parameters = [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in (*own, *shared)]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {option.name: option.annotation for option in parameters}
+        run.__doc__ = function.__doc__
+        return application.command(name)(run)
+
+    return decorate
+
+
+@benchmark("masks")
+def masks(
+    setting: Setting,
+    *,
+    rounds: Rounds = 200,
+    fresh: Annotated[int, typer.Option(min=0, help="New processes for each situation and engine.")] = 3,
+) -> Answer:
     """One mask and one commit in named situations."""
-    with prepared(tokenizer, tokens, engines, seed, out) as setting:
-        tables = masks_benchmark.run(setting, rounds=rounds, fresh=fresh)
-        finish(setting, "masks", tables, rounds=rounds, fresh=fresh)
+    return Answer(masks_benchmark.run(setting, rounds=rounds, fresh=fresh))
 
 
-@application.command("compile")
+@benchmark("compile")
 def compile_command(
-    tokenizer: TokenizerOption = None,
-    tokens: Tokens = 32_768,
-    engines: Engines = None,
+    setting: Setting,
+    *,
     rounds: Rounds = 5,
     largest: Annotated[int, typer.Option(help="Leave out larger schemas.")] = 10_000,
     doubled: Annotated[bool, typer.Option(help="Also a vocabulary of twice the size.")] = True,
     time_limit: Annotated[float, typer.Option(help="Seconds for a schema.")] = 60.0,
-    seed: Seed = 0,
-    out: Out = OUT,
-) -> None:
+) -> Answer:
     """Compile time and time to the first mask by size; set-up of the vocabulary."""
-    with prepared(tokenizer, tokens, engines, seed, out) as setting:
-        tables = compile_benchmark.run(
-            setting, rounds=rounds, largest=largest, doubled=doubled, seconds=time_limit
-        )
-        finish(setting, "compile", tables, rounds=rounds, largest=largest, time_limit=time_limit)
+    tables = compile_benchmark.run(
+        setting, rounds=rounds, largest=largest, doubled=doubled, seconds=time_limit
+    )
+    return Answer(tables)
 
 
-@application.command()
+@benchmark("batch")
 def batch(
-    tokenizer: TokenizerOption = None,
-    tokens: Tokens = 32_768,
-    engines: Engines = None,
+    setting: Setting,
+    *,
     rounds: Rounds = 100,
-    rows: Annotated[str, typer.Option(help="Sizes of the batch.")] = "1,8,64,256",
+    rows: Rows = "1,8,64,256",
     grammars: Annotated[int, typer.Option(min=1, help="How many different ones.")] = 16,
     threads: Threads = 1,
-    seed: Seed = 0,
-    out: Out = OUT,
-) -> None:
+) -> Answer:
     """Masks for many sequences; checks of tokens and drafts."""
     sizes = numbers(rows)
-    with prepared(tokenizer, tokens, engines, seed, out) as setting:
-        tables = batch_benchmark.run(setting, rounds=rounds, rows=sizes, n_grammars=grammars, threads=threads)
-        finish(setting, "batch", tables, rounds=rounds, grammars=grammars, threads=threads)
+    return Answer(
+        batch_benchmark.run(setting, rounds=rounds, rows=sizes, n_grammars=grammars, threads=threads)
+    )
 
 
-@application.command("end_to_end")
+@benchmark("warm")
+def warm(setting: Setting, *, data: Data = None, sample: Sample = None) -> Answer:
+    """Mask and commit in the second document of a schema."""
+    return Answer(warm_benchmark.run(setting, data=data, sample=sample))
+
+
+@benchmark("memory")
+def memory(setting: Setting, *, data: Data = None, sample: Sample = None) -> Answer:
+    """What compiled schemas and the tables of a vocabulary take."""
+    return Answer(memory_benchmark.run(setting, data=data, sample=sample))
+
+
+def _has_device_and_clock(options: dict[str, Any]) -> bool:
+    clock, device = options["clock"], options["device"]
+    if clock not in CLOCKS or (clock == "cpu" and device != "cpu"):
+        refuse(ValueError(f"--clock: must be wall, or on a CPU also cpu, got {clock!r}"))
+    return has_device(device)
+
+
+@benchmark("end_to_end", is_possible=_has_device_and_clock)
 def end_to_end(
-    tokenizer: TokenizerOption = None,
-    tokens: Tokens = 32_768,
-    engines: Engines = None,
+    setting: Setting,
+    *,
     rounds: Rounds = 11,
-    batches: Annotated[str, typer.Option(help="Sizes of the batch.")] = "1,8,64",
+    batches: Rows = "1,8,64",
     new_tokens: Annotated[int, typer.Option(min=2, help="Tokens for each row.")] = 48,
     hidden: Annotated[int | None, typer.Option(help="Of the model. Default: 64, on a GPU 2048.")] = None,
     layers: Annotated[int | None, typer.Option(help="Of the model. Default: 2, on a GPU 16.")] = None,
     device: Device = "cpu",
     threads: Threads = 1,
     clock: Annotated[str, typer.Option(help="wall, or cpu: only while the process runs.")] = "wall",
-    seed: Seed = 0,
-    out: Out = OUT,
-) -> None:
+) -> Answer:
     """Tokens per second of generate(), without a grammar and with each engine."""
-    from . import end_to_end as benchmark
+    from . import end_to_end as module
 
-    if not has_device(device):
-        return
-    if clock not in CLOCKS or (clock == "cpu" and device != "cpu"):
-        refuse(ValueError(f"--clock: must be wall, or on a CPU also cpu, got {clock!r}"))
-    sizes = numbers(batches)
-    with prepared(tokenizer, tokens, engines, seed, out) as setting:
-        size: dict[str, Any] = benchmark.model_size(device, hidden, layers) | {"new_tokens": new_tokens}
-        tables = benchmark.run(
-            setting, rounds=rounds, batches=sizes, device=device, threads=threads, clock=clock, **size
-        )
-        name = "end_to_end" if device == "cpu" else f"end_to_end_{device.partition(':')[0]}"
-        finish(
-            setting,
-            name,
-            tables,
-            rounds=rounds,
-            threads=threads,
-            clock=clock,
-            **size,
-            **describe_device(device),
-        )
+    size: dict[str, Any] = module.model_size(device, hidden, layers) | {"new_tokens": new_tokens}
+    tables = module.run(
+        setting,
+        rounds=rounds,
+        batches=numbers(batches),
+        device=device,
+        threads=threads,
+        clock=clock,
+        **size,
+    )
+    parts = ["end_to_end", "" if device == "cpu" else device.partition(":")[0], str(hidden or "")]
+    return Answer(tables, size | describe_device(device), "_".join(filter(None, parts)))
 
 
-@application.command()
+@benchmark("automata", is_possible=lambda options: has_device(options["device"]))
+def automata(setting: Setting, *, rounds: Rounds = 20, rows: Rows = "1,64", device: Device = "cpu") -> Answer:
+    """Token automata: time to make one, sizes, a step beside an unconstrained one."""
+    from . import automata as module
+
+    tables = module.run(setting, rounds=rounds, rows=numbers(rows), device=device)
+    name = "automata" if device == "cpu" else f"automata_{device.partition(':')[0]}"
+    return Answer(tables, describe_device(device), name)
+
+
+@benchmark("device", tokens=DEVICE_TOKENS, is_possible=lambda options: has_device(options["device"]))
 def device(
-    tokenizer: TokenizerOption = None,
-    tokens: Tokens = 131_072,
-    engines: Engines = None,
+    setting: Setting,
+    *,
     rounds: Rounds = 50,
-    rows: Annotated[str, typer.Option(help="Sizes of the batch.")] = "1,64,256",
+    rows: Rows = "1,64,256",
     hidden: Annotated[int | None, typer.Option(help="Of the made-up model. Default: 4096.")] = None,
     layers: Annotated[int | None, typer.Option(help="Of the made-up model. Default: 16.")] = None,
     device: Device = "cuda",
-    seed: Seed = 0,
-    out: Out = OUT,
-) -> None:
+) -> Answer:
     """Masks on a GPU: the kernel, the token automaton in a CUDA graph, the engines' processors."""
-    from . import device as benchmark
+    from . import device as module
 
-    if not has_device(device):
-        return
-    sizes = numbers(rows)
-    with prepared(tokenizer, tokens, engines, seed, out) as setting:
-        tables = benchmark.run(
-            setting, rounds=rounds, rows=sizes, device=device, hidden=hidden, layers=layers
-        )
-        finish(setting, "device", tables, rounds=rounds, **describe_device(device))
+    tables = module.run(
+        setting, rounds=rounds, rows=numbers(rows), device=device, hidden=hidden, layers=layers
+    )
+    return Answer(tables, describe_device(device))
 
 
 @application.command()
@@ -201,48 +274,51 @@ def instructions(
 @application.command("all")
 def everything(
     tokenizer: TokenizerOption = None,
-    tokens: Tokens = 32_768,
-    engines: Engines = None,
-    device_name: Annotated[str, typer.Option("--device", help="Of end_to_end, besides the CPU.")] = "cuda",
+    data: Data = None,
+    engines: Annotated[str | None, typer.Option(help="Comma-separated: NAME or NAME+VARIANT.")] = None,
+    tokens: Annotated[int, typer.Option(help="Size of the made-up vocabulary.")] = TOKENS,
+    device_name: Annotated[str, typer.Option("--device", help="Besides the CPU.")] = "cuda",
     seed: Seed = 0,
     out: Out = OUT,
 ) -> None:
-    """Every benchmark with its defaults, one after the other."""
-    shared: dict[str, Any] = {"tokenizer": tokenizer, "tokens": tokens, "engines": engines}
-    shared |= {"seed": seed, "out": out}
-    masks(**shared)
-    compile_command(**shared)
-    batch(**shared)
-    end_to_end(**shared)
-    end_to_end(**shared, device=device_name)
-    device(tokenizer=tokenizer, engines=engines, seed=seed, out=out, device=device_name)
+    """Every benchmark, in sizes that take less than 25 minutes on one core. A GPU's figures follow if there
+    is one; MaskBench needs its data and a tokenizer.
+    """
+    shared: dict[str, Any] = {"tokenizer": tokenizer, "engines": engines, "seed": seed, "out": out}
+    made_up = shared | {"tokens": tokens}
+    masks(**made_up, rounds=100, fresh=1)
+    compile_command(**made_up, rounds=3, largest=1000, time_limit=5.0)
+    batch(**made_up, rounds=40, rows="1,8,64")
+    end_to_end(**made_up, batches="1,8")
+    end_to_end(**made_up, rounds=7, batches="1,8", hidden=512, layers=8)
+    automata(**made_up)
+    # xgrammar would take a second to compile each of these schemas.
+    fast = engines or ",".join(common_sample.installed(common_sample.FAST))
+    warm(**made_up | {"engines": fast}, data=data, sample=300)
+    memory(**made_up, data=data, sample=5000)
     instructions(seed=seed, out=out)
+    if data is not None and tokenizer is not None:
+        common_sample.run(data, tokenizer, seed, out)
+    device(**shared, device=device_name)
+    automata(**made_up, rows="1,64,256", device=device_name)
+    end_to_end(**made_up, device=device_name)
 
 
-@contextmanager
-def prepared(
-    tokenizer: Path | None, tokens: int, engines: str | None, seed: int, out: Path
-) -> Iterator[Setting]:
-    """The setting of a run; what is wrong with the options is one line and exit status 2."""
-    with ExitStack() as stack:
-        try:
-            setting = stack.enter_context(open_setting(tokenizer, tokens, engines, seed, out))
-        except (ValueError, OSError, ImportError) as error:
-            refuse(error)
-        try:
-            yield setting
-        except WorkerSetupError as error:
-            refuse(error)
+@application.command()
+def page(
+    results: Annotated[Path, typer.Argument(help="The folder of a run of `all`.")],
+    target: Annotated[Path, typer.Option("--page", help="Where the figures go.")] = PAGE,
+) -> None:
+    """Put the figures of a run into the page of the documentation."""
+    try:
+        write_page(results, target)
+    except (ValueError, OSError) as error:
+        refuse(error)
 
 
 def refuse(error: Exception) -> NoReturn:
     console.print(f"error: {error}", style="red", markup=False, highlight=False)
     raise typer.Exit(2) from error
-
-
-def finish(setting: Setting, name: str, tables: list[Table], **question: Any) -> None:
-    """Write the files, print the tables."""
-    print(write_results(setting.out, name, tables, setting.describe(**question)))
 
 
 def has_device(name: str) -> bool:

@@ -8,6 +8,7 @@ what its documentation offers instead stands here.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from bench.maskbench.engines import Engine
 
 
-class Calls:
+class Calls(ABC):
     """The calls of one engine; `bitmask` is int32 of shape [rows, words].
 
     `prepare` makes of the matchers what `batch` takes; a server does this when a sequence comes or goes.
@@ -26,20 +27,24 @@ class Calls:
     def __init__(self, engine: Engine[Any, Any], bitmask: NDArray[np.int32], threads: int) -> None:
         self.bitmask = bitmask
 
+    @abstractmethod
     def loop(self, matchers: Sequence[Any]) -> None:
-        raise NotImplementedError
+        """Fill row by row: the i-th matcher's mask to row i."""
 
     def prepare(self, matchers: Sequence[Any]) -> Any:
         return matchers
 
+    @abstractmethod
     def batch(self, prepared: Any) -> None:
-        raise NotImplementedError
+        """Fill all rows by one call, of what `prepare` made."""
 
+    @abstractmethod
     def check(self, matcher: Any, token_id: int) -> bool:
-        raise NotImplementedError
+        """Whether the token may come next; the matcher stays where it is."""
 
+    @abstractmethod
     def draft(self, matcher: Any, token_ids: list[int]) -> int:
-        raise NotImplementedError
+        """How many of the tokens may come, one after the other; the matcher stays where it is."""
 
 
 class TokentrellisCalls(Calls):

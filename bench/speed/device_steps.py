@@ -12,7 +12,6 @@ grammar, since a server has to see them.
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Any
@@ -22,15 +21,15 @@ import torch
 from bench.maskbench.engines import EngineError
 
 from .device_timers import Timer, Work, call_timer, graph_timer, synchronize
-from .hf_processors import Factory, factory
-from .setting import Setting
+from .hf_processors import FREE, IN_PLACE, Factory, make_factories
+from .setting import OURS, Setting, turns
 from .tables import Table
 
 STEPS = 16  # fewer than the tokens of any document of the schema
 BUDGET = 256  # of tokens: the rule that ends in time is at work
 HIDDEN, LAYERS = 4096, 16  # on a GPU
 SMALL_HIDDEN, SMALL_LAYERS = 64, 1  # on a CPU
-FREE, AUTOMATON = "unconstrained", "token automaton"
+AUTOMATON = "token automaton"
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -89,9 +88,12 @@ def run_steps(
     layers = layers or (LAYERS if on_gpu else SMALL_LAYERS)
     how = "in one CUDA graph" if on_gpu else "without a graph"
     graphs = Table(f"A step of {STEPS}, {how}, hidden size {hidden}", "us", FREE, paired=True)
-    columns, cases = (FREE, *setting.engines), tuple(case_name(n_rows, layers) for n_rows in rows)
+    columns, cases = (
+        (FREE, OURS, OURS + IN_PLACE, *setting.engines),
+        tuple(case_name(n_rows, layers) for n_rows in rows),
+    )
     calls = Table("A step from Python, masks made on the CPU", "us", FREE, cases, columns, paired=True)
-    factories = make_factories(setting, calls, cases)
+    factories = make_factories(setting, SCHEMA, [], [calls])
     finite = compile_finite(setting, place)
     for blocks in (0, layers):
         model = StepModel(setting.tokenizer.vocabulary_size, hidden, blocks, place, setting.seed)
@@ -154,41 +156,23 @@ def time_automaton(
             table.leave_out(case, AUTOMATON, "writes a token that the grammar forbids")
         else:
             timers[AUTOMATON] = make_timer(work, place, 1)
-    for number in range(rounds):
-        for name in list(timers)[:: -1 if number % 2 else 1]:
-            table.add(case, name, timers[name]() / STEPS)
+    for number, name in turns(timers, rounds, seed=0):
+        elapsed = timers[name]() / STEPS
+        if number:
+            table.add(case, name, elapsed)
 
 
 def compile_finite(setting: Setting, place: torch.device) -> Finite:
     """A grammar of finitely many states, so that the whole of it can go to the device."""
     import tokentrellis as tt
 
-    vocabulary = tt.Vocabulary.from_tokenizer(
-        setting.tokenizer.huggingface,
-        vocab_size=setting.tokenizer.vocabulary_size,
-        eos_token_ids=setting.tokenizer.eos_token_ids,
+    compiled: Any = tt.compile_grammar(
+        tt.from_json_schema(SCHEMA, whitespace="compact"), setting.vocabulary_of_ours()
     )
-    compiled: Any = tt.compile_grammar(tt.from_json_schema(SCHEMA, whitespace="compact"), vocabulary)
-    if not hasattr(compiled, "token_automaton"):
-        reason = "this build of tokentrellis has no CompiledGrammar.token_automaton()"
-        return Finite(compiled, None, reason)
     try:
         return Finite(compiled, compiled.token_automaton(device=place))
     except tt.ConstraintError as error:
         return Finite(compiled, None, str(error))
-
-
-def make_factories(setting: Setting, table: Table, cases: tuple[str, ...]) -> dict[str, Factory]:
-    """What makes each engine's processor for the schema, and none for the run without a grammar."""
-    factories: dict[str, Factory] = {FREE: list}
-    for name in setting.engines:
-        try:
-            grammar = setting.create(name).compile(SCHEMA)
-            factories[name] = factory(name, grammar, setting.tokenizer.vocabulary_size, 1)
-        except (EngineError, LookupError) as error:
-            for case in cases:
-                table.leave_out(case, name, str(error))
-    return factories
 
 
 def time_processors(
@@ -200,19 +184,17 @@ def time_processors(
     rounds: int,
     seed: int,
 ) -> None:
-    """Rounds of `STEPS` steps for each engine, in an order that is drawn anew; the first is not counted."""
-    draw = random.Random(seed)
-    for repetition in range(1 + rounds):
-        for name in draw.sample(list(factories), len(factories)):
-            if name in table.reasons.get(case, {}):
-                continue
-            try:
-                elapsed = time_steps(model, starts, factories[name])
-            except (EngineError, AssertionError, RuntimeError) as error:
-                table.leave_out(case, name, f"does not take its own tokens: {error}")
-            else:
-                if repetition:
-                    table.add(case, name, elapsed)
+    """Rounds of `STEPS` steps for each engine; the first is not counted."""
+    for number, name in turns(factories, rounds, seed):
+        if name in table.reasons.get(case, {}):
+            continue
+        try:
+            elapsed = time_steps(model, starts, factories[name])
+        except (EngineError, AssertionError, RuntimeError) as error:
+            table.leave_out(case, name, f"does not take its own tokens: {error}")
+        else:
+            if number:
+                table.add(case, name, elapsed)
 
 
 def time_steps(model: StepModel, starts: torch.Tensor, make: Factory) -> float:

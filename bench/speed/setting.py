@@ -6,11 +6,14 @@ are named in the results), and a description of the machine by the means of `ben
 
 from __future__ import annotations
 
+import datetime
 import gc
 import multiprocessing
+import random
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -28,6 +31,7 @@ from bench.maskbench.worker import WARM_UP, Conditions
 from .synthetic import write_tokenizer
 
 DEFAULT_ENGINES = ("tokentrellis", "llguidance", "xgrammar", "xgrammar+default")
+ROOT = Path(__file__).parents[2]
 OURS = "tokentrellis"  # what the others are divided by
 
 
@@ -53,15 +57,36 @@ class Setting:
         hide_from_collector()
         return engine
 
+    def vocabulary_of_ours(self) -> Any:
+        """The setting's vocabulary as tokentrellis has it."""
+        import tokentrellis as tt
+
+        return tt.Vocabulary.from_tokenizer(
+            self.tokenizer.huggingface,
+            vocab_size=self.tokenizer.vocabulary_size,
+            eos_token_ids=self.tokenizer.eos_token_ids,
+        )
+
     def describe(self, **question: Any) -> dict[str, Any]:
         """The head of the results: question, machine, versions, who is left out."""
         asked = {"vocabulary": self.vocabulary, "tokens": self.tokenizer.vocabulary_size, "seed": self.seed}
         return {
             "question": asked | question,
-            "machine": describe_machine(Conditions()),
+            "machine": describe_machine(Conditions()) | describe_sources(),
             "engines": {name: engine_modules.version(name) for name in self.engines},
             "left out": self.left_out,
         }
+
+
+def describe_sources() -> dict[str, str]:
+    """The day, and the commit of the sources, if git knows it."""
+    day = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    try:
+        commit = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        commit = "unknown"
+    return {"date": day, "commit": commit}
 
 
 def create_engine(name: str, tokenizer: TokenizerFolder) -> Engine[Any, Any]:
@@ -77,6 +102,17 @@ def hide_from_collector() -> None:
     """What lives now leaves the collector's sight: an engine pays only for garbage that it makes."""
     gc.collect()
     gc.freeze()
+
+
+def turns(names: Iterable[str], rounds: int, seed: int) -> Iterator[tuple[int, str]]:
+    """(number of the round, name): in each round every name once, in an order that is drawn anew.
+
+    Round 0 comes before the `rounds` that count: what is made on first use is made there.
+    """
+    draw, known = random.Random(seed), list(names)
+    for number in range(1 + rounds):
+        for name in draw.sample(known, len(known)):
+            yield number, name
 
 
 class NewProcessError(Exception):

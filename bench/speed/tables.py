@@ -1,8 +1,8 @@
 """From samples to figures: a `Table` holds what each engine took in each case, or why there is nothing.
 
-In: nanoseconds, one sample at a time. Out: for each case and engine the median, the 99th percentile, the
-number of samples, and the ratio to the table's reference. Percentiles are those of MaskBench:
-`sorted[int(n p / 100)]`, so with less than a hundred samples p99 is the slowest.
+In: nanoseconds (bytes, counts), one sample at a time. Out: for each case and engine the median, the 99th
+percentile, the number of samples, and the ratio to the table's reference. Percentiles are those of MaskBench,
+so with less than a hundred samples p99 is the slowest.
 """
 
 from __future__ import annotations
@@ -11,12 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.maskbench.report import percentile
+
 UNITS: dict[str, Callable[[float], float]] = {
     "us": lambda nanoseconds: nanoseconds / 1e3,
     "ms": lambda nanoseconds: nanoseconds / 1e6,
+    "s": lambda nanoseconds: nanoseconds / 1e9,
     "ns/byte": lambda nanoseconds: nanoseconds,
     "tokens/s": lambda nanoseconds: 1e9 / nanoseconds,  # of nanoseconds for one token
+    "MB": lambda n_bytes: n_bytes / 1e6,
     "instructions": lambda count: count,
+    "count": lambda count: count,
 }
 
 
@@ -85,8 +90,3 @@ class Table:
         ordered = sorted(samples)
         middle, slow = (convert(percentile(ordered, p)) for p in (50, 99))
         return {"median": middle, "p99": slow, "n": len(ordered)}
-
-
-def percentile(ordered: list[float], p: int) -> float:
-    """As MaskBench has it; at least one sample, in ascending order."""
-    return ordered[min(len(ordered) - 1, len(ordered) * p // 100)]

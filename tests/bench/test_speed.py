@@ -25,7 +25,19 @@ from typer.testing import CliRunner
 from bench.maskbench.engines import Engine
 from bench.maskbench.tokenizer import TokenizerFolder
 from bench.speed import __main__ as command
-from bench.speed import batch, batch_calls, instructions, masks, report, setting, synthetic, workload
+from bench.speed import (
+    batch,
+    batch_calls,
+    instructions,
+    masks,
+    memory,
+    page,
+    report,
+    setting,
+    synthetic,
+    warm,
+    workload,
+)
 from bench.speed import compile as compile_benchmark
 from bench.speed.setting import NewProcessError, Setting, in_new_process, open_setting
 from bench.speed.tables import Table
@@ -33,7 +45,7 @@ from bench.speed.tables import Table
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from bench.speed import device, device_steps, end_to_end  # noqa: E402  (they need torch)
+from bench.speed import automata, device, device_steps, end_to_end, hf_processors  # noqa: E402  (they need torch)
 
 N_TOKENS = 768
 PEERS = ("llguidance", "xgrammar")
@@ -339,12 +351,19 @@ def test_checks_leave_the_matcher_where_it_was(one_engine: Setting) -> None:
         assert engine.commit(matcher, token_id)
 
 
+def ways_of(opened: Setting) -> list[str]:
+    """Ours copies the scores, and works in place."""
+    (name,) = opened.engines
+    return [name, name + hf_processors.IN_PLACE] if name == setting.OURS else [name]
+
+
 def test_end_to_end(one_engine: Setting) -> None:
     tables = end_to_end.run(one_engine, rounds=1, batches=(1, 2), new_tokens=6, hidden_size=32, layers=1)
-    engines = [end_to_end.FREE, *one_engine.engines]
+    ways = ways_of(one_engine)
+    engines = [end_to_end.FREE, *ways]
     assert tables[0].reasons == {}
     assert tables[0].engines == engines
-    for table, known in zip(tables, (engines, one_engine.engines), strict=True):
+    for table, known in zip(tables, (engines, ways), strict=True):
         assert [set(row) for row in table.figures().values()] == [set(known)] * 2
     assert tables[0].figures()["batch of 2"][end_to_end.FREE]["ratio"] == 1
     # All generate as many tokens: a sample for each generation, and one for each step but the first.
@@ -381,9 +400,8 @@ def test_device_runs_without_a_gpu_in_tests(one_engine: Setting) -> None:
     assert list(steps.figures()) == ["batch of 2, projection alone", "batch of 2, 1 blocks"]
     for row in steps.figures().values():
         assert row[device_steps.FREE]["median"] > 0
-        automaton = row[device_steps.AUTOMATON]
-        assert automaton.get("left out", "").startswith("this build") or automaton["median"] > 0
-    assert list(calls.figures()["batch of 2, 1 blocks"]) == [device_steps.FREE, *one_engine.engines]
+        assert row[device_steps.AUTOMATON]["median"] > 0
+    assert set(calls.figures()["batch of 2, 1 blocks"]) == {device_steps.FREE, *ways_of(one_engine)}
     assert calls.reasons == {}
 
 
@@ -419,6 +437,126 @@ def test_a_token_automaton_that_is_wrong_is_left_out(made_up: Setting) -> None:
 def test_the_schema_for_steps_is_not_finished_before_they_are(made_up: Setting) -> None:
     finite = device_steps.compile_finite(made_up, torch.device("cpu"))
     assert finite.compiled.matcher().tokens_to_finish > device_steps.STEPS
+
+
+def test_automata(made_up: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = automata.grammars()
+    few = {name: every[name] for name in ("50 choices", automata.STEPPED, "a recursive list in 40 tokens")}
+    monkeypatch.setattr(automata, "grammars", lambda: few)
+    made, sizes, tables, steps = automata.run(made_up, rounds=1, rows=(1, 2))
+    for table, engines in ((made, [setting.OURS]), (tables, [setting.OURS]), (sizes, sizes.engines)):
+        assert list(table.figures()) == list(few)
+        check_figures(table, list(few), engines)
+    assert sizes.engines == [automata.STATES, automata.CLASSES, automata.MASKS]
+    check_figures(steps, ["batch of 1", "batch of 2"], [automata.FREE, automata.STEP])
+
+
+def test_the_second_document_is_read_by_all(one_engine: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "LARGEST", 10)
+    (table,) = warm.run(one_engine)
+    extra = [warm.BY_NUMBER] if one_engine.engines == [setting.OURS] else []
+    known = [*one_engine.engines, *extra, *([warm.NOTHING] if extra else [])]
+    figures = table.figures()
+    assert {case: set(row) for case, row in figures.items()} == {
+        warm.DOCUMENTS: set(known),
+        warm.AVERAGE: set(known),
+    }
+    assert figures[warm.DOCUMENTS][known[0]]["n"] == 2
+
+
+def test_turns_have_every_name_once_in_each_round() -> None:
+    seen = list(setting.turns("abc", 2, seed=1))
+    assert [number for number, _ in seen] == [0] * 3 + [1] * 3 + [2] * 3
+    assert all(sorted(name for number, name in seen if number == n) == list("abc") for n in range(3))
+    assert seen != list(setting.turns("abc", 2, seed=2))
+
+
+# -- memory
+
+
+def test_memory_of_a_schema_goes_with_it(tmp_path: Path) -> None:
+    """In a process of its own, as the benchmark runs it: a large schema takes more, and all of it goes."""
+    synthetic.write_tokenizer(tmp_path, N_TOKENS)
+    opened = Setting(TokenizerFolder(tmp_path), [setting.OURS], 0, tmp_path)
+    data = tmp_path / "data.jsonl"
+    sizes = (3, 300, 3, 300)
+    lines = [
+        {"name": str(number), "schema": {"enum": [f"{size} {i}" for i in range(size)]}, "tests": [TEST]}
+        for number, size in enumerate(sizes)
+    ]
+    data.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    try:
+        (table,) = memory.run(opened, data=data)
+    except memory.NotMeasuredError as error:
+        pytest.skip(str(error))
+    small, large, small_again, large_again = table.samples[memory.SCHEMA][setting.OURS]
+    assert (small_again, large_again) == (pytest.approx(small, rel=0.2), pytest.approx(large, rel=0.2))
+    assert large > 2 * small
+    (largest,) = table.samples[memory.LARGEST_SCHEMA][setting.OURS]
+    assert largest == max(large, large_again)
+    (set_up,), (left,) = (table.samples[case][setting.OURS] for case in (memory.SET_UP, memory.LEFT))
+    assert 0 < set_up < left < set_up + 4 * large + 2**20
+
+
+TEST = {"valid": True, "data": "3 1"}
+
+
+def test_memory_that_cannot_be_counted_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
+    with pytest.raises(memory.NotMeasuredError, match="has no mallinfo2"):
+        memory.in_use()
+
+
+# -- the page
+
+
+def test_the_page_has_the_figures_between_its_marks(tmp_path: Path) -> None:
+    machine = {"processor": "a processor", "python": "CPython 3", "date": "2026-01-02", "commit": "abc"}
+    cells = {"median": 0.5, "p99": 0.5, "n": 1}
+    found = {
+        "tables": {"t": {"unit": "us", "cases": {warm.AVERAGE: {setting.OURS: cells}}}},
+        "machine": machine,
+    }
+    rows = dict.fromkeys((*page.GOALS, "schemas"), 2.0)
+    sample = {
+        "machine": machine,
+        "tables": {page.COMMON: {setting.OURS: rows, page.PEER: {**rows, "TBM avg": 50}}},
+    }
+    results = tmp_path / "run"
+    results.mkdir()
+    (results / "warm.json").write_text(json.dumps(found))
+    (results / "maskbench_1000.json").write_text(json.dumps(sample))
+    target = tmp_path / "page.md"
+    target.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n")
+    for _ in range(2):
+        assert (
+            CliRunner().invoke(command.application, ["page", str(results), "--page", str(target)]).exit_code
+            == 0
+        )
+    text = target.read_text()
+    assert text.startswith(f"before\n{page.BEGIN}\n\n2026-01-02, commit abc; a processor, CPython 3")
+    assert text.endswith(f"{page.END}\nafter\n")
+    assert "old" not in text
+    assert "| mask and commit, second document of a schema, average | 0.6 us | 0.50 us |" in text
+    assert "| TBM avg | 2 | 50 | 25.0 | 18 |" in text
+    assert "![warm](run/warm.png)" in text
+    assert "Not measured in this run: maskbench_150," in text
+
+
+def test_a_page_without_marks_or_results(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("nothing")
+    for said in ("has no results", "needs the lines"):
+        result = CliRunner().invoke(
+            command.application, ["page", str(tmp_path), "--page", str(tmp_path / "page.md")]
+        )
+        assert result.exit_code == 2
+        assert said in " ".join(result.output.split())
+        (tmp_path / "warm.json").write_text("{}")
+
+
+def test_the_page_of_the_documentation_has_its_marks() -> None:
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert text.index(page.BEGIN) < text.index(page.END)
 
 
 # -- instructions
@@ -498,6 +636,7 @@ def test_a_command_writes_its_files(tmp_path: Path) -> None:
         "tokens": N_TOKENS,
         "seed": 0,
         "rounds": 1,
+        "rows": "1",
         "grammars": 1,
         "threads": 1,
     }
@@ -511,6 +650,9 @@ def test_all_runs_every_benchmark(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         (compile_benchmark, "compile"),
         (batch, "batch"),
         (end_to_end, "end_to_end"),
+        (automata, "automata"),
+        (warm, "warm"),
+        (memory, "memory"),
     ):
 
         def run(opened: Setting, name: str = name, **options: Any) -> list[Table]:
@@ -525,7 +667,9 @@ def test_all_runs_every_benchmark(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     arguments = ["all", "--tokens", str(N_TOKENS), "--engines", "tokentrellis", "--out", str(tmp_path)]
     result = CliRunner().invoke(command.application, arguments)
     assert result.exit_code == 0, result.output
-    assert met[:4] == ["masks", "compile", "batch", "end_to_end"]
+    names = ["masks", "compile", "batch", "end_to_end", "end_to_end", "automata", "warm", "memory"]
+    assert met[: len(names)] == names
+    assert {path.stem for path in tmp_path.glob("*.md")} == {*names, "end_to_end_512"}
 
 
 def test_engines_that_are_absent_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
