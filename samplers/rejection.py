@@ -29,10 +29,7 @@ from .constraint import ConstraintState, Predicate, allowed_by_grammar
 from .token_sampler import TokenDraws, TokenSampler, draw_categorical
 from .weight_estimators import Check, Estimate, geometric, recursive, two_loops
 
-ESTIMATORS = ("auto", "two_loops", "recursive", "geometric")
-CONFIDENT = 2 / 3
-"""From this probability of the likeliest token on, "auto" saves the second check of the recursive
-estimator."""
+ESTIMATORS = ("sparing", "recursive", "two_loops", "geometric")
 
 _FIRST_DRAWS = 16
 _HALF = math.log(2)
@@ -43,12 +40,14 @@ class AdaptiveRejectionSampler(TokenSampler):
     """Draws from the allowed tokens with a handful of checks, properly weighted.
 
     predicate: asked besides the grammar, only about tokens that were drawn.
-    estimator: how the weight is estimated (`weight_estimators.py`). "auto": recursive where no token has
-        `CONFIDENT` of the mass, as it has the smallest variance there; else two loops, which then make little
-        more than one check; "geometric" in place of the latter with a limit of rejections, and in place of
-        both with more than two accepts.
+    estimator: how the weight is estimated (`weight_estimators.py`). "sparing" costs about one check where the
+        model is nearly right and has the variance of "recursive" where no token has half of the mass;
+        "recursive" always makes two and has less variance in between; "two_loops" and "geometric" are the
+        published ones for models that are nearly right.
     max_accepts: for geometric; more accepts, more checks, less variance.
     max_rejections: at so many a draw is given up with weight zero, which is still unbiased. None: never.
+    mask_after: after so many rejections of one draw the grammar's mask takes the place of checks, so that a
+        draw never costs more than that where the model is wrong (sparing and recursive only). None: never.
     uses_mask: whether the grammar is applied as a mask and only the predicate is left to rejection: weights
         then have the grammar's part exactly. None: where there is a predicate.
 
@@ -60,15 +59,16 @@ class AdaptiveRejectionSampler(TokenSampler):
         self,
         *,
         predicate: Predicate | None = None,
-        estimator: str = "auto",
+        estimator: str = "sparing",
         max_accepts: int = 2,
         max_rejections: int | None = None,
+        mask_after: int | None = 16,
         uses_mask: bool | None = None,
     ) -> None:
         self.predicate = predicate
         self.estimator = checked_choice("estimator", estimator, ESTIMATORS)
         self.max_accepts = checked_integer("max_accepts", max_accepts, least=2)
-        if max_accepts > 2 and estimator not in ("auto", "geometric"):
+        if max_accepts > 2 and estimator != "geometric":
             raise ArgumentValueError(
                 f"max_accepts would do nothing with the estimator {estimator!r}", got=max_accepts
             )
@@ -76,7 +76,10 @@ class AdaptiveRejectionSampler(TokenSampler):
             max_rejections = checked_integer("max_rejections", max_rejections, least=2)
             if estimator == "two_loops":
                 raise ArgumentValueError("two_loops has no limit of rejections", got=max_rejections)
+        if mask_after is not None:
+            mask_after = checked_integer("mask_after", mask_after, least=1)
         self.max_rejections = math.inf if max_rejections is None else max_rejections
+        self.mask_after = math.inf if mask_after is None else mask_after
         checked_instance("uses_mask", uses_mask, (bool, type(None)), "True, False or None")
         self.uses_mask = uses_mask
 
@@ -87,41 +90,43 @@ class AdaptiveRejectionSampler(TokenSampler):
         rows: Sequence[int],
         generator: torch.Generator,
     ) -> TokenDraws:
-        uses_mask = self.uses_mask
-        if uses_mask is None:
-            uses_mask = states[0].constraint.predicate is not None
-        if uses_mask:
-            allowed = allowed_by_grammar(states, log_probs.shape[1], log_probs.device)
-            log_probs = log_probs.masked_fill(~allowed, -torch.inf)
+        masked = [row for row, state in enumerate(states) if self._masks(state)]
+        if masked:
+            allowed = allowed_by_grammar([states[i] for i in masked], log_probs.shape[1], log_probs.device)
+            log_probs = log_probs.clone()
+            log_probs[masked] = log_probs[masked].masked_fill(~allowed, -torch.inf)
         drawn = draw_categorical(log_probs, rows, _FIRST_DRAWS, generator)
         own = torch.as_tensor(list(rows), device=log_probs.device)
-        found = [
-            drawn.tolist(),
-            log_probs[own.unsqueeze(1), drawn].double().tolist(),
-            log_probs.double().logsumexp(-1).tolist(),
-            log_probs.amax(-1).tolist(),
-        ]
-        checks = [_Checks(state, uses_mask) for state in states]
+        candidates = drawn.tolist()
+        masses = log_probs[own.unsqueeze(1), drawn].double().tolist()
+        totals = log_probs.double().logsumexp(-1).tolist()
+        checks = [_Checks(state, self._masks(state)) for state in states]
         tokens, weights = [], []
-        for row, candidates, masses in zip(rows, found[0], found[1], strict=True):
-            total = found[2][row]
-            urn = _Urn(log_probs[row], total, candidates, masses, generator)
-            estimate = self._estimate(
-                urn, checks[row], math.exp(found[3][row] - total) if total > -math.inf else 0
-            )
-            token_id, weight = _log_weight(estimate, total)
-            tokens.append(candidates[0] if token_id is None else token_id)
+        for i, row in enumerate(rows):
+            urn = _Urn(log_probs[row], totals[row], candidates[i], masses[i], states[row], generator)
+            token_id, weight = _log_weight(self._estimate(urn, checks[row]), totals[row])
+            tokens.append(candidates[i][0] if token_id is None else token_id)
             weights.append(weight)
         return TokenDraws(tokens, weights)
 
-    def _estimate(self, urn: _Urn, is_allowed: Check, top: float) -> Estimate[float]:
-        if self.estimator == "geometric" or self.max_accepts > 2:
+    def _masks(self, state: ConstraintState) -> bool:
+        """Whether only the predicate is left to rejection. With one token left there is nothing to search."""
+        if self.uses_mask is None:
+            return state.constraint.predicate is not None or state.left == 1
+        return self.uses_mask or state.left == 1
+
+    def _estimate(self, urn: _Urn, is_allowed: Check) -> Estimate[float]:
+        if self.estimator == "two_loops":
+            return two_loops(urn, is_allowed)
+        if self.estimator == "geometric":
             return geometric(urn, is_allowed, self.max_accepts, self.max_rejections)
-        if self.estimator == "recursive" or (self.estimator == "auto" and top < CONFIDENT):
-            return recursive(urn, is_allowed, self.max_rejections)
-        if self.max_rejections < math.inf:
-            return geometric(urn, is_allowed, 2, self.max_rejections)
-        return two_loops(urn, is_allowed)
+        return recursive(
+            urn,
+            is_allowed,
+            self.max_rejections,
+            is_sparing=self.estimator == "sparing",
+            prune_after=self.mask_after,
+        )
 
 
 class _Checks:
@@ -150,9 +155,11 @@ class _Urn:
         total: float,
         candidates: Sequence[int],
         masses: Sequence[float],
+        state: ConstraintState,
         generator: torch.Generator,
     ) -> None:
         self._log_probs = log_probs
+        self._state = state
         self._total = total
         self._queue = deque(zip(candidates, masses, strict=True))
         self._masses: dict[int, float] = {}
@@ -186,18 +193,33 @@ class _Urn:
     def remaining(self) -> float:
         return self._remaining
 
+    def share(self, token_id: int) -> float:
+        return min(1.0, math.exp(self._masses[token_id] - self._remaining))
+
+    def decide(self, probability: float) -> bool:
+        return self._uniform() < probability
+
+    def prune(self) -> None:
+        """The mask of the grammar, as if each forbidden token had been rejected."""
+        allowed = allowed_by_grammar([self._state], len(self._log_probs), self._log_probs.device)[0]
+        self._log_probs = self._log_probs.masked_fill(~allowed, -torch.inf)
+        self._queue.clear()
+        self._exact = self._remaining = float(self._without_removed().double().logsumexp(-1))
+
     def phantoms(self, most: float) -> float:
         if not self._removed:
             return 0
         success = math.exp(self._remaining - self._total)
         if success >= 1:
             return 0
-        uniform = float(
-            torch.rand((), generator=self._generator, dtype=torch.float64, device=self._log_probs.device)
-        )
+        uniform = self._uniform()
         if success == 0 or uniform == 0:
             return most
         return min(most, math.floor(math.log(uniform) / math.log1p(-success)))
+
+    def _uniform(self) -> float:
+        device = self._log_probs.device
+        return float(torch.rand((), generator=self._generator, dtype=torch.float64, device=device))
 
     def _without_removed(self) -> Tensor:
         removed = torch.tensor(list(self._removed), dtype=torch.long, device=self._log_probs.device)

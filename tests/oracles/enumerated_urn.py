@@ -21,6 +21,7 @@ class EnumeratedUrn:
         self.script = script
         self.position = 0
         self.probability = Fraction(1)
+        self.known_forbidden: set[int] = set()
 
     def choose(self, probabilities: list[Fraction]) -> int:
         if self.position == len(self.script):
@@ -45,6 +46,16 @@ class EnumeratedUrn:
 
     def mass(self, token_id: int) -> Fraction:
         return self.law[token_id]
+
+    def share(self, token_id: int) -> Fraction:
+        return self.left[token_id] / self.remaining()
+
+    def decide(self, probability: Fraction) -> bool:
+        return self.choose([probability, 1 - probability]) == 0
+
+    def prune(self) -> None:
+        for token_id in self.known_forbidden & self.left.keys():
+            del self.left[token_id]
 
     def phantoms(self, most: float) -> int:
         hit = 1 - self.remaining() / sum(self.law.values())

@@ -55,9 +55,10 @@ def draw(sampler: Any, mass: float, n: int = N, seed: int = 0) -> tuple[torch.Te
 def variants() -> dict[str, AdaptiveRejectionSampler]:
     make = AdaptiveRejectionSampler
     return {
-        "auto": make(uses_mask=False),
+        "sparing": make(uses_mask=False),
+        "sparing, masked late": make(uses_mask=False, mask_after=2),
         "two loops": make(estimator="two_loops", uses_mask=False),
-        "recursive": make(estimator="recursive", uses_mask=False),
+        "recursive": make(estimator="recursive", uses_mask=False, mask_after=None),
         "recursive, R=3": make(estimator="recursive", max_rejections=3, uses_mask=False),
         "geometric, k=5": make(estimator="geometric", max_accepts=5, uses_mask=False),
         "geometric, k=5, R=3": make(estimator="geometric", max_accepts=5, max_rejections=3, uses_mask=False),
@@ -78,7 +79,7 @@ def test_law_and_weights(name: str, mass: float) -> None:
     assert chi_square(accepted, given) > 1e-4
 
 
-@pytest.mark.parametrize("name", ["two loops", "recursive", "geometric, k=5"])
+@pytest.mark.parametrize("name", ["two loops", "recursive", "sparing", "geometric, k=5"])
 def test_a_tiny_mass_is_not_lost(name: str) -> None:
     """By subtraction it would be: 1 - (1 - 1e-12) has four digits, and 1e-17 none."""
     for mass in (1e-6, 1e-12, 1e-17):
@@ -257,11 +258,12 @@ def test_orders_of_small_laws_agree_with_enumeration() -> None:
     from tokentrellis.samplers.rejection import _Urn
 
     law = torch.tensor([0.6, 0.3, 0.1], dtype=torch.float64)
+    state = law_with(0.5)[1]
     random = generator(5)
     counts: Counter[tuple[int, int]] = Counter()
     for _ in range(2000):
         drawn = draw_categorical(law.log().unsqueeze(0), [0], 3, random)[0].tolist()
-        urn = _Urn(law.log(), 0.0, drawn, [math.log(law[i]) for i in drawn], random)
+        urn = _Urn(law.log(), 0.0, drawn, [math.log(law[i]) for i in drawn], state, random)
         first = urn.draw()
         assert first is not None
         urn.remove(first)

@@ -14,19 +14,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokentrellis.samplers.weight_estimators import Check, Estimate, geometric, recursive, two_loops
 
-from tests.oracles.enumerated_urn import expected_weights, outcomes, second_moment
+from tests.oracles.enumerated_urn import EnumeratedUrn, expected_weights, outcomes, second_moment
 
 Estimator = Callable[[Any, Check], Estimate[Any]]
 
 ESTIMATORS: dict[str, Estimator] = {
     "two loops": two_loops,
     "recursive": recursive,
+    "sparing": lambda urn, check: recursive(urn, check, is_sparing=True),
+    "sparing, R=3": lambda urn, check: recursive(urn, check, 3, is_sparing=True),
+    "pruned": lambda urn, check: pruned(urn, check, 1),
+    "pruned later": lambda urn, check: pruned(urn, check, 2),
     **{f"recursive, R={r}": lambda urn, check, r=r: recursive(urn, check, r) for r in (2, 3, 4)},
     **{
         f"geometric, k={k}, R={r}": lambda urn, check, k=k, r=r: geometric(urn, check, k, r)
         for k, r in ((2, 2), (2, 4), (3, 3), (5, 2))
     },
 }
+
+
+def pruned(urn: EnumeratedUrn, check: Check, after: int) -> Estimate[Fraction]:
+    """Every second token that is forbidden is known to be so."""
+    urn.known_forbidden = {token for token in urn.law if not check(token) and token % 2}
+    return recursive(urn, check, is_sparing=True, prune_after=after)
 
 
 def make_law(weights: list[int], total: Fraction = Fraction(1)) -> dict[int, Fraction]:
@@ -68,12 +78,12 @@ def test_every_token_is_properly_weighted(name: str) -> None:
 def test_any_law(weights: list[int], bits: int, total: Fraction) -> None:
     law = make_law(weights, total)
     allowed = {token for token in law if bits >> token & 1}
-    for name in ("two loops", "recursive", "recursive, R=3", "geometric, k=3, R=3"):
+    for name in ("two loops", "recursive", "sparing", "pruned", "recursive, R=3", "geometric, k=3, R=3"):
         found = expected_weights(law, lambda urn, name=name: ESTIMATORS[name](urn, allowed.__contains__))
         assert found == wanted(law, allowed), name
 
 
-@pytest.mark.parametrize("name", ["two loops", "recursive", "geometric, k=2, R=4"])
+@pytest.mark.parametrize("name", ["two loops", "recursive", "sparing", "pruned", "geometric, k=2, R=4"])
 def test_the_accepted_token_has_the_masked_law(name: str) -> None:
     """Given that one was accepted."""
     law, allowed = make_law([9, 5, 3, 2, 1]), {1, 2, 4}
@@ -153,6 +163,31 @@ def stops_one_accept_late(urn: Any, check: Check) -> Estimate[Any]:
     return Estimate(found.token_id, None, 2 * found.numerator, found.denominator + 1)
 
 
+def looks_too_seldom(urn: Any, check: Check) -> Estimate[Any]:
+    """The coin of the sparing look with half of its probability, and the weight of the whole."""
+    decide = urn.decide
+    urn.decide = lambda probability: decide(probability / 2)
+    return recursive(urn, check, is_sparing=True)
+
+
+def prunes_without_charging(urn: Any, check: Check) -> Estimate[Any]:
+    """What the mask took out is forgotten in the weight."""
+    taken: list[Fraction] = []
+    prune, remaining = urn.prune, urn.remaining
+
+    def prune_silently() -> None:
+        before = remaining()
+        prune()
+        taken.append(before - remaining())
+
+    urn.prune = prune_silently
+    found = pruned(urn, check, 1)
+    mass = found.mass
+    return Estimate(
+        found.token_id, None if mass is None else mass + sum(taken), found.numerator, found.denominator
+    )
+
+
 def stops_at_the_first_accept(urn: Any, check: Check) -> Estimate[Any]:
     """Both limits of `geometric` have to be at least two."""
     found = geometric(urn, check, 1, 4)
@@ -167,10 +202,12 @@ def stops_at_the_first_accept(urn: Any, check: Check) -> Estimate[Any]:
         looks_no_further,
         forgets_what_was_drawn_again,
         stops_one_accept_late,
+        looks_too_seldom,
+        prunes_without_charging,
         stops_at_the_first_accept,
     ],
 )
 def test_planted_bugs_are_caught(planted: Estimator) -> None:
-    law, allowed = make_law([5, 3, 2, 1]), {1, 3}
+    law, allowed = make_law([2, 3, 1, 9]), {2, 3}
     found = expected_weights(law, lambda urn: planted(urn, allowed.__contains__))
     assert found != wanted(law, allowed)
