@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, cast
 
 import torch
@@ -66,7 +66,13 @@ class CausalLanguageModel(LanguageModel):
         self._warpers = _warpers(temperature, top_k, top_p, min_p)
         parameters = inspect.signature(model.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
+        # The model itself, by identity: it must not be trained in between.
+        self._identity = (model, tuple(map(int, prompt_ids)), temperature, top_k, top_p, min_p)
         self._start: tuple[Any, Tensor] | None = None  # the prompt's cache, and the law after it
+
+    @property
+    def identity(self) -> Hashable:
+        return self._identity
 
     def begin(self, prefixes: Sequence[TokenIds] = ((),)) -> ModelRows:
         rows = len(prefixes)

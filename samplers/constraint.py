@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import codecs
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -87,6 +87,12 @@ class Constraint:
             self._ends_only = _bits(self.vocab_size, self.vocabulary.eos_token_ids)
             text_ids = self.vocabulary.text_token_ids
             self._any_text = _bits(self.vocab_size, [*text_ids.tolist(), *self.vocabulary.eos_token_ids])
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for constraints that allow the same texts."""
+        source = self.vocabulary if self.compiled is None else self.compiled
+        return source, id(self.predicate) if self.predicate else None, self.max_new_tokens
 
     def start(self) -> ConstraintState:
         """The state before the first token."""

@@ -11,7 +11,7 @@ and is what exact tests use: its probabilities are numbers that can be enumerate
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import torch
 from torch import Tensor
@@ -50,6 +50,11 @@ class LanguageModel(ABC):
     n_forward_passes: int = 0
     n_row_passes: int = 0
 
+    @property
+    def identity(self) -> Hashable:
+        """Equal for models with the same law, so that what was learnt of one holds for the other."""
+        return self
+
     @abstractmethod
     def begin(self, prefixes: Sequence[TokenIds] = ((),)) -> ModelRows:
         """Rows that continue the prompt with these tokens, at least one row; the tokens count as written."""
@@ -69,6 +74,10 @@ class FunctionModel(LanguageModel):
         self._vocab_size = checked_integer("vocab_size", vocab_size, least=1)
         self._known: dict[tuple[int, ...], Tensor] = {}
         self.device = torch.device("cpu")
+
+    @property
+    def identity(self) -> Hashable:
+        return self._function
 
     def begin(self, prefixes: Sequence[TokenIds] = ((),)) -> ModelRows:
         return _FunctionRows(self, [tuple(prefix) for prefix in prefixes])
