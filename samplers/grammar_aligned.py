@@ -32,13 +32,16 @@ from torch import Tensor
 
 from ..decoding.arguments import checked_choice, checked_instance, checked_integer
 from ..decoding.errors import SamplingError
+from ..decoding.sampling import SampledText, SamplingTask
 from .constraint import Constraint, ConstraintState, Predicate, allowed_by_grammar
 from .language_model import LanguageModel
 from .particles import Particle
+from .tasks import close_task, open_task
 from .token_sampler import draw_categorical
 from .trie import ROOT, Trie
 
 METHODS = ("cars", "asap")
+MOST_TRIES = 16
 
 
 @dataclass
@@ -92,7 +95,9 @@ class GrammarAlignedSampler:
     method: one of `METHODS`. predicate: what texts have to obey besides the grammar, or None.
     batch_size: texts that are drawn side by side.
     max_attempts: so many texts may fail in a row before a draw is given up.
-    max_bytes: memory of one trie. One is kept for each model, prompt and constraint that comes.
+    max_bytes: memory of one trie. One is kept for each of the last `MOST_TRIES` models, prompts and
+    constraints;
+        pass a `CompiledGrammar` to `generate()`, since one that it compiles itself is another one each time.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
@@ -139,6 +144,14 @@ class GrammarAlignedSampler:
             yield from accepted[:n_left]
             n_left -= len(accepted[:n_left])
 
+    def draw(self, task: SamplingTask, generator: torch.Generator) -> SampledText:
+        """One text, for `generate()`; what was learnt stays with the sampler. Raises: as `samples`."""
+        model, constraint = open_task(task, self.predicate)
+        particle = next(self.samples(model, constraint, 1, generator))
+        report = self.report(model, constraint)
+        details = {"acceptance": report.acceptance, "bound": report.bound, "evidence": report.evidence}
+        return close_task(particle, model, constraint, n_attempts=report.n_attempts, **details)
+
     def trie(self, model: LanguageModel, constraint: Constraint) -> Trie:
         """What was learnt for these; may be saved, and replaced by `use_trie`."""
         return self._of(model, constraint).trie
@@ -156,6 +169,8 @@ class GrammarAlignedSampler:
         key = (model.identity, constraint.identity)
         if key not in self._learnt:
             self._learnt[key] = _Learnt(Trie(max_bytes=self.max_bytes))
+            while len(self._learnt) > MOST_TRIES:
+                del self._learnt[next(iter(self._learnt))]
         return self._learnt[key]
 
     def draw_batch(
@@ -235,22 +250,28 @@ class _Round:
             node = entry.children.get(token_id)
 
     def _follow_model(self, walks: list[_Walk]) -> None:
-        """From prefixes that are new; each becomes a node."""
+        """From prefixes that are new; each becomes a node. Equal prefixes are one row of the model."""
         if not walks:
             return
-        rows = self._model.begin([walk.state.token_ids for walk in walks])
-        while walks:
-            allowed, nodes = self._add(walks, rows.log_probs)
-            tokens = self._draw(walks, rows.log_probs, allowed)
-            for walk, token_id, node in zip(walks, tokens, nodes, strict=True):
-                if token_id is None:
-                    walk.is_over = True
-                else:
-                    self._write(walk, token_id, node)
-            live = [index for index, walk in enumerate(walks) if not walk.is_over]
-            walks = [walks[index] for index in live]
-            if walks:
-                rows.advance(live, [walk.state.token_ids[-1] for walk in walks])
+        groups = _by_prefix(walks)
+        rows = self._model.begin(list(groups))
+        while groups:
+            first = [group[0] for group in groups.values()]
+            allowed, nodes = self._add(first, rows.log_probs)
+            live, parents = [], {}
+            for row, group in enumerate(groups.values()):
+                tokens = self._draw(group, rows.log_probs[row], allowed[row])
+                for walk, token_id in zip(group, tokens, strict=True):
+                    if token_id is None:
+                        walk.is_over = True
+                        continue
+                    self._write(walk, token_id, nodes[row])
+                    if not walk.is_over:
+                        live.append(walk)
+                        parents[walk.state.token_ids] = row
+            groups = _by_prefix(live)
+            if groups:
+                rows.advance([parents[prefix] for prefix in groups], [prefix[-1] for prefix in groups])
 
     def _add(self, walks: list[_Walk], log_probs: Tensor) -> tuple[Tensor, list[int | None]]:
         """Make nodes of the walks' prefixes. Returns what the grammar allows, bool [walks, logits], and
@@ -270,17 +291,17 @@ class _Round:
         return allowed.to(log_probs.device), nodes
 
     def _draw(self, walks: list[_Walk], log_probs: Tensor, allowed: Tensor) -> list[int | None]:
-        """A token for each walk; None: it was illegal, or there is none."""
-        law = log_probs if self._is_free else log_probs.masked_fill(~allowed, -torch.inf)
-        drawn = draw_categorical(law, range(len(walks)), 1, self._generator)
-        is_legal = allowed.gather(1, drawn).squeeze(1).tolist()
+        """A token for each walk with this prefix; None: it was illegal, or there is none."""
         if not self._is_free:
-            for walk, mass in zip(walks, law.double().logsumexp(1).tolist(), strict=True):
+            log_probs = log_probs.masked_fill(~allowed, -torch.inf)
+            mass = float(log_probs.double().logsumexp(0))
+            if mass == -math.inf:
+                return [None] * len(walks)
+            for walk in walks:
                 walk.log_weight += mass
-        return [
-            token_id if legal and walk.log_weight > -math.inf else None
-            for walk, token_id, legal in zip(walks, drawn.squeeze(1).tolist(), is_legal, strict=True)
-        ]
+        drawn = draw_categorical(log_probs.unsqueeze(0), [0], len(walks), self._generator)[0]
+        is_legal = allowed[drawn].tolist()
+        return [token if legal else None for token, legal in zip(drawn.tolist(), is_legal, strict=True)]
 
     def _write(self, walk: _Walk, token_id: int, node: int | None) -> None:
         """Go on by a token that the grammar allows, if the predicate does too. node: of the prefix before."""
@@ -297,3 +318,10 @@ class _Round:
         device = self._generator.device
         while True:
             yield from torch.rand(64, generator=self._generator, dtype=torch.float64, device=device).tolist()
+
+
+def _by_prefix(walks: list[_Walk]) -> dict[tuple[int, ...], list[_Walk]]:
+    groups: dict[tuple[int, ...], list[_Walk]] = {}
+    for walk in walks:
+        groups.setdefault(walk.state.token_ids, []).append(walk)
+    return groups

@@ -24,9 +24,11 @@ from torch import Tensor
 
 from ..decoding.arguments import checked_choice, checked_instance, checked_integer
 from ..decoding.errors import SamplingError
+from ..decoding.sampling import SampledText, SamplingTask
 from .constraint import Constraint, ConstraintState, Predicate, allowed_by_grammar
 from .language_model import LanguageModel
 from .particles import Particle
+from .tasks import close_task, open_task
 from .token_sampler import draw_categorical
 
 CUTS = ("restart", "prefix", "priority")
@@ -106,6 +108,12 @@ class MetropolisHastings:
             n_left -= len(texts)
             for text in texts:
                 yield Particle(text.state.token_ids, text.state.text, 0.0)
+
+    def draw(self, task: SamplingTask, generator: torch.Generator) -> SampledText:
+        """The end of one chain, for `generate()`. Raises: as `samples`."""
+        model, constraint = open_task(task, self.predicate)
+        particle = next(self.samples(model, constraint, 1, generator))
+        return close_task(particle, model, constraint, acceptance=self.report.acceptance)
 
     def _run(
         self, n_chains: int, model: LanguageModel, constraint: Constraint, generator: torch.Generator

@@ -31,11 +31,13 @@ import torch
 
 from ..decoding.arguments import checked_choice, checked_instance, checked_integer, checked_number
 from ..decoding.errors import ArgumentTypeError
+from ..decoding.sampling import SampledText, SamplingTask
 from .constraint import Constraint, ConstraintState
 from .language_model import LanguageModel
 from .particles import Particle, Particles
 from .rejection import AdaptiveRejectionSampler
 from .resampling import RESAMPLING, draw_ancestors, effective_sample_size, log_mean_weight
+from .tasks import close_task, open_task
 from .token_sampler import TokenSampler
 
 Critic = Callable[[str, bool], float]
@@ -82,6 +84,26 @@ class SequentialMonteCarlo:
         """
         checked_instance("generator", generator, torch.Generator, "a torch.Generator")
         return _Run(self, model, constraint, generator).finish()
+
+    def draw(self, task: SamplingTask, generator: torch.Generator) -> SampledText:
+        """One particle by its weight, for `generate()`; what it weighs is the mean of all.
+
+        Raises:
+            SamplingError: all particles have weight zero.
+        """
+        model, constraint = open_task(task, self.proposal.predicate)
+        particles = self.run(model, constraint, generator)
+        drawn = particles.draw(generator)
+        return close_task(
+            Particle(drawn.token_ids, drawn.text, particles.log_evidence),
+            model,
+            constraint,
+            log_evidence=particles.log_evidence,
+            ess=particles.ess,
+            ess_by_step=particles.ess_by_step,
+            resampled_at=particles.resampled_at,
+            posterior=particles.posterior,
+        )
 
 
 @dataclass

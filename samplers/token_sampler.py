@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ..decoding.arguments import checked_instance
+from ..decoding.sampling import SampledText, SamplingTask
 from .constraint import ConstraintState, Predicate, allowed_by_grammar
 
 
@@ -55,6 +56,17 @@ class TokenSampler(ABC):
         log_probs: shape [rows, logits]. states: the texts of these rows. rows: for each draw its row.
         generator: on the device of `log_probs`.
         """
+
+    def draw(self, task: SamplingTask, generator: torch.Generator) -> SampledText:
+        """One text, token by token, for `generate()`; its weight is the product of those of its tokens.
+
+        Raises:
+            SamplingError: it came to where the predicate allows nothing.
+        """
+        # Here, because particles are built on token samplers.
+        from .sequential_monte_carlo import SequentialMonteCarlo
+
+        return SequentialMonteCarlo(1, proposal=self).draw(task, generator)
 
     def start_log_weight(self, state: ConstraintState) -> float:
         """Log-weight of the empty text: 0, unless intermediate targets are twisted."""
