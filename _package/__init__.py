@@ -69,6 +69,13 @@ if TYPE_CHECKING:
     from .samplers.language_model import FunctionModel
     from .samplers.metropolis_hastings import MetropolisHastings
     from .samplers.particles import Particle, Particles
+    from .samplers.predicates import (
+        JsonPredicate,
+        PythonPredicate,
+        RegexPredicate,
+        SmilesPredicate,
+        SqlPredicate,
+    )
     from .samplers.rejection import AdaptiveRejectionSampler
     from .samplers.sequential_monte_carlo import SequentialMonteCarlo
     from .samplers.token_sampler import MaskSampler
@@ -137,6 +144,13 @@ _NAMES_OF_MODULE = {
     ".samplers.language_model": ("FunctionModel",),
     ".samplers.metropolis_hastings": ("MetropolisHastings",),
     ".samplers.particles": ("Particle", "Particles"),
+    ".samplers.predicates": (
+        "JsonPredicate",
+        "PythonPredicate",
+        "RegexPredicate",
+        "SmilesPredicate",
+        "SqlPredicate",
+    ),
     ".samplers.rejection": ("AdaptiveRejectionSampler",),
     ".samplers.sequential_monte_carlo": ("SequentialMonteCarlo",),
     ".samplers.token_sampler": ("MaskSampler",),
@@ -173,6 +187,11 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "TrieProposal",
     "Trie",
     "Predicate",
+    "JsonPredicate",
+    "PythonPredicate",
+    "RegexPredicate",
+    "SmilesPredicate",
+    "SqlPredicate",
     "Constraint",
     "CausalLanguageModel",
     "FunctionModel",

@@ -49,13 +49,15 @@ class AlignedReport:
     """What the draws of one trie cost, and what they found.
 
     n_attempts, n_accepted: texts that were begun, and those that were returned or could have been.
-    n_forward_passes, n_row_passes: of the model; the second counts each row of a batch.
+    n_tokens: tokens drawn, of rejected texts too: the passes of a program that runs the model for each of
+    them. n_forward_passes, n_row_passes: of the model; the second counts each row of a batch.
     bound: theta(root), an upper bound on the probability of the constraint.
     evidence: an unbiased estimate of it.
     """
 
     n_attempts: int = 0
     n_accepted: int = 0
+    n_tokens: int = 0
     n_forward_passes: int = 0
     n_row_passes: int = 0
     bound: float = 1.0
@@ -187,6 +189,7 @@ class GrammarAlignedSampler:
         walks = round_.run(self.batch_size)
         report = learnt.report
         report.n_attempts += len(walks)
+        report.n_tokens += sum(len(walk.state.token_ids) + (not walk.is_accepted) for walk in walks)
         report.n_forward_passes += model.n_forward_passes - before[0]
         report.n_row_passes += model.n_row_passes - before[1]
         accepted = [walk for walk in walks if walk.is_accepted]
