@@ -65,6 +65,24 @@ if TYPE_CHECKING:
     from .grammars.grammar import Grammar
     from .grammars.json_schema import from_json_schema
     from .grammars.regex import from_regex
+    from .samplers.causal_model import CausalLanguageModel
+    from .samplers.constraint import Constraint, Predicate
+    from .samplers.grammar_aligned import AlignedReport, GrammarAlignedSampler
+    from .samplers.language_model import FunctionModel
+    from .samplers.metropolis_hastings import MetropolisHastings
+    from .samplers.particles import Particle, Particles
+    from .samplers.predicates import (
+        JsonPredicate,
+        PythonPredicate,
+        RegexPredicate,
+        SmilesPredicate,
+        SqlPredicate,
+    )
+    from .samplers.rejection import AdaptiveRejectionSampler
+    from .samplers.sequential_monte_carlo import SequentialMonteCarlo
+    from .samplers.token_sampler import MaskSampler
+    from .samplers.trie import Trie
+    from .samplers.twist import TrieProposal
 
 __version__ = "0.1.0"
 
@@ -124,6 +142,24 @@ _NAMES_OF_MODULE = {
     ".grammars.grammar": ("Grammar",),
     ".grammars.json_schema": ("from_json_schema",),
     ".grammars.regex": ("from_regex",),
+    ".samplers.causal_model": ("CausalLanguageModel",),
+    ".samplers.constraint": ("Constraint", "Predicate"),
+    ".samplers.grammar_aligned": ("AlignedReport", "GrammarAlignedSampler"),
+    ".samplers.language_model": ("FunctionModel",),
+    ".samplers.metropolis_hastings": ("MetropolisHastings",),
+    ".samplers.particles": ("Particle", "Particles"),
+    ".samplers.predicates": (
+        "JsonPredicate",
+        "PythonPredicate",
+        "RegexPredicate",
+        "SmilesPredicate",
+        "SqlPredicate",
+    ),
+    ".samplers.rejection": ("AdaptiveRejectionSampler",),
+    ".samplers.sequential_monte_carlo": ("SequentialMonteCarlo",),
+    ".samplers.token_sampler": ("MaskSampler",),
+    ".samplers.trie": ("Trie",),
+    ".samplers.twist": ("TrieProposal",),
 }
 _MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
 
@@ -151,6 +187,25 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "generate",
     "Result",
     "Statistics",
+    "MaskSampler",
+    "AdaptiveRejectionSampler",
+    "SequentialMonteCarlo",
+    "GrammarAlignedSampler",
+    "MetropolisHastings",
+    "TrieProposal",
+    "Trie",
+    "Predicate",
+    "JsonPredicate",
+    "PythonPredicate",
+    "RegexPredicate",
+    "SmilesPredicate",
+    "SqlPredicate",
+    "Constraint",
+    "CausalLanguageModel",
+    "FunctionModel",
+    "Particles",
+    "Particle",
+    "AlignedReport",
     "Countdown",
     "add_countdown",
     "load_countdown_model",

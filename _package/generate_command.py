@@ -30,6 +30,7 @@ from .grammars.errors import ConstraintError
 from .grammars.grammar import Grammar
 from .lines import Run, check_target, open_target, read_records, report_of, take_up, write_results
 from .models import load_model
+from .sampler_options import ParticlesOption, SamplerOption, check_sampler_options, make_sampler
 from .sources import check_text, json_schema_of, read_file, read_schema, read_standard_input, write_json
 
 
@@ -58,6 +59,8 @@ def generate(
     top_p: Annotated[
         float | None, typer.Option("--top-p", help="Sample from the likeliest tokens of this probability.")
     ] = None,
+    sampler: SamplerOption = None,
+    particles: ParticlesOption = None,
     max_new_tokens: Annotated[
         int | None, typer.Option("--max-new-tokens", help="The output is complete within so many tokens.")
     ] = None,
@@ -89,6 +92,7 @@ def generate(
     _check_options(schema, regex, choices, whitespace)
     _check_numbers(max_new_tokens, temperature, top_k, top_p)
     _check_inputs(schema, text, file, jsonl, out)
+    check_sampler_options(sampler, particles)
     layout = whitespace or ("compact" if model is None else "natural")
     grammar, described = _grammar(schema, regex, choices, layout, property_order)
     records = [] if jsonl is None else read_records(jsonl)
@@ -99,8 +103,9 @@ def generate(
     n_finished = 0 if jsonl is None or out is None else take_up(out, jsonl, records, as_json)
     if jsonl is not None and n_finished == len(records):
         return
-    sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
     with nullcontext(sys.stdout) if out is None else open_target(out) as sink:
+        sampling["sampler"] = make_sampler(sampler, particles)
         run = _runner(grammar, described, model, tokenizer, seed, max_new_tokens, sampling)
         if jsonl is None:
             _print_result(run(str(text), 0), as_json)

@@ -30,6 +30,7 @@ from .generation_options import check_model, context_left, named_eos_token_ids, 
 from .length import Length
 from .length_matcher import CompiledLength, compile_length
 from .processors import GrammarProcessor, MaskTimes
+from .sampling import Sampler, SamplingTask, check_sampler, make_generator, score_text
 from .vocabulary import Vocabulary
 
 DEFAULT_SPARE_TOKENS = 512
@@ -47,6 +48,7 @@ class Statistics:
     compile_ms: milliseconds to compile the grammar and, for a new tokenizer, to read the vocabulary.
     n_masks: masks filled. mask_us_mean, mask_us_max: microseconds for one.
     tokens_per_second: tokens of all rows by the time in the model's loop.
+    sampler: what the sampler counted for this prompt; None without one (and with one no masks are counted).
     """
 
     n_tokens: int
@@ -56,6 +58,7 @@ class Statistics:
     mask_us_mean: float
     mask_us_max: float
     tokens_per_second: float
+    sampler: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Result:
         truncation, gives to `token_ids` after the prompt (what the model's generation configuration asks for,
         such as a repetition penalty, counts as the model's).
     stats: counts and times.
+    log_weight: natural logarithm of the importance weight that a sampler gives to the text; None without one.
+        Averages over results, weighted by exp(log_weight), are those of the model given the constraint.
     """
 
     text: str
@@ -77,6 +82,7 @@ class Result:
     token_ids: list[int]
     log_prob: float
     stats: Statistics
+    log_weight: float | None = None
 
 
 @overload
@@ -89,6 +95,7 @@ def generate(
     length: Length | None = None,
     max_new_tokens: int | None = None,
     budget_slack: int = 0,
+    sampler: Sampler | None = None,
     do_sample: bool | None = None,
     seed: int | None = None,
     temperature: float | None = None,
@@ -107,6 +114,7 @@ def generate(
     length: Length | None = None,
     max_new_tokens: int | None = None,
     budget_slack: int = 0,
+    sampler: Sampler | None = None,
     do_sample: bool | None = None,
     seed: int | None = None,
     temperature: float | None = None,
@@ -124,6 +132,7 @@ def generate(
     length: Length | None = None,
     max_new_tokens: int | None = None,
     budget_slack: int = 0,
+    sampler: Sampler | None = None,
     do_sample: bool | None = None,
     seed: int | None = None,
     temperature: float | None = None,
@@ -135,12 +144,14 @@ def generate(
     model, tokenizer: from transformers, belonging to each other.
     prompt: a text, or several for a batch; several give a list of results in their order.
     grammar: a `CompiledGrammar` (fastest for many calls), a `Grammar`, or what `from_json_schema` takes.
-        None: any text, of the length given.
+        None: any text, of the length given, or as the predicate of a sampler has it.
     length: how long the text has to be, for example `Length(words=50)`; `compile_length` has the terms.
     max_new_tokens: tokens for the output, EOS included, at most what the prompt leaves of the context.
         None: `DEFAULT_SPARE_TOKENS` more than the shortest output needs, or what the context leaves.
     budget_slack: tokens before the end of the budget from which on the output is steered towards an end, as
-        for `GrammarProcessor`.
+        for `GrammarProcessor`; not with a sampler, whose law is another one.
+    sampler: how to draw from what the grammar leaves (`tt.SequentialMonteCarlo(16)` ...); None: by masks. For
+        each prompt it draws one text. Temperature and truncation then make another model, whose law it is.
     do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given.
     seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it.
     temperature, top_k, top_p: applied to the allowed tokens; None: not at all. A temperature beyond
@@ -155,7 +166,8 @@ def generate(
             compiled for another tokenizer, or the model has fewer logits than the tokenizer has tokens.
         NoAllowedTokenError: other settings of the model exclude every token that the grammar allows.
         LimitExceededError: the output of a recursive schema nests deeper than json reads.
-        SamplingError: a setting of the model (`max_time`, `stop_strings`) stopped it before the end.
+        SamplingError: a setting of the model (`max_time`, `stop_strings`) stopped it before the end, or the
+            sampler found no text.
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
         ConstraintError: an option contradicts another one.
     """
@@ -164,6 +176,14 @@ def generate(
         max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
     sampling = sampling_options(do_sample, seed, temperature, top_k, top_p)
     check_model(model, tokenizer)
+    if sampler is not None:
+        check_sampler(sampler, model, do_sample)
+        warping = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        if budget_slack:
+            raise ArgumentValueError("budget_slack does nothing with a sampler", got=budget_slack)
+        source = None if grammar is None and length is None else (grammar, length)
+        results = _sample(model, tokenizer, prompts, source, max_new_tokens, sampler, seed, warping)
+        return results[0] if isinstance(prompt, str) else results
     started = time.perf_counter()
     compiled = _compile(grammar, length, model, tokenizer)
     compile_ms = 1000 * (time.perf_counter() - started)
@@ -194,6 +214,43 @@ def generate(
     return results[0] if isinstance(prompt, str) else results
 
 
+def _sample(
+    model: Any,
+    tokenizer: Any,
+    prompts: list[str],
+    source: tuple[Any, Length | None] | None,
+    max_new_tokens: int | None,
+    sampler: Sampler,
+    seed: int | None,
+    warping: dict[str, Any],
+) -> list[Result]:
+    """One text for each prompt, drawn by a sampler. source: grammar and length, if there is one of them."""
+    started = time.perf_counter()
+    vocabulary = read_vocabulary(model, tokenizer)
+    compiled = None if source is None else _compile(*source, model, tokenizer)
+    compile_ms = 1000 * (time.perf_counter() - started)
+    generator = make_generator(model, seed)
+    results = []
+    for prompt in prompts:
+        prompt_ids = tuple(_encode(tokenizer, [prompt], vocabulary.eos_token_ids[0])["input_ids"][0].tolist())
+        budget = _budget(compiled, max_new_tokens, context_left(model, len(prompt_ids)))
+        started = time.perf_counter()
+        task = SamplingTask(model, prompt_ids, compiled or vocabulary, budget, warping)
+        drawn = sampler.draw(task, generator)
+        seconds = time.perf_counter() - started
+        token_ids, n_forced = list(drawn.token_ids), 0
+        if compiled is not None:
+            token_ids, n_forced = _replay(compiled, token_ids)
+        text = vocabulary.decode(token_ids).decode("utf-8", "surrogateescape")
+        statistics = Statistics(
+            len(token_ids), n_forced, compile_ms, 0, 0.0, 0.0, len(token_ids) / seconds, drawn.details
+        )
+        value = _value(_grammar_of(compiled), text)
+        log_prob = score_text(model, prompt_ids, token_ids)
+        results.append(Result(text, value, token_ids, log_prob, statistics, drawn.log_weight))
+    return results
+
+
 def _results(
     compiled: CompiledGrammar | CompiledLength,
     generated: torch.Tensor,
@@ -205,8 +262,7 @@ def _results(
     outputs = [_replay(compiled, row) for row in generated.tolist()]
     log_probs = recorder.totals(generated, [len(token_ids) for token_ids, _ in outputs])
     n_generated = sum(len(token_ids) for token_ids, _ in outputs)
-    compiled_grammar = compiled.grammar if isinstance(compiled, CompiledLength) else compiled
-    grammar = None if compiled_grammar is None else compiled_grammar.grammar
+    grammar = _grammar_of(compiled)
     results = []
     for (token_ids, n_forced), log_prob in zip(outputs, log_probs, strict=True):
         text = compiled.vocabulary.decode(token_ids).decode("utf-8", "surrogateescape")
@@ -289,9 +345,11 @@ def _encode(tokenizer: Any, prompts: list[str], padding_id: int) -> dict[str, to
     return {"input_ids": input_ids, "attention_mask": attention_mask}
 
 
-def _budget(compiled: CompiledGrammar | CompiledLength, max_new_tokens: int | None, context: int) -> int:
+def _budget(
+    compiled: CompiledGrammar | CompiledLength | None, max_new_tokens: int | None, context: int
+) -> int:
     """The tokens for the output, which have to fit into what the prompt leaves of the model's context."""
-    needed = compiled.matcher().tokens_to_finish
+    needed = 1 if compiled is None else compiled.matcher().tokens_to_finish
     if needed > context:
         raise BudgetTooSmallError(
             needed,
@@ -341,6 +399,12 @@ def _replay(compiled: CompiledGrammar | CompiledLength, row: list[int]) -> tuple
         f"the model stopped after {len(row)} tokens, before the output was complete",
         advice="take max_time and stop_strings out of model.generation_config",
     )
+
+
+def _grammar_of(compiled: CompiledGrammar | CompiledLength | None) -> Grammar | None:
+    if isinstance(compiled, CompiledLength):
+        compiled = compiled.grammar
+    return None if compiled is None else compiled.grammar
 
 
 def _value(grammar: Grammar | None, text: str) -> Any:

@@ -1,0 +1,1 @@
+"""How good samplers are, and what they cost: `python -m bench.sampler_quality --help`."""

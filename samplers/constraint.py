@@ -1,0 +1,234 @@
+"""What a text has to obey: a grammar, a predicate in Python, or both, and a number of tokens it has to end
+in.
+
+A predicate answers two questions about a text: whether it may still become right (`prefix`), and whether it
+is right as it stands (`complete`). It sees characters: bytes at the end that are not a whole character yet
+are left out of what `prefix` is asked, and EOS asks `complete`. Answers are remembered by text, since rows
+that were copied ask the same again. The grammar is asked about one token at a time (`allows`), or for all at
+once (`fill`), within the budget: token t may be written with B tokens left if the text can end within B - 1
+after it. With one token left only EOS may come. What a sampler calls the constrained law is the model's law
+given that every token was allowed, up to EOS.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..decoding.arguments import checked_integer
+from ..decoding.bitmask import allocate_bitmask
+from ..decoding.compile import CompiledGrammar
+from ..decoding.errors import ArgumentTypeError, BudgetTooSmallError
+from ..decoding.length_matcher import CompiledLength, LengthMatcher
+from ..decoding.matcher import Matcher
+from ..decoding.vocabulary import Vocabulary
+
+_MOST_ANSWERS = 100_000  # remembered at a time
+
+
+class Predicate(Protocol):
+    """A rule that no grammar says. Its answers depend on the text alone."""
+
+    def prefix(self, text: str) -> bool:
+        """Whether the text may be the beginning of a right one. True where that is not known: then weights
+        stay unbiased and become uneven.
+        """
+
+    def complete(self, text: str) -> bool:
+        """Whether the text is right as it stands."""
+
+
+class Constraint:
+    """What every text of one run has to obey; shared by its rows.
+
+    source: a compiled grammar or length, or a vocabulary for all texts of text tokens.
+    predicate: asked besides, or None.
+    max_new_tokens: most tokens of a text, EOS included.
+    n_checks: how often the grammar was asked about one token, or the predicate about a text; what was
+        remembered does not count.
+
+    Raises:
+        BudgetTooSmallError: the grammar's shortest text does not fit.
+        ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
+    """
+
+    def __init__(
+        self,
+        source: CompiledGrammar | CompiledLength | Vocabulary,
+        *,
+        predicate: Predicate | None = None,
+        max_new_tokens: int,
+    ) -> None:
+        if not isinstance(source, (CompiledGrammar, CompiledLength, Vocabulary)):
+            raise ArgumentTypeError(
+                "source must be a CompiledGrammar, a CompiledLength or a Vocabulary", got=source
+            )
+        if predicate is not None and not all(
+            callable(getattr(predicate, name, None)) for name in ("prefix", "complete")
+        ):
+            raise ArgumentTypeError(
+                "predicate must have the methods prefix(text) and complete(text)", got=predicate
+            )
+        self.max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
+        self.compiled = None if isinstance(source, Vocabulary) else source
+        self.vocabulary = source if isinstance(source, Vocabulary) else source.vocabulary
+        self.predicate = predicate
+        self.n_checks = 0
+        self.eos_token_ids = frozenset(self.vocabulary.eos_token_ids)
+        self.vocab_size = self.vocabulary.vocab_size
+        self._answers: OrderedDict[tuple[bytes, bool], bool] = OrderedDict()
+        if self.compiled is not None:
+            needed = self.compiled.matcher().tokens_to_finish
+            if needed > self.max_new_tokens:
+                raise BudgetTooSmallError(needed, self.max_new_tokens)
+        else:
+            self._ends_only = _bits(self.vocab_size, self.vocabulary.eos_token_ids)
+            text_ids = self.vocabulary.text_token_ids
+            self._any_text = _bits(self.vocab_size, [*text_ids.tolist(), *self.vocabulary.eos_token_ids])
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for constraints that allow the same texts."""
+        source = self.vocabulary if self.compiled is None else self.compiled
+        return source, id(self.predicate) if self.predicate else None, self.max_new_tokens
+
+    def start(self) -> ConstraintState:
+        """The state before the first token."""
+        matcher = None if self.compiled is None else self.compiled.matcher()
+        return ConstraintState(self, matcher, (), b"")
+
+    def is_right(self, text: bytes, *, is_end: bool) -> bool:
+        """What the predicate says of a text, or of a beginning; text that is not UTF-8 is never right."""
+        if self.predicate is None:
+            return True
+        key = (text, is_end)
+        known = self._answers.get(key)
+        if known is None:
+            known = self._ask(self.predicate, text, is_end)
+            self._answers[key] = known
+            if len(self._answers) > _MOST_ANSWERS:
+                self._answers.popitem(last=False)
+        return known
+
+    def _ask(self, predicate: Predicate, text: bytes, is_end: bool) -> bool:
+        try:
+            # Not final: bytes that may become a character are held back.
+            characters = codecs.getincrementaldecoder("utf-8")().decode(text, is_end)
+        except UnicodeDecodeError:
+            return False
+        self.n_checks += 1
+        return bool(predicate.complete(characters) if is_end else predicate.prefix(characters))
+
+    def fill_free(self, bitmask: npt.NDArray[np.int32], row: int, left: int) -> None:
+        """Without a grammar: the tokens of any text, or EOS alone if that is all that fits."""
+        bitmask[row] = self._any_text if left > 1 else self._ends_only
+
+    def allows_free(self, token_id: int, left: int) -> bool:
+        """As `fill_free`, for one token."""
+        bits = self._any_text if left > 1 else self._ends_only
+        return 0 <= token_id < self.vocab_size and bool(bits[token_id // 32] >> (token_id % 32) & 1)
+
+
+class ConstraintState:
+    """Where one text stands. Moved on by `after`, which leaves it as it was.
+
+    token_ids: the tokens so far. text: their bytes. is_finished: whether EOS has come.
+    """
+
+    __slots__ = ("_constraint", "_matcher", "is_finished", "text", "token_ids")
+
+    def __init__(
+        self,
+        constraint: Constraint,
+        matcher: Matcher | LengthMatcher | None,
+        token_ids: tuple[int, ...],
+        text: bytes,
+    ) -> None:
+        self._constraint = constraint
+        self._matcher = matcher
+        self.token_ids = token_ids
+        self.text = text
+        self.is_finished = bool(token_ids) and token_ids[-1] in constraint.eos_token_ids
+
+    @property
+    def constraint(self) -> Constraint:
+        return self._constraint
+
+    @property
+    def left(self) -> int:
+        """Tokens that may still be written, EOS included."""
+        return self._constraint.max_new_tokens - len(self.token_ids)
+
+    def after(self, token_id: int) -> ConstraintState:
+        """The state after a token that is allowed.
+
+        Raises:
+            TokenRejectedError: the grammar does not allow it.
+        """
+        matcher = self._matcher
+        if matcher is not None:
+            matcher = matcher.copy()
+            matcher.accept_token(token_id)
+        text = self.text + self._constraint.vocabulary.token_bytes(token_id)
+        return ConstraintState(self._constraint, matcher, (*self.token_ids, token_id), text)
+
+    def allows(self, token_id: int) -> bool:
+        """Whether the token may come next, by grammar, budget and predicate."""
+        return self.grammar_allows(token_id) and self.predicate_allows(token_id)
+
+    def predicate_allows(self, token_id: int) -> bool:
+        """Whether the predicate accepts the text with this token."""
+        constraint = self._constraint
+        if token_id in constraint.eos_token_ids:
+            return constraint.is_right(self.text, is_end=True)
+        return constraint.is_right(self.text + constraint.vocabulary.token_bytes(token_id), is_end=False)
+
+    def grammar_allows(self, token_id: int) -> bool:
+        """Whether grammar and budget allow the token: one walk over its bytes, no mask."""
+        matcher, constraint = self._matcher, self._constraint
+        if matcher is None:
+            return constraint.allows_free(token_id, self.left)
+        constraint.n_checks += 1
+        if not 0 <= token_id < constraint.vocab_size or not matcher.allows_token(token_id):
+            return False
+        if token_id in constraint.eos_token_ids:
+            return True
+        matcher.accept_token(token_id)
+        fits = matcher.tokens_to_finish < self.left
+        matcher.rollback(1)
+        return fits
+
+    def fill(self, bitmask: npt.NDArray[np.int32], row: int = 0) -> None:
+        """Set the bits of the tokens that grammar and budget allow; the predicate is not asked.
+
+        bitmask: int32, shape [rows, ceil(vocab_size / 32)].
+        """
+        if self._matcher is None:
+            self._constraint.fill_free(bitmask, row, self.left)
+        else:
+            self._matcher.fill_bitmask(bitmask, row, budget=self.left)
+
+
+def allowed_by_grammar(states: Sequence[ConstraintState], n_logits: int, device: Any = None) -> Any:
+    """bool [states, n_logits], the tokens that grammar and budget allow after each of the states."""
+    import torch
+
+    vocab_size = states[0].constraint.vocab_size
+    bitmask = allocate_bitmask(len(states), vocab_size)
+    for row, state in enumerate(states):
+        state.fill(bitmask, row)
+    bits = np.unpackbits(bitmask.view(np.uint8), axis=1, bitorder="little")[:, :n_logits]
+    allowed = torch.zeros(len(states), n_logits, dtype=torch.bool)
+    allowed[:, : bits.shape[1]] = torch.from_numpy(bits).bool()
+    return allowed if device is None else allowed.to(device)
+
+
+def _bits(vocab_size: int, token_ids: Sequence[int]) -> npt.NDArray[np.int32]:
+    flags = np.zeros((vocab_size + 31) // 32 * 32, dtype=np.uint8)
+    flags[list(token_ids)] = 1
+    return np.packbits(flags, bitorder="little").view(np.int32)

@@ -1,0 +1,28 @@
+"""From a task of `generate()` to what samplers work on, and from their texts back to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..decoding.sampling import SampledText, SamplingTask
+from .causal_model import CausalLanguageModel
+from .constraint import Constraint, Predicate
+from .particles import Particle
+
+
+def open_task(task: SamplingTask, predicate: Predicate | None) -> tuple[CausalLanguageModel, Constraint]:
+    """The model's law after the prompt, and what its text has to obey."""
+    model = CausalLanguageModel(task.model, task.prompt_ids, **task.warping)
+    return model, Constraint(task.source, predicate=predicate, max_new_tokens=task.max_new_tokens)
+
+
+def close_task(
+    particle: Particle, model: CausalLanguageModel, constraint: Constraint, **details: Any
+) -> SampledText:
+    """The text that was drawn, with what it cost beside what the sampler says of it."""
+    cost = {
+        "n_forward_passes": model.n_forward_passes,
+        "n_row_passes": model.n_row_passes,
+        "n_checks": constraint.n_checks,
+    }
+    return SampledText(list(particle.token_ids), particle.log_weight, {**details, **cost})

@@ -1,0 +1,109 @@
+"""Rows with a cache say what the model says of whole sequences, wherever the rows came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import tokentrellis as tt
+import torch
+from tokentrellis.samplers.causal_model import CausalLanguageModel
+from tokentrellis.samplers.language_model import FunctionModel
+
+from tests.tiny_models import random_model, tiny_model
+
+PROMPT = [5, 9, 200, 41]
+
+
+def recomputed(model: Any, sequences: list[list[int]], temperature: float = 1.0) -> torch.Tensor:
+    """The slow twin: one pass over each whole sequence, without a cache."""
+    with torch.no_grad():
+        last = [model(torch.tensor([PROMPT + tokens]), use_cache=False).logits[0, -1] for tokens in sequences]
+    return torch.log_softmax(torch.stack(last).float() / temperature, dim=-1)
+
+
+def family(name: str) -> Any:
+    if name == "llama":
+        return tiny_model()
+    if name == "mistral":
+        return random_model("mistral", sliding_window=3, num_key_value_heads=1)
+    return random_model("gpt2", n_embd=32, n_layer=2, n_head=2, n_positions=256)
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2", "mistral"])
+def test_rows_equal_recomputation(name: str) -> None:
+    """After prefixes of different lengths, re-ordering, repeating and dropping."""
+    model = family(name)
+    language_model = CausalLanguageModel(model, PROMPT)
+    for prefixes in ([[]], [[7, 8, 9]], [[], [3, 4, 5, 6, 7], [11]], [[1, 2], [3, 4]]):
+        rows = language_model.begin(prefixes)
+        sequences = [list(prefix) for prefix in prefixes]
+        assert torch.allclose(rows.log_probs, recomputed(model, sequences), atol=1e-5)
+        moves = [
+            ([0, 0, 0], [50, 51, 52]),
+            ([2, 0, 1, 2], [60, 61, 62, 63]),
+            ([3, 1], [70, 71]),
+            ([0, 1], [80, 81]),
+            ([1], [90]),
+        ]
+        for parents, tokens in moves:
+            parents = [parent % len(sequences) for parent in parents]
+            rows.advance(parents, tokens)
+            sequences = [[*sequences[parent], token] for parent, token in zip(parents, tokens, strict=True)]
+            assert torch.allclose(rows.log_probs, recomputed(model, sequences), atol=1e-5)
+
+
+def test_the_prompt_is_run_once() -> None:
+    model = CausalLanguageModel(tiny_model(), PROMPT)
+    model.begin([[]] * 5)
+    model.begin([[]])
+    assert (model.n_forward_passes, model.n_row_passes) == (1, 1)
+    rows = model.begin([[1], [2, 3]])
+    rows.advance([0, 1, 1], [4, 5, 6])
+    assert (model.n_forward_passes, model.n_row_passes) == (3, 6)
+
+
+def test_rows_begun_from_one_prompt_do_not_share_a_cache() -> None:
+    model = CausalLanguageModel(tiny_model(), PROMPT)
+    first, second = model.begin(), model.begin()
+    first.advance([0], [3])
+    second.advance([0], [4])
+    assert torch.allclose(second.log_probs, recomputed(tiny_model(), [[4]]), atol=1e-5)
+
+
+def test_temperature_and_truncation_belong_to_the_law() -> None:
+    model = CausalLanguageModel(tiny_model(), PROMPT, temperature=0.5)
+    assert torch.allclose(model.begin().log_probs, recomputed(tiny_model(), [[]], 0.5), atol=1e-5)
+    plain = recomputed(tiny_model(), [[]])[0].exp()
+    cut = CausalLanguageModel(tiny_model(), PROMPT, top_k=3).begin().log_probs[0].exp()
+    assert (cut > 0).sum() == 3
+    assert torch.allclose(cut[cut > 0], plain[cut > 0] / plain[cut > 0].sum(), atol=1e-5)
+    nucleus = CausalLanguageModel(tiny_model(), PROMPT, top_p=0.5).begin().log_probs[0].exp()
+    assert 0.5 <= plain[nucleus > 0].sum() <= 0.5 + plain[nucleus > 0].min()
+    above = CausalLanguageModel(tiny_model(), PROMPT, min_p=0.3).begin().log_probs[0].exp()
+    assert torch.equal(above > 0, plain >= 0.3 * plain.max())
+
+
+@pytest.mark.parametrize(
+    "options", [{"temperature": 0}, {"top_k": 0}, {"top_p": 1.5}, {"min_p": 0}, {"prompt_ids": []}]
+)
+def test_wrong_options(options: dict[str, Any]) -> None:
+    with pytest.raises(tt.ArgumentValueError):
+        CausalLanguageModel(tiny_model(), **{"prompt_ids": PROMPT, **options})
+
+
+def test_functions_as_models() -> None:
+    asked = []
+
+    def law(prefix: tuple[int, ...]) -> list[float]:
+        asked.append(prefix)
+        return [0.0] * (3 if len(prefix) < 2 else 2)
+
+    model = FunctionModel(law, vocab_size=3)
+    rows = model.begin([[1], [0]])
+    assert rows.log_probs.shape == (2, 3)
+    with pytest.raises(tt.ArgumentValueError, match="must return 3"):
+        rows.advance([1], [2])
+    assert asked == [(1,), (0,), (0, 2)]
+    with pytest.raises(tt.ArgumentTypeError):
+        FunctionModel(3, vocab_size=1)  # type: ignore[arg-type]

@@ -1,0 +1,133 @@
+"""`tt.generate(sampler=...)` and `--sampler`: results are checked, scored, weighted and repeatable."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+import tokentrellis as tt
+from tokentrellis.decoding.sampling import SampledText
+from tokentrellis.sampler_options import SamplerName, make_sampler
+
+from tests.commands import run as run_command
+from tests.decoding.test_generate import log_probability
+from tests.tiny_models import tiny_model, tiny_tokenizer
+
+PROMPT = "Ann Lee is"
+SCHEMA = {"enum": ["red", "green", 7, [True, None]]}
+SAMPLERS: dict[str, Any] = {
+    "mask": tt.MaskSampler,
+    "awrs": tt.AdaptiveRejectionSampler,
+    "smc": lambda: tt.SequentialMonteCarlo(4),
+    "asap": lambda: tt.GrammarAlignedSampler("asap", batch_size=2),
+    "mcmc": lambda: tt.MetropolisHastings(n_steps=2, batch_size=1),
+}
+
+
+def run(prompt: Any = PROMPT, grammar: Any = SCHEMA, **options: Any) -> Any:
+    return tt.generate(tiny_model(), tiny_tokenizer(), prompt, grammar=grammar, **options)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_results(name: str) -> None:
+    result = run(sampler=SAMPLERS[name](), seed=3, max_new_tokens=20)
+    assert result.value in SCHEMA["enum"]
+    assert result.token_ids[-1] == tiny_tokenizer().eos_token_id
+    assert result.log_prob == pytest.approx(log_probability(PROMPT, result.token_ids), abs=1e-3)
+    assert math.isfinite(result.log_weight)
+    assert result.stats.n_tokens == len(result.token_ids)
+    assert result.stats.sampler["n_forward_passes"] > 0
+    json.dumps(result.stats.sampler)
+    again = run(sampler=SAMPLERS[name](), seed=3, max_new_tokens=20)
+    assert (again.token_ids, again.log_weight) == (result.token_ids, result.log_weight)
+
+
+def test_the_weight_of_smc_is_the_probability_of_the_grammar() -> None:
+    """A grammar of one text and few tokenizations: its probability is their sum."""
+    result = run(grammar=tt.from_regex("7"), sampler=tt.SequentialMonteCarlo(8), seed=1, max_new_tokens=4)
+    assert result.log_weight == pytest.approx(result.log_prob, abs=1e-3)
+
+
+def test_several_prompts_and_no_grammar() -> None:
+    results = run([PROMPT, "Bo"], sampler=tt.AdaptiveRejectionSampler(), seed=1)
+    assert [result.value in SCHEMA["enum"] for result in results] == [True, True]
+
+    class Short:
+        def prefix(self, text: str) -> bool:
+            return len(text) <= 6 and "e" not in text
+
+        def complete(self, text: str) -> bool:
+            return self.prefix(text)
+
+    sampler = tt.SequentialMonteCarlo(16, proposal=tt.AdaptiveRejectionSampler(predicate=Short()))
+    free = run(grammar=None, sampler=sampler, seed=1, max_new_tokens=12)
+    assert Short().complete(free.text)
+    assert free.value == free.text
+
+
+def test_temperature_is_the_models() -> None:
+    cold = run(sampler=tt.SequentialMonteCarlo(8), temperature=0.05, seed=2)
+    assert cold.log_prob == pytest.approx(log_probability(PROMPT, cold.token_ids), abs=1e-3)
+
+
+def test_a_sampler_learns() -> None:
+    sampler = tt.GrammarAlignedSampler("asap", batch_size=2)
+    vocabulary = tt.Vocabulary.from_tokenizer(tiny_tokenizer())
+    compiled = tt.compile_grammar(tt.from_json_schema(SCHEMA), vocabulary)
+    bounds = [run(grammar=compiled, sampler=sampler, seed=seed).stats.sampler["bound"] for seed in range(3)]
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[0] > bounds[-1]
+
+
+def test_what_a_sampler_returns_is_checked() -> None:
+    class Lies:
+        def draw(self, task: Any, generator: Any) -> SampledText:
+            return SampledText([5, 6], 0.0)
+
+    with pytest.raises(tt.ConstraintError):
+        run(sampler=Lies())
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"sampler": 3}, tt.ArgumentTypeError, "must have a method draw"),
+        ({"sampler": tt.MaskSampler}, tt.ArgumentTypeError, "must have a method draw"),
+        ({"sampler": tt.MaskSampler(), "do_sample": False}, tt.ConstraintError, "exclude each other"),
+        ({"sampler": tt.MaskSampler(), "max_new_tokens": 1}, tt.BudgetTooSmallError, "at least"),
+        ({"sampler": tt.MaskSampler(), "max_new_tokens": 5000}, tt.ArgumentValueError, "at most"),
+        ({"grammar": None}, tt.GrammarSyntaxError, "schema"),
+    ],
+)
+def test_wrong_arguments(options: dict[str, Any], kind: type, message: str) -> None:
+    with pytest.raises(kind, match=message):
+        run(**options)
+
+
+def test_settings_that_change_the_law_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiny_model().generation_config, "repetition_penalty", 1.2)
+    with pytest.raises(tt.ConstraintError, match="repetition_penalty"):
+        run(sampler=tt.MaskSampler())
+
+
+def test_command_line(model_folder: str) -> None:
+    arguments = ("generate", "--choices", "cat,dog", "It barks.", "--model", model_folder, "--seed", "1")
+    output = run_command(*arguments, "--sampler", "smc", "--particles", "3", "--json").stdout
+    report = json.loads(output)
+    assert report["value"] in ("cat", "dog")
+    assert report["stats"]["sampler"]["ess"] <= 3
+    assert report["log_weight"] == pytest.approx(report["stats"]["sampler"]["log_evidence"])
+    assert "would do nothing" in run_command(*arguments, "--particles", "3", code=2).stderr
+    assert (
+        "would do nothing" in run_command(*arguments, "--sampler", "awrs", "--particles", "3", code=2).stderr
+    )
+    assert [type(make_sampler(name, None)).__name__ for name in SamplerName] == [
+        "AdaptiveRejectionSampler",
+        "SequentialMonteCarlo",
+        "GrammarAlignedSampler",
+        "GrammarAlignedSampler",
+        "MetropolisHastings",
+    ]
+    assert make_sampler(None, None) is None
