@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         NoAllowedTokenError,
         SamplingError,
         TokenRejectedError,
+        UnsupportedModelError,
         VocabularyError,
     )
     from .decoding.generate import Result, Statistics, generate
@@ -80,6 +81,7 @@ _NAMES_OF_MODULE = {
         "NoAllowedTokenError",
         "SamplingError",
         "TokenRejectedError",
+        "UnsupportedModelError",
         "VocabularyError",
     ),
     ".decoding.generate": ("Result", "Statistics", "generate"),
@@ -180,6 +182,7 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "NoAllowedTokenError",
     "BudgetTooSmallError",
     "SamplingError",
+    "UnsupportedModelError",
     "ArgumentTypeError",
     "ArgumentValueError",
     "ArgumentIndexError",

@@ -16,8 +16,8 @@ and if it is one of them, the walk goes on there. For a node without drawn child
 there is for a given set. A greedy target is a p with a single one in it; the same rules hold.
 
 The cost is one pass over the vocabulary for each sibling that is tried. Biased variants that look as good,
-and that the tests catch: siblings in another order than drawn, a likeliest-k set taken for drawn, q without the
-mask that the draws had, noise shared between draft and verification.
+and that the tests catch: siblings in another order than drawn, a likeliest-k set taken for drawn, q without
+the mask that the draws had, noise shared between draft and verification.
 """
 
 from __future__ import annotations
