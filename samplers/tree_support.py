@@ -1,10 +1,10 @@
 """Which models can read trees: a model of transformers in, the windows of its layers or a clear refusal out.
 
 What cannot be masked by node is refused by name: layers with a state that only goes forward (linear
-attention, state spaces), flash and flex attention, encoders, models without explicit positions. Since a model of a new
-family may do something else with a mask that it is handed, each model also proves it once: a small tree is
-read in one pass, and branch by branch, and the logits must agree. The cost is three short forward passes for
-a model.
+attention, state spaces), flash and flex attention, encoders, models without explicit positions. Since a model
+of a new family may do something else with a mask that it is handed, each model also proves it once: a small
+tree is read in one pass, and branch by branch, and the logits must agree. The cost is three short forward
+passes for a model.
 """
 
 from __future__ import annotations
