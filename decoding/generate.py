@@ -23,11 +23,12 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 from ..grammars.errors import ConstraintError, LimitExceededError
 from ..grammars.grammar import Grammar
 from ..grammars.json_schema import JsonSchemaGrammar, from_json_schema
-from .arguments import checked_integer, checked_list
+from .arguments import checked_instance, checked_integer, checked_list
 from .compile import CompiledGrammar, compile_grammar
 from .errors import ArgumentValueError, BudgetTooSmallError, SamplingError, VocabularyError
 from .generation_options import check_model, context_left, named_eos_token_ids, random_state, sampling_options
 from .processors import GrammarProcessor, MaskTimes
+from .speculative import SpeculationStatistics, SpeculativeDecoder
 from .vocabulary import Vocabulary
 
 DEFAULT_SPARE_TOKENS = 512
@@ -45,6 +46,7 @@ class Statistics:
     compile_ms: milliseconds to compile the grammar and, for a new tokenizer, to read the vocabulary.
     n_masks: masks filled. mask_us_mean, mask_us_max: microseconds for one.
     tokens_per_second: tokens of all rows by the time in the model's loop.
+    speculation: what the drafts did; None without a drafter.
     """
 
     n_tokens: int
@@ -54,6 +56,7 @@ class Statistics:
     mask_us_mean: float
     mask_us_max: float
     tokens_per_second: float
+    speculation: SpeculationStatistics | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ def generate(
     temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
+    drafter: SpeculativeDecoder | None = None,
 ) -> Result: ...
 
 
@@ -106,6 +110,7 @@ def generate(
     temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
+    drafter: SpeculativeDecoder | None = None,
 ) -> list[Result]: ...
 
 
@@ -121,6 +126,7 @@ def generate(
     temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
+    drafter: SpeculativeDecoder | None = None,
 ) -> Result | list[Result]:
     """Generate text that obeys a grammar, complete and valid within the budget.
 
@@ -133,6 +139,9 @@ def generate(
     seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it.
     temperature, top_k, top_p: applied to the allowed tokens; None: not at all. A temperature beyond
         `generation_options.MOST_TEMPERATURE` or below its inverse counts as these.
+    drafter: proposes tokens, so that the model writes several of them in one pass (a `Drafter`, or a
+        `Speculation` with options). Greedy outputs are the same with and without; drawn ones have the same
+        law, though other ones come for a seed.
 
     Everything else (repetition penalty, suppressed tokens ...) is as `model.generation_config` says.
 
@@ -151,6 +160,10 @@ def generate(
         max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
     sampling = sampling_options(do_sample, seed, temperature, top_k, top_p)
     check_model(model, tokenizer)
+    if drafter is not None:
+        checked_instance(
+            "drafter", drafter, SpeculativeDecoder, "a Drafter or a Speculation", "see docs/speculation.md"
+        )
     started = time.perf_counter()
     compiled = _compile(grammar, model, tokenizer)
     compile_ms = 1000 * (time.perf_counter() - started)
@@ -158,32 +171,46 @@ def generate(
     prompt_length = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
     max_new_tokens = _budget(compiled, max_new_tokens, context_left(model, prompt_length))
     processor = GrammarProcessor(compiled, max_new_tokens=max_new_tokens, prompt_length=prompt_length)
-    recorder = _LogProbabilityRecorder()
     configuration = GenerationConfig(**_fixed_options(compiled.vocabulary, max_new_tokens), **sampling)
+    options: dict[str, Any] = {name: tensor.to(model.device) for name, tensor in inputs.items()}
+    options["generation_config"] = configuration
     started = time.perf_counter()
     with random_state(seed):
-        sequences = model.generate(
-            **{name: tensor.to(model.device) for name, tensor in inputs.items()},
-            generation_config=configuration,
-            logits_processor=LogitsProcessorList([recorder, processor]),
-            stopping_criteria=StoppingCriteriaList([processor.new_tokens]),
-        )
+        if drafter is None:
+            recorder = _LogProbabilityRecorder()
+            sequences = model.generate(
+                **options,
+                logits_processor=LogitsProcessorList([recorder, processor]),
+                stopping_criteria=StoppingCriteriaList([processor.new_tokens]),
+            )
+        else:
+            drafted = model.generate(
+                **options,
+                logits_processor=LogitsProcessorList([processor]),
+                custom_generate=drafter.decode,
+            )
+            sequences = drafted.sequences
     seconds = time.perf_counter() - started
     generated = sequences[:, prompt_length:]
-    results = _results(compiled, generated, recorder, processor.mask_times, compile_ms, seconds)
+    outputs = [_replay(compiled, row) for row in generated.tolist()]
+    if drafter is None:
+        log_probs = recorder.totals(generated, [len(token_ids) for token_ids, _ in outputs])
+        speculation = None
+    else:
+        log_probs, speculation = drafted.log_probs, drafted.statistics
+    results = _results(compiled, outputs, log_probs, processor.mask_times, compile_ms, seconds, speculation)
     return results[0] if isinstance(prompt, str) else results
 
 
 def _results(
     compiled: CompiledGrammar,
-    generated: torch.Tensor,
-    recorder: _LogProbabilityRecorder,
+    outputs: list[tuple[list[int], int]],
+    log_probs: list[float],
     times: MaskTimes,
     compile_ms: float,
     seconds: float,
+    speculation: SpeculationStatistics | None,
 ) -> list[Result]:
-    outputs = [_replay(compiled, row) for row in generated.tolist()]
-    log_probs = recorder.totals(generated, [len(token_ids) for token_ids, _ in outputs])
     n_generated = sum(len(token_ids) for token_ids, _ in outputs)
     results = []
     for (token_ids, n_forced), log_prob in zip(outputs, log_probs, strict=True):
@@ -196,6 +223,7 @@ def _results(
             mask_us_mean=times.total_ns / max(1, times.count) / 1000,
             mask_us_max=times.slowest_ns / 1000,
             tokens_per_second=n_generated / seconds,
+            speculation=speculation,
         )
         results.append(Result(text, _value(compiled.grammar, text), token_ids, log_prob, statistics))
     return results

@@ -70,6 +70,8 @@ class GrammarProcessor(LogitsProcessor):
         new_tokens: `generate(..., stopping_criteria=[processor.new_tokens])` lets the masks of a model on a
             GPU be filled while its forward pass runs. It stops nothing.
         rows: the rows of the last call, in their order.
+        grammars: one for all rows, or one for each prompt.
+        max_new_tokens: as it was given.
     """
 
     supports_continuous_batching = False
@@ -101,7 +103,8 @@ class GrammarProcessor(LogitsProcessor):
         self.mask_times = MaskTimes()
         self.new_tokens = NewTokens()
         self.rows: list[Row] = []
-        self._max_new_tokens = max_new_tokens
+        self.grammars = grammars
+        self.max_new_tokens = max_new_tokens
         self._vocab_size = vocabularies.pop().vocab_size
         self._tracker = PrefixTracker(grammars, prompt_length=prompt_length)
         self._bitmask = allocate_bitmask(0, self._vocab_size)
@@ -152,12 +155,12 @@ class GrammarProcessor(LogitsProcessor):
     def _fill(self, row: Row, index: int) -> bool:
         """Fill one row of the bitmask; False: a draft that the budget cannot finish, to be left alone."""
         started = time.perf_counter_ns()
-        if self._max_new_tokens is None:
+        if self.max_new_tokens is None:
             row.matcher.fill_bitmask(self._bitmask, row=index)
         else:
             try:
                 row.matcher.fill_bitmask(
-                    self._bitmask, row=index, budget=self._max_new_tokens - len(row.tokens)
+                    self._bitmask, row=index, budget=self.max_new_tokens - len(row.tokens)
                 )
             except BudgetTooSmallError:
                 if not len(row.tokens):
