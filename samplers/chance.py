@@ -43,3 +43,8 @@ class RandomChance:
         """An index by its weight: the race of exponential clocks, whose winner is a draw from `probs`."""
         clocks = torch.empty_like(probs).exponential_(generator=self._generator)
         return int((probs / clocks.clamp_min(torch.finfo(probs.dtype).tiny)).argmax())
+
+    def gumbels(self, like: Tensor) -> Tensor:
+        """Standard Gumbel noise, shape and dtype as `like`."""
+        clocks = torch.empty_like(like).exponential_(generator=self._generator)
+        return -clocks.clamp_min(torch.finfo(like.dtype).tiny).log()

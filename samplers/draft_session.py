@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from torch import Tensor
 
@@ -29,3 +30,6 @@ class DraftSession(ABC):
         growth: the tree that was verified (by several sessions, perhaps). logits: the target's, at each node,
         shape [nodes, n_logits]. verdict: what was kept.
         """
+
+    def end(self, text: Sequence[int]) -> None:  # noqa: B027
+        """The text, prompt and output, is complete."""

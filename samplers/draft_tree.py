@@ -91,6 +91,10 @@ class DraftTree:
                 return drawn
         return self._fixed[node].get(token)
 
+    def children(self, node: int) -> list[int]:
+        """Drawn children in the order of their draws, then fixed ones in the order in which they came."""
+        return [*self._drawn[node], *self._fixed[node].values()]
+
     def has_children(self, node: int) -> bool:
         """Whether anything may follow this node in the tree."""
         return bool(self._drawn[node] or self._fixed[node])

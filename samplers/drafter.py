@@ -23,6 +23,11 @@ from .speculation import Speculation
 class Drafter(ABC):
     """Opens a session for each text. A subclass says how."""
 
+    @property
+    def draws(self) -> bool:
+        """Whether its nodes are drawn (`TreeGrowth.add_drawn`) when the target draws; most are fixed."""
+        return False
+
     @abstractmethod
     def session(self, prompt: Sequence[int]) -> DraftSession:
         """What proposes for one text. prompt: its token ids, without padding."""

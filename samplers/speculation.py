@@ -246,7 +246,8 @@ class _Run:
             verdict = self._take(row, growth, row_logits[:n_nodes])
             paths.append([0, *verdict.path])
             self._account.count(n_nodes - 1, verdict)
-            row.session.learn(growth, row_logits[:n_nodes], verdict)
+            if not row.is_finished:
+                row.session.learn(growth, row_logits[:n_nodes], verdict)
         self._account.verify_s += clock.lap()
         reader.keep(paths)
         self._account.keep_s += clock.lap()
@@ -266,6 +267,7 @@ class _Run:
                 row.matcher.accept_token(token)
             if self._stops(row, token):
                 row.is_finished = True
+                row.session.end(row.token_ids)
                 break
         return verdict
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from ..decoding.bitmask import apply_bitmask
 from ..decoding.matcher import Matcher
 from ..decoding.processors import MaskTimes
-from .chance import Chance
+from .chance import RandomChance
 from .draft_tree import ROOT, DraftTree
 from .tree_scores import ScoreSteps
 
@@ -53,7 +53,7 @@ class TreeGrowth:
         n_logits: int,
         eos_token_ids: frozenset[int],
         steps: ScoreSteps,
-        chance: Chance,
+        chance: RandomChance,
         times: MaskTimes,
     ) -> None:
         self.tree = DraftTree(text[-1])
@@ -68,6 +68,7 @@ class TreeGrowth:
         self._steps = steps
         self._times = times
         self._masks: dict[int, npt.NDArray[np.int32]] = {}
+        self._is_open = True
         self._walked: list[int] = []  # nodes whose tokens the matcher has read
 
     @property
@@ -106,6 +107,25 @@ class TreeGrowth:
         """A child of `parent`, drawn from `tree.draft_probs(parent)` less the draws before it."""
         return self._finish(self.tree.add_drawn(parent, token))
 
+    def draw_children(self, node: int, logits: Tensor, n_children: int) -> list[int]:
+        """Add the children of a node that a draft model proposes: drawn without replacement, or the likeliest
+        ones if the target does not draw.
+
+        logits: the draft model's after the node, shape [any width]. Returns the new nodes, in the order of
+        their draws (Gumbel-top-k: the largest of log q + Gumbel noise are such draws, in this order).
+        """
+        n_children = min(n_children, self.n_left)
+        if node in self.tree.final or n_children < 1:
+            return []
+        probs = self.draft_probs(node, logits)
+        n_children = min(n_children, int((probs > 0).sum()))
+        if not self.is_sampled:
+            found = (self.add_fixed(node, token) for token in probs.topk(n_children).indices.tolist())
+            return [child for child in found if child is not None]
+        self.tree.set_draft_probs(node, probs)
+        tokens = (probs.log() + self.chance.gumbels(probs)).topk(n_children).indices.tolist()
+        return [self.add_drawn(node, token) for token in tokens]
+
     def draft_probs(self, node: int, logits: Tensor) -> Tensor:
         """The law to draw children of a node from: legal tokens only, at the target's temperature.
 
@@ -127,14 +147,22 @@ class TreeGrowth:
         self._walk(node)
         return self._matcher.forced_tokens()
 
-    def is_forced(self, node: int) -> bool:
-        """Whether a single token is legal below a node that is not final."""
-        return self._matcher is not None and int(np.unpackbits(self._mask(node).view(np.uint8)).sum()) == 1
+    def only_token(self, node: int) -> int | None:
+        """The token that is the only legal one below a node that is not final; None: there are more."""
+        if self._matcher is None:
+            return None
+        mask = self._mask(node)
+        words = np.flatnonzero(mask)
+        if len(words) != 1:
+            return None
+        bits = int(mask[words[0]]) & 0xFFFFFFFF
+        return None if bits & (bits - 1) else int(words[0]) * 32 + bits.bit_length() - 1
 
     def end_walk(self) -> None:
-        """Bring the matcher back to the root."""
+        """Bring the matcher back to the root, for good: masks that were not asked for are not to be had."""
         if self._matcher is not None:
             self._walk(ROOT)
+        self._is_open = False
 
     def path_text(self, node: int) -> list[int]:
         """The text up to a node."""
@@ -159,8 +187,8 @@ class TreeGrowth:
         return mask
 
     def _walk(self, node: int) -> Matcher:
-        if self._matcher is None:
-            raise ValueError("there is no grammar")
+        if self._matcher is None or not self._is_open:
+            raise ValueError("the tree has been verified, or there is no grammar")
         path = self.tree.path(node)
         n_common = 0
         while n_common < min(len(path), len(self._walked)) and path[n_common] == self._walked[n_common]:

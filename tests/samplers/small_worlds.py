@@ -24,11 +24,11 @@ VOCABULARY = tt.Vocabulary(TOKENS, eos_token_ids=[EOS])
 
 
 @cache
-def small_model() -> Any:
+def small_model(seed: int = 2) -> Any:
     """Llama with one layer and opinions that depend on the whole text."""
     return random_model(
         "llama",
-        seed=2,
+        seed,
         vocab_size=len(TOKENS),
         hidden_size=16,
         intermediate_size=16,
@@ -37,6 +37,11 @@ def small_model() -> Any:
         pad_token_id=EOS,
         initializer_range=0.3,
     )
+
+
+def small_draft_model() -> Any:
+    """Another one, with other opinions."""
+    return small_model(7)
 
 
 @cache
@@ -86,7 +91,7 @@ def draw_texts(
     """Outputs of the whole loop, with how often they came."""
     counts: Counter[Hashable] = Counter()
     generator = torch.Generator().manual_seed(seed)
-    n_rows = 250
+    n_rows = min(n_draws, 250)
     for _ in range(n_draws // n_rows):
         sequences = small_model().generate(
             torch.tensor([PROMPT] * n_rows),

@@ -21,7 +21,7 @@ from tests.samplers.small_worlds import EOS, LENGTH, TOKENS, draw_texts, law_of
 from tests.samplers.table_drafters import TableDrafter
 from tests.tiny_models import N_LOGITS, random_model, tiny_model, tiny_tokenizer
 
-N_DRAWS = 1250
+N_DRAWS = 1000
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -36,7 +36,7 @@ PROMPTS = ["Ann Lee is 41 years old.", "x", '{"name": "Bo"', "likes red and blue
 
 
 class TestLaw:
-    """A small model whose law is known, 1,250 texts each (`bench.speculation exactness` draws more)."""
+    """A small model whose law is known, 1,000 texts each (`bench.speculation exactness` draws more)."""
 
     @pytest.mark.parametrize("rule", ["recursive", "traversal"])
     @pytest.mark.parametrize("has_grammar", [False, True], ids=["free", "grammar"])
