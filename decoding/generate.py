@@ -141,7 +141,8 @@ def generate(
         `generation_options.MOST_TEMPERATURE` or below its inverse counts as these.
     drafter: proposes tokens, so that the model writes several of them in one pass (a `Drafter`, or a
         `Speculation` with options). Greedy outputs are the same with and without; drawn ones have the same
-        law, though other ones come for a seed.
+        law, but a seed repeats them only with `Speculation(..., adaptive=False)` and a drafter that has
+        learnt nothing in between.
 
     Everything else (repetition penalty, suppressed tokens ...) is as `model.generation_config` says.
 

@@ -53,11 +53,12 @@ class _LookupSession(DraftSession):
         for n in range(self._drafter.longest, self._drafter.shortest - 1, -1):
             place = self._places.get(tuple(text[-n:])) if n < len(text) else None
             if place is not None:
-                node: int | None = ROOT
+                node = ROOT
                 for token in text[place : place + self._drafter.length]:
-                    node = growth.add_fixed(node, token)
-                    if node is None:
+                    child = growth.add_fixed(node, token)
+                    if child is None:
                         break
+                    node = child
                 return
 
     def _index(self, text: Sequence[int]) -> None:

@@ -15,17 +15,19 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 from transformers import StaticCache, StoppingCriteriaList
 from transformers.generation.stopping_criteria import EosTokenCriteria, MaxLengthCriteria
 
-from ..decoding.arguments import checked_choice, checked_integer
+from ..decoding.arguments import checked_choice, checked_instance, checked_integer
 from ..decoding.errors import ArgumentValueError, NoAllowedTokenError
 from ..decoding.processors import MaskTimes, NewTokens
 from ..decoding.speculative import DraftedSequences, SpeculationStatistics
 from .chance import RandomChance
+from .draft_control import SpeedControl
 from .draft_session import DraftSession
 from .tree_growth import TreeGrowth
 from .tree_model import TreeModel
@@ -46,15 +48,27 @@ class Speculation:
     drafter: what proposes.
     rule: "recursive" or "traversal" (keeps a little more, and costs a little more in each step).
     max_nodes: most nodes of a tree, besides its root.
+    adaptive: measure what trees bring and cost, take the size that pays best, and none where none pays. The
+        law of the output is the same; but which texts come for a seed then hangs on the clock.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
     """
 
-    def __init__(self, drafter: Drafter, *, rule: str = "recursive", max_nodes: int = 32) -> None:
+    def __init__(
+        self, drafter: Drafter, *, rule: str = "recursive", max_nodes: int = 32, adaptive: bool = True
+    ) -> None:
+        checked_instance("adaptive", adaptive, bool, "True or False")
         self.drafter = drafter
+        self.adaptive = adaptive
+        self._controls: WeakKeyDictionary[Any, dict[int, SpeedControl]] = WeakKeyDictionary()
         self.rule = checked_choice("rule", rule, tuple(RULES))
         self.max_nodes = checked_integer("max_nodes", max_nodes, least=1, most=MOST_NODES)
+
+    def control(self, model: Any, n_rows: int) -> SpeedControl:
+        """What has been measured with a model and about so many rows (1, 2 to 3, 4 to 7 ...)."""
+        by_rows = self._controls.setdefault(model, {})
+        return by_rows.setdefault(n_rows.bit_length(), SpeedControl(self.max_nodes))
 
     def __call__(
         self,
@@ -224,14 +238,19 @@ class _Run:
         self._n_logits = len(logits)
         growth = self._growth(row, 0, len(logits))
         self._take(row, growth, logits[None])
+        if row.is_finished:
+            row.session.end(row.token_ids)
 
     def _step(self, reader: TreeModel, rows: Sequence[_Row]) -> None:
         """One pass of the target."""
         clock = _Clock()
+        speculation = self._speculation
+        control = speculation.control(self._model, len(rows)) if speculation.adaptive else None
+        size = speculation.max_nodes if control is None else control.choose()
         growths = []
         for row in rows:
-            growth = self._growth(row, self._speculation.max_nodes, self._n_logits)
-            if self._max_new_tokens - row.n_generated > 1:  # the last token needs no draft
+            growth = self._growth(row, size, self._n_logits)
+            if size and self._max_new_tokens - row.n_generated > 1:  # the last token needs no draft
                 row.session.grow(growth)
             growths.append(growth)
         trees = [growth.tree for growth in growths]
@@ -246,11 +265,14 @@ class _Run:
             verdict = self._take(row, growth, row_logits[:n_nodes])
             paths.append([0, *verdict.path])
             self._account.count(n_nodes - 1, verdict)
-            if not row.is_finished:
-                row.session.learn(growth, row_logits[:n_nodes], verdict)
+            row.session.learn(growth, row_logits[:n_nodes], verdict)
+            if row.is_finished:
+                row.session.end(row.token_ids)
         self._account.verify_s += clock.lap()
         reader.keep(paths)
         self._account.keep_s += clock.lap()
+        if control is not None:
+            control.record(size, [path[1:] for path in paths], clock.total())
 
     def _take(self, row: _Row, growth: TreeGrowth, logits: Tensor) -> Verdict:
         """Verify a tree and put what is kept behind the row's text. logits: shape [nodes, vocabulary]."""
@@ -267,7 +289,6 @@ class _Run:
                 row.matcher.accept_token(token)
             if self._stops(row, token):
                 row.is_finished = True
-                row.session.end(row.token_ids)
                 break
         return verdict
 
@@ -369,16 +390,20 @@ class _Account:
 
 
 class _Clock:
-    """Seconds since the last lap."""
+    """Seconds since the last lap, and since the beginning."""
 
     def __init__(self) -> None:
-        self._last = time.perf_counter()
+        self._first = self._last = time.perf_counter()
 
     def lap(self) -> float:
         """Seconds since the last call, or since the beginning."""
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
         return seconds
+
+    def total(self) -> float:
+        """Seconds from the beginning to the last lap."""
+        return self._last - self._first
 
 
 def _check_configuration(configuration: Any, model_inputs: dict[str, Any]) -> None:

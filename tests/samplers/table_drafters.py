@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from tokentrellis.samplers.draft_session import DraftSession
 from tokentrellis.samplers.draft_tree import ROOT
 from tokentrellis.samplers.drafter import Drafter
+from tokentrellis.samplers.speculation import Speculation
 from tokentrellis.samplers.tree_growth import TreeGrowth
 from tokentrellis.samplers.verification import without
 
 Spoil = Callable[[TreeGrowth], None]
+
+
+def always(drafter: Drafter, **options: Any) -> Speculation:
+    """With a tree in each step, whether it pays or not."""
+    return Speculation(drafter, adaptive=False, **options)
 
 
 class TableDrafter(Drafter):

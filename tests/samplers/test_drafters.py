@@ -28,12 +28,12 @@ from tokentrellis.samplers.draft_template import (
 from tokentrellis.samplers.draft_tree import ROOT
 from tokentrellis.samplers.draft_trigrams import TrigramTree
 from tokentrellis.samplers.drafter import Drafter
-from tokentrellis.samplers.speculation import Speculation
 from tokentrellis.samplers.tree_growth import TreeGrowth
 from tokentrellis.samplers.tree_scores import ScoreSteps
 
 from tests.samplers.chi_square import chi_square_p
 from tests.samplers.small_worlds import TOKENS, draw_texts, law_of, small_draft_model
+from tests.samplers.table_drafters import always
 from tests.samplers.test_speculation import PROMPTS, SCHEMA
 from tests.tiny_models import random_model, tiny_model, tiny_tokenizer
 
@@ -58,7 +58,7 @@ DRAWING = ("rsd-c", "rsd-s", "dynamic", "optimal", "combined")
 @pytest.mark.parametrize("name", DRAWING)
 def test_law(name: str) -> None:
     """The others propose fixed nodes, whose law test_speculation.py has."""
-    drafter = Speculation(DRAFTERS[name](small_draft_model()), max_nodes=8)
+    drafter = always(DRAFTERS[name](small_draft_model()), max_nodes=8)
     counts = draw_texts(drafter, 300, has_grammar=name != "rsd-c")
     assert chi_square_p(counts, law_of(name != "rsd-c")) > 1e-3
 
@@ -67,7 +67,7 @@ def test_law(name: str) -> None:
 def test_greedy_output(name: str) -> None:
     """Texts twice, so that what is learnt from the first is used for the second."""
     model = tiny_model()
-    drafter = DRAFTERS[name](random_model("gpt2", seed=3))
+    drafter = always(DRAFTERS[name](random_model("gpt2", seed=3)))
     grammar = tt.compile_grammar(tt.from_json_schema(SCHEMA), tt.Vocabulary.from_tokenizer(tiny_tokenizer()))
     options = {"grammar": grammar, "max_new_tokens": 30}
     plain = tt.generate(model, tiny_tokenizer(), PROMPTS[:2], **options)
@@ -89,7 +89,7 @@ def test_a_draft_model_that_is_the_target(name: str, is_sampled: bool) -> None:
     result = model.generate(
         **inputs,
         max_new_tokens=40,
-        custom_generate=Speculation(DRAFTERS[name](model)).decode,
+        custom_generate=always(DRAFTERS[name](model)).decode,
         generator=torch.Generator().manual_seed(0),
         **options,
     )
@@ -323,14 +323,14 @@ class TestReader:
         inputs = tiny_tokenizer()(PROMPTS[3], return_tensors="pt", return_token_type_ids=False)
         plain = model.generate(**inputs, max_new_tokens=40, do_sample=False)
         drafted = model.generate(
-            **inputs, max_new_tokens=40, do_sample=False, custom_generate=Speculation(GumbelTree(draft))
+            **inputs, max_new_tokens=40, do_sample=False, custom_generate=always(GumbelTree(draft))
         )
         assert torch.equal(plain, drafted)
 
     def test_a_short_context_changes_drafts_only(self) -> None:
         model = tiny_model()
         inputs = tiny_tokenizer()("red and blue " * 60, return_tensors="pt", return_token_type_ids=False)
-        drafter = GumbelTree(random_model("gpt2", seed=3), most_prompt_tokens=64 * 3)
+        drafter = always(GumbelTree(random_model("gpt2", seed=3), most_prompt_tokens=64 * 3))
         plain = model.generate(**inputs, max_new_tokens=20, do_sample=False)
         drafted = model.generate(**inputs, max_new_tokens=20, do_sample=False, custom_generate=drafter)
         assert torch.equal(plain, drafted)

@@ -18,7 +18,7 @@ from tokentrellis.samplers.tree_growth import TreeGrowth
 
 from tests.samplers.chi_square import chi_square_p
 from tests.samplers.small_worlds import EOS, LENGTH, TOKENS, draw_texts, law_of
-from tests.samplers.table_drafters import TableDrafter
+from tests.samplers.table_drafters import TableDrafter, always
 from tests.tiny_models import N_LOGITS, random_model, tiny_model, tiny_tokenizer
 
 N_DRAWS = 1000
@@ -43,12 +43,12 @@ class TestLaw:
     def test_is_that_of_plain_decoding(self, rule: str, has_grammar: bool) -> None:
         """Nodes with drawn children, fixed ones, and both."""
         drafter = TableDrafter(len(TOKENS), branching=(2, 1), fixed=(1, 4, EOS))
-        counts = draw_texts(Speculation(drafter, rule=rule), N_DRAWS, has_grammar=has_grammar)
+        counts = draw_texts(always(drafter, rule=rule), N_DRAWS, has_grammar=has_grammar)
         assert chi_square_p(counts, law_of(has_grammar)) > 1e-3
 
     def test_with_temperature_and_top_k(self) -> None:
         """Applied to p and q alike."""
-        drafter = Speculation(TableDrafter(len(TOKENS), branching=(2, 1)))
+        drafter = always(TableDrafter(len(TOKENS), branching=(2, 1)))
         counts = draw_texts(drafter, N_DRAWS, has_grammar=True, temperature=0.7, top_k=3)
         assert chi_square_p(counts, law_of(True, 0.7, 3)) > 1e-3
 
@@ -56,7 +56,7 @@ class TestLaw:
     def test_drafts_of_another_width(self, width: int) -> None:
         drafter = TableDrafter(len(TOKENS))
         drafter.logits = torch.randn(len(TOKENS), width, generator=torch.Generator().manual_seed(0))
-        assert chi_square_p(draw_texts(drafter, N_DRAWS, has_grammar=False), law_of(False)) > 1e-3
+        assert chi_square_p(draw_texts(always(drafter), N_DRAWS, has_grammar=False), law_of(False)) > 1e-3
 
 
 def reorder(growth: TreeGrowth) -> None:
@@ -94,13 +94,13 @@ class TestMistakes:
         ("spoil", "options"),
         [
             (reorder, {"branching": (3, 1)}),
-            (forget_mask, {"branching": (2, 1)}),
+            (forget_mask, {"branching": (3, 2)}),
             (take_for_drawn, {"branching": (1, 1), "fixed": (0, 1, 2, 3)}),
         ],
     )
     def test_shows(self, spoil: Any, options: dict[str, Any]) -> None:
         drafter = TableDrafter(len(TOKENS), spoil=spoil, **options)
-        counts = draw_texts(drafter, 2 * N_DRAWS, has_grammar=True)
+        counts = draw_texts(always(drafter), 2 * N_DRAWS, has_grammar=True)
         assert chi_square_p(counts, law_of(True)) < 1e-6
 
     def test_common_noise_shows(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ class TestMistakes:
         monkeypatch.setattr(torch, "randint", lambda *size, **options: torch.zeros(2, dtype=torch.long))
         drafter = TableDrafter(len(TOKENS), branching=(1,))
         # In batches the streams would run apart.
-        counts = draw_texts(drafter, 2 * N_DRAWS, has_grammar=False)
+        counts = draw_texts(always(drafter), 2 * N_DRAWS, has_grammar=False)
         assert chi_square_p(counts, law_of(False)) < 1e-6
 
 
@@ -123,7 +123,7 @@ class TestGreedy:
         grammar = tt.compile_grammar(
             tt.from_json_schema(SCHEMA), tt.Vocabulary.from_tokenizer(tiny_tokenizer())
         )
-        drafter = Speculation(TableDrafter(N_LOGITS, branching=(3, 2), fixed=(5, 30)), rule=rule)
+        drafter = always(TableDrafter(N_LOGITS, branching=(3, 2), fixed=(5, 30)), rule=rule)
         plain = tt.generate(model, tiny_tokenizer(), PROMPTS, grammar=grammar, max_new_tokens=60)
         drafted = tt.generate(
             model, tiny_tokenizer(), PROMPTS, grammar=grammar, max_new_tokens=60, drafter=drafter
@@ -141,12 +141,14 @@ class TestGreedy:
         limits = {"max_new_tokens": 30, "do_sample": False, **options}
         plain = model.generate(**inputs, **limits)
         for drafter in (ForcedTokens(), TableDrafter(N_LOGITS, branching=(2,), fixed=(3, 4))):
-            assert torch.equal(model.generate(**inputs, **limits, custom_generate=drafter), plain)
+            assert torch.equal(model.generate(**inputs, **limits, custom_generate=always(drafter)), plain)
 
     def test_forced_tokens_are_kept(self) -> None:
         """A grammar of a single text, which the model spells as it likes; EOS is part of the draft."""
         grammar = tt.from_choices(["old and likes"])
-        result = tt.generate(tiny_model(), tiny_tokenizer(), "x", grammar=grammar, drafter=ForcedTokens())
+        result = tt.generate(
+            tiny_model(), tiny_tokenizer(), "x", grammar=grammar, drafter=always(ForcedTokens())
+        )
         assert result.text == "old and likes"
         speculation = result.stats.speculation
         assert speculation is not None
@@ -169,7 +171,7 @@ class TestGreedy:
         oracle = Oracle(N_LOGITS, branching=())
         oracle.fixed = plain[0, -12:].tolist()
         options = {"max_new_tokens": 20, "do_sample": False, "stopping_criteria": [Stop()]}
-        drafted = model.generate(**inputs, **options, custom_generate=oracle)
+        drafted = model.generate(**inputs, **options, custom_generate=always(oracle))
         assert torch.equal(drafted, model.generate(**inputs, **options))
 
 
@@ -179,7 +181,7 @@ class TestGrammar:
             tt.from_json_schema(SCHEMA), tt.Vocabulary.from_tokenizer(tiny_tokenizer())
         )
         needed = grammar.matcher().tokens_to_finish
-        drafter = TableDrafter(N_LOGITS, branching=(3, 2, 1), fixed=(5, 30, 1))
+        drafter = always(TableDrafter(N_LOGITS, branching=(3, 2, 1), fixed=(5, 30, 1)))
         for budget in range(needed, needed + 12, 3):
             for result in tt.generate(  # replays each output through a new matcher
                 tiny_model(),
@@ -225,7 +227,7 @@ class TestGrammar:
             tt.from_json_schema(SCHEMA), tt.Vocabulary.from_tokenizer(tiny_tokenizer())
         )
         seen: list[int] = []
-        drafter = Watch(N_LOGITS, branching=(3, 2), fixed=(5, 30))
+        drafter = always(Watch(N_LOGITS, branching=(3, 2), fixed=(5, 30)))
         tt.generate(tiny_model(), tiny_tokenizer(), PROMPTS, grammar=grammar, seed=1, drafter=drafter)
         assert len(set(seen)) > 10
 
@@ -239,7 +241,7 @@ class TestGrammar:
                 session.learn = lambda growth, logits, verdict: trees.append((growth.tree, verdict))
                 return session
 
-        draw_texts(Watch(len(TOKENS), branching=(3, 2)), 250, has_grammar=True)
+        draw_texts(always(Watch(len(TOKENS), branching=(3, 2))), 250, has_grammar=True)
         inner = [node for tree, _ in trees for node in range(len(tree)) if tree.tokens[node] == EOS]
         assert inner
         for tree, verdict in trees:
@@ -254,7 +256,7 @@ class TestGrammar:
 
 class TestSeeds:
     def test_repeat(self) -> None:
-        options = {"grammar": tt.from_json_schema(SCHEMA), "drafter": TableDrafter(N_LOGITS)}
+        options = {"grammar": tt.from_json_schema(SCHEMA), "drafter": always(TableDrafter(N_LOGITS))}
         texts = [
             tt.generate(tiny_model(), tiny_tokenizer(), "x", seed=seed, **options).token_ids
             for seed in (1, 1, 2)
