@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     )
     from .decoding.responses import CallCost, Response
     from .decoding.self_terminating_model import SelfTerminatingConfig, SelfTerminatingModel
+    from .decoding.speculative import SpeculationStatistics
     from .decoding.termination import TerminationProcessor
     from .decoding.token_automaton import TokenAutomaton
     from .decoding.vocabulary import Vocabulary
@@ -64,6 +65,15 @@ if TYPE_CHECKING:
     from .grammars.grammar import Grammar
     from .grammars.json_schema import from_json_schema
     from .grammars.regex import from_regex
+    from .samplers.draft_combined import CombinedDrafter
+    from .samplers.draft_dynamic import DynamicTree
+    from .samplers.draft_forced import ForcedTokens
+    from .samplers.draft_lookup import PromptLookup, SuffixLookup
+    from .samplers.draft_model import GumbelTree, OptimalTree, StochasticBeam
+    from .samplers.draft_recycling import TokenRecycling
+    from .samplers.draft_trigrams import TrigramTree
+    from .samplers.drafter import Drafter
+    from .samplers.speculation import Speculation
 
 __version__ = "0.1.0"
 
@@ -122,6 +132,23 @@ _NAMES_OF_MODULE = {
     ".grammars.grammar": ("Grammar",),
     ".grammars.json_schema": ("from_json_schema",),
     ".grammars.regex": ("from_regex",),
+    ".decoding.speculative": ("SpeculationStatistics",),
+    ".samplers.draft_combined": ("CombinedDrafter",),
+    ".samplers.draft_dynamic": ("DynamicTree",),
+    ".samplers.draft_forced": ("ForcedTokens",),
+    ".samplers.draft_lookup": (
+        "PromptLookup",
+        "SuffixLookup",
+    ),
+    ".samplers.draft_model": (
+        "GumbelTree",
+        "OptimalTree",
+        "StochasticBeam",
+    ),
+    ".samplers.draft_recycling": ("TokenRecycling",),
+    ".samplers.draft_trigrams": ("TrigramTree",),
+    ".samplers.drafter": ("Drafter",),
+    ".samplers.speculation": ("Speculation",),
 }
 _MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
 
@@ -145,6 +172,19 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "generate",
     "Result",
     "Statistics",
+    "Drafter",
+    "Speculation",
+    "SpeculationStatistics",
+    "ForcedTokens",
+    "PromptLookup",
+    "SuffixLookup",
+    "TokenRecycling",
+    "TrigramTree",
+    "GumbelTree",
+    "StochasticBeam",
+    "OptimalTree",
+    "DynamicTree",
+    "CombinedDrafter",
     "Countdown",
     "add_countdown",
     "load_countdown_model",

@@ -233,7 +233,7 @@ def _results(
 def _compile(grammar: Any, model: Any, tokenizer: Any) -> CompiledGrammar:
     if isinstance(grammar, CompiledGrammar):
         vocabulary = read_vocabulary(model, tokenizer)
-        if not _is_same_tokenizer(grammar.vocabulary, vocabulary):
+        if not is_same_tokenizer(grammar.vocabulary, vocabulary):
             raise VocabularyError(
                 "grammar must be compiled for the vocabulary of this tokenizer",
                 got=grammar.vocabulary,
@@ -245,7 +245,7 @@ def _compile(grammar: Any, model: Any, tokenizer: Any) -> CompiledGrammar:
     return compile_grammar(grammar, read_vocabulary(model, tokenizer))
 
 
-def _is_same_tokenizer(one: Vocabulary, other: Vocabulary) -> bool:
+def is_same_tokenizer(one: Vocabulary, other: Vocabulary) -> bool:
     """Whether all tokens have the same text; which ones end a text, or are special, may differ."""
     if one == other:
         return True

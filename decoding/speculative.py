@@ -18,6 +18,7 @@ class SpeculationStatistics:
 
     n_tokens: tokens generated, EOS included, the one that the prompt's own pass gives not counted.
     n_steps: so many times a row was in a pass of the target model after that of the prompt.
+    block_efficiency: tokens for each of these passes; 1 without drafts.
     n_draft_steps: in so many of them there was a draft.
     n_nodes: draft nodes that the target read.
     accepted_by_depth: in how many steps at least one, two, three ... drafted tokens were kept.
@@ -27,6 +28,7 @@ class SpeculationStatistics:
 
     n_tokens: int
     n_steps: int
+    block_efficiency: float
     n_draft_steps: int
     n_nodes: int
     accepted_by_depth: tuple[int, ...]
@@ -35,11 +37,6 @@ class SpeculationStatistics:
     verify_ms: float
     keep_ms: float
     mask_ms: float
-
-    @property
-    def block_efficiency(self) -> float:
-        """Tokens for each pass of the target model: 1 without drafts."""
-        return self.n_tokens / max(1, self.n_steps)
 
 
 @dataclass(frozen=True)

@@ -378,6 +378,7 @@ class _Account:
         return SpeculationStatistics(
             n_tokens=self.n_tokens,
             n_steps=self.n_steps,
+            block_efficiency=self.n_tokens / max(1, self.n_steps),
             n_draft_steps=self.n_draft_steps,
             n_nodes=self.n_nodes,
             accepted_by_depth=tuple(self.accepted),
