@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from .samplers.draft_lookup import PromptLookup, SuffixLookup
     from .samplers.draft_model import GumbelTree, OptimalTree, StochasticBeam
     from .samplers.draft_recycling import TokenRecycling
+    from .samplers.draft_session import DraftSession
     from .samplers.draft_trigrams import TrigramTree
     from .samplers.drafter import Drafter
     from .samplers.speculation import Speculation
@@ -145,6 +146,7 @@ _NAMES_OF_MODULE = {
         "OptimalTree",
         "StochasticBeam",
     ),
+    ".samplers.draft_session": ("DraftSession",),
     ".samplers.draft_recycling": ("TokenRecycling",),
     ".samplers.draft_trigrams": ("TrigramTree",),
     ".samplers.drafter": ("Drafter",),
@@ -173,6 +175,7 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "Result",
     "Statistics",
     "Drafter",
+    "DraftSession",
     "Speculation",
     "SpeculationStatistics",
     "ForcedTokens",

@@ -127,7 +127,7 @@ class GrammarProcessor(LogitsProcessor):
             ArgumentTypeError: these are no tensors of such shapes.
         """
         check_tensors(input_ids, scores)
-        self._check_width(scores.shape[-1])
+        self.check_width(scores.shape[-1])
         rows = self.rows = follow_rows(self._tracker, input_ids, self.new_tokens.on_host(input_ids))
         if len(self._bitmask) < len(rows):
             self._bitmask = allocate_bitmask(len(rows), self._vocab_size, is_pinned=scores.is_cuda)
@@ -141,7 +141,7 @@ class GrammarProcessor(LogitsProcessor):
             )
         return cast(torch.FloatTensor, result)
 
-    def _check_width(self, width: int) -> None:
+    def check_width(self, width: int) -> None:
         """Refuse logits that cannot be those of this vocabulary; a few of them may be padding."""
         if not self._vocab_size <= width <= MOST_PADDING * self._vocab_size:
             demand = "cover" if width < self._vocab_size else f"not be more than {MOST_PADDING} times"

@@ -29,6 +29,11 @@ class RandomChance:
     def __init__(self, generator: torch.Generator) -> None:
         self._generator = generator
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights must be."""
+        return self._generator.device
+
     def flip(self, probability: float) -> bool:
         """True with this probability."""
         if probability >= 1:

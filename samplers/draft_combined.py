@@ -20,7 +20,7 @@ from .verification import Verdict
 
 
 class CombinedDrafter(Drafter):
-    """Proposes what all of its drafters do. Each gets an equal share of the nodes that are left.
+    """Proposes what all of its drafters do. Each may fill half of the nodes that are left, the last one all.
 
     Raises:
         ArgumentTypeError: these are no drafters. ArgumentValueError: there is none, or one that draws is not
@@ -55,9 +55,9 @@ class _Session(DraftSession):
 
     def grow(self, growth: TreeGrowth) -> None:
         whole = growth.room
-        for position, session in enumerate(self._sessions):
-            share = -(-growth.n_left // (len(self._sessions) - position))
-            growth.room = len(growth.tree) - 1 + share
+        for session in self._sessions:
+            if session is not self._sessions[-1]:
+                growth.room = whole - growth.n_left // 2
             session.grow(growth)
             growth.room = whole
 

@@ -33,7 +33,7 @@ class DynamicTree(ModelDrafter):
         model: Any,
         *,
         threshold: float = 0.02,
-        max_depth: int = 12,
+        max_depth: int = 32,
         most_prompt_tokens: int | None = None,
     ) -> None:
         super().__init__(model, most_prompt_tokens=most_prompt_tokens)

@@ -26,6 +26,7 @@ from ..decoding.arguments import checked_choice, checked_instance, checked_integ
 from ..decoding.errors import ArgumentValueError, NoAllowedTokenError
 from ..decoding.processors import MaskTimes, NewTokens
 from ..decoding.speculative import DraftedSequences, SpeculationStatistics
+from ..decoding.termination import TerminationProcessor
 from .chance import RandomChance
 from .draft_control import SpeedControl
 from .draft_session import DraftSession
@@ -114,6 +115,12 @@ class Speculation:
             What the drafter raises.
         """
         _check_configuration(generation_config, model_inputs)
+        if len(input_ids) > 1 and any(isinstance(step, TerminationProcessor) for step in logits_processor):
+            raise ArgumentValueError(
+                "with a drafter, a TerminationProcessor takes one prompt at a time",
+                got=len(input_ids),
+                advice="call generate() for each prompt",
+            )
         steps = ScoreSteps(logits_processor, is_sampled=bool(generation_config.do_sample))
         run = _Run(self, model, input_ids, steps, stopping_criteria, generation_config, generator)
         return run.decode(model_inputs.get("attention_mask"), model_inputs.get("past_key_values"))
@@ -163,6 +170,8 @@ class _Run:
         self._max_new_tokens = configuration.max_length - input_ids.shape[1]
         eos = configuration.eos_token_id
         self._eos_token_ids = frozenset([] if eos is None else eos if isinstance(eos, list) else [eos])
+        if steps.grammar is not None:
+            self._eos_token_ids |= set(steps.grammar.grammars[0].vocabulary.eos_token_ids)
         pad = configuration.pad_token_id
         self._pad_token_id = pad if pad is not None else next(iter(self._eos_token_ids), 0)
         # Two streams: noise that draft and verification have in common would bias the residual.
@@ -236,6 +245,8 @@ class _Run:
     def _first_token(self, row: _Row, logits: Tensor) -> None:
         """The pass of the prompt gives the first token, as in plain decoding."""
         self._n_logits = len(logits)
+        if self._steps.grammar is not None:
+            self._steps.grammar.check_width(len(logits))
         growth = self._growth(row, 0, len(logits))
         self._take(row, growth, logits[None])
         if row.is_finished:

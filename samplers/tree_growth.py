@@ -129,9 +129,10 @@ class TreeGrowth:
     def draft_probs(self, node: int, logits: Tensor) -> Tensor:
         """The law to draw children of a node from: legal tokens only, at the target's temperature.
 
-        logits: a draft model's, floating point, shape [any width]. Returns float32, shape [n_logits].
+        logits: a draft model's, floating point, shape [any width], on any device. Returns float32, shape
+        [n_logits].
         """
-        scores = logits.float()[: self.n_logits].clone()
+        scores = logits.to(self.chance.device, torch.float32, copy=True)[: self.n_logits]
         if len(scores) < self.n_logits:
             scores = torch.nn.functional.pad(scores, (0, self.n_logits - len(scores)), value=-torch.inf)
         return self._steps.draft_probs(self.apply_mask(node, scores))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -59,7 +60,9 @@ DRAWING = ("rsd-c", "rsd-s", "dynamic", "optimal", "combined")
 def test_law(name: str) -> None:
     """The others propose fixed nodes, whose law test_speculation.py has."""
     drafter = always(DRAFTERS[name](small_draft_model()), max_nodes=8)
-    counts = draw_texts(drafter, 300, has_grammar=name != "rsd-c")
+    counts = draw_texts(
+        drafter, int(os.environ.get("TOKENTRELLIS_DRAWS", "300")), has_grammar=name != "rsd-c"
+    )
     assert chi_square_p(counts, law_of(name != "rsd-c")) > 1e-3
 
 
