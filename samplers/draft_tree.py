@@ -51,6 +51,10 @@ class DraftTree:
         """What the drawn children of a node were drawn from."""
         return self._draft_probs[node]
 
+    def has_draft_probs(self, node: int) -> bool:
+        """Whether `draft_probs` of this node is known."""
+        return node in self._draft_probs
+
     def add_drawn(self, parent: int, token: int) -> int:
         """Add the next draw from the draft probabilities of `parent`; returns its node.
 

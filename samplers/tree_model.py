@@ -31,8 +31,8 @@ class TreeModel:
     """One model with the cache of one batch.
 
     model: a causal language model of transformers with "eager" or "sdpa" attention, in evaluation mode.
-    capacity: None: the cache grows. A number: a static cache of so many slots, which is never moved in memory
-        (what compiled models need); it must hold the text and a tree.
+    capacity: None: the cache grows. A number: a static cache of so many slots, which stays where it is in
+        memory until rows of a batch end (what compiled models need); it must hold the text and a tree.
 
     Raises:
         UnsupportedModelError: the model cannot read trees; says why.
@@ -133,9 +133,7 @@ class TreeModel:
         )
         for layer in self._cache.layers:
             layer.keys, layer.values = layer.keys[index], layer.values[index]
-        if self._capacity is not None:
-            for layer in self._cache.layers:
-                layer.max_batch_size = len(rows)
+            layer.batch_size = len(rows)
 
     def _forward(self, ids: Tensor, masks: Any, positions: Tensor, **options: Any) -> Tensor:
         with torch.no_grad():

@@ -14,7 +14,7 @@ import torch
 from tokentrellis.decoding.processors import MaskTimes
 from tokentrellis.samplers.chance import RandomChance
 from tokentrellis.samplers.draft_combined import CombinedDrafter
-from tokentrellis.samplers.draft_dynamic import DynamicTree
+from tokentrellis.samplers.draft_dynamic import DynamicTree, KeptByShare
 from tokentrellis.samplers.draft_forced import ForcedTokens
 from tokentrellis.samplers.draft_lookup import PromptLookup, SuffixLookup
 from tokentrellis.samplers.draft_model import GumbelTree, OptimalTree, StochasticBeam, gumbels_with_maximum
@@ -31,6 +31,7 @@ from tokentrellis.samplers.draft_trigrams import TrigramTree
 from tokentrellis.samplers.drafter import Drafter
 from tokentrellis.samplers.tree_growth import TreeGrowth
 from tokentrellis.samplers.tree_scores import ScoreSteps
+from tokentrellis.samplers.verification import Verdict
 
 from tests.samplers.chi_square import chi_square_p
 from tests.samplers.small_worlds import TOKENS, draw_texts, law_of, small_draft_model
@@ -61,7 +62,7 @@ def test_law(name: str) -> None:
     """The others propose fixed nodes, whose law test_speculation.py has."""
     drafter = always(DRAFTERS[name](small_draft_model()), max_nodes=8)
     counts = draw_texts(
-        drafter, int(os.environ.get("TOKENTRELLIS_DRAWS", "300")), has_grammar=name != "rsd-c"
+        drafter, int(os.environ.get("TOKENTRELLIS_DRAWS", "250")), has_grammar=name != "rsd-c"
     )
     assert chi_square_p(counts, law_of(name != "rsd-c")) > 1e-3
 
@@ -72,14 +73,15 @@ def test_greedy_output(name: str) -> None:
     model = tiny_model()
     drafter = always(DRAFTERS[name](random_model("gpt2", seed=3)))
     grammar = tt.compile_grammar(tt.from_json_schema(SCHEMA), tt.Vocabulary.from_tokenizer(tiny_tokenizer()))
-    options = {"grammar": grammar, "max_new_tokens": 30}
+    options = {"grammar": grammar, "max_new_tokens": 20}
     plain = tt.generate(model, tiny_tokenizer(), PROMPTS[:2], **options)
     inputs = tiny_tokenizer()(PROMPTS[:2], return_tensors="pt", padding=True, return_token_type_ids=False)
+    limits = {"max_new_tokens": 12, "do_sample": False}
+    plain_ids = model.generate(**inputs, **limits)
     for _ in range(2):
         drafted = tt.generate(model, tiny_tokenizer(), PROMPTS[:2], drafter=drafter, **options)
         assert [result.token_ids for result in drafted] == [result.token_ids for result in plain]
-        free = model.generate(**inputs, max_new_tokens=12, do_sample=False, custom_generate=drafter)
-        assert torch.equal(free, model.generate(**inputs, max_new_tokens=12, do_sample=False))
+        assert torch.equal(model.generate(**inputs, **limits, custom_generate=drafter), plain_ids)
 
 
 @pytest.mark.parametrize("name", ["rsd-c", "rsd-s", "dynamic", "optimal"])
@@ -269,7 +271,7 @@ class TestStochasticBeam:
         """The most likely pair is first as often as its probability says."""
         model = small_draft_model()
         counts: Counter[tuple[int, ...]] = Counter()
-        n_draws = 400
+        n_draws = 300
         drafter = StochasticBeam(model, width=2, depth=2)
         for seed in range(n_draws):
             growth = growth_of([0, 1], is_sampled=True, seed=seed)
@@ -294,7 +296,7 @@ class TestDynamicTree:
         """Greedy: no node that was left out is likelier than one that is there."""
         model = random_model("llama", vocab_size=50, initializer_range=0.2)
         growth = growth_of([3, 4, 5], room=12)
-        DynamicTree(model, threshold=1e-6).session([3, 4, 5]).grow(growth)
+        DynamicTree(model, threshold=1e-6, measured=False).session([3, 4, 5]).grow(growth)
         tree = growth.tree
         reach = {}
         for node in range(len(tree)):
@@ -315,8 +317,31 @@ class TestDynamicTree:
     def test_the_threshold_ends_it(self) -> None:
         model = random_model("llama", vocab_size=50, initializer_range=0.02)  # nearly uniform
         growth = growth_of([3, 4, 5], room=40, is_sampled=True)
-        DynamicTree(model, threshold=0.9).session([3, 4, 5]).grow(growth)
+        DynamicTree(model, threshold=0.9, measured=False).session([3, 4, 5]).grow(growth)
         assert 1 <= len(growth.tree) - 1 <= 5
+
+    def test_what_is_kept_is_measured(self) -> None:
+        """Equal laws: the first draw is always kept, so the tree becomes a chain, whatever the shares are."""
+        kept = KeptByShare(is_sampled=True)
+        assert 0.05 < kept.estimate(0.05, True) < 0.5
+        for _ in range(500):
+            kept.count(0.05, True, True)
+            kept.count(0.05, False, False)
+        assert kept.estimate(0.05, True) > 0.95
+        assert kept.estimate(0.05, False) < 0.05
+        model = random_model("llama", vocab_size=50, initializer_range=0.02)
+        drafter = DynamicTree(model, threshold=0.05)
+        for seed in range(30):
+            growth = growth_of([3, 4, 5], is_sampled=True, seed=seed, room=6)
+            drafter.session([3, 4, 5]).grow(growth)
+            path, node = [], ROOT
+            while growth.tree.has_children(node):
+                node = growth.tree.children(node)[0]
+                path.append(node)
+            drafter.learn(growth, Verdict(path, 0))
+        growth = growth_of([3, 4, 5], is_sampled=True, room=6)
+        drafter.session([3, 4, 5]).grow(growth)
+        assert max(growth.tree.depths) >= 4
 
 
 class TestReader:

@@ -22,7 +22,7 @@ from tests.samplers.small_worlds import EOS, LENGTH, TOKENS, draw_texts, law_of
 from tests.samplers.table_drafters import TableDrafter, always
 from tests.tiny_models import N_LOGITS, random_model, tiny_model, tiny_tokenizer
 
-N_DRAWS = int(os.environ.get("TOKENTRELLIS_DRAWS", "1000"))
+N_DRAWS = int(os.environ.get("TOKENTRELLIS_DRAWS", "750"))
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -37,7 +37,7 @@ PROMPTS = ["Ann Lee is 41 years old.", "x", '{"name": "Bo"', "likes red and blue
 
 
 class TestLaw:
-    """A small model whose law is known, 1,000 texts each (TOKENTRELLIS_DRAWS=20000: more)."""
+    """A small model whose law is known, 750 texts each (TOKENTRELLIS_DRAWS=20000: more)."""
 
     @pytest.mark.parametrize("rule", ["recursive", "traversal"])
     @pytest.mark.parametrize("has_grammar", [False, True], ids=["free", "grammar"])
@@ -101,7 +101,7 @@ class TestMistakes:
     )
     def test_shows(self, spoil: Any, options: dict[str, Any]) -> None:
         drafter = TableDrafter(len(TOKENS), spoil=spoil, **options)
-        counts = draw_texts(always(drafter), 2 * N_DRAWS, has_grammar=True)
+        counts = draw_texts(always(drafter), 2000, has_grammar=True)
         assert chi_square_p(counts, law_of(True)) < 1e-6
 
     def test_common_noise_shows(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ class TestMistakes:
         monkeypatch.setattr(torch, "randint", lambda *size, **options: torch.zeros(2, dtype=torch.long))
         drafter = TableDrafter(len(TOKENS), branching=(1,))
         # In batches the streams would run apart.
-        counts = draw_texts(always(drafter), 2 * N_DRAWS, has_grammar=False)
+        counts = draw_texts(always(drafter), 2000, has_grammar=False)
         assert chi_square_p(counts, law_of(False)) < 1e-6
 
 
@@ -125,9 +125,9 @@ class TestGreedy:
             tt.from_json_schema(SCHEMA), tt.Vocabulary.from_tokenizer(tiny_tokenizer())
         )
         drafter = always(TableDrafter(N_LOGITS, branching=(3, 2), fixed=(5, 30)), rule=rule)
-        plain = tt.generate(model, tiny_tokenizer(), PROMPTS, grammar=grammar, max_new_tokens=60)
+        plain = tt.generate(model, tiny_tokenizer(), PROMPTS, grammar=grammar, max_new_tokens=40)
         drafted = tt.generate(
-            model, tiny_tokenizer(), PROMPTS, grammar=grammar, max_new_tokens=60, drafter=drafter
+            model, tiny_tokenizer(), PROMPTS, grammar=grammar, max_new_tokens=40, drafter=drafter
         )
         for one, other in zip(plain, drafted, strict=True):
             assert one.token_ids == other.token_ids

@@ -79,8 +79,11 @@ def check_tree(model: Any, reader: TreeModel, texts: list[list[int]], seed: int)
     ]
 
 
-@pytest.mark.parametrize("capacity", [None, 128], ids=["dynamic", "static"])
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize(
+    ("attention", "capacity"),
+    [("sdpa", None), ("sdpa", 128), ("eager", None)],
+    ids=["sdpa, dynamic", "sdpa, static", "eager, dynamic"],
+)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_tree_is_its_branches(family: str, attention: str, capacity: int | None) -> None:
     model = tiny(family, attention)
