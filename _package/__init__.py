@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         NoAllowedTokenError,
         SamplingError,
         TokenRejectedError,
+        UnsupportedModelError,
         VocabularyError,
     )
     from .decoding.generate import Result, Statistics, generate
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     )
     from .decoding.responses import CallCost, Response
     from .decoding.self_terminating_model import SelfTerminatingConfig, SelfTerminatingModel
+    from .decoding.speculative import SpeculationStatistics
     from .decoding.termination import TerminationProcessor
     from .decoding.token_automaton import TokenAutomaton
     from .decoding.vocabulary import Vocabulary
@@ -67,6 +69,15 @@ if TYPE_CHECKING:
     from .grammars.regex import from_regex
     from .samplers.causal_model import CausalLanguageModel
     from .samplers.constraint import Constraint, Predicate
+    from .samplers.draft_combined import CombinedDrafter
+    from .samplers.draft_dynamic import DynamicTree
+    from .samplers.draft_forced import ForcedTokens
+    from .samplers.draft_lookup import PromptLookup, SuffixLookup
+    from .samplers.draft_model import GumbelTree, OptimalTree, StochasticBeam
+    from .samplers.draft_recycling import TokenRecycling
+    from .samplers.draft_session import DraftSession
+    from .samplers.draft_trigrams import TrigramTree
+    from .samplers.drafter import Drafter
     from .samplers.grammar_aligned import AlignedReport, GrammarAlignedSampler
     from .samplers.language_model import FunctionModel
     from .samplers.metropolis_hastings import MetropolisHastings
@@ -80,6 +91,7 @@ if TYPE_CHECKING:
     )
     from .samplers.rejection import AdaptiveRejectionSampler
     from .samplers.sequential_monte_carlo import SequentialMonteCarlo
+    from .samplers.speculation import Speculation
     from .samplers.token_sampler import MaskSampler
     from .samplers.trie import Trie
     from .samplers.twist import TrieProposal
@@ -100,6 +112,7 @@ _NAMES_OF_MODULE = {
         "NoAllowedTokenError",
         "SamplingError",
         "TokenRejectedError",
+        "UnsupportedModelError",
         "VocabularyError",
     ),
     ".decoding.generate": ("Result", "Statistics", "generate"),
@@ -160,6 +173,24 @@ _NAMES_OF_MODULE = {
     ".samplers.token_sampler": ("MaskSampler",),
     ".samplers.trie": ("Trie",),
     ".samplers.twist": ("TrieProposal",),
+    ".decoding.speculative": ("SpeculationStatistics",),
+    ".samplers.draft_combined": ("CombinedDrafter",),
+    ".samplers.draft_dynamic": ("DynamicTree",),
+    ".samplers.draft_forced": ("ForcedTokens",),
+    ".samplers.draft_lookup": (
+        "PromptLookup",
+        "SuffixLookup",
+    ),
+    ".samplers.draft_model": (
+        "GumbelTree",
+        "OptimalTree",
+        "StochasticBeam",
+    ),
+    ".samplers.draft_session": ("DraftSession",),
+    ".samplers.draft_recycling": ("TokenRecycling",),
+    ".samplers.draft_trigrams": ("TrigramTree",),
+    ".samplers.drafter": ("Drafter",),
+    ".samplers.speculation": ("Speculation",),
 }
 _MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
 
@@ -206,6 +237,20 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "Particles",
     "Particle",
     "AlignedReport",
+    "Drafter",
+    "DraftSession",
+    "Speculation",
+    "SpeculationStatistics",
+    "ForcedTokens",
+    "PromptLookup",
+    "SuffixLookup",
+    "TokenRecycling",
+    "TrigramTree",
+    "GumbelTree",
+    "StochasticBeam",
+    "OptimalTree",
+    "DynamicTree",
+    "CombinedDrafter",
     "Countdown",
     "add_countdown",
     "load_countdown_model",
@@ -243,6 +288,7 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "NoAllowedTokenError",
     "BudgetTooSmallError",
     "SamplingError",
+    "UnsupportedModelError",
     "ArgumentTypeError",
     "ArgumentValueError",
     "ArgumentIndexError",

@@ -19,6 +19,7 @@ import typer
 from rich.console import Console
 
 from .decoding.arguments import checked_integer, checked_number
+from .drafters import WITH_MODEL, WITHOUT_MODEL, check_drafter, make_drafter
 from .grammar_options import (
     JsonOption,
     PropertyOrder,
@@ -78,6 +79,20 @@ def generate(
         str | None,
         typer.Option("--choices", help="a,b,c instead of SCHEMA; blanks around them do not count."),
     ] = None,
+    drafter: Annotated[
+        str | None,
+        typer.Option(
+            "--drafter",
+            metavar="|".join((*WITHOUT_MODEL, *WITH_MODEL)),
+            help="Write several tokens in one pass where that is faster; the output is as without.",
+        ),
+    ] = None,
+    draft_model: Annotated[
+        str | None,
+        typer.Option(
+            "--draft-model", metavar="NAME_OR_PATH", help=f"A smaller model for {', '.join(WITH_MODEL)}."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write TEXT as JSON by SCHEMA (or by a pattern, or as one of some choices): always valid, always
@@ -90,6 +105,7 @@ def generate(
     if schema is not None and text is None and (regex is not None or choices is not None):
         schema, text = None, schema  # a single word beside --regex or --choices is the text
     _check_options(schema, regex, choices, whitespace)
+    check_drafter(drafter, draft_model)
     _check_numbers(max_new_tokens, temperature, top_k, top_p)
     _check_inputs(schema, text, file, jsonl, out)
     check_sampler_options(sampler, particles)
@@ -106,7 +122,8 @@ def generate(
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
     with nullcontext(sys.stdout) if out is None else open_target(out) as sink:
         sampling["sampler"] = make_sampler(sampler, particles)
-        run = _runner(grammar, described, model, tokenizer, seed, max_new_tokens, sampling)
+        drafting = (drafter, draft_model)
+        run = _runner(grammar, described, model, tokenizer, seed, max_new_tokens, sampling, drafting)
         if jsonl is None:
             _print_result(run(str(text), 0), as_json)
         else:
@@ -122,9 +139,19 @@ def _print_result(result: Any, as_json: bool) -> None:
             f"{stats.n_tokens} tokens ({stats.n_forced_tokens} forced), "
             f"{stats.tokens_per_second:.0f} tokens/s; compiled in {stats.compile_ms:.1f} ms; "
             f"mask {stats.mask_us_mean:.1f} us "
-            f"(slowest {stats.mask_us_max:.1f} us); log probability {result.log_prob:.2f}",
+            f"(slowest {stats.mask_us_max:.1f} us); log probability {result.log_prob:.2f}"
+            f"{_describe_drafts(stats.speculation)}",
             style="dim",
         )
+
+
+def _describe_drafts(speculation: Any) -> str:
+    if speculation is None:
+        return ""
+    return (
+        f"; {speculation.block_efficiency:.2f} tokens a pass, "
+        f"drafts in {speculation.n_draft_steps} of {speculation.n_steps}"
+    )
 
 
 def _given(options: dict[str, str | Path | None], advice: str) -> str | None:
@@ -212,8 +239,11 @@ def _runner(
     seed: int | None,
     max_new_tokens: int | None,
     sampling: dict[str, Any],
+    drafting: tuple[str | None, str | None],
 ) -> Run:
     loaded = load_model(model_name, tokenizer_name)
+    drafter_name, draft_model = drafting
+    drafter = None if drafter_name is None else make_drafter(drafter_name, draft_model, loaded)
     from .decoding.compile import compile_grammar
     from .decoding.generate import generate as generate_text
     from .decoding.generate import read_vocabulary
@@ -230,6 +260,7 @@ def _runner(
             grammar=compiled,
             max_new_tokens=max_new_tokens,
             seed=None if seed is None else seed + number,
+            drafter=drafter,
             **sampling,
         )
         # Compiled above, once for all texts: generate() itself had nothing to compile.

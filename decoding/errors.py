@@ -42,6 +42,10 @@ class VocabularyError(ConstraintError, ValueError):
         return f"{super().__str__()}\n    missing bytes: {_format_bytes(self.missing_bytes)}"
 
 
+class UnsupportedModelError(ConstraintError):
+    """A model is built in a way that what was asked for cannot be done with it."""
+
+
 class TokenRejectedError(ConstraintError, ValueError):
     """A token was fed to a matcher that does not allow it there; the matcher is unchanged.
 

@@ -23,7 +23,7 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 from ..grammars.errors import ConstraintError, LimitExceededError
 from ..grammars.grammar import Grammar
 from ..grammars.json_schema import JsonSchemaGrammar, from_json_schema
-from .arguments import checked_integer, checked_list
+from .arguments import checked_instance, checked_integer, checked_list
 from .compile import CompiledGrammar, compile_grammar
 from .errors import ArgumentTypeError, ArgumentValueError, BudgetTooSmallError, SamplingError, VocabularyError
 from .generation_options import check_model, context_left, named_eos_token_ids, random_state, sampling_options
@@ -31,6 +31,7 @@ from .length import Length
 from .length_matcher import CompiledLength, compile_length
 from .processors import GrammarProcessor, MaskTimes
 from .sampling import Sampler, SamplingTask, check_sampler, make_generator, score_text
+from .speculative import SpeculationStatistics, SpeculativeDecoder
 from .vocabulary import Vocabulary
 
 DEFAULT_SPARE_TOKENS = 512
@@ -49,6 +50,7 @@ class Statistics:
     n_masks: masks filled. mask_us_mean, mask_us_max: microseconds for one.
     tokens_per_second: tokens of all rows by the time in the model's loop.
     sampler: what the sampler counted for this prompt; None without one (and with one no masks are counted).
+    speculation: what the drafts did; None without a drafter.
     """
 
     n_tokens: int
@@ -59,6 +61,7 @@ class Statistics:
     mask_us_max: float
     tokens_per_second: float
     sampler: dict[str, Any] | None = None
+    speculation: SpeculationStatistics | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ def generate(
     temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
+    drafter: SpeculativeDecoder | None = None,
 ) -> Result: ...
 
 
@@ -120,6 +124,7 @@ def generate(
     temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
+    drafter: SpeculativeDecoder | None = None,
 ) -> list[Result]: ...
 
 
@@ -138,6 +143,7 @@ def generate(
     temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
+    drafter: SpeculativeDecoder | None = None,
 ) -> Result | list[Result]:
     """Generate text that obeys a grammar, a length or both, complete and valid within the budget.
 
@@ -149,13 +155,17 @@ def generate(
     max_new_tokens: tokens for the output, EOS included, at most what the prompt leaves of the context.
         None: `DEFAULT_SPARE_TOKENS` more than the shortest output needs, or what the context leaves.
     budget_slack: tokens before the end of the budget from which on the output is steered towards an end, as
-        for `GrammarProcessor`; not with a sampler, whose law is another one.
+        for `GrammarProcessor`; not with a sampler or a drafter.
     sampler: how to draw from what the grammar leaves (`tt.SequentialMonteCarlo(16)` ...); None: by masks. For
         each prompt it draws one text. Temperature and truncation then make another model, whose law it is.
     do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given.
     seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it.
     temperature, top_k, top_p: applied to the allowed tokens; None: not at all. A temperature beyond
         `generation_options.MOST_TEMPERATURE` or below its inverse counts as these.
+    drafter: proposes tokens, so that the model writes several of them in one pass (a `Drafter`, or a
+        `Speculation` with options). Greedy outputs are the same with and without; drawn ones have the same
+        law, but a seed repeats them only with `Speculation(..., adaptive=False)` and a drafter that has
+        learnt nothing in between.
 
     Everything else (repetition penalty, suppressed tokens ...) is as `model.generation_config` says.
 
@@ -176,11 +186,10 @@ def generate(
         max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
     sampling = sampling_options(do_sample, seed, temperature, top_k, top_p)
     check_model(model, tokenizer)
+    _check_ways(sampler, drafter, budget_slack)
     if sampler is not None:
         check_sampler(sampler, model, do_sample)
         warping = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-        if budget_slack:
-            raise ArgumentValueError("budget_slack does nothing with a sampler", got=budget_slack)
         source = None if grammar is None and length is None else (grammar, length)
         results = _sample(model, tokenizer, prompts, source, max_new_tokens, sampler, seed, warping)
         return results[0] if isinstance(prompt, str) else results
@@ -198,20 +207,47 @@ def generate(
         # Prompt look-up hands in the same scores again; nobody else looks at them.
         in_place=getattr(model.generation_config, "prompt_lookup_num_tokens", None) is None,
     )
-    recorder = _LogProbabilityRecorder()
     configuration = GenerationConfig(**_fixed_options(compiled.vocabulary, max_new_tokens), **sampling)
+    options: dict[str, Any] = {name: tensor.to(model.device) for name, tensor in inputs.items()}
+    options["generation_config"] = configuration
     started = time.perf_counter()
     with random_state(seed):
-        sequences = model.generate(
-            **{name: tensor.to(model.device) for name, tensor in inputs.items()},
-            generation_config=configuration,
-            logits_processor=LogitsProcessorList([recorder, processor]),
-            stopping_criteria=StoppingCriteriaList([processor.new_tokens]),
-        )
+        if drafter is None:
+            recorder = _LogProbabilityRecorder()
+            sequences = model.generate(
+                **options,
+                logits_processor=LogitsProcessorList([recorder, processor]),
+                stopping_criteria=StoppingCriteriaList([processor.new_tokens]),
+            )
+        else:
+            drafted = model.generate(
+                **options,
+                logits_processor=LogitsProcessorList([processor]),
+                custom_generate=drafter.decode,
+            )
+            sequences = drafted.sequences
     seconds = time.perf_counter() - started
     generated = sequences[:, prompt_length:]
-    results = _results(compiled, generated, recorder, processor.mask_times, compile_ms, seconds)
+    outputs = [_replay(compiled, row) for row in generated.tolist()]
+    if drafter is None:
+        log_probs = recorder.totals(generated, [len(token_ids) for token_ids, _ in outputs])
+        speculation = None
+    else:
+        log_probs, speculation = drafted.log_probs, drafted.statistics
+    results = _results(compiled, outputs, log_probs, processor.mask_times, compile_ms, seconds, speculation)
     return results[0] if isinstance(prompt, str) else results
+
+
+def _check_ways(sampler: Sampler | None, drafter: SpeculativeDecoder | None, budget_slack: int) -> None:
+    """Raise ConstraintError for options of which one would do nothing beside another."""
+    if drafter is not None:
+        checked_instance(
+            "drafter", drafter, SpeculativeDecoder, "a Drafter or a Speculation", "see docs/speculation.md"
+        )
+    given = {"sampler": sampler, "drafter": drafter, "budget_slack": budget_slack or None}
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise ConstraintError(f"{' and '.join(names)} exclude each other", advice="leave one out")
 
 
 def _sample(
@@ -253,14 +289,13 @@ def _sample(
 
 def _results(
     compiled: CompiledGrammar | CompiledLength,
-    generated: torch.Tensor,
-    recorder: _LogProbabilityRecorder,
+    outputs: list[tuple[list[int], int]],
+    log_probs: list[float],
     times: MaskTimes,
     compile_ms: float,
     seconds: float,
+    speculation: SpeculationStatistics | None,
 ) -> list[Result]:
-    outputs = [_replay(compiled, row) for row in generated.tolist()]
-    log_probs = recorder.totals(generated, [len(token_ids) for token_ids, _ in outputs])
     n_generated = sum(len(token_ids) for token_ids, _ in outputs)
     grammar = _grammar_of(compiled)
     results = []
@@ -274,6 +309,7 @@ def _results(
             mask_us_mean=times.total_ns / max(1, times.count) / 1000,
             mask_us_max=times.slowest_ns / 1000,
             tokens_per_second=n_generated / seconds,
+            speculation=speculation,
         )
         results.append(Result(text, _value(grammar, text), token_ids, log_prob, statistics))
     return results
@@ -295,7 +331,7 @@ def _compile(
 def _compile_grammar(grammar: Any, model: Any, tokenizer: Any) -> CompiledGrammar:
     if isinstance(grammar, CompiledGrammar):
         vocabulary = read_vocabulary(model, tokenizer)
-        if not _is_same_tokenizer(grammar.vocabulary, vocabulary):
+        if not is_same_tokenizer(grammar.vocabulary, vocabulary):
             raise VocabularyError(
                 "grammar must be compiled for the vocabulary of this tokenizer",
                 got=grammar.vocabulary,
@@ -307,7 +343,7 @@ def _compile_grammar(grammar: Any, model: Any, tokenizer: Any) -> CompiledGramma
     return compile_grammar(grammar, read_vocabulary(model, tokenizer))
 
 
-def _is_same_tokenizer(one: Vocabulary, other: Vocabulary) -> bool:
+def is_same_tokenizer(one: Vocabulary, other: Vocabulary) -> bool:
     """Whether all tokens have the same text; which ones end a text, or are special, may differ."""
     if one == other:
         return True

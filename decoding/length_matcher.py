@@ -247,6 +247,10 @@ class LengthMatcher:
         """-1: rows are not numbered, as those of a grammar are."""
         return -1
 
+    def forced_tokens(self) -> list[int]:
+        """What must come next: nothing, since a length leaves a choice nearly everywhere."""
+        return []
+
     def rollback(self, n_tokens: int) -> None:
         """Take back the last tokens.
 

@@ -89,6 +89,8 @@ class GrammarProcessor(LogitsProcessor):
         new_tokens: `generate(..., stopping_criteria=[processor.new_tokens])` lets the masks of a model on a
             GPU be filled while its forward pass runs. It stops nothing.
         rows: the rows of the last call, in their order.
+        grammars: one for all rows, or one for each prompt.
+        max_new_tokens: as it was given.
     """
 
     supports_continuous_batching = False
@@ -130,7 +132,8 @@ class GrammarProcessor(LogitsProcessor):
         self.mask_times = MaskTimes()
         self.new_tokens = NewTokens()
         self.rows: list[Row] = []
-        self._max_new_tokens = max_new_tokens
+        self.grammars = grammars
+        self.max_new_tokens = max_new_tokens
         self._vocab_size = vocabularies.pop().vocab_size
         self._tracker = PrefixTracker(grammars, prompt_length=prompt_length)
         self._bitmask = allocate_bitmask(0, self._vocab_size)
@@ -155,7 +158,7 @@ class GrammarProcessor(LogitsProcessor):
             ArgumentTypeError: these are no tensors of such shapes.
         """
         check_tensors(input_ids, scores)
-        self._check_width(scores.shape[-1])
+        self.check_width(scores.shape[-1])
         rows = self.rows = follow_rows(self._tracker, input_ids, self.new_tokens)
         if self._budget_slack:
             scores = self._steer(rows, scores)
@@ -196,7 +199,7 @@ class GrammarProcessor(LogitsProcessor):
             steered[index, lowered] += math.log(max(beyond, 1) / self._budget_slack)
         return steered
 
-    def _check_width(self, width: int) -> None:
+    def check_width(self, width: int) -> None:
         """Refuse logits that cannot be those of this vocabulary; a few of them may be padding."""
         if not self._vocab_size <= width <= MOST_PADDING * self._vocab_size:
             demand = "cover" if width < self._vocab_size else f"not be more than {MOST_PADDING} times"
@@ -224,7 +227,7 @@ class GrammarProcessor(LogitsProcessor):
         return None if row_id < 0 else (row.grammar_index, row_id)
 
     def _budget(self, row: Row) -> int | None:
-        return None if self._max_new_tokens is None else self._max_new_tokens - row.n_tokens
+        return None if self.max_new_tokens is None else self.max_new_tokens - row.n_tokens
 
     def _fill(self, row: Row, bitmask: npt.NDArray[np.int32], index: int) -> bool:
         """Fill one row of the bitmask; False: a draft that the budget cannot finish, to be left alone."""

@@ -1,4 +1,5 @@
-"""Every code block of the README is run: Python as it stands, commands through the command line.
+"""Every code block of the README is run: Python as it stands, commands through the command line. So is the
+Python of some pages in docs/.
 
 What a command prints must be what the README shows. Only what a model writes may differ (it is trained anew
 now and then): there, both must be valid.
@@ -23,7 +24,14 @@ from typer.testing import CliRunner
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
-PYTHON_BLOCKS = [text for language, text in BLOCKS if language == "python"]
+PAGES = ["docs/speculation.md"]  # whose blocks can be run as they stand
+PYTHON_BLOCKS = [text for language, text in BLOCKS if language == "python"] + [
+    text
+    for page in PAGES
+    for text in re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+]
 EXIT_CODES = {"check": (0, 1), "match": (0, 1)}  # 1: no is an answer too
 
 

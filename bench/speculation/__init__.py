@@ -1,0 +1,7 @@
+"""What drafts are worth: tokens for each pass of the target model, time, and exactness.
+
+`python -m bench.speculation train` makes the models that are not in the package: a small draft model beside
+the embedded one (for JSON), and a pair for English text, from the reference pages that every Python carries.
+`efficiency` measures block efficiency by drafter, `clock` the time against plain decoding, and `greedy`
+counts greedy outputs that are the same. No data and no network are needed.
+"""

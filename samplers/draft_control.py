@@ -1,0 +1,111 @@
+"""`SpeedControl`: how many nodes the next tree may have, from what trees have cost and brought so far.
+
+A tree of n nodes brings 1 + (kept nodes) tokens and costs the drafter's time and a longer pass of the target.
+Both are measured as decoding goes on: the time of a step by size, and the tokens for every size up to the one
+that was used (a smaller tree would have kept the part of the path that lies in its first nodes). The size
+with the most tokens for a second is taken, 0 among them, which is plain decoding.
+
+What is not known has to be tried, and a trial may lose time. So trials are paid from an allowance, a small
+share of the time that decoding has taken: where drafts do not pay, no more than that is lost, and they are
+tried again now and then, as texts change. A trial is two steps, of which the first only brings a draft model
+up to date. The cost is a few dictionary entries for each step.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from statistics import median
+
+_RECENT = 9  # steps whose median time counts
+_FADE = 0.05  # weight of the newest step in the mean of tokens
+_SHARE = 0.015  # of the time may be lost by trials
+_FIRST_PLAIN = 3  # steps before anything is tried
+_PATIENCE = 16  # steps between trials, while they are affordable
+
+
+class SpeedControl:
+    """Chooses sizes. Times are in seconds, sizes in nodes without the root.
+
+    max_nodes: the largest size.
+    """
+
+    def __init__(self, max_nodes: int) -> None:
+        self.sizes = [0, *(size for size in (4, 8, 16, 32, 64, 128, 256, 512) if size < max_nodes), max_nodes]
+        self._seconds: dict[int, deque[float]] = {size: deque(maxlen=_RECENT) for size in self.sizes}
+        self._tokens: dict[int, float] = {0: 1.0}
+        self._elapsed = 0.0
+        self._lost = 0.0
+        self._n_steps = 0
+        self._last_trial = 0
+        self._trial: int | None = None  # size of the trial that is under way
+        self._trial_steps = 0
+
+    def choose(self) -> int:
+        """The size for the next step."""
+        if self._trial is not None:
+            return self._trial
+        best = self.best_size()
+        wanted = self._worth_trying(best)
+        if wanted is None:
+            return best
+        self._trial, self._trial_steps, self._last_trial = wanted, 0, self._n_steps
+        return wanted
+
+    def best_size(self) -> int:
+        """The size with the most tokens for a second, as far as is known."""
+        known = [size for size in self.sizes if self._seconds[size] and size in self._tokens]
+        return max(known, key=self.rate, default=0)
+
+    def rate(self, size: int) -> float:
+        """Tokens for a second and row, of a size that has been measured."""
+        return self._tokens[size] / median(self._seconds[size])
+
+    def record(self, size: int, kept_nodes: Sequence[Sequence[int]], seconds: float) -> None:
+        """What a step brought and cost.
+
+        size: as `choose` gave it. kept_nodes: by row the nodes of the kept path.
+        """
+        self._n_steps += 1
+        self._elapsed += seconds
+        is_first_of_trial = self._trial is not None and self._trial_steps == 0
+        if not is_first_of_trial:
+            self._seconds[size].append(seconds)
+        for smaller in self.sizes:
+            if 0 < smaller <= size:
+                found = sum(1 + sum(node <= smaller for node in path) for path in kept_nodes) / len(
+                    kept_nodes
+                )
+                before = self._tokens.get(smaller, found)
+                self._tokens[smaller] = before + _FADE * (found - before)
+        if self._trial is not None:
+            tokens = sum(1 + len(path) for path in kept_nodes) / len(kept_nodes)
+            self._lost += seconds - tokens / self._best_rate_without(size)
+            self._lost = max(self._lost, 0.0)
+            self._trial_steps += 1
+            if self._trial_steps == 2:
+                self._trial = None
+
+    def _best_rate_without(self, size: int) -> float:
+        rates = [
+            self.rate(other)
+            for other in self.sizes
+            if other != size and self._seconds[other] and other in self._tokens
+        ]
+        return max(rates, default=float("inf"))
+
+    def _worth_trying(self, best: int) -> int | None:
+        """A size beside the best one, if it may be tried now."""
+        if len(self._seconds[0]) < _FIRST_PLAIN:
+            return None
+        plain = median(self._seconds[0])
+        allowance = plain + _SHARE * self._elapsed
+        place = self.sizes.index(best)
+        unknown = [size for size in self.sizes[place : place + 2] if not self._seconds[size]]
+        if unknown and self._lost < allowance:
+            return unknown[0]
+        # Twice the time of a step is what a trial may cost.
+        if self._n_steps - self._last_trial < _PATIENCE or self._lost + 2 * plain > allowance:
+            return None
+        neighbours = [self.sizes[at] for at in (place - 1, place + 1) if 0 <= at < len(self.sizes)]
+        return neighbours[self._n_steps // _PATIENCE % len(neighbours)]

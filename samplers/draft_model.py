@@ -1,0 +1,228 @@
+"""Drafts by a smaller model: `GumbelTree`, `StochasticBeam`, `OptimalTree` (and `draft_dynamic.py`).
+
+All draw siblings without replacement, which keeps more than independent draws do (Jeon et al., 2402.14160):
+
+- `GumbelTree` (RSD-C): so many children for each node of each level, by Gumbel-top-k.
+- `StochasticBeam` (RSD-S): whole sequences without replacement. A node's children get noise whose largest is
+  the node's own (top-down), and of each level the `width` largest are kept, wherever they stand (Kool et al.,
+  1903.06059). Which nodes are cut off hangs on the noise, never on what a token is, and a node's children
+  that stay are the first of its draws, so verification is as for any tree.
+- `OptimalTree` (Sequoia): the shape that keeps most, for how often each rank was kept so far.
+
+Where the target is greedy the likeliest tokens are proposed instead. Legal tokens only: the target's mask is
+on q before anything is drawn. Nodes below which one token is legal need no draft pass. The cost of a draft is
+one pass of the draft model for each level.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..decoding.arguments import checked_integer, checked_list
+from .draft_reader import DraftReader
+from .draft_session import DraftSession
+from .draft_template import MeasuredAcceptance, optimal_template
+from .draft_tree import ROOT
+from .drafter import Drafter
+from .tree_growth import TreeGrowth
+from .tree_support import check_tree_model
+from .verification import Verdict
+
+
+class ModelDrafter(Drafter):
+    """Drafts by a model. A subclass says how the tree grows.
+
+    model: a causal language model of transformers whose tokens are the target's.
+    most_prompt_tokens: shorten longer prompts for this model; None: it reads all.
+
+    Raises:
+        UnsupportedModelError: the draft model cannot read trees.
+        ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
+    """
+
+    def __init__(self, model: Any, *, most_prompt_tokens: int | None = None) -> None:
+        check_tree_model(model)
+        self.model = model
+        if most_prompt_tokens is not None:
+            most_prompt_tokens = checked_integer("most_prompt_tokens", most_prompt_tokens, least=1)
+        self.most_prompt_tokens = most_prompt_tokens
+
+    @property
+    def draws(self) -> bool:
+        """See `Drafter`."""
+        return True
+
+    def session(self, prompt: Sequence[int]) -> DraftSession:
+        """See `Drafter`."""
+        return _Session(self, len(prompt))
+
+    @abstractmethod
+    def grow(self, growth: TreeGrowth, logits: Tensor, reader: DraftReader) -> None:
+        """Grow a tree. logits: the draft model's after the root. reader: for those after other nodes."""
+
+    def learn(self, growth: TreeGrowth, verdict: Verdict) -> None:
+        """Look at the outcome of a step."""
+
+
+class _Session(DraftSession):
+    def __init__(self, drafter: ModelDrafter, n_prompt: int) -> None:
+        self._drafter = drafter
+        self._reader = DraftReader(drafter.model, n_prompt, drafter.most_prompt_tokens)
+
+    def grow(self, growth: TreeGrowth) -> None:
+        if growth.n_left < 1:
+            return
+        logits = self._reader.begin(growth)
+        if logits is not None:
+            self._drafter.grow(growth, logits, self._reader)
+
+    def learn(self, growth: TreeGrowth, logits: Tensor, verdict: Verdict) -> None:
+        self._reader.end(verdict)
+        self._drafter.learn(growth, verdict)
+
+
+class GumbelTree(ModelDrafter):
+    """RSD-C. branching: children of each node, by level."""
+
+    def __init__(
+        self, model: Any, *, branching: Sequence[int] = (3, 2, 1, 1), most_prompt_tokens: int | None = None
+    ) -> None:
+        super().__init__(model, most_prompt_tokens=most_prompt_tokens)
+        given = checked_list("branching", branching, int, "an integer")
+        self.branching = [checked_integer("branching", number, least=1) for number in given]
+
+    def grow(self, growth: TreeGrowth, logits: Tensor, reader: DraftReader) -> None:
+        """See `ModelDrafter`."""
+        level = [(ROOT, ROOT, logits)]
+        for depth, n_children in enumerate(self.branching):
+            children = [
+                child for _, node, row in level for child in growth.draw_children(node, row, n_children)
+            ]
+            if depth + 1 < len(self.branching):
+                level = read_level(growth, children, reader)
+
+
+class OptimalTree(ModelDrafter):
+    """Sequoia. max_depth: levels, that is passes of the draft model."""
+
+    def __init__(self, model: Any, *, max_depth: int = 5, most_prompt_tokens: int | None = None) -> None:
+        super().__init__(model, most_prompt_tokens=most_prompt_tokens)
+        self.max_depth = checked_integer("max_depth", max_depth, least=1, most=64)
+        self.acceptance = MeasuredAcceptance()
+
+    def grow(self, growth: TreeGrowth, logits: Tensor, reader: DraftReader) -> None:
+        """See `ModelDrafter`."""
+        template = optimal_template(self.acceptance.estimate(), growth.n_left, self.max_depth)
+        n_children = template.n_children()
+        places: dict[int, list[int]] = {}  # node of the template -> its children in the template
+        for place, parent in enumerate(template.parents[1:], start=1):
+            places.setdefault(parent, []).append(place)
+        level = [(ROOT, ROOT, logits)]
+        place_of = {ROOT: ROOT}
+        while level:
+            children = []
+            for start, node, row in level:
+                place = place_of[start]
+                drawn = growth.draw_children(node, row, n_children[place])
+                place_of.update(zip(drawn, places.get(place, []), strict=False))
+                children += [child for child in drawn if n_children[place_of[child]]]
+            level = read_level(growth, children, reader)
+
+    def learn(self, growth: TreeGrowth, verdict: Verdict) -> None:
+        """Count which rank was kept below each kept node."""
+        tree = growth.tree
+        after = [tree.tokens[node] for node in verdict.path]
+        if verdict.token is not None:
+            after.append(verdict.token)
+        for node, token in zip([ROOT, *verdict.path], after, strict=False):
+            guesses = [tree.tokens[child] for child in tree.children(node)]
+            if guesses:
+                self.acceptance.count(len(guesses), guesses.index(token) if token in guesses else None)
+
+
+class StochasticBeam(ModelDrafter):
+    """RSD-S. width: nodes of a level. depth: levels."""
+
+    def __init__(
+        self, model: Any, *, width: int = 4, depth: int = 4, most_prompt_tokens: int | None = None
+    ) -> None:
+        super().__init__(model, most_prompt_tokens=most_prompt_tokens)
+        self.width = checked_integer("width", width, least=1)
+        self.depth = checked_integer("depth", depth, least=1)
+
+    def grow(self, growth: TreeGrowth, logits: Tensor, reader: DraftReader) -> None:
+        """See `ModelDrafter`."""
+        # node -> log probability of its path, and the noisy one (equal where nothing is drawn)
+        scores = {ROOT: (0.0, 0.0)}
+        level = [(ROOT, ROOT, logits)]
+        for depth in range(self.depth):
+            found: list[tuple[float, float, int, int]] = []  # noisy, plain, parent, token
+            for start, node, row in level:
+                found += self._candidates(growth, node, row, scores[start])
+            # Sorting is stable, so the draws of one node stay in their order.
+            found.sort(key=lambda candidate: -candidate[0])
+            children = []
+            for noisy, plain, parent, token in found[: min(self.width, growth.n_left)]:
+                if growth.is_sampled:
+                    child: int | None = growth.add_drawn(parent, token)
+                else:
+                    child = growth.add_fixed(parent, token)
+                if child is not None:
+                    scores[child] = (plain, noisy)
+                    children.append(child)
+            if depth + 1 < self.depth:
+                level = read_level(growth, children, reader)
+
+    def _candidates(
+        self, growth: TreeGrowth, node: int, logits: Tensor, score: tuple[float, float]
+    ) -> list[tuple[float, float, int, int]]:
+        probs = growth.draft_probs(node, logits)
+        n_children = min(self.width, int((probs > 0).sum()))
+        plain = score[0] + probs.log()
+        noisy = plain
+        if growth.is_sampled:
+            growth.tree.set_draft_probs(node, probs)
+            noisy = gumbels_with_maximum(plain + growth.chance.gumbels(plain), score[1])
+        best = noisy.topk(n_children)
+        return [
+            (value, float(plain[token]), node, token)
+            for value, token in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+        ]
+
+
+def gumbels_with_maximum(noisy: Tensor, maximum: float) -> Tensor:
+    """Independent Gumbels, moved so that they are as if it had been known that this is the largest.
+
+    noisy: log probabilities plus standard Gumbel noise, shape [n]; -inf stays. The order stays. (Kool et al.,
+    1903.06059, appendix B.3: v = T - G + log1p(-exp(G - Z)), and T - max(0, v) - log1p(exp(-|v|)).)
+    """
+    largest = noisy.max()
+    rest = maximum - noisy + torch.log1p(-(noisy - largest).exp())
+    moved = maximum - rest.clamp_min(0) - torch.log1p((-rest.abs()).exp())
+    return torch.where(noisy == largest, torch.full_like(noisy, maximum), moved)
+
+
+def read_level(
+    growth: TreeGrowth, nodes: Sequence[int], reader: DraftReader
+) -> list[tuple[int, int, Tensor]]:
+    """For each node that may have children: the node, where its children go, and the logits after that.
+
+    Where one token is legal it is added at once, as often as that is so; the children go below the last one.
+    """
+    starts, ends = [], []
+    for node in nodes:
+        end = node
+        while growth.may_grow(end) and (token := growth.only_token(end)) is not None:
+            child = growth.add_fixed(end, token)
+            if child is None:
+                break
+            end = child
+        if growth.may_grow(end):
+            starts.append(node)
+            ends.append(end)
+    return list(zip(starts, ends, reader.read(growth.tree, ends), strict=True)) if ends else []

@@ -1,0 +1,73 @@
+"""Sizes of draft trees: the best is found, and where none pays little time is lost. With a made-up clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from tokentrellis.samplers.draft_control import SpeedControl
+
+
+def simulate(
+    acceptance: float, seconds: Callable[[int], float], n_steps: int = 2000, seed: int = 0, noise: float = 0.1
+) -> tuple[SpeedControl, float, dict[int, int]]:
+    """Chains whose tokens are kept with a probability; the speed-up over plain decoding, and sizes used."""
+    chance = Random(seed)
+    control = SpeedControl(32)
+    total, n_tokens = 0.0, 0
+    used: dict[int, int] = {}
+    for _ in range(n_steps):
+        size = control.choose()
+        used[size] = used.get(size, 0) + 1
+        n_kept = 0
+        while n_kept < size and chance.random() < acceptance:
+            n_kept += 1
+        cost = seconds(size) * (1 + noise * chance.random())
+        control.record(size, [list(range(1, n_kept + 1))], cost)
+        total += cost
+        n_tokens += 1 + n_kept
+    return control, n_tokens * seconds(0) * (1 + noise / 2) / total, used
+
+
+def test_drafts_that_never_pay_are_switched_off() -> None:
+    _, speed_up, used = simulate(0.1, lambda size: 1 + 0.15 * size)
+    assert speed_up > 0.97
+    assert used[0] > 1900
+    _, speed_up, _ = simulate(0.0, lambda size: 1 + size, n_steps=300)
+    assert speed_up > 0.97
+
+
+def test_drafts_that_pay_are_used() -> None:
+    """A pass that costs the same for any size."""
+    control, speed_up, _ = simulate(0.8, lambda size: 1.0 + 0.1 * (size > 0))
+    assert control.best_size() >= 16
+    assert speed_up > 3.5
+
+
+def test_the_size_that_pays_best_is_found() -> None:
+    control, speed_up, used = simulate(0.8, lambda size: 1 + 0.1 * size)
+    assert control.best_size() in (4, 8)
+    assert used[4] + used[8] > 1600
+    assert speed_up > 1.9
+
+
+def test_what_changes_is_noticed() -> None:
+    """Drafts that did not pay are tried again, and those that paid are given up."""
+    control = SpeedControl(16)
+    for acceptance in (0.0, 0.95, 0.0):
+        chance = Random(1)
+        for _ in range(3000):
+            size = control.choose()
+            n_kept = 0
+            while n_kept < size and chance.random() < acceptance:
+                n_kept += 1
+            control.record(size, [list(range(1, n_kept + 1))], 1 + 0.2 * size)
+        assert (control.best_size() > 0) == (acceptance > 0)
+
+
+def test_smaller_sizes_learn_from_larger_trees() -> None:
+    control = SpeedControl(16)
+    control.record(16, [[1, 3, 9], [2]], 1.0)
+    assert control._tokens[4] == pytest.approx((3 + 2) / 2)
+    assert control._tokens[16] == pytest.approx((4 + 2) / 2)
