@@ -54,7 +54,23 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         int32_t least, most, table
         cbool labelled
         LegalSet legal
+    cdef cppclass ByPosition:
+        int32_t first, later
+    cdef cppclass ObjectOutline:
+        ObjectOutline()
+        ByPosition name, other, close
+        int32_t table, excluded, other_value, n_before
+        cbool any_order
+        LegalSet usable
+        vector[int32_t] order, required, values
+    cdef cppclass ArrayOutline:
+        ArrayOutline()
+        ByPosition close
+        vector[int32_t] items
+        int64_t least, most, top
     cdef cppclass Network:
+        void add_object(int32_t, ObjectOutline) except +translate_error
+        void add_array(int32_t, ArrayOutline) except +translate_error
         Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
         cbool distinct_keys, distinct_items
         void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool) except +translate_error

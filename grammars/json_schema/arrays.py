@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .values import Values
 
 MOST_COUNTERS = 6
+MOST_TOP = 1 << 20  # index that the core counts to by itself
 
 
 class ArrayShape:
@@ -78,6 +79,11 @@ class ArrayShape:
         if cost is None:
             self._few = found
         return found
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the next item depends on the index only."""
+        return not self.compares and not self.counts and self.top < MOST_TOP
 
     @property
     def distinct(self) -> bool:

@@ -34,14 +34,19 @@ from ..grammar import (
     LiteralsEdge,
     LiteralTable,
     OthersEdge,
+    PlainArray,
+    PlainObject,
     StringEdge,
     TerminalEdge,
 )
 from .algebra import NEVER
+from .arrays import ArrayShape
 from .completion import CLOSE, NAME
+from .label_sets import labels_of
 from .layout import AFTER_COLON, AFTER_COMMA, FIRST, ROOT, Layout
 from .nodes import Demand
 from .objects import ObjectShape
+from .records import SURPLUS
 from .repeated_items import RepeatingArray
 from .values import Array, Shape, Values
 
@@ -123,6 +128,17 @@ class JsonSchemaGrammar(Grammar):
             return _EXPANSIONS[fields[0]](self, *fields[1:])
         except RecursionError:
             raise _too_deep() from None
+
+    def unfold(self, state: int) -> Expansion | PlainObject | PlainArray:
+        """The same; a simple object or array from its beginning on is handed over whole."""
+        kind, *fields = self._states[state]
+        if kind in (OBJECT_STATE, ARRAY_STATE) and fields[0].is_plain:
+            try:
+                outline = self._outline_object if kind == OBJECT_STATE else self._outline_array
+                return outline(fields[0], fields[2])
+            except RecursionError:
+                raise _too_deep() from None
+        return self.expand(state)
 
     def successor(self, state: int, edge: int, label: int) -> int:
         """The state after a key with this label."""
@@ -272,6 +288,34 @@ class JsonSchemaGrammar(Grammar):
             edges.append(self._close(_CLOSE_OBJECT, is_empty, depth))
         return Expansion(edges, False, finish, finish_label, n_before=n_before)
 
+    def _outline_object(self, shape: ObjectShape, depth: int) -> PlainObject:
+        """All states of a plain shape at once."""
+        usable = shape.usable(shape.all)
+        values = [0] * len(shape.order)
+        for label in labels_of(usable):
+            values[label] = self._rule(shape.demand(label), AFTER_COLON, depth)
+        others = shape.others.by_label.get(0)
+        return PlainObject(
+            shape.table,
+            usable,
+            shape.order,
+            shape.any_order,
+            shape.in_order(shape.required) if shape.required else (),
+            values,
+            self._layout.lead(FIRST, depth),
+            self._layout.lead(AFTER_COMMA, depth),
+            None if others is None else others.content,
+            bool(shape.order),
+            0 if others is None else self._rule(others.demand, AFTER_COLON, depth),
+            self._bracket(_CLOSE_OBJECT, True, depth),
+            self._bracket(_CLOSE_OBJECT, False, depth),
+            shape.clip + SURPLUS,
+        )
+
+    def _rule(self, demand: Demand | None, place: int, depth: int) -> int:
+        """The state of a value with what stands before it, and nothing after it."""
+        return self._number((VALUE, ((demand, END),), place, depth))
+
     def _simple_others(self, shape: ObjectShape, is_empty: bool, depth: int) -> Edge | None:
         """The edge of undeclared keys, the same in all states of a simple shape; None: there are none."""
         key = (shape, is_empty, depth)
@@ -293,9 +337,12 @@ class JsonSchemaGrammar(Grammar):
         key = (bracket, is_empty, depth)
         known = self._closed.get(key)
         if known is None:
-            lead = self._layout.close(is_empty, depth - self._layout.step)
-            known = self._closed[key] = TerminalEdge(concatenate(lead, bracket), END)
+            known = self._closed[key] = TerminalEdge(self._bracket(bracket, is_empty, depth), END)
         return known
+
+    def _bracket(self, bracket: Expression, is_empty: bool, depth: int) -> Expression:
+        """A closing bracket and what stands before it. depth: that inside."""
+        return _after(self._layout.close(is_empty, depth - self._layout.step), bracket)
 
     def _successor(self, state: int, edge: int, label: int) -> int:
         kind, shape, inside, depth = self._states[state]
@@ -329,6 +376,25 @@ class JsonSchemaGrammar(Grammar):
         if not edges:
             finish = UNKNOWN_FINISH  # less is possible than what led here
         return Expansion(edges, False, finish, finish_label, shape.item_rule(state))
+
+    def _outline_array(self, shape: ArrayShape, depth: int) -> PlainArray:
+        """All states of a plain shape at once."""
+        cost = self._values.cost
+        items = []
+        for index in range(shape.special + 1 if shape.special else 2):
+            demand = shape.demand(index)
+            if demand is None or cost(demand) >= NEVER:
+                items.append(-1)
+            else:
+                items.append(self._rule(demand, AFTER_COMMA if index else FIRST, depth))
+        return PlainArray(
+            items,
+            shape.record.least,
+            shape.record.most,
+            shape.top,
+            self._bracket(_CLOSE_ARRAY, True, depth),
+            self._bracket(_CLOSE_ARRAY, False, depth),
+        )
 
     def _expand_next_item(self, shape: Array, state: Any, depth: int) -> Expansion:
         """After a comma that was read for itself."""

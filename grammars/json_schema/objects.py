@@ -153,6 +153,11 @@ class ObjectShape:
             need = self.implications.closure(need, self.all)
         self.start: State = (self.all, need, 0, (1 << len(self.somes)) - 1)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether names, required names and one kind of undeclared keys are all that there is to it."""
+        return self.simple and self._listed is not None
+
     # What the values of keys have to meet.
 
     def demand(self, label: int) -> Demand | None:
