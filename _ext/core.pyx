@@ -187,7 +187,7 @@ cdef class Compiled:
             ends.push_back(token)
         self.session.reset(new Session(lexicon.lexicon.get()[0], lexicon.buffer_data, lexicon.offsets_data, lexicon.n_tokens,
                                        ends, grammar.start, <void*>self, <ExpandFunction>expand_state, <SuccessorFunction>find_successor,
-                                       <RecallFunction>recall_items))
+                                       <ValueFunction>find_value, <RecallFunction>recall_items))
         self.session.get().network.distinct_keys = grammar.distinct_keys
         self.session.get().network.distinct_items = grammar.distinct_items
 
@@ -244,7 +244,7 @@ cdef class Compiled:
     cdef int add_object(self, int32_t state, object outline) except -1:
         cdef ObjectOutline made
         cdef Lexicon lexicon = self.lexicon
-        table, usable, order, any_order, required, values, first, later, others, excluded, other_value, close_empty, close, n_before = outline
+        table, usable, order, any_order, required, first, later, others, excluded, close_empty, close, n_before = outline
         made.name.first = lexicon.string_start(first, lexicon.any_text, ())
         made.name.later = lexicon.string_start(later, lexicon.any_text, ())
         if others is not None:
@@ -254,13 +254,11 @@ cdef class Compiled:
         made.close.later = lexicon.terminal_start(close)
         made.table = self.table(table)
         made.excluded = made.table if excluded else -1
-        made.other_value = other_value
         made.n_before = n_before
         made.any_order = any_order
         to_words(usable, len(order), made.usable.words)
         made.order = order
         made.required = required
-        made.values = values
         self.session.get().network.add_object(state, move(made))
         return 0
 
@@ -322,6 +320,15 @@ cdef int find_successor(void* owner, int32_t state, int32_t edge, int32_t label)
     cdef int collects = PyGC_Disable()
     try:
         return (<Compiled>owner).grammar.successor(state, edge, label)
+    finally:
+        if collects:
+            PyGC_Enable()
+
+
+cdef int find_value(void* owner, int32_t state, int32_t label) except -1 with gil:
+    cdef int collects = PyGC_Disable()
+    try:
+        return (<Compiled>owner).grammar.value(state, label)
     finally:
         if collects:
             PyGC_Enable()
@@ -466,9 +473,12 @@ cdef class Matcher:
     cdef char* row(self, int64_t index) except NULL:
         """Where a row of the held bitmask begins."""
         if index < 0 or index >= (self.view.shape[0] if self.view.ndim == 2 else 1):
-            shape = tuple(self.view.shape[i] for i in range(self.view.ndim))
-            self._refuse(IndexError, f"row {index} is outside of the bitmask of shape {shape}", ...)
+            self.refuse_row(index)
         return <char*>self.view.buf + (index * self.view.strides[0] if self.view.ndim == 2 else 0)
+
+    cdef int refuse_row(self, int64_t index) except -1:
+        shape = tuple([self.view.shape[i] for i in range(self.view.ndim)])
+        self._refuse(IndexError, f"row {index} is outside of the bitmask of shape {shape}", ...)
 
     cdef int hold(self, object bitmask) except -1:
         cdef Py_buffer view

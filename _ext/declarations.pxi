@@ -59,10 +59,10 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
     cdef cppclass ObjectOutline:
         ObjectOutline()
         ByPosition name, other, close
-        int32_t table, excluded, other_value, n_before
+        int32_t table, excluded, n_before
         cbool any_order
         LegalSet usable
-        vector[int32_t] order, required, values
+        vector[int32_t] order, required
     cdef cppclass ArrayOutline:
         ArrayOutline()
         ByPosition close
@@ -87,12 +87,13 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         size_t size()
     ctypedef int (*ExpandFunction)(void*, int32_t)
     ctypedef int (*SuccessorFunction)(void*, int32_t, int32_t, int32_t)
+    ctypedef int (*ValueFunction)(void*, int32_t, int32_t)
     ctypedef int (*RecallFunction)(void*, int32_t, const vector[string]&)
     cdef cppclass Session:
         Network network
         States states
         Session(CppLexicon&, const uint8_t*, const int32_t*, int32_t, vector[int32_t], int32_t, void*,
-                ExpandFunction, SuccessorFunction, RecallFunction) except +translate_error
+                ExpandFunction, SuccessorFunction, ValueFunction, RecallFunction) except +translate_error
         int32_t accept(int32_t, int32_t, Tracker*) except +translate_error
         cbool allows(int32_t, int32_t, Tracker*) except +translate_error
         int32_t read(int32_t, const uint8_t*, size_t&, Tracker*) except +translate_error

@@ -85,6 +85,7 @@ struct LeftRecursion : std::domain_error {
 // They return a negative number with a Python exception set when they fail.
 using ExpandFunction = int (*)(void* owner, int32_t state);
 using SuccessorFunction = int (*)(void* owner, int32_t state, int32_t edge, int32_t label);
+using ValueFunction = int (*)(void* owner, int32_t state, int32_t label);
 using RecallFunction = int (*)(void* owner, int32_t state, const std::vector<std::string>& items);
 
 class Network {
@@ -93,8 +94,8 @@ public:
     bool distinct_keys = false, distinct_items = false;  // what the grammar demands of its JSON (repetitions.hpp)
     bool has_repeating = false, has_recalling = false;   // such states have been met
 
-    Network(Lexicon& shared, int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, RecallFunction recall)
-        : lexicon(shared), owner_(owner), expand_(expand), successor_(successor), recall_(recall) {
+    Network(Lexicon& shared, int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, ValueFunction value, RecallFunction recall)
+        : lexicon(shared), owner_(owner), expand_(expand), successor_(successor), value_(value), recall_(recall) {
         continuations_.push_back({END_STATE, BOTTOM});
         start_continuation_ = continuation(start, BOTTOM);
     }
@@ -122,6 +123,8 @@ public:
         ObjectOutline& object = *objects_.back();
         object.rank.assign(object.order.size(), 0);
         for (size_t i = 0; i < object.order.size(); ++i) object.rank[object.order[i]] = static_cast<int32_t>(i);
+        object.values.assign(object.order.size() + 1, UNASKED);
+        object.begins = state;
         begin(state, object).object = &object;
     }
     void add_array(int32_t state, ArrayOutline outline) {
@@ -332,6 +335,7 @@ private:
     void* owner_;
     ExpandFunction expand_;
     SuccessorFunction successor_;
+    ValueFunction value_;
     RecallFunction recall_;
     StableList<GrammarState> grammar_states_, made_;
     std::vector<std::unique_ptr<ObjectOutline>> objects_;
@@ -435,7 +439,8 @@ private:
     // The state after a key: it reads the value and goes on in the object.
     int32_t after_key(ObjectOutline& object, const Place& place, const Edge& edge, int32_t label) {
         const bool is_name = edge.kind == LITERALS_EDGE;
-        const int32_t value = is_name ? object.values[label] : object.other_value;
+        int32_t& value = object.values[is_name ? label + 1 : 0];
+        if (value == UNASKED && (value = value_(owner_, object.begins, is_name ? label : -1)) < 0) throw PythonError();
         const int32_t next = state_at(object, is_name ? object.after_name(place, label) : object.after_other(place));
         const int32_t known = calls_.find(pair_key(value, next));
         if (known != FlatMap::MISSING) return known;

@@ -28,16 +28,18 @@ struct ByPosition {
     int32_t at(bool is_empty) const { return is_empty ? first : later; }
 };
 
+constexpr int32_t UNASKED = -1;
+
 struct ObjectOutline {
     ByPosition name, other, close;     // of a declared name, an undeclared key, the bracket
     int32_t table = -1, excluded = -1;  // the names; those that an undeclared key must not be (-1: it may be any)
-    int32_t other_value = 0;           // the rule of the value of an undeclared key
     int32_t n_before = 0;              // keys that may have come where another is required, and something has come
     bool any_order = false;
     LegalSet usable;
     std::vector<int32_t> order, rank;  // labels as their names are written, and the place of each
     std::vector<int32_t> required;     // labels, as their names are written
-    std::vector<int32_t> values;       // by label: the rule of the value
+    std::vector<int32_t> values;       // the rule of the value: of an undeclared key, then by label; UNASKED if nothing asked for it
+    int32_t begins = 0;                // the state that it was handed over as
     std::unordered_map<Place, int32_t, PlaceHash> states;  // of the grammar
 
     Place start() const {

@@ -159,12 +159,11 @@ class PlainObject(NamedTuple):
 
     table: the declared names. usable: those whose values exist (a bit set of labels). order: the labels as
     the names are written. any_order: whether names may come in any order; otherwise undeclared keys are the
-    last. required: labels of the names that must come, as they are written. values: by label, the rule of the
-    value with what stands before it (whatever for a name that is not usable). first, later: what stands
-    before a key, the first one and the others. others: the language of undeclared keys; None: there are none.
-    excludes: whether these are not in `table`. other_value: the rule of their values. close_empty, close: the
-    closing bracket, and what stands before it. n_before: as in `Expansion`, where a key has come and another
-    is required.
+    last. required: labels of the names that must come, as they are written. first, later: what stands before
+    a key, the first one and the others. others: the language of undeclared keys; None: there are none.
+    excludes: whether these are not in `table`. close_empty, close: the closing bracket, and what stands
+    before it. n_before: as in `Expansion`, where a key has come and another is required. What comes after a
+    key is the rule `Grammar.value`.
     """
 
     table: LiteralTable
@@ -172,12 +171,10 @@ class PlainObject(NamedTuple):
     order: Sequence[int]
     any_order: bool
     required: Sequence[int]
-    values: Sequence[int]
     first: Expression
     later: Expression
     others: Expression | None
     excludes: bool
-    other_value: int
     close_empty: Expression
     close: Expression
     n_before: int
@@ -202,8 +199,8 @@ class PlainArray(NamedTuple):
 class Grammar:
     """What may be generated. Immutable for its user; states are made when the core first reaches them.
 
-    The core serialises its calls of `unfold`, `successor` and `recall`, and calls the first two at most once
-    for the same arguments. All may raise errors of the family of `grammars.errors`.
+    The core serialises its calls of `unfold`, `successor`, `value` and `recall`, and calls all but the last
+    at most once for the same arguments. All may raise errors of the family of `grammars.errors`.
     """
 
     start: int
@@ -229,6 +226,11 @@ class Grammar:
         None.
         """
         raise TypeError(f"{type(self).__name__} does not define successor()")
+
+    def value(self, state: int, label: int) -> int:
+        """The rule of a value, with what stands before it, in the object that `unfold(state)` handed over:
+        that of the name with this label, or of an undeclared key (-1)."""
+        raise TypeError(f"{type(self).__name__} does not define value()")
 
     def recall(self, state: int, items: Sequence[bytes]) -> int:
         """The state to go on from instead of one that `recalls`, after a comma.

@@ -34,7 +34,7 @@ MOST_TOP = 1 << 20  # index that the core counts to by itself
 
 
 class ArrayShape:
-    """One alternative of an array."""
+    """One alternative of an array. is_plain: the next item depends on the index only."""
 
     __slots__ = (
         *(
@@ -46,6 +46,7 @@ class ArrayShape:
             "_ways",
             "compares",
             "counts",
+            "is_plain",
             "record",
             "special",
             "start",
@@ -67,6 +68,7 @@ class ArrayShape:
         self._completion: ArrayCompletion | None = None
         self.compares = record.unique and record.most != 0 and record.most != 1
         self.top = max(1, self.special, record.least) if record.most == UNLIMITED else max(1, record.most)
+        self.is_plain = not self.compares and not self.counts and self.top < MOST_TOP
         self._ways: dict[State, list[tuple[Demand, State]]] = {}
         self._completions: dict[State, int] = {}
         self.start: State = (0, (0,) * len(self.counts) + ((0,) if self.compares else ()))
@@ -79,11 +81,6 @@ class ArrayShape:
         if cost is None:
             self._few = found
         return found
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the next item depends on the index only."""
-        return not self.compares and not self.counts and self.top < MOST_TOP
 
     @property
     def distinct(self) -> bool:
