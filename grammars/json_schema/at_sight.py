@@ -14,7 +14,7 @@ from typing import Any
 from .keywords import KEYWORDS, TYPES
 from .nodes import TRUE, Node, Nodes
 
-# Keywords beside `type` that each by itself leaves some value of the type. Of several bounds only one may be there.
+# Keywords beside `type` that leave some value of the type, in sets of which any part may be there.
 _HARMLESS = {
     "string": ({"minLength"}, {"maxLength"}),
     "number": ({"minimum"}, {"maximum"}),
@@ -26,9 +26,11 @@ _SURE: dict[str, tuple[frozenset[str], ...]] = {
     kind: tuple(frozenset({"type", *words}) for words in _HARMLESS.get(kind, ((),))) for kind in TYPES
 }
 _LISTED = frozenset(("type", "enum"))
+_OBJECT = frozenset(("type", "properties", "additionalProperties", "required"))
+_DEEPEST = 3  # levels of required members that are looked at
 
 
-def surely_met(schema: Any, draft: int) -> bool:
+def surely_met(schema: Any, draft: int, depth: int = _DEEPEST) -> bool:
     """Whether it is plain that some value meets a schema that is well-formed."""
     if type(schema) is not dict:
         return schema is True
@@ -42,7 +44,18 @@ def surely_met(schema: Any, draft: int) -> bool:
         listed = schema["enum"]
         is_text = bool(listed) and type(listed[0]) is str and listed[0].isascii()
         return is_text and words <= _LISTED and (kind is None or kind == "string")
-    return type(kind) is str and any([words <= sure for sure in _SURE[kind]])
+    if type(kind) is not str:
+        return kind is not None and len(words) == 1
+    for harmless in _SURE[kind]:
+        if words <= harmless:
+            return True
+    if kind != "object" or not words <= _OBJECT or not depth:
+        return False
+    members = schema.get("properties", {})
+    for name in schema["required"]:
+        if name not in members or not name.isascii() or not surely_met(members[name], draft, depth - 1):
+            return False
+    return True
 
 
 class DeclaredNames(Mapping[str, "tuple[int, ...]"]):

@@ -11,7 +11,8 @@ In come demands and the states of objects and arrays, out come edges. A state nu
     array        inside an array, before an item or the bracket
 
 A value with a `next` offers its scalars as edges that go on there, and its objects and arrays as one call.
-Simple objects and arrays are handed to the core whole (`unfold`); the values in them are rules. Where a key can be read in several ways (existentials), the state after it offers all of them. The cheapest
+Simple objects and arrays are handed to the core whole (`unfold`); the values in them are rules. Where a key
+can be read in several ways (existentials), the state after it offers all of them. The cheapest
 alternative is the way to the end. White space, colons and commas are part of the terminals (`layout.py`),
 but where items are compared with those before: there the comma is read for itself, and up to it the cost to
 the end allows for an item that differs; after it the core knows what has come. One
@@ -49,7 +50,7 @@ from .nodes import Demand
 from .objects import ObjectShape
 from .records import SURPLUS
 from .repeated_items import RepeatingArray
-from .scalars import Scalars
+from .scalars import NO_SCALARS, Scalars
 from .values import Array, Shape, Values
 
 WHOLE, RULE, VALUE, COMPOSITE, OBJECT_STATE, ARRAY_STATE, NEXT_ITEM, TRAILING = range(8)
@@ -174,14 +175,18 @@ class JsonSchemaGrammar(Grammar):
 
     def _expand_rule(self, demand: Demand, place: int, depth: int) -> Expansion:
         lead = self._layout.lead(place, depth)
-        value = self._values.value(demand)
-        scalars = value.scalars
-        if not value.objects and not value.arrays:
-            return _scalar_rule(lead, scalars)
-        rule = _scalar_rule(lead, scalars)
-        edges, finish, finish_label = [*rule.edges], rule.finish, rule.finish_label
-        least = min(scalars.plain_cost, scalars.words_cost, scalars.texts_cost)
-        for cost, shape in (*value.objects, *value.arrays):
+        scalars, objects, arrays = self._values.value(demand)
+        if scalars is NO_SCALARS:
+            edges: list[Edge] = []
+            finish, finish_label, least = 0, 0, NEVER
+        else:
+            rule = _scalar_rule(lead, scalars)
+            if not objects and not arrays:
+                return rule
+            edges, finish, finish_label = [*rule.edges], rule.finish, rule.finish_label
+            least = min(scalars.plain_cost, scalars.words_cost, scalars.texts_cost)
+        composites: list[tuple[int, Shape]] = [*objects, *arrays]
+        for cost, shape in composites:
             if cost < least:
                 finish, finish_label, least = len(edges), 0, cost
             edges.append(self._open(shape, lead, depth))

@@ -63,7 +63,7 @@ def check_value(value: object, here: Pointer) -> None:
     cannot be handled, or more than `MOST_VALUES`: while reading, not while generating."""
     if type(value) is int and -_PLAIN_INTEGERS < value < _PLAIN_INTEGERS:
         return  # as most bounds are
-    if type(value) is list and all([type(member) is str for member in value]):
+    if type(value) is list and set(map(type, value)) <= {str}:
         return  # as most values of `enum` are
     check_no_circle(value, here)
     waiting, start = [(value, here)], here
