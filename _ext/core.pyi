@@ -48,8 +48,10 @@ class Compiled:
 
     lexicon: Lexicon
     grammar: Any
-    def __init__(self, lexicon: Lexicon, grammar: object, edge_kinds: Sequence[type]) -> None:
-        """edge_kinds: the six edge classes of the contract."""
+    def __init__(
+        self, lexicon: Lexicon, grammar: object, edge_kinds: Sequence[type], outlines: Sequence[type]
+    ) -> None:
+        """edge_kinds: the six edge classes of the contract. outlines: those of objects and arrays."""
     @property
     def n_states(self) -> int:
         """Matcher states met so far."""

@@ -3,7 +3,7 @@
 
 Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
 out. The algorithms are in the headers, in reading order: trie, nfa, automata, minimal, product, json_string, distances, bounds,
-terminals, splits, levels, comma_tokens, key_tokens, lexicon (all of a vocabulary), literals, lengths, stable_list, network,
+terminals, splits, levels, comma_tokens, key_tokens, lexicon (all of a vocabulary), literals, outlines, lengths, stable_list, network,
 other_texts, costs, json_values, used_texts, tracker, reading, detours, masks, new_texts, lookahead, ways_out, repetitions,
 states (all of a grammar), session (the lock), escapes, exports (all states at once). This file converts between Python
 objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises for limits and
@@ -40,6 +40,14 @@ cdef StdByteSet to_byte_set(object members) except *:
     for word in range(4):
         result[word] = <uint64_t>((members >> (64 * word)) & 0xFFFFFFFFFFFFFFFF)
     return result
+
+
+cdef int to_words(object members, size_t n, vector[uint64_t]& words) except -1:
+    """A bit set of n labels, 64 a word."""
+    words.reserve((n + 63) // 64)
+    while words.size() * 64 < n:
+        words.push_back(<uint64_t>((members >> (64 * words.size())) & 0xFFFFFFFFFFFFFFFF))
+    return 0
 
 
 cdef class Lexicon:
@@ -155,28 +163,31 @@ cdef class Lexicon:
 cdef class Compiled:
     """A grammar on a vocabulary. Immutable for its user; learns as it is used.
 
-    edge_kinds: the six edge classes of the contract, in the order of EdgeKind.
+    edge_kinds: the six edge classes of the contract, in the order of EdgeKind. outlines: the classes of objects and arrays that
+        are handed over whole.
     """
 
     cdef unique_ptr[Session] session
     cdef readonly Lexicon lexicon
     cdef readonly object grammar
     cdef dict kinds
+    cdef object object_outline, array_outline
     cdef dict tables
 
-    def __init__(self, Lexicon lexicon not None, grammar, edge_kinds):
+    def __init__(self, Lexicon lexicon not None, grammar, edge_kinds, outlines):
         cdef vector[int32_t] ends
         if self.session.get() != NULL:
             raise ValueError("a compiled grammar is initialised once")
         self.lexicon = lexicon
         self.grammar = grammar
         self.kinds = {edge_class: kind for kind, edge_class in enumerate(edge_kinds)}
+        self.object_outline, self.array_outline = outlines
         self.tables = {}
         for token in lexicon.end_token_ids:
             ends.push_back(token)
         self.session.reset(new Session(lexicon.lexicon.get()[0], lexicon.buffer_data, lexicon.offsets_data, lexicon.n_tokens,
                                        ends, grammar.start, <void*>self, <ExpandFunction>expand_state, <SuccessorFunction>find_successor,
-                                       <RecallFunction>recall_items))
+                                       <ValueFunction>find_value, <RecallFunction>recall_items))
         self.session.get().network.distinct_keys = grammar.distinct_keys
         self.session.get().network.distinct_items = grammar.distinct_items
 
@@ -218,11 +229,45 @@ cdef class Compiled:
         return index
 
     cdef int expand(self, int32_t state) except -1:
-        edges, final, finish, finish_label, items, n_before, recalls = self.grammar.expand(state)
+        unfolded = self.grammar.unfold(state)
+        if type(unfolded) is self.object_outline:
+            return self.add_object(state, unfolded)
+        if type(unfolded) is self.array_outline:
+            return self.add_array(state, unfolded)
+        edges, final, finish, finish_label, items, n_before, recalls = unfolded
         for edge in edges:
             self.add_edge(state, edge)
         self.session.get().network.finish_state(
             state, final, finish, finish_label, <ItemRule><int>items, min(n_before, 1 << 30), recalls)
+        return 0
+
+    cdef int add_object(self, int32_t state, object outline) except -1:
+        cdef ObjectOutline made
+        cdef Lexicon lexicon = self.lexicon
+        table, usable, order, any_order, required, first, later, others, excluded, close_empty, close, n_before = outline
+        made.name.first = lexicon.string_start(first, lexicon.any_text, ())
+        made.name.later = lexicon.string_start(later, lexicon.any_text, ())
+        if others is not None:
+            made.other.first = lexicon.string_start(first, others, ())
+            made.other.later = lexicon.string_start(later, others, ())
+        made.close.first = lexicon.terminal_start(close_empty)
+        made.close.later = lexicon.terminal_start(close)
+        made.table = self.table(table)
+        made.excluded = made.table if excluded else -1
+        made.n_before = n_before
+        made.any_order = any_order
+        to_words(usable, len(order), made.usable.words)
+        made.order = order
+        made.required = required
+        self.session.get().network.add_object(state, move(made))
+        return 0
+
+    cdef int add_array(self, int32_t state, object outline) except -1:
+        cdef ArrayOutline made
+        made.items, made.least, made.most, made.top, close_empty, close = outline
+        made.close.first = self.lexicon.terminal_start(close_empty)
+        made.close.later = self.lexicon.terminal_start(close)
+        self.session.get().network.add_array(state, move(made))
         return 0
 
     cdef int add_edge(self, int32_t state, object edge) except -1:
@@ -245,9 +290,7 @@ cdef class Compiled:
             start = lexicon.string_start(prefix, lexicon.any_text, ())
             made = &network.add_edge(state, LITERALS_EDGE, start, BY_LABEL if following is None else following)
             made.table = table
-            while legal:
-                made.legal.words.push_back(<uint64_t>(legal & 0xFFFFFFFFFFFFFFFF))
-                legal >>= 64
+            to_words(legal, len(literal_table), made.legal.words)
         elif kind == OTHERS_EDGE:
             terminal, excluded, following = edge
             table = self.table(excluded)
@@ -277,6 +320,15 @@ cdef int find_successor(void* owner, int32_t state, int32_t edge, int32_t label)
     cdef int collects = PyGC_Disable()
     try:
         return (<Compiled>owner).grammar.successor(state, edge, label)
+    finally:
+        if collects:
+            PyGC_Enable()
+
+
+cdef int find_value(void* owner, int32_t state, int32_t label) except -1 with gil:
+    cdef int collects = PyGC_Disable()
+    try:
+        return (<Compiled>owner).grammar.value(state, label)
     finally:
         if collects:
             PyGC_Enable()
@@ -428,9 +480,12 @@ cdef class Matcher:
     cdef char* row(self, int64_t index) except NULL:
         """Where a row of the held bitmask begins."""
         if index < 0 or index >= (self.view.shape[0] if self.view.ndim == 2 else 1):
-            shape = tuple(self.view.shape[i] for i in range(self.view.ndim))
-            self._refuse(IndexError, f"row {index} is outside of the bitmask of shape {shape}", ...)
+            self.refuse_row(index)
         return <char*>self.view.buf + (index * self.view.strides[0] if self.view.ndim == 2 else 0)
+
+    cdef int refuse_row(self, int64_t index) except -1:
+        shape = tuple([self.view.shape[i] for i in range(self.view.ndim)])
+        self._refuse(IndexError, f"row {index} is outside of the bitmask of shape {shape}", ...)
 
     cdef int hold(self, object bitmask) except -1:
         cdef Py_buffer view

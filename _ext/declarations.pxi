@@ -54,7 +54,23 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         int32_t least, most, table
         cbool labelled
         LegalSet legal
+    cdef cppclass ByPosition:
+        int32_t first, later
+    cdef cppclass ObjectOutline:
+        ObjectOutline()
+        ByPosition name, other, close
+        int32_t table, excluded, n_before
+        cbool any_order
+        LegalSet usable
+        vector[int32_t] order, required
+    cdef cppclass ArrayOutline:
+        ArrayOutline()
+        ByPosition close
+        vector[int32_t] items
+        int64_t least, most, top
     cdef cppclass Network:
+        void add_object(int32_t, ObjectOutline) except +translate_error
+        void add_array(int32_t, ArrayOutline) except +translate_error
         Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
         cbool distinct_keys, distinct_items
         void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool) except +translate_error
@@ -71,12 +87,13 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         size_t size()
     ctypedef int (*ExpandFunction)(void*, int32_t)
     ctypedef int (*SuccessorFunction)(void*, int32_t, int32_t, int32_t)
+    ctypedef int (*ValueFunction)(void*, int32_t, int32_t)
     ctypedef int (*RecallFunction)(void*, int32_t, const vector[string]&)
     cdef cppclass Session:
         Network network
         States states
         Session(CppLexicon&, const uint8_t*, const int32_t*, int32_t, vector[int32_t], int32_t, void*,
-                ExpandFunction, SuccessorFunction, RecallFunction) except +translate_error
+                ExpandFunction, SuccessorFunction, ValueFunction, RecallFunction) except +translate_error
         int32_t accept(int32_t, int32_t, Tracker*) except +translate_error
         cbool allows(int32_t, int32_t, Tracker*) except +translate_error
         int32_t read(int32_t, const uint8_t*, size_t&, Tracker*) except +translate_error

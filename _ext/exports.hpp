@@ -114,7 +114,7 @@ private:
     std::vector<int32_t> sizes_;    // by class: its tokens
     std::vector<std::pair<int32_t, int32_t>> allowed_;  // of one state: (token, node)
 
-    std::vector<int32_t> n_calls_;     // by grammar state: the calls that return to it
+    std::unordered_map<int32_t, int32_t> n_calls_;  // by grammar state: the calls that return to it
     size_t n_edges_counted_ = 0;
     std::unordered_map<int32_t, char> bounded_;  // continuations that were examined
 
@@ -187,14 +187,13 @@ private:
         for (; n_edges_counted_ < network_.n_edges(); ++n_edges_counted_) {
             const Edge& edge = network_.edge(static_cast<int32_t>(n_edges_counted_));
             if (edge.kind != CALL_EDGE) continue;
-            if (static_cast<size_t>(edge.next) >= n_calls_.size()) n_calls_.resize(edge.next + 1, 0);
             ++n_calls_[edge.next];
         }
         std::unordered_map<int32_t, int32_t> n_returns;
         for (; continuation != BOTTOM; continuation = network_.at(continuation).parent) {
             const int32_t target = network_.at(continuation).target;
-            const int32_t n_calls = static_cast<size_t>(target) < n_calls_.size() ? n_calls_[target] : 0;
-            if (++n_returns[target] > std::max(1, n_calls)) throw Refusal{NESTED_WITHOUT_BOUND};
+            const auto calls = n_calls_.find(target);
+            if (++n_returns[target] > (calls == n_calls_.end() ? 1 : calls->second)) throw Refusal{NESTED_WITHOUT_BOUND};
         }
     }
 

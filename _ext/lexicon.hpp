@@ -214,6 +214,7 @@ private:
     int comparisons_left_ = 0;
     std::unique_ptr<Levels> levels_;  // of the vocabulary
     std::vector<int32_t> reached_;    // of one walk, by place: states
+    std::vector<int32_t> collected_;  // of one walk: tokens
     std::unordered_map<ViewKey, std::unique_ptr<Split>, ViewKeyHash> splits_;
     std::unordered_map<ViewKey, std::unique_ptr<CountedSplit>, ViewKeyHash> counted_splits_;
     std::unordered_map<ViewKey, std::unique_ptr<TokenSet>, ViewKeyHash> counted_inner_;
@@ -335,7 +336,8 @@ private:
     }
 
     // Walk a view depth first: inner tokens, the states in which they end, and the nodes where the terminal may be left. Plain
-    // pointers, because a walk may meet many nodes: 3 times fewer instructions.
+    // pointers, because a walk may meet many nodes: 3 times fewer instructions; and a list that is there already, because most
+    // walks find little, and to clear half a megabyte for them took longer than the walks.
     void collect(View view, int32_t start, std::vector<int32_t>& ids, Split& split) {
         const Trie& source = trie(view);
         const TrieNode* const nodes = source.nodes.data();
@@ -344,9 +346,9 @@ private:
         std::vector<int32_t> path(source.max_depth - base + 2);
         int32_t* const states = path.data() - base;  // by depth
         path[0] = start;
-        const size_t before = ids.size();
-        ids.resize(before + (source.end_subtree_ids(view.node) - source.begin_ids(view.node)));
-        int32_t* out = ids.data() + before;
+        const size_t most = source.end_subtree_ids(view.node) - source.begin_ids(view.node);
+        if (collected_.size() < most) collected_.resize(most);
+        int32_t* out = collected_.data();
         const int32_t* table = automata.rows();
         int32_t last_end = DEAD;
         for (int32_t node = view.node + 1, stop = nodes[view.node].end; node < stop;) {
@@ -380,7 +382,7 @@ private:
             }
             ++node;
         }
-        ids.resize(out - ids.data());
+        ids.insert(ids.end(), collected_.data(), out);
     }
 
     void settle(View view, Split& split) {

@@ -101,6 +101,9 @@ public:
         size_t word = static_cast<size_t>(literal) >> 6;
         return literal >= 0 && word < words.size() && words[word] >> (literal & 63) & 1;
     }
+    bool any() const {
+        return std::any_of(words.begin(), words.end(), [](uint64_t word) { return word != 0; });
+    }
     bool any(int32_t first, int32_t last) const {
         for (int32_t i = first; i < last;) {
             size_t word = static_cast<size_t>(i) >> 6;

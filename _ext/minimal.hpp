@@ -55,20 +55,25 @@ public:
         std::vector<std::vector<int32_t>> rows;  // by state: the places of the next states, DEAD for none
         place_[start] = 0;
         for (size_t at = 0; at < states.size(); ++at) {
-            rows.emplace_back();
+            rows.emplace_back().reserve(bytes.size());
             for (uint8_t byte : bytes) {
                 const int32_t to = automata.step(states[at], byte);
-                if (to != DEAD && place_.emplace(to, static_cast<int32_t>(states.size())).second) states.push_back(to);
+                if (to == DEAD) {
+                    rows.back().push_back(DEAD);
+                    continue;
+                }
+                const auto [known, is_new] = place_.emplace(to, static_cast<int32_t>(states.size()));
+                rows.back().push_back(known->second);
+                if (is_new) states.push_back(to);
                 if (states.size() > MOST_STATES) {
                     place_.clear();
                     return;
                 }
-                rows.back().push_back(to == DEAD ? DEAD : place_[to]);
             }
         }
         const int32_t n = static_cast<int32_t>(states.size());
         for (int state = 0; state < Utf8::N_STATES; ++state) {
-            rows.emplace_back();
+            rows.emplace_back().reserve(bytes.size());
             for (uint8_t byte : bytes) {
                 const int to = Utf8::step(state, byte);
                 rows.back().push_back(to == DEAD ? DEAD : n + to);
@@ -113,7 +118,12 @@ private:
     // Steps to the nearest wanted state, from all states at once.
     template <class IsWanted>
     static std::vector<int32_t> distances(const std::vector<std::vector<int32_t>>& rows, int32_t n, const IsWanted& is_wanted) {
-        std::vector<std::vector<int32_t>> before(n);
+        std::vector<int32_t> starts(n + 2, 0), before;  // by state: where those that lead to it begin, two places on
+        for (int32_t at = 0; at < n; ++at)
+            for (int32_t to : rows[at])
+                if (to != DEAD) ++starts[to + 2];
+        for (int32_t at = 2; at < n + 2; ++at) starts[at] += starts[at - 1];
+        before.resize(starts.back());
         std::vector<int32_t> found(n, FARTHEST), queue;
         auto reach = [&](int32_t at, int32_t steps) {
             if (steps < found[at]) found[at] = steps, queue.push_back(at);
@@ -121,10 +131,10 @@ private:
         for (int32_t at = 0; at < n; ++at) {
             if (is_wanted(at)) reach(at, 0);
             for (int32_t to : rows[at])
-                if (to != DEAD) before[to].push_back(at);
+                if (to != DEAD) before[starts[to + 1]++] = at;
         }
         for (size_t head = 0; head < queue.size(); ++head)
-            for (int32_t at : before[queue[head]]) reach(at, found[queue[head]] + 1);
+            for (int32_t i = starts[queue[head]]; i < starts[queue[head] + 1]; ++i) reach(before[i], found[queue[head]] + 1);
         for (int32_t at = 0; at < n; ++at)  // no way on is one more byte
             if (is_wanted(DEAD) && found[at] > 1 && std::count(rows[at].begin(), rows[at].end(), DEAD)) found[at] = 1;
         return found;

@@ -5,13 +5,14 @@
 // where that depends on the text read, the edge and the parent. `extra` is the characters counted (StringEdge) or the
 // trie node (LiteralsEdge, OthersEdge). A finished terminal becomes (AT_CONTINUATION, continuation, 0), so equal
 // situations meet. A matcher's state is an interned, sorted set of configurations: rollback and copy cost nothing, and
-// whatever is learnt about a state is learnt once. Python is called only to expand a grammar state never met before.
+// whatever is learnt about a state is learnt once. Python is called only to expand a grammar state never met before, and for an
+// object or array that it outlines (outlines.hpp) only once: the states of these are made here, with numbers of their own.
 #pragma once
 
 #include "flat_map.hpp"
 #include "stable_list.hpp"
 #include "lengths.hpp"
-#include "literals.hpp"
+#include "outlines.hpp"
 
 namespace tokentrellis {
 
@@ -23,6 +24,7 @@ constexpr int32_t BY_LABEL = -1;         // Edge::next: ask for the successor
 constexpr int32_t AT_CONTINUATION = -1;  // Configuration::state
 constexpr int32_t BOTTOM = 0;            // the continuation of the whole: nothing follows
 constexpr size_t MAX_GRAMMAR_STATES = 2000000;
+constexpr int32_t FIRST_MADE = 1 << 30;  // grammar states from here on are made here, the others by the front end
 constexpr int MAX_CALL_DEPTH = 3000;     // rules entered without reading a byte
 
 struct Edge {
@@ -48,6 +50,9 @@ struct GrammarState {
     int32_t first_edge = 0, n_edges = 0;
     int32_t finish = -1, finish_label = 0;
     int32_t n_before = 0;  // other keys, or items, that may have come and from which a next one has to differ
+    ObjectOutline* object = nullptr;  // what it is a state of, and where
+    ArrayOutline* array = nullptr;
+    const Place* place = nullptr;
 };
 
 struct Configuration {
@@ -80,6 +85,7 @@ struct LeftRecursion : std::domain_error {
 // They return a negative number with a Python exception set when they fail.
 using ExpandFunction = int (*)(void* owner, int32_t state);
 using SuccessorFunction = int (*)(void* owner, int32_t state, int32_t edge, int32_t label);
+using ValueFunction = int (*)(void* owner, int32_t state, int32_t label);
 using RecallFunction = int (*)(void* owner, int32_t state, const std::vector<std::string>& items);
 
 class Network {
@@ -88,8 +94,8 @@ public:
     bool distinct_keys = false, distinct_items = false;  // what the grammar demands of its JSON (repetitions.hpp)
     bool has_repeating = false, has_recalling = false;   // such states have been met
 
-    Network(Lexicon& shared, int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, RecallFunction recall)
-        : lexicon(shared), owner_(owner), expand_(expand), successor_(successor), recall_(recall) {
+    Network(Lexicon& shared, int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, ValueFunction value, RecallFunction recall)
+        : lexicon(shared), owner_(owner), expand_(expand), successor_(successor), value_(value), recall_(recall) {
         continuations_.push_back({END_STATE, BOTTOM});
         start_continuation_ = continuation(start, BOTTOM);
     }
@@ -111,6 +117,20 @@ public:
         has_repeating |= items == AWAITING, has_recalling |= recalls;
         entry.expanded = true;
     }
+    // The state is the beginning of this object or array, all of whose states are made here.
+    void add_object(int32_t state, ObjectOutline outline) {
+        objects_.push_back(std::make_unique<ObjectOutline>(std::move(outline)));
+        ObjectOutline& object = *objects_.back();
+        object.rank.assign(object.order.size(), 0);
+        for (size_t i = 0; i < object.order.size(); ++i) object.rank[object.order[i]] = static_cast<int32_t>(i);
+        object.values.assign(object.order.size() + 1, UNASKED);
+        object.begins = state;
+        begin(state, object).object = &object;
+    }
+    void add_array(int32_t state, ArrayOutline outline) {
+        arrays_.push_back(std::make_unique<ArrayOutline>(std::move(outline)));
+        begin(state, *arrays_.back()).array = arrays_.back().get();
+    }
     int32_t add_table(std::vector<std::string> literals) {
         tables_.push_back(std::make_unique<LiteralTrie>(std::move(literals)));
         return static_cast<int32_t>(tables_.size()) - 1;
@@ -121,7 +141,9 @@ public:
         if (!grammar_state(state).expanded && state != END_STATE) {
             GrammarState& entry = grammar_state(state);
             entry.n_edges = 0;  // an expansion that failed half-way is begun anew
-            if (expand_(owner_, state) < 0) throw PythonError();
+            if (entry.place == nullptr && expand_(owner_, state) < 0) throw PythonError();
+            if (entry.object) expand_object(state, entry);
+            if (entry.array) expand_array(state, entry);
         }
         return grammar_state(state);
     }
@@ -134,7 +156,7 @@ public:
     const Edge& edge(int32_t index) const { return edges_[index]; }
     const Edge& edge_of(const GrammarState& state, int32_t index) const { return edges_[state.first_edge + index]; }
     size_t n_edges() const { return edges_.size(); }
-    size_t n_grammar_states() const { return grammar_states_.size(); }
+    size_t n_grammar_states() const { return grammar_states_.size() + made_.size(); }
 
     int32_t continuation(int32_t state, int32_t parent) { return state == END_STATE ? parent : link(state, parent); }
 
@@ -157,7 +179,8 @@ public:
         if (edge.next != BY_LABEL) return edge.next;
         auto found = edge.successors.find(label);
         if (found != edge.successors.end()) return found->second;
-        int32_t next = successor_(owner_, edge.grammar_state, edge.index, label);
+        const GrammarState& from = grammar_state(edge.grammar_state);
+        int32_t next = from.object ? after_key(*from.object, *from.place, edge, label) : successor_(owner_, edge.grammar_state, edge.index, label);
         if (next < 0) throw PythonError();
         edge.successors.emplace(label, next);
         return next;
@@ -312,8 +335,12 @@ private:
     void* owner_;
     ExpandFunction expand_;
     SuccessorFunction successor_;
+    ValueFunction value_;
     RecallFunction recall_;
-    StableList<GrammarState> grammar_states_;
+    StableList<GrammarState> grammar_states_, made_;
+    std::vector<std::unique_ptr<ObjectOutline>> objects_;
+    std::vector<std::unique_ptr<ArrayOutline>> arrays_;
+    FlatMap calls_;  // (rule, next) -> the state that calls the rule and goes on there
     StableList<Edge> edges_;
     std::vector<std::unique_ptr<LiteralTrie>> tables_;
     std::vector<Continuation> continuations_;
@@ -340,11 +367,88 @@ private:
     }
 
     GrammarState& grammar_state(int32_t state) {
+        if (state >= FIRST_MADE) return made_[state - FIRST_MADE];
         if (static_cast<size_t>(state) >= grammar_states_.size()) {
             if (static_cast<size_t>(state) > MAX_GRAMMAR_STATES) throw LimitError("states of a grammar", MAX_GRAMMAR_STATES);
             grammar_states_.resize(state + 1);
         }
         return grammar_states_[state];
+    }
+
+    // ---- the states of outlined objects and arrays ---------------------------------------------------------------
+    int32_t make_state() {
+        if (made_.size() > MAX_GRAMMAR_STATES) throw LimitError("states of a grammar", MAX_GRAMMAR_STATES);
+        made_.emplace_back();
+        return FIRST_MADE + static_cast<int32_t>(made_.size()) - 1;
+    }
+
+    template <class Outline>
+    GrammarState& begin(int32_t state, Outline& outline) {
+        GrammarState& entry = grammar_state(state);
+        entry.place = &outline.states.emplace(outline.start(), state).first->first;
+        return entry;
+    }
+
+    int32_t state_at(ObjectOutline& object, Place place) {
+        auto [known, is_new] = object.states.emplace(std::move(place), END_STATE);
+        if (is_new) {
+            known->second = make_state();
+            grammar_state(known->second).object = &object, grammar_state(known->second).place = &known->first;
+        }
+        return known->second;
+    }
+    int32_t state_at(ArrayOutline& array, Place place) {
+        auto [known, is_new] = array.states.emplace(std::move(place), END_STATE);
+        if (is_new) {
+            known->second = make_state();
+            grammar_state(known->second).array = &array, grammar_state(known->second).place = &known->first;
+        }
+        return known->second;
+    }
+
+    void expand_object(int32_t state, GrammarState& entry) {
+        const ObjectOutline& object = *entry.object;
+        const bool is_empty = !entry.place->back();
+        const int32_t need = object.first_needed(*entry.place);
+        LegalSet legal = object.legal(*entry.place, need);
+        int32_t n_before = 0;
+        if (legal.any()) {
+            Edge& names = add_edge(state, LITERALS_EDGE, object.name.at(is_empty), BY_LABEL);
+            names.table = object.table;
+            names.legal = std::move(legal);
+        }
+        if (object.other.first != DEAD && (need < 0 || object.any_order)) {
+            add_edge(state, OTHERS_EDGE, object.other.at(is_empty), BY_LABEL).table = object.excluded;
+            if (need >= 0) n_before = is_empty ? 0 : object.n_before;
+        }
+        const int32_t finish = need < 0 ? entry.n_edges : 0;
+        if (need < 0) add_edge(state, TERMINAL_EDGE, object.close.at(is_empty), END_STATE);
+        finish_state(state, false, finish, std::max(need, 0), ANY_ITEM, n_before, false);
+    }
+
+    void expand_array(int32_t state, GrammarState& entry) {
+        ArrayOutline& array = *entry.array;
+        const int64_t index = static_cast<int64_t>(entry.place->front());
+        const int32_t item = array.item(index);
+        if (item >= 0) add_edge(state, CALL_EDGE, item, state_at(array, array.after(*entry.place)));
+        const int32_t finish = index >= array.least ? entry.n_edges : 0;
+        if (index >= array.least) add_edge(state, TERMINAL_EDGE, array.close.at(index == 0), END_STATE);
+        finish_state(state, false, finish, 0, ANY_ITEM, 0, false);
+    }
+
+    // The state after a key: it reads the value and goes on in the object.
+    int32_t after_key(ObjectOutline& object, const Place& place, const Edge& edge, int32_t label) {
+        const bool is_name = edge.kind == LITERALS_EDGE;
+        int32_t& value = object.values[is_name ? label + 1 : 0];
+        if (value == UNASKED && (value = value_(owner_, object.begins, is_name ? label : -1)) < 0) throw PythonError();
+        const int32_t next = state_at(object, is_name ? object.after_name(place, label) : object.after_other(place));
+        const int32_t known = calls_.find(pair_key(value, next));
+        if (known != FlatMap::MISSING) return known;
+        const int32_t made = make_state();
+        add_edge(made, CALL_EDGE, value, next);
+        finish_state(made, false, 0, 0, ANY_ITEM, 0, false);
+        calls_.insert(pair_key(value, next), made);
+        return made;
     }
 
     int32_t link(int32_t target, int32_t parent) {

@@ -74,8 +74,8 @@ public:
     const std::vector<int32_t> end_ids;
 
     Session(Lexicon& shared, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens, std::vector<int32_t> ends,
-            int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, RecallFunction recall)
-        : lexicon(shared), network(shared, start, owner, expand, successor, recall), states(network, buffer, offsets, n_tokens), end_ids(std::move(ends)) {}
+            int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, ValueFunction value, RecallFunction recall)
+        : lexicon(shared), network(shared, start, owner, expand, successor, value, recall), states(network, buffer, offsets, n_tokens), end_ids(std::move(ends)) {}
 
     // `tracker` is null where the grammar does not ask what repeats.
     int32_t accept(int32_t state, int32_t token, Tracker* tracker) {

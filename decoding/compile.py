@@ -20,6 +20,8 @@ from ..grammars.grammar import (
     Grammar,
     LiteralsEdge,
     OthersEdge,
+    PlainArray,
+    PlainObject,
     StringEdge,
     TerminalEdge,
     TokenEdge,
@@ -43,6 +45,7 @@ EDGE_KINDS = (
     CallEdge,
     TokenEdge,
 )  # the order of the core
+OUTLINES = (PlainObject, PlainArray)
 # What the tables of a vocabulary may take. When it is more, new grammars get new tables, and the old ones go
 # with the grammars that use them: some 500 schemas of MaskBench fill them.
 MOST_TABLE_BYTES = 64 << 20
@@ -83,7 +86,7 @@ class CompiledGrammar(core.Compiled):
             *("vocabulary", vocabulary, Vocabulary, "a Vocabulary"),
             advice="make one with Vocabulary.from_tokenizer(tokenizer)",
         )
-        super().__init__(lexicon_of(vocabulary), grammar, EDGE_KINDS)
+        super().__init__(lexicon_of(vocabulary), grammar, EDGE_KINDS, OUTLINES)
         self.vocabulary = vocabulary
 
     def matcher(self) -> Matcher:

@@ -1,10 +1,11 @@
 """The contract between the front ends and the core: a transition network whose states are made on demand.
 
 A grammar state is a small integer that the front end gives out; `END` (0) is the state where a rule is over.
-When the core first reaches a state it asks `expand(state)`: which terminals, rules and special tokens may
-come next, and whether the rule may end here. Nothing is expanded before it is reached, so a schema of
-megabytes or a recursive one costs only what a document touches. A terminal is never nullable: a front end
-that has a nullable one strips the empty string and marks the state final (or adds the edges of what follows).
+When the core first reaches a state it asks `unfold(state)`, which as a rule is `expand(state)`: which
+terminals, rules and special tokens may come next, and whether the rule may end here. Nothing is expanded
+before it is reached, so a schema of megabytes or a recursive one costs only what a document touches. A
+terminal is never nullable: a front end that has a nullable one strips the empty string and marks the state
+final (or adds the edges of what follows).
 
 What the edges mean is said at their classes. The core walks them byte by byte: it keeps, for each way that
 the bytes so far can be read, the automaton state of the current terminal and a stack of grammar states to go
@@ -153,11 +154,53 @@ class Expansion(NamedTuple):
     recalls: bool = False
 
 
+class PlainObject(NamedTuple):
+    """An object handed over whole: the core makes all its states, the same as `expand` and `successor` say.
+
+    table: the declared names. usable: those whose values exist (a bit set of labels). order: the labels as
+    the names are written. any_order: whether names may come in any order; otherwise undeclared keys are the
+    last. required: labels of the names that must come, as they are written. first, later: what stands before
+    a key, the first one and the others. others: the language of undeclared keys; None: there are none.
+    excludes: whether these are not in `table`. close_empty, close: the closing bracket, and what stands
+    before it. n_before: as in `Expansion`, where a key has come and another is required. What comes after a
+    key is the rule `Grammar.value`.
+    """
+
+    table: LiteralTable
+    usable: int
+    order: Sequence[int]
+    any_order: bool
+    required: Sequence[int]
+    first: Expression
+    later: Expression
+    others: Expression | None
+    excludes: bool
+    close_empty: Expression
+    close: Expression
+    n_before: int
+
+
+class PlainArray(NamedTuple):
+    """An array handed over whole, like a `PlainObject`.
+
+    items: by index, the rule of the item with what stands before it, commas included; -1: there is none. The
+    last is that of all items that follow. least, most: numbers of items, most = UNLIMITED for no bound. top:
+    from this index on, all are alike. close_empty, close: as there.
+    """
+
+    items: Sequence[int]
+    least: int
+    most: int
+    top: int
+    close_empty: Expression
+    close: Expression
+
+
 class Grammar:
     """What may be generated. Immutable for its user; states are made when the core first reaches them.
 
-    The core serialises its calls of `expand`, `successor` and `recall`, and calls the first two at most once
-    for the same arguments. All may raise errors of the family of `grammars.errors`.
+    The core serialises its calls of `unfold`, `successor`, `value` and `recall`, and calls all but the last
+    at most once for the same arguments. All may raise errors of the family of `grammars.errors`.
     """
 
     start: int
@@ -173,11 +216,21 @@ class Grammar:
         """The edges of `state` (never END)."""
         raise TypeError(f"{type(self).__name__} does not define expand()")
 
+    def unfold(self, state: int) -> Expansion | PlainObject | PlainArray:
+        """What the core asks for: an object or array that begins at `state` and can be handed over whole,
+        else what `expand` says."""
+        return self.expand(state)
+
     def successor(self, state: int, edge: int, label: int) -> int:
         """The state after the literal or monitored string with this label was read on an edge with `next`
         None.
         """
         raise TypeError(f"{type(self).__name__} does not define successor()")
+
+    def value(self, state: int, label: int) -> int:
+        """The rule of a value, with what stands before it, in the object that `unfold(state)` handed over:
+        that of the name with this label, or of an undeclared key (-1)."""
+        raise TypeError(f"{type(self).__name__} does not define value()")
 
     def recall(self, state: int, items: Sequence[bytes]) -> int:
         """The state to go on from instead of one that `recalls`, after a comma.

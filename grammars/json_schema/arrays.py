@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from .values import Values
 
 MOST_COUNTERS = 6
+MOST_TOP = 1 << 20  # index that the core counts to by itself
 
 
 class ArrayShape:
-    """One alternative of an array."""
+    """One alternative of an array. is_plain: the next item depends on the index only."""
 
     __slots__ = (
         *(
@@ -45,6 +46,7 @@ class ArrayShape:
             "_ways",
             "compares",
             "counts",
+            "is_plain",
             "record",
             "special",
             "start",
@@ -66,6 +68,7 @@ class ArrayShape:
         self._completion: ArrayCompletion | None = None
         self.compares = record.unique and record.most != 0 and record.most != 1
         self.top = max(1, self.special, record.least) if record.most == UNLIMITED else max(1, record.most)
+        self.is_plain = not self.compares and not self.counts and self.top < MOST_TOP
         self._ways: dict[State, list[tuple[Demand, State]]] = {}
         self._completions: dict[State, int] = {}
         self.start: State = (0, (0,) * len(self.counts) + ((0,) if self.compares else ()))

@@ -3,13 +3,16 @@
 In come demands and the states of objects and arrays, out come edges. A state number stands for a tuple (kind,
 ...):
 
-    value        a whole value with what stands before it, then `next`
-    composite    the same, objects and arrays only, then the end of the rule
+    whole        the document, and what may stand after it
+    rule         a whole value with what stands before it, then the end of the rule
+    value        the same, then `next`: one of several ways, or an item that is compared with others
+    composite    objects and arrays only, then the end of the rule
     object       inside an object, before a key or the bracket
     array        inside an array, before an item or the bracket
 
 A value with a `next` offers its scalars as edges that go on there, and its objects and arrays as one call.
-Where a key can be read in several ways (existentials), the state after it offers all of them. The cheapest
+Simple objects and arrays are handed to the core whole (`unfold`); the values in them are rules. Where a key
+can be read in several ways (existentials), the state after it offers all of them. The cheapest
 alternative is the way to the end. White space, colons and commas are part of the terminals (`layout.py`),
 but where items are compared with those before: there the comma is read for itself, and up to it the cost to
 the end allows for an item that differs; after it the core knows what has come. One
@@ -34,18 +37,23 @@ from ..grammar import (
     LiteralsEdge,
     LiteralTable,
     OthersEdge,
+    PlainArray,
+    PlainObject,
     StringEdge,
     TerminalEdge,
 )
 from .algebra import NEVER
+from .arrays import ArrayShape
 from .completion import CLOSE, NAME
 from .layout import AFTER_COLON, AFTER_COMMA, FIRST, ROOT, Layout
 from .nodes import Demand
 from .objects import ObjectShape
+from .records import SURPLUS
 from .repeated_items import RepeatingArray
+from .scalars import NO_SCALARS, Scalars
 from .values import Array, Shape, Values
 
-VALUE, COMPOSITE, OBJECT_STATE, ARRAY_STATE, NEXT_ITEM, TRAILING = range(6)
+WHOLE, RULE, VALUE, COMPOSITE, OBJECT_STATE, ARRAY_STATE, NEXT_ITEM, TRAILING = range(8)
 MOST_STATES = 10_000_000
 
 _OPEN_OBJECT, _CLOSE_OBJECT = literal("{"), literal("}")
@@ -100,11 +108,10 @@ class JsonSchemaGrammar(Grammar):
         self.distinct_items = distinct_items
         self._states: list[tuple[Any, ...]] = [()]  # 0 is END
         self._numbers: dict[tuple[Any, ...], int] = {}
-        self._offered: dict[tuple[Demand, int, int, bool], list[Offer]] = {}
+        self._offered: dict[tuple[Demand, int, int], list[Offer]] = {}
         self._closed: dict[tuple[Expression, bool, int], Edge] = {}
         self._undeclared: dict[tuple[ObjectShape, bool, int], Edge | None] = {}
-        after = END if layout.outside is EPSILON else self._number((TRAILING,))
-        self.start = self._number((VALUE, ((demand, after),), ROOT, 0))
+        self.start = self._number((RULE if layout.outside is EPSILON else WHOLE, demand, ROOT, 0))
 
     def _number(self, state: tuple[Any, ...]) -> int:
         known = self._numbers.get(state)
@@ -124,12 +131,30 @@ class JsonSchemaGrammar(Grammar):
         except RecursionError:
             raise _too_deep() from None
 
+    def unfold(self, state: int) -> Expansion | PlainObject | PlainArray:
+        """The same; a simple object or array from its beginning on is handed over whole."""
+        fields = self._states[state]
+        kind = fields[0]
+        if (kind != OBJECT_STATE and kind != ARRAY_STATE) or not fields[1].is_plain:
+            return self.expand(state)
+        try:
+            outline = self._outline_object if kind == OBJECT_STATE else self._outline_array
+            return outline(fields[1], fields[3])
+        except RecursionError:
+            raise _too_deep() from None
+
     def successor(self, state: int, edge: int, label: int) -> int:
         """The state after a key with this label."""
         try:
             return self._successor(state, edge, label)
         except RecursionError:
             raise _too_deep() from None
+
+    def value(self, state: int, label: int) -> int:
+        """The rule of a value in an object that was handed over whole; label -1: of an undeclared key."""
+        _, shape, _, depth = self._states[state]
+        demand = shape.demand(label) if label >= 0 else shape.others.by_label[0].demand
+        return self._rule(demand, AFTER_COLON, depth)
 
     def recall(self, state: int, items: Sequence[bytes]) -> int:
         """The state that names the items so far."""
@@ -141,13 +166,39 @@ class JsonSchemaGrammar(Grammar):
 
     # Values.
 
+    def _expand_whole(self, demand: Demand, place: int, depth: int) -> Expansion:
+        return Expansion([CallEdge(self._rule(demand, place, depth), self._number((TRAILING,)))], False, 0)
+
+    def _rule(self, demand: Demand, place: int, depth: int) -> int:
+        """The state of a value with what stands before it, and nothing after it."""
+        return self._number((RULE, demand, place, depth))
+
+    def _expand_rule(self, demand: Demand, place: int, depth: int) -> Expansion:
+        lead = self._layout.lead(place, depth)
+        scalars, objects, arrays = self._values.value(demand)
+        if scalars is NO_SCALARS:
+            edges: list[Edge] = []
+            finish, finish_label, least = 0, 0, NEVER
+        else:
+            rule = _scalar_rule(lead, scalars)
+            if not objects and not arrays:
+                return rule
+            edges, finish, finish_label = [*rule.edges], rule.finish, rule.finish_label
+            least = min(scalars.plain_cost, scalars.words_cost, scalars.texts_cost)
+        composites: list[tuple[int, Shape]] = [*objects, *arrays]
+        for cost, shape in composites:
+            if cost < least:
+                finish, finish_label, least = len(edges), 0, cost
+            edges.append(self._open(shape, lead, depth))
+        return Expansion(edges, False, finish, finish_label)
+
     def _expand_value(
         self, ways: tuple[Way, ...], place: int, depth: int, n_sure: int | None = None
     ) -> Expansion:
         """n_sure: of the ways, the first ones that can lead to the end; None: all."""
         if len(ways) == 1 and n_sure != 0:
             demand, after = ways[0]
-            offers = self._offers(demand, place, depth, after == END)
+            offers = self._offers(demand, place, depth)
             if len(offers) == 1:  # as four of five values have
                 _, label, edge_to = offers[0]
                 return Expansion([edge_to(after)], False, 0, label)
@@ -158,24 +209,21 @@ class JsonSchemaGrammar(Grammar):
             is_sure = n_sure is None or number < n_sure
             if is_sure and len(ways) > 1:
                 rest = self._rest_cost(after)
-            for cost, label, edge_to in self._offers(demand, place, depth, after == END):
+            for cost, label, edge_to in self._offers(demand, place, depth):
                 if is_sure and cost + rest < least:
                     finish, finish_label, least = len(edges), label, cost + rest
                 edges.append(edge_to(after))
         return Expansion(edges, False, finish, finish_label)
 
-    def _offers(self, demand: Demand, place: int, depth: int, is_last: bool) -> list[Offer]:
-        """What a demand offers in a place, whatever comes after it. is_last: whether END comes after it.
-
-        Made once for all properties that ask the same: in real schemas two of three states meet one again.
-        """
-        key = (demand, place, depth, is_last)
+    def _offers(self, demand: Demand, place: int, depth: int) -> list[Offer]:
+        """What a demand offers in a place, whatever comes after it."""
+        key = (demand, place, depth)
         known = self._offered.get(key)
         if known is None:
             known = self._offered[key] = self._make_offers(*key)
         return known
 
-    def _make_offers(self, demand: Demand, place: int, depth: int, is_last: bool) -> list[Offer]:
+    def _make_offers(self, demand: Demand, place: int, depth: int) -> list[Offer]:
         offers: list[Offer] = []
         lead = self._layout.lead(place, depth)
         value = self._values.value(demand)
@@ -190,10 +238,7 @@ class JsonSchemaGrammar(Grammar):
             terminal = _string(lead, content)
             offers.append((scalars.texts_cost, 0, partial(StringEdge, terminal, least=least, most=most)))
         composites: list[tuple[int, Shape]] = [*value.objects, *value.arrays]
-        if is_last:
-            for cost, shape in composites:
-                offers.append((cost, 0, partial(_always, self._open(shape, lead, depth))))
-        elif composites:
+        if composites:
             cost = min(cost for cost, _ in composites)
             start = self._number((COMPOSITE, demand, place, depth))
             offers.append((cost, 0, partial(CallEdge, start)))
@@ -201,8 +246,6 @@ class JsonSchemaGrammar(Grammar):
 
     def _rest_cost(self, after: int) -> int:
         """The cost of what follows a value, where several ways are compared."""
-        if after == END:
-            return 0
         kind, shape, state, *_ = self._states[after]
         if kind == OBJECT_STATE:
             return shape.completion(state).cost
@@ -272,6 +315,24 @@ class JsonSchemaGrammar(Grammar):
             edges.append(self._close(_CLOSE_OBJECT, is_empty, depth))
         return Expansion(edges, False, finish, finish_label, n_before=n_before)
 
+    def _outline_object(self, shape: ObjectShape, depth: int) -> PlainObject:
+        """All states of a plain shape at once."""
+        others = shape.others.by_label.get(0)
+        return PlainObject(
+            shape.table,
+            shape.usable(shape.all),
+            shape.order,
+            shape.any_order,
+            shape.in_order(shape.required) if shape.required else (),
+            self._layout.lead(FIRST, depth),
+            self._layout.lead(AFTER_COMMA, depth),
+            None if others is None else others.content,
+            bool(shape.order),
+            self._bracket(_CLOSE_OBJECT, True, depth),
+            self._bracket(_CLOSE_OBJECT, False, depth),
+            shape.clip + SURPLUS,
+        )
+
     def _simple_others(self, shape: ObjectShape, is_empty: bool, depth: int) -> Edge | None:
         """The edge of undeclared keys, the same in all states of a simple shape; None: there are none."""
         key = (shape, is_empty, depth)
@@ -293,9 +354,12 @@ class JsonSchemaGrammar(Grammar):
         key = (bracket, is_empty, depth)
         known = self._closed.get(key)
         if known is None:
-            lead = self._layout.close(is_empty, depth - self._layout.step)
-            known = self._closed[key] = TerminalEdge(concatenate(lead, bracket), END)
+            known = self._closed[key] = TerminalEdge(self._bracket(bracket, is_empty, depth), END)
         return known
+
+    def _bracket(self, bracket: Expression, is_empty: bool, depth: int) -> Expression:
+        """A closing bracket and what stands before it. depth: that inside."""
+        return _after(self._layout.close(is_empty, depth - self._layout.step), bracket)
 
     def _successor(self, state: int, edge: int, label: int) -> int:
         kind, shape, inside, depth = self._states[state]
@@ -330,6 +394,25 @@ class JsonSchemaGrammar(Grammar):
             finish = UNKNOWN_FINISH  # less is possible than what led here
         return Expansion(edges, False, finish, finish_label, shape.item_rule(state))
 
+    def _outline_array(self, shape: ArrayShape, depth: int) -> PlainArray:
+        """All states of a plain shape at once."""
+        cost = self._values.cost
+        items = []
+        for index in range(shape.special + 1 if shape.special else 2):
+            demand = shape.demand(index)
+            if demand is None or cost(demand) >= NEVER:
+                items.append(-1)
+            else:
+                items.append(self._rule(demand, AFTER_COMMA if index else FIRST, depth))
+        return PlainArray(
+            items,
+            shape.record.least,
+            shape.record.most,
+            shape.top,
+            self._bracket(_CLOSE_ARRAY, True, depth),
+            self._bracket(_CLOSE_ARRAY, False, depth),
+        )
+
     def _expand_next_item(self, shape: Array, state: Any, depth: int) -> Expansion:
         """After a comma that was read for itself."""
         items = self._expand_item(shape, state, FIRST, depth)
@@ -351,8 +434,25 @@ def _too_deep() -> LimitExceededError:
     return LimitExceededError("depth of required values", given="more", limit="what the stack holds")
 
 
-def _always(edge: Edge, after: int) -> Edge:
-    return edge
+@lru_cache(4096)
+def _scalar_rule(lead: Expression, scalars: Scalars) -> Expansion:
+    """The scalars of a value and nothing after them: the same in all grammars."""
+    edges: list[Edge] = []
+    finish = finish_label = 0
+    least = NEVER
+    if scalars.plain is not EMPTY:
+        edges.append(TerminalEdge(_after(lead, scalars.plain), END))
+        least = scalars.plain_cost
+    if scalars.words:
+        table = _table(scalars.words)
+        if scalars.words_cost < least:
+            finish, finish_label, least = len(edges), _shortest_label(table), scalars.words_cost
+        edges.append(LiteralsEdge(lead, table, (1 << len(table)) - 1, END))
+    for content, shortest, longest in scalars.texts:
+        if scalars.texts_cost < least:
+            finish, finish_label, least = len(edges), 0, scalars.texts_cost
+        edges.append(StringEdge(_string(lead, content), END, shortest, longest))
+    return Expansion(edges, False, finish, finish_label)
 
 
 @lru_cache(4096)
@@ -362,6 +462,8 @@ def _shortest_label(table: LiteralTable) -> int:
 
 
 _EXPANSIONS: dict[int, Callable[..., Expansion]] = {
+    WHOLE: JsonSchemaGrammar._expand_whole,
+    RULE: JsonSchemaGrammar._expand_rule,
     VALUE: JsonSchemaGrammar._expand_value,
     COMPOSITE: JsonSchemaGrammar._expand_composite,
     OBJECT_STATE: JsonSchemaGrammar._expand_object,

@@ -20,6 +20,7 @@ MOST_VALUES = 500_000
 """Of one constant, strings in lists not counted: those of a file of some megabytes."""
 _LONGEST_NUMBER = 1000  # digits; a Decimal such as 1e999999999 must not become a Fraction
 _TOO_LARGE = 10**_LONGEST_NUMBER
+_PLAIN_INTEGERS = 1 << 64
 
 Pointer = tuple[Any, ...]  # (pointer of the parent, token), or () for the root
 
@@ -60,6 +61,10 @@ def check_key(key: object, here: Pointer) -> None:
 def check_value(value: object, here: Pointer) -> None:
     """Raises GrammarSyntaxError for what is no JSON value, LimitExceededError for a number of a size that
     cannot be handled, or more than `MOST_VALUES`: while reading, not while generating."""
+    if type(value) is int and -_PLAIN_INTEGERS < value < _PLAIN_INTEGERS:
+        return  # as most bounds are
+    if type(value) is list and set(map(type, value)) <= {str}:
+        return  # as most values of `enum` are
     check_no_circle(value, here)
     waiting, start = [(value, here)], here
     for n_values in count():

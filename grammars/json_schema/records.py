@@ -63,7 +63,7 @@ class ObjectRecord:
     __slots__ = ("alls", "forbidden", "implications", "keys", "least", "most", "names", "required", "somes")
 
     def __init__(self) -> None:
-        self.names: dict[str, tuple[int, ...]] = {}
+        self.names: Any = {}  # a dict to add to, or what a schema declares (`DeclaredNames`)
         self.alls: dict[tuple[KeyClass, int], None] = {}
         self.required: dict[str, None] = {}
         self.forbidden: dict[str, None] = {}

@@ -65,7 +65,7 @@ class RepeatingArray:
         *("_values", "_ways", "_witnesses"),
         *("plain", "record", "start", "values"),
     )
-    distinct = False
+    distinct = is_plain = False
 
     def __init__(self, record: ArrayRecord, values: Values) -> None:
         self.record = record

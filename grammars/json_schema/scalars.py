@@ -13,13 +13,14 @@ multiplied out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..expressions import EMPTY, Expression, complement, intersect, literal, union
 from .algebra import BOOLEANS, NEVER, NULLS, Algebra
 from .formats import is_approximated
 from .keywords import BOOLEAN, NULL, NUMBER, STRING
-from .nodes import FALSE, TRUE, Demand, Node, Nodes
+from .nodes import FALSE, SCALARS, TRUE, Demand, Node, Nodes
 from .number_sets import NUMBERS, NumberSet, surely_inhabited
 from .numbers import FINITE_NUMBER, INTEGER, Spelling, number_language, number_values
 from .numbers import NUMBER as ANY_NUMBER
@@ -63,6 +64,12 @@ BARE_SCALARS: dict[str, Scalars] = {
     "object": NO_SCALARS,
 }
 """What `ScalarLanguages.of` finds for a type by itself, numbers in their plain spelling."""
+
+
+@lru_cache
+def any_scalars(numbers: Spelling) -> Scalars:
+    """Every scalar: what the empty demand allows, in every grammar."""
+    return ScalarLanguages(Nodes(), numbers).of((), SCALARS)
 
 
 class ScalarLanguages:
@@ -133,18 +140,7 @@ class ScalarLanguages:
                 options.append(INTEGER)
                 cost = 1
             else:
-                found = number_language(
-                    lower=piece.lower,
-                    lower_open=piece.lower_open,
-                    upper=piece.upper,
-                    upper_open=piece.upper_open,
-                    multiples=tuple(piece.multiples),
-                    non_multiples=tuple(piece.non_multiples),
-                    integer=piece.integer,
-                    excluded=piece.excluded,
-                    numbers=spelling,
-                    n_others=len(pieces) - 1,
-                )
+                found = _interval_language(piece, spelling, len(pieces) - 1)
                 if found is not EMPTY:
                     options.append(found)
                     cost = min(cost, 1)
@@ -305,6 +301,23 @@ def _counted_together(
         more = join(join(first[2], second[2]), meet(first[1], second[1]))
     one = join(meet(first[1], second[0]), meet(first[0], second[1]))
     return meet(first[0], second[0]), one, more
+
+
+@lru_cache(4096)
+def _interval_language(piece: NumberSet, spelling: Spelling, n_others: int) -> Expression:
+    """The spellings of an interval with divisors and exceptions."""
+    return number_language(
+        lower=piece.lower,
+        lower_open=piece.lower_open,
+        upper=piece.upper,
+        upper_open=piece.upper_open,
+        multiples=tuple(piece.multiples),
+        non_multiples=tuple(piece.non_multiples),
+        integer=piece.integer,
+        excluded=piece.excluded,
+        numbers=spelling,
+        n_others=n_others,
+    )
 
 
 def _string_cost(pieces: StringPieces) -> int:

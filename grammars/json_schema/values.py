@@ -26,10 +26,11 @@ from .keywords import ARRAY, OBJECT
 from .layout import Layout
 from .nodes import BARE_TYPES, FALSE, SCALARS, TRUE, Demand, Node, Nodes
 from .objects import ObjectShape
+from .records import ArrayRecord, ObjectRecord
 from .references import Context
 from .repeated_items import RepeatingArray
 from .rules import plain_array, plain_record
-from .scalars import BARE_SCALARS, NO_SCALARS, ScalarLanguages, Scalars
+from .scalars import BARE_SCALARS, NO_SCALARS, ScalarLanguages, Scalars, any_scalars
 from .string_sets import writable
 
 Array = ArrayShape | RepeatingArray
@@ -59,7 +60,8 @@ class Value(NamedTuple):
 _BARE_COSTS: dict[Demand | Shape, int] = {
     (literal,): 1 + min(BARE_SCALARS[kind][3:] if kind not in ("array", "object") else (3,))
     for kind, literal in BARE_TYPES.items()
-}
+} | {(): 5}
+_COST_OF_EMPTY = 3  # of [] and {}
 _BARE_VALUES: dict[Demand, Value] = {
     (BARE_TYPES[kind],): Value(scalars, [], [])
     for kind, scalars in BARE_SCALARS.items()
@@ -121,7 +123,12 @@ class Values:
         """The scalars of a demand."""
         known = self._scalars.get(demand)
         if known is None:
-            known = self._scalars[demand] = self.scalars.of(demand, self.formulas.types(demand) & SCALARS)
+            known = (
+                any_scalars(self.scalars.spelling)
+                if not demand
+                else self.scalars.of(demand, self.formulas.types(demand) & SCALARS)
+            )
+            self._scalars[demand] = known
         return known
 
     def shapes(self, demand: Demand, bit: int) -> list[Any]:
@@ -144,6 +151,14 @@ class Values:
             if bit == ARRAY and _LOGIC_OF_ARRAYS.isdisjoint(node.rules):
                 items = plain_array(self.nodes, node)
                 return self._only(demand, node, None if items is None else ArrayShape(items, self))
+        if not demand:
+            empty: Shape = (
+                ArrayShape(ArrayRecord(), self)
+                if bit == ARRAY
+                else ObjectShape(ObjectRecord(), self, self.any_order)
+            )
+            self._costs[empty] = _COST_OF_EMPTY
+            return [empty]
         records = self.formulas.records(demand, bit)
         if bit == ARRAY:
             return [(RepeatingArray if record.repeat else ArrayShape)(record, self) for record in records]

@@ -74,7 +74,7 @@ def _agrees(schema: dict[str, Any]) -> None:
 def _allowed(grammar: Any) -> set[str]:
     """The lists of values of the universe that the grammar allows; no state is a dead end."""
     values = grammar._values
-    demand = grammar._states[grammar.start][1][0][0]
+    demand = grammar._states[grammar.start][1]
     constants = [(value, values.constant(value)) for value in _UNIVERSE]
     whole = set()
     for _, shape in values.value(demand).arrays:

@@ -1,0 +1,203 @@
+"""Objects and arrays that are handed to the core whole allow what their states allow one by one, and cost the
+same; names are offered at sight only if something meets what they ask for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokentrellis import Matcher, Vocabulary, compile_grammar
+from tokentrellis.grammars.errors import UnsatisfiableError
+from tokentrellis.grammars.grammar import Expansion, Grammar, PlainArray, PlainObject
+from tokentrellis.grammars.json_schema import JsonSchemaGrammar, from_json_schema
+from tokentrellis.grammars.json_schema.at_sight import surely_met
+
+from tests.masks import allowed_tokens
+
+from .generation import random_schema
+
+LAYOUTS: tuple[Any, ...] = ("any", "compact", "natural", {"indent": 1})
+PIECES = (
+    '{"',
+    '":',
+    '": ',
+    '","',
+    '", "',
+    '"a"',
+    '{"a":',
+    "[{",
+    "[[",
+    "]}",
+    "],",
+    "}}",
+    "},",
+    "[]",
+    "{}",
+    '":[{"',
+)
+VOCABULARY = Vocabulary(
+    [bytes([b]) for b in range(256)] + [p.encode() for p in PIECES] + [b""], eos_token_ids=[272]
+)
+NAMES = ("a", "b", "c", "ab", "\u00e9")
+STEPS = 25
+BUDGETS = (2, 5, 9)
+
+
+class OneByOne(Grammar):
+    """The same grammar, each state of which is asked for."""
+
+    def __init__(self, grammar: JsonSchemaGrammar) -> None:
+        self.grammar = grammar
+        self.start = grammar.start
+        self.distinct_keys, self.distinct_items = grammar.distinct_keys, grammar.distinct_items
+
+    def expand(self, state: int) -> Expansion:
+        return self.grammar.expand(state)
+
+    def successor(self, state: int, edge: int, label: int) -> int:
+        return self.grammar.successor(state, edge, label)
+
+    def recall(self, state: int, items: Sequence[bytes]) -> int:
+        return self.grammar.recall(state, items)
+
+
+def plain_schema(rng: random.Random, depth: int = 0) -> Any:
+    """Simple objects and arrays, mostly."""
+    kind = rng.random()
+    if depth > 2 or kind < 0.2:
+        return rng.choice(
+            [True, {"type": "string"}, {"type": "integer"}, {"enum": ["a", 1]}, {"maxLength": 2}]
+        )
+    if kind < 0.65:
+        names = rng.sample(NAMES, rng.randrange(len(NAMES)))
+        schema: dict[str, Any] = {"type": "object"}
+        if names:
+            schema["properties"] = {name: plain_schema(rng, depth + 1) for name in names}
+        if rng.random() < 0.6:
+            schema["required"] = rng.sample(NAMES, rng.randrange(3))
+        if rng.random() < 0.6:
+            schema["additionalProperties"] = rng.choice([True, {"type": "null"}])
+            if set(schema.get("required", ())) <= set(names):
+                schema["additionalProperties"] = rng.choice([False, {"type": "null"}])
+        return schema
+    if kind < 0.95:
+        schema = {"type": "array", "items": plain_schema(rng, depth + 1)}
+        if rng.random() < 0.4:
+            schema["prefixItems"] = [plain_schema(rng, depth + 1) for _ in range(rng.randrange(1, 3))]
+        if rng.random() < 0.4:
+            schema["minItems"] = rng.randrange(3)
+        if rng.random() < 0.4:
+            schema["maxItems"] = rng.randrange(schema.get("minItems", 0), 4)
+        return schema
+    return {"anyOf": [plain_schema(rng, depth + 1), plain_schema(rng, depth + 1)]}
+
+
+@pytest.mark.parametrize("order", ["any", "schema"])
+@pytest.mark.parametrize("seed", range(30))
+def test_the_same_as_state_by_state(seed: int, order: Any) -> None:
+    rng = random.Random(seed)
+    schema = plain_schema(rng) if seed % 3 else random_schema(rng)
+    try:
+        grammar = from_json_schema(schema, property_order=order, whitespace=LAYOUTS[seed % len(LAYOUTS)])
+    except UnsatisfiableError:
+        return
+    whole = compile_grammar(grammar, VOCABULARY).matcher()
+    one_by_one = compile_grammar(OneByOne(grammar), VOCABULARY).matcher()
+    for _ in range(3):
+        walk_both(whole, one_by_one, rng)
+        whole.reset()
+        one_by_one.reset()
+
+
+def walk_both(whole: Matcher, one_by_one: Matcher, rng: random.Random) -> None:
+    """Random allowed tokens; at each step both say the same."""
+    for _ in range(STEPS):
+        allowed = allowed_tokens(whole)
+        assert allowed == allowed_tokens(one_by_one)
+        assert whole.tokens_to_finish == one_by_one.tokens_to_finish
+        budget = whole.tokens_to_finish + rng.choice(BUDGETS)
+        assert allowed_tokens(whole, budget) == allowed_tokens(one_by_one, budget)
+        assert whole.is_accepting == one_by_one.is_accepting
+        token = rng.choice(allowed)
+        whole.accept_token(token)
+        one_by_one.accept_token(token)
+        if whole.is_terminated:
+            return
+
+
+def test_objects_and_arrays_are_handed_over() -> None:
+    """The test above compares two things: simple objects and arrays are not asked for state by state."""
+    schema = {"properties": {"a": {"type": "array"}}, "required": ["a"], "additionalProperties": False}
+    grammar = from_json_schema({"type": "object", **schema}, whitespace="compact")
+    (opening,) = grammar.expand(grammar.start).edges
+    outline = grammar.unfold(opening.next)  # type: ignore[union-attr]
+    assert isinstance(outline, PlainObject)
+    assert (outline.usable, list(outline.required), outline.others) == (1, [0], None)
+    (opening,) = grammar.expand(grammar.value(opening.next, 0)).edges  # type: ignore[union-attr]
+    assert isinstance(grammar.unfold(opening.next), PlainArray)  # type: ignore[union-attr]
+
+
+_BOUNDS = st.integers(-2, 3)
+_COUNTS = st.integers(0, 2)
+_ANYTHING = st.sampled_from([True, False, {}, {"type": "string"}, {"enum": []}, {"not": {}}])
+_ASKING = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(
+            ["string", "number", "integer", "boolean", "array", "object", ["null", "object"]]
+        ),
+        "enum": st.lists(st.sampled_from(["a", "", "\ud800", 1, None]), max_size=2),
+        "minLength": _COUNTS,
+        "maxLength": _COUNTS,
+        "minimum": _BOUNDS,
+        "maximum": _BOUNDS,
+        "exclusiveMaximum": _BOUNDS,
+        "items": _ANYTHING,
+        "minItems": _COUNTS,
+        "maxItems": _COUNTS,
+        "uniqueItems": st.booleans(),
+        "properties": st.dictionaries(st.sampled_from("ab"), _ANYTHING, max_size=2),
+        "additionalProperties": _ANYTHING,
+        "required": st.lists(st.sampled_from("ab"), max_size=1),
+        "minProperties": _COUNTS,
+        "description": st.just("an annotation"),
+        "not": _ANYTHING,
+    },
+)
+
+
+@given(_ASKING, st.sampled_from([4, 6, 7, 2019, 2020]))
+def test_what_is_met_at_sight_is_met(schema: dict[str, Any], draft: int) -> None:
+    if surely_met(schema, draft):
+        from_json_schema({"$schema": DRAFTS[draft], "properties": {"x": schema}, "required": ["x"]})
+
+
+DRAFTS = {
+    4: "http://json-schema.org/draft-04/schema#",
+    6: "http://json-schema.org/draft-06/schema#",
+    7: "http://json-schema.org/draft-07/schema#",
+    2019: "https://json-schema.org/draft/2019-09/schema",
+    2020: "https://json-schema.org/draft/2020-12/schema",
+}
+
+
+def test_met_at_sight() -> None:
+    """Common schemas are: the law above is not empty."""
+    for schema in (
+        True,
+        {},
+        {"type": "string", "maxLength": 0},
+        {"type": "integer", "minimum": 3},
+        {"enum": ["a", 1]},
+        {"type": "array", "items": False},
+        {"type": "object", "additionalProperties": False},
+        {"type": "object", "properties": {"a": {"enum": ["a"]}}, "required": ["a"]},
+        {"type": ["object", "null"]},
+    ):
+        assert surely_met(schema, 2020)
+    for schema in (False, {"not": {}}, {"$ref": "#"}, {"type": "string", "minLength": 2, "maxLength": 1}):
+        assert not surely_met(schema, 2020)
