@@ -82,9 +82,23 @@ using ExpandFunction = int (*)(void* owner, int32_t state);
 using SuccessorFunction = int (*)(void* owner, int32_t state, int32_t edge, int32_t label);
 using RecallFunction = int (*)(void* owner, int32_t state, const std::vector<std::string>& items);
 
+// What says how a reading goes on where the grammar is given as a whole, by parse tables (parse_stack.hpp), not by states that
+// are expanded on demand. Its continuations are stacks of its own numbers.
+class Driver {
+public:
+    virtual ~Driver() = default;
+    virtual void gather(int32_t continuation, Closure& out) = 0;
+    virtual int32_t after(int32_t link, int32_t label) = 0;
+    // One step of a short way to the end: its text and the continuation after it, BOTTOM if the text is over.
+    virtual int32_t finish(int32_t continuation, std::string& text) = 0;
+    // The rest of such a step for a configuration inside it; false if it is on none.
+    virtual bool rest_of_step(const Configuration& c, std::string& text, int32_t& after) = 0;
+};
+
 class Network {
 public:
     Lexicon& lexicon;
+    std::unique_ptr<Driver> driver;
     bool distinct_keys = false, distinct_items = false;  // what the grammar demands of its JSON (repetitions.hpp)
     bool has_repeating = false, has_recalling = false;   // such states have been met
 
@@ -148,6 +162,7 @@ public:
 
     // Where to go on when the terminal of a configuration is over.
     int32_t after(int32_t link, int32_t label) {
+        if (driver) return driver->after(link, label);
         Continuation here = continuations_[link];
         if (here.target >= 0) return link;
         return continuation(next_state(edges_[~here.target], label), here.parent);
@@ -175,7 +190,8 @@ public:
         if (closures_[continuation] && closures_[continuation]->complete) return *closures_[continuation];
         auto made = std::make_unique<Closure>();
         std::vector<int32_t> active;
-        gather(continuation, *made, active, 0);
+        if (driver) driver->gather(continuation, *made);
+        else gather(continuation, *made, active, 0);
         std::sort(made->configurations.begin(), made->configurations.end());
         made->configurations.erase(std::unique(made->configurations.begin(), made->configurations.end()), made->configurations.end());
         made->complete = true;
@@ -289,6 +305,10 @@ public:
     static int32_t clip(const Edge& edge, int32_t count) { return edge.most < 0 ? std::min(count, edge.least) : count; }
 
     int32_t start_continuation() const { return start_continuation_; }
+    void set_driver(std::unique_ptr<Driver> made, int32_t start) {
+        driver = std::move(made);
+        start_continuation_ = start;
+    }
 
     // Whether some OthersEdge met so far may run out of texts: a text begun can go on in finitely many ways only.
     bool others_may_run_out() {
@@ -433,7 +453,7 @@ private:
         if (edge == nullptr) {
             int32_t to = automata.step(c.state, byte);
             if (to == DEAD) return;
-            if (automata.label(to) >= 0) out.push_back({AT_CONTINUATION, c.link, 0});
+            if (automata.label(to) >= 0) out.push_back({AT_CONTINUATION, driver ? driver->after(c.link, automata.label(to)) : c.link, 0});
             if (!automata.exhausted(to)) out.push_back({to, c.link, 0});
             return;
         }
