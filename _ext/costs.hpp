@@ -203,6 +203,11 @@ private:
             else tokens = spell(step);
             return next;
         }
+        if (const std::vector<int32_t>* members = network_.members_of(continuation)) {
+            const std::vector<int32_t> any_of = *members;
+            tokens = 0;
+            return *std::min_element(any_of.begin(), any_of.end(), [this](int32_t a, int32_t b) { return of_continuation(a) < of_continuation(b); });
+        }
         Continuation here = network_.at(continuation);
         const GrammarState entry = network_.expand(here.target);
         if (entry.finish == UNKNOWN_FINISH) tokens = UNPROMISED;

@@ -84,7 +84,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         LegalSet legal
     cdef cppclass Network:
         Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
-        cbool distinct_keys, distinct_items
+        cbool distinct_keys, distinct_items, merges
         void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool) except +translate_error
         int32_t add_table(vector[string]) except +translate_error
         size_t n_grammar_states()

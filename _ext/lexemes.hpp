@@ -7,12 +7,15 @@
 // 2010), threads after one that ends are cut, and an end carries an *obligation*: the set of the preferred threads, none of which
 // may end in the text that follows. `a` of /[a-z]+/ is a whole lexeme if no letter follows; `1` of INT beside FLOAT is one in
 // `1.` if no digit follows. The obligation is checked byte by byte beside the next lexemes (a part of their states) until its
-// threads have died, nearly always at the next byte. The text may end under any obligation.
+// threads have died, nearly always at the next byte. The text may end under any obligation without a need.
 //
-// Labels are pairs (terminal, obligation). Keywords that a pattern reads too (`select` among names) are read beside it by threads
+// An end is a pair (terminal, obligation), numbered; the label of a state is the list of its ends, which is one nearly always.
+// Keywords that a pattern reads too (`select` among names) are read beside it by threads
 // that cut nothing, and change the terminal when both end together. A look-ahead is a guard, which must not end (negative), or a
-// need, which must (positive), carried by its thread. `filter`: labels that lead nowhere where the lexer is used; they cut, and
-// are no ends. States are made when reached; a state that cannot reach an end is DEAD.
+// need, which must (positive), carried by its thread. Where a terminal ends under a guard, what is less preferred counts if the
+// guard fails: it gets the guard as a need, and may be a second end; a need that is open where a lexeme ends is part of the
+// obligation, and the text may not end under it. `filter`: ends that lead nowhere where the lexer is used; they cut, and do not
+// count. States are made when reached; a state that cannot reach an end is DEAD.
 #pragma once
 
 #include <map>
@@ -57,7 +60,7 @@ public:
     static constexpr int32_t NOTHING = 0;    // the obligation that nothing violates
     static constexpr int32_t VIOLATED = -1;
 
-    struct Label {
+    struct End {
         int32_t terminal, obligation;
     };
 
@@ -69,7 +72,12 @@ public:
 
     const std::vector<std::vector<uint8_t>>* classes() const override { return &class_members_; }
     const LexemeProgram& program() const { return program_; }
-    const Label& label(int32_t number) const { return labels_[number]; }
+    const End& end(int32_t number) const { return ends_[number]; }
+    const std::vector<int32_t>& ends_of(int32_t label) const { return labels_[label]; }
+    // The end that a label is, if it is one only; else -1.
+    int32_t only_end(int32_t label) const { return label >= 0 && labels_[label].size() == 1 ? labels_[label][0] : -1; }
+    // Whether something still has to come in the text.
+    bool has_need(int32_t obligation) const { return !sets_[obligation].empty() && sets_[obligation].front().node < 0; }
 
     // The state before a lexeme of a lexer, under an obligation; DEAD if no lexeme can end.
     int32_t start_of(int32_t lexer, int32_t filter, int32_t obligation) {
@@ -89,19 +97,18 @@ public:
         return state;
     }
 
-    // A set of labels that lead nowhere, by number.
-    int32_t filter_of(std::vector<int32_t> labels) {
-        std::sort(labels.begin(), labels.end());
-        auto found = filter_index_.find(labels);
+    // A set of ends that lead nowhere, by number; ~terminal stands for all ends of a terminal.
+    int32_t filter_of(std::vector<int32_t> ends) {
+        if (ends.empty()) return 0;
+        std::sort(ends.begin(), ends.end());
+        auto found = filter_index_.find(ends);
         if (found != filter_index_.end()) return found->second;
         const int32_t made = static_cast<int32_t>(filters_.size());
-        filters_.push_back(labels);
-        return filter_index_[std::move(labels)] = made;
+        filters_.push_back(ends);
+        return filter_index_[std::move(ends)] = made;
     }
-    // The same for all labels of some terminals: these are numbered ~terminal.
-    static int32_t any_label_of(int32_t terminal) { return ~terminal; }
 
-    // An obligation after one more byte; VIOLATED if that ends one of its threads.
+    // An obligation after one more byte; VIOLATED if that ends one of its threads, or a need can no longer be met.
     int32_t after(int32_t obligation, uint8_t byte) {
         if (obligation == NOTHING) return NOTHING;
         const uint64_t key = pair_key(obligation, byte);
@@ -114,6 +121,12 @@ public:
         const Set from = sets_[obligation];
         for (const Thread& thread : from) {
             Thread to = thread;
+            if (thread.node < 0) {  // a need
+                const int32_t need = after(thread.need, byte);
+                if (need == NOTHING) violated = true;
+                else if (need != VIOLATED) made.push_back(need_of(need));
+                continue;
+            }
             if (!advance(to, byte)) continue;
             if (to.place >= 0) made.push_back(to);
             else if (!spread(program_.nodes[to.node].next, to, byte, made)) violated = true;
@@ -145,7 +158,7 @@ private:
         bool operator==(const Thread& o) const { return node == o.node && place == o.place && guard == o.guard && need == o.need; }
         bool operator<(const Thread& o) const { return std::tie(node, place, guard, need) < std::tie(o.node, o.place, o.guard, o.need); }
     };
-    using Set = std::vector<Thread>;  // sorted
+    using Set = std::vector<Thread>;  // sorted; a need of an obligation comes first (node -1)
 
     struct Content {
         int32_t filter = 0, obligation = NOTHING, label = -1;
@@ -153,9 +166,18 @@ private:
         std::vector<Thread> threads;  // the preferred ones first
     };
     struct Building : Content {
-        std::vector<int32_t> ended_words;
-        bool cut = false, has_end = false;
+        std::vector<int32_t> ended_words, ends;
+        bool cut = false;
         int32_t required = NOTHING;  // a guard that has to fail for what is less preferred to count
+
+        // Whether a thread that is less preferred than an end still counts; it has to wait for the guard of that end to fail.
+        bool admits(Thread& thread) const {
+            if (required == NOTHING) return true;
+            if (thread.guard == required) return false;  // it fails with it
+            if (thread.need != NOTHING && thread.need != required) throw Lookaround();
+            thread.need = required;
+            return true;
+        }
     };
 
     Automata& automata_;
@@ -169,8 +191,10 @@ private:
     std::unordered_map<uint64_t, int32_t> set_steps_;
     std::map<std::tuple<int32_t, int32_t, int32_t>, int32_t> starts_;
     std::vector<std::vector<int32_t>> filters_;
-    std::vector<Label> labels_;
-    std::unordered_map<uint64_t, int32_t> label_index_;
+    std::vector<End> ends_;
+    std::unordered_map<uint64_t, int32_t> end_index_;
+    std::vector<std::vector<int32_t>> labels_;
+    std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> label_index_;
     std::unordered_map<uint64_t, int32_t> steps_;  // (local, class) -> local
     std::array<uint8_t, 256> class_of_{};
     std::vector<std::vector<uint8_t>> class_members_;
@@ -181,8 +205,11 @@ private:
 
     template <class Test>
     bool any_in_set(int32_t set, Test test) const {
-        return std::any_of(sets_[set].begin(), sets_[set].end(), [&](const Thread& thread) { return test(thread.node); });
+        return std::any_of(sets_[set].begin(), sets_[set].end(), [&](const Thread& thread) {
+            return thread.node < 0 || test(thread.node) || any_in_set(thread.guard, test) || any_in_set(thread.need, test);
+        });
     }
+    static Thread need_of(int32_t set) { return {-1, -1, NOTHING, set}; }
 
     bool is_new(int32_t node, int32_t guard, int32_t need) {
         uint32_t& seen = seen_[std::make_tuple(node, guard, need)];
@@ -227,9 +254,11 @@ private:
                 case FORK_NODE:
                     for (int32_t target : node.targets) at.node = target, stack.push_back(at);
                     break;
-                case END_NODE:
-                    if (at.guard != NOTHING || at.need != NOTHING) throw Lookaround();
-                    free = false;
+                case END_NODE:  // under a guard, it ends nothing if the guard fails: that is needed then; and the reverse
+                    if (at.guard != NOTHING && at.need != NOTHING) throw Lookaround();
+                    if (at.guard != NOTHING) out.push_back(need_of(at.guard));
+                    else if (at.need != NOTHING) out.insert(out.end(), sets_[at.need].begin(), sets_[at.need].end());
+                    else free = false;
                     break;
                 default:
                     if (pass(node, at, previous)) stack.push_back(at);
@@ -276,10 +305,7 @@ private:
         while (!stack.empty() && !out.cut) {
             Thread at = stack.back();
             stack.pop_back();
-            if (out.required != NOTHING && at.need != out.required) {
-                if (at.need != NOTHING) throw Lookaround();
-                at.need = out.required;
-            }
+            if (!out.admits(at)) continue;
             if (!is_new(at.node, at.guard, at.need)) continue;
             const LexemeNode& node = program_.nodes[at.node];
             switch (node.kind) {
@@ -301,8 +327,6 @@ private:
 
     // A terminal may end here, if none of the threads before ends later.
     void end(int32_t terminal, const Thread& at, Building& out) {
-        if (at.need != NOTHING || out.has_end) throw Lookaround();
-        out.has_end = true;
         for (int32_t word : out.ended_words) {
             const auto& words = program_.words_of[terminal];
             if (std::find(words.begin(), words.end(), word) != words.end()) {
@@ -310,13 +334,17 @@ private:
                 break;
             }
         }
-        const int32_t obligation = unite(unite(out.obligation, out.threads), sets_[at.guard]);
-        const int32_t label = number_label(terminal, obligation);
-        const std::vector<int32_t>& dead = filters_[out.filter];
-        auto is_dead = [&](int32_t number) { return std::binary_search(dead.begin(), dead.end(), number); };
-        if (!is_dead(label) && !is_dead(any_label_of(terminal))) out.label = label;
+        if (at.need != out.required || (at.need != NOTHING && at.guard != NOTHING)) throw Lookaround();
+        Set more = out.threads;
+        more.insert(more.end(), sets_[at.guard].begin(), sets_[at.guard].end());
+        if (at.need != NOTHING) more.push_back(need_of(at.need));
         out.cut = at.guard == NOTHING;
         out.required = at.guard;
+        if (terminal < 0) return;  // a keyword that is ignored where it is no name: an error of Lark
+        const int32_t number = number_end(terminal, unite(out.obligation, more));
+        const std::vector<int32_t>& dead = filters_[out.filter];
+        auto is_dead = [&](int32_t end) { return std::binary_search(dead.begin(), dead.end(), end); };
+        if (!is_dead(number) && !is_dead(~terminal)) out.ends.push_back(number);
     }
 
     // ---- states -------------------------------------------------------------------------------------------------
@@ -345,10 +373,7 @@ private:
                     reach(program_.nodes[thread.node].next, thread.guard, thread.need, byte, made);
                     continue;
                 }
-                if (made.required != NOTHING) {
-                    if (thread.need != NOTHING) throw Lookaround();
-                    thread.need = made.required;
-                }
+                if (!made.admits(thread)) continue;
                 if (std::find(made.threads.begin(), made.threads.end(), thread) == made.threads.end()) made.threads.push_back(thread);
             }
             to = intern(made);
@@ -358,6 +383,7 @@ private:
     }
 
     int32_t intern(Building& made) {
+        if (!made.ends.empty()) made.label = number_label(made.ends);
         if (made.threads.empty() && made.label < 0) return DEAD;
         if (made.threads.empty()) made.words.clear(), made.obligation = NOTHING, made.filter = 0;
         std::vector<int32_t> key{made.filter, made.obligation, made.label, static_cast<int32_t>(made.words.size())};
@@ -431,9 +457,14 @@ private:
         joined.insert(joined.end(), more.begin(), more.end());
         return intern_set(std::move(joined));
     }
-    int32_t number_label(int32_t terminal, int32_t obligation) {
-        auto [found, is_new] = label_index_.emplace(pair_key(terminal, obligation), static_cast<int32_t>(labels_.size()));
-        if (is_new) labels_.push_back({terminal, obligation});
+    int32_t number_end(int32_t terminal, int32_t obligation) {
+        auto [found, is_new] = end_index_.emplace(pair_key(terminal, obligation), static_cast<int32_t>(ends_.size()));
+        if (is_new) ends_.push_back({terminal, obligation});
+        return found->second;
+    }
+    int32_t number_label(const std::vector<int32_t>& ends) {
+        auto [found, is_new] = label_index_.emplace(ends, static_cast<int32_t>(labels_.size()));
+        if (is_new) labels_.push_back(ends);
         return found->second;
     }
 

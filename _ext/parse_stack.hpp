@@ -6,7 +6,7 @@
 // skipped leaves the stack as it is. All is as `lark` does it, which decides for a lexeme before it knows whether the parser can
 // use it, and what the grammar says after that is an error there. Here such lexemes are filtered before they are begun:
 //   - a terminal that the tables accept in the state but the stack does not (LALR look-ahead is merged);
-//   - a label whose obligation leaves no way to the end.
+//   - an end whose obligation leaves no way to the end.
 // The second is decided by looking for a text to the end (`complete`): the shortest derivation that the stack asks for, each
 // terminal by its shortest text, with text that is skipped in between where two lexemes would be one; failing that, a search.
 // It has to be asked only for obligations that such a separator does not end, if separators part all lexemes (`is_separable_`).
@@ -55,9 +55,13 @@ public:
     int32_t start() { return network_.continuation(tables_.start + 1, BOTTOM); }
 
     void gather(int32_t continuation, Closure& out) override {
+        if (is_several(continuation)) {
+            for (int32_t member : several_[parent(continuation)]) gather(member, out);
+            return;
+        }
         const Place here = place(continuation);
         const int32_t stack = bare(continuation);
-        out.accepting = ends(stack);
+        out.accepting |= ends_at(continuation);
         for (int32_t terminal : special_) {
             const int32_t to = shift(stack, terminal);
             if (to != NONE) out.special_tokens.push_back({tables_.special_tokens[terminal], to});
@@ -71,15 +75,20 @@ public:
         const uint64_t key = pair_key(link, label);
         const int32_t known = after_.find(key);
         if (known != FlatMap::MISSING) return known;
-        const LexemeAutomaton::Label read = lexemes_.label(label);
-        const int32_t to = is_skipped_[read.terminal] ? link : shift(link, read.terminal);
-        const int32_t made = to == NONE ? BOTTOM : with_obligation(to, read.obligation);
+        std::vector<int32_t> found;
+        for (int32_t end : lexemes_.ends_of(label)) found.push_back(after_end(link, end));
+        const int32_t made = found.size() == 1 ? found[0] : several(std::move(found));
         after_.insert(key, made);
         return made;
     }
 
     int32_t finish(int32_t continuation, std::string& text) override {
-        if (ends(bare(continuation))) return BOTTOM;
+        if (is_several(continuation)) {
+            for (int32_t member : several_[parent(continuation)])
+                if (complete(member)) return member;
+            throw LimitError("continuations searched for the end of a text", MOST_SEARCHED);
+        }
+        if (ends_at(continuation)) return BOTTOM;
         if (!complete(continuation)) throw LimitError("continuations searched for the end of a text", MOST_SEARCHED);
         const Step& step = steps_.at(continuation);
         text = step.text;
@@ -118,6 +127,8 @@ private:
     const ParseTables tables_;
     std::vector<Place> places_;  // by number - 1
     FlatMap place_index_, after_, shifts_;
+    std::vector<std::vector<int32_t>> several_;  // continuations, where a lexeme may end in several ways
+    std::map<std::vector<int32_t>, int32_t> several_index_;
     std::vector<int8_t> is_skipped_;
     std::vector<int32_t> special_;  // terminals that are special tokens
     std::unordered_map<int32_t, std::vector<int32_t>> opened_;  // stack -> continuations, with obligations, that were begun
@@ -129,8 +140,8 @@ private:
     std::string separator_;
     bool is_separable_ = false;
     std::vector<int8_t> reads_separator_;  // by node of the lexers
-    std::unordered_map<int32_t, std::vector<int32_t>> inseparable_;  // by state of the automaton: labels
-    std::set<int32_t> clean_;                                      // states that lead to no such label
+    std::unordered_map<int32_t, std::vector<int32_t>> doubtful_;  // by state of the automaton: ends
+    std::set<int32_t> clean_;                                      // states that lead to no such end
 
     // ---- the stack ----------------------------------------------------------------------------------------------
     const Place& place(int32_t continuation) const { return places_[network_.at(continuation).target - 1]; }
@@ -172,6 +183,25 @@ private:
         return to;
     }
 
+    // Where a lexeme ends in several ways, which the text that follows decides: all of them.
+    static constexpr int32_t SEVERAL = 1 << 30;
+    bool is_several(int32_t continuation) const { return network_.at(continuation).target == SEVERAL; }
+    int32_t several(std::vector<int32_t> members) {
+        std::sort(members.begin(), members.end());
+        auto [found, is_new] = several_index_.emplace(members, static_cast<int32_t>(several_.size()));
+        if (is_new) several_.push_back(std::move(members));
+        return network_.continuation(SEVERAL, found->second);
+    }
+
+    int32_t after_end(int32_t stack, int32_t end) {
+        const LexemeAutomaton::End read = lexemes_.end(end);
+        const int32_t to = is_skipped_[read.terminal] ? stack : shift(stack, read.terminal);
+        if (to == NONE) throw std::logic_error("a lexeme that the parser refuses was not filtered");
+        return with_obligation(to, read.obligation);
+    }
+
+    bool ends_at(int32_t continuation) { return ends(bare(continuation)) && !lexemes_.has_need(place(continuation).obligation); }
+
     bool ends(int32_t stack) {
         const uint64_t key = pair_key(stack, tables_.end);
         const int32_t known = shifts_.find(key);
@@ -189,24 +219,22 @@ private:
     }
 
     // ---- where lexemes begin ------------------------------------------------------------------------------------
-    // A filter of the terminals that the tables accept in the state but the stack does not, and of more labels.
-    int32_t filter_of(int32_t stack, std::vector<int32_t> labels = {}) {
+    // A filter of the terminals that the tables accept in the state but the stack does not, and of more ends.
+    int32_t filter_of(int32_t stack, std::vector<int32_t> refused = {}) {
         const int32_t state = state_of(stack);
         for (int32_t terminal = 0; terminal < tables_.n_terminals; ++terminal) {
             if (terminal == tables_.end || is_skipped_[terminal] || action(state, terminal) >= 0) continue;
-            if (shift(stack, terminal) == NONE) labels.push_back(LexemeAutomaton::any_label_of(terminal));
+            if (shift(stack, terminal) == NONE) refused.push_back(~terminal);
         }
-        return lexemes_.filter_of(std::move(labels));
+        return lexemes_.filter_of(std::move(refused));
     }
 
     int32_t begin_of(int32_t continuation, int32_t stack, const Place& here) {
         const int32_t begin = plain_begin(stack, here);
         if (begin == DEAD) return DEAD;
         std::vector<int32_t> hopeless;
-        for (int32_t label : doubtful_labels(begin)) {
-            const int32_t to = after(stack, label);
-            if (!ends(bare(to)) && !complete(to)) hopeless.push_back(label);
-        }
+        for (int32_t end : doubtful_ends(begin))
+            if (!complete(after_end(stack, end))) hopeless.push_back(end);
         if (hopeless.empty()) return begin;
         return lexemes_.start_of(tables_.lexers[here.state], filter_of(stack, std::move(hopeless)), here.obligation);
     }
@@ -215,22 +243,24 @@ private:
         return lexemes_.start_of(tables_.lexers[here.state], filter_of(stack), here.obligation);
     }
 
-    // The labels that may be read from a state and of which it is not certain that there is a way to the end.
-    const std::vector<int32_t>& doubtful_labels(int32_t begin) {
-        auto [found, is_new] = inseparable_.try_emplace(begin);
+    // The ends that may be reached from a state and of which it is not certain that there is a way to the end of the text.
+    const std::vector<int32_t>& doubtful_ends(int32_t begin) {
+        auto [found, is_new] = doubtful_.try_emplace(begin);
         if (!is_new || clean_.count(begin)) return found->second;
-        std::vector<int32_t> labels, visited;
+        std::vector<int32_t> doubtful, visited;
         explore(begin, [&](int32_t state) {
             if (clean_.count(state)) return false;
             visited.push_back(state);
             const int32_t label = automata().label(state);
-            if (label >= 0 && !(is_separable_ && is_ended_by_separator(lexemes_.label(label).obligation))) labels.push_back(label);
+            if (label >= 0)
+                for (int32_t end : lexemes_.ends_of(label))
+                    if (!is_separable_ || !is_ended_by_separator(lexemes_.end(end).obligation)) doubtful.push_back(end);
             return !is_separable_ || lexemes_.any_thread(state, [&](int32_t node) { return reads_separator_[node] != 0; });
         });
-        if (labels.empty()) clean_.insert(visited.begin(), visited.end());
-        std::sort(labels.begin(), labels.end());
-        labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
-        return inseparable_[begin] = std::move(labels);
+        if (doubtful.empty()) clean_.insert(visited.begin(), visited.end());
+        std::sort(doubtful.begin(), doubtful.end());
+        doubtful.erase(std::unique(doubtful.begin(), doubtful.end()), doubtful.end());
+        return doubtful_[begin] = std::move(doubtful);
     }
 
     Automata& automata() { return network_.lexicon.automata; }
@@ -263,13 +293,14 @@ private:
     }
 
     // ---- separators ---------------------------------------------------------------------------------------------
-    // The label of the state after a text; -1: it is no lexeme.
-    int32_t label_after(int32_t state, const std::string& text) {
+    // Whether a text is a lexeme of a terminal from a state on; sets its end.
+    bool reads_as(int32_t state, const std::string& text, int32_t terminal, int32_t& end) {
         for (char byte : text) {
-            if (state == DEAD) return -1;
+            if (state == DEAD) return false;
             state = automata().step(state, static_cast<uint8_t>(byte));
         }
-        return state == DEAD ? -1 : automata().label(state);
+        end = state == DEAD || text.empty() ? -1 : lexemes_.only_end(automata().label(state));
+        return end >= 0 && lexemes_.end(end).terminal == terminal;
     }
 
     // A text that is skipped everywhere, after which every terminal that the parser accepts is read by its short text and, once
@@ -291,15 +322,16 @@ private:
             const int32_t lexer = tables_.lexers[state];
             if (!parted.count(lexer)) {
                 const int32_t begin = lexemes_.start_of(lexer, 0, LexemeAutomaton::NOTHING);
-                const int32_t label = begin == DEAD ? -1 : label_after(begin, separator_);
-                if (label < 0 || lexemes_.label(label).terminal != separator) return false;
-                parted[lexer] = lexemes_.start_of(lexer, 0, lexemes_.label(label).obligation);
+                int32_t end;
+                if (!reads_as(begin, separator_, separator, end)) return false;
+                parted[lexer] = lexemes_.start_of(lexer, 0, lexemes_.end(end).obligation);
             }
             for (int32_t terminal = 0; terminal < tables_.n_terminals; ++terminal) {
                 if (terminal == tables_.end || tables_.special_tokens[terminal] >= 0 || action(state, terminal) == ParseTables::ERROR) continue;
                 if (!checked.emplace(lexer, terminal).second) continue;
-                const int32_t label = parted[lexer] == DEAD ? -1 : label_after(parted[lexer], tables_.texts[terminal]);
-                if (label < 0 || lexemes_.label(label).terminal != terminal || !is_ended_by_separator(lexemes_.label(label).obligation)) return false;
+                int32_t end;
+                if (!reads_as(parted[lexer], tables_.texts[terminal], terminal, end)) return false;
+                if (!is_ended_by_separator(lexemes_.end(end).obligation)) return false;
             }
         }
         return true;
@@ -332,7 +364,7 @@ private:
         std::vector<std::pair<int32_t, Step>> path;
         std::set<int32_t> on_path;
         int32_t at = continuation;
-        while (!ends(bare(at)) && !steps_.count(at)) {
+        while (!ends_at(at) && !steps_.count(at)) {
             Step step;
             if (hopeless_.count(at) || !on_path.insert(at).second || !planned_step(at, step)) {
                 if (!search(at)) {
@@ -354,32 +386,34 @@ private:
         if (terminal < 0 || tables_.special_tokens[terminal] >= 0) return false;
         const int32_t begin = plain_begin(stack, place(continuation));
         if (begin == DEAD) return false;
-        if (reads_as(begin, stack, tables_.texts[terminal], terminal, step)) return true;
+        if (step_reads(begin, stack, terminal, step)) return true;
         for (int32_t skipped : tables_.skipped) {
-            if (!reads_as(begin, stack, tables_.texts[skipped], skipped, step)) continue;
+            if (!step_reads(begin, stack, skipped, step)) continue;
             const int32_t parted = plain_begin(stack, place(step.after));
             Step following;
-            if (parted != DEAD && step.after != continuation && reads_as(parted, stack, tables_.texts[terminal], terminal, following)) return true;
+            if (parted != DEAD && step.after != continuation && step_reads(parted, stack, terminal, following)) return true;
         }
         return false;
     }
 
-    bool reads_as(int32_t begin, int32_t stack, const std::string& text, int32_t terminal, Step& step) {
-        const int32_t label = text.empty() ? -1 : label_after(begin, text);
-        if (label < 0 || lexemes_.label(label).terminal != terminal) return false;
-        step = {text, after(stack, label)};
+    bool step_reads(int32_t begin, int32_t stack, int32_t terminal, Step& step) {
+        int32_t end;
+        if (!reads_as(begin, tables_.texts[terminal], terminal, end)) return false;
+        step = {tables_.texts[terminal], after_end(stack, end)};
         return true;
     }
 
-    // All lexemes from a continuation: their labels, each with a shortest text.
+    // All ends of lexemes from a state on, each with a shortest text.
     std::vector<std::pair<int32_t, std::string>> lexemes_from(int32_t begin) {
         std::vector<std::pair<int32_t, std::string>> found;
         std::vector<std::pair<int32_t, std::string>> queue{{begin, ""}};
-        std::set<int32_t> seen{begin}, labels;
+        std::set<int32_t> seen{begin}, ends;
         for (size_t head = 0; head < queue.size(); ++head) {
             const auto [at, text] = queue[head];
             const int32_t label = automata().label(at);
-            if (label >= 0 && labels.insert(label).second) found.push_back({label, text});
+            if (label >= 0)
+                for (int32_t end : lexemes_.ends_of(label))
+                    if (ends.insert(end).second) found.push_back({end, text});
             for (const auto& members : *lexemes_.classes())
                 for (uint8_t byte : members) {
                     const int32_t to = automata().step(at, byte);
@@ -407,15 +441,15 @@ private:
             waiting.erase(waiting.begin());
             if (!closed.insert(at).second) continue;
             if (closed.size() > MOST_SEARCHED) throw LimitError("continuations searched for the end of a text", MOST_SEARCHED);
-            if (ends(bare(at)) || steps_.count(at)) {
+            if (ends_at(at) || steps_.count(at)) {
                 for (int32_t to = at; found[to].before >= 0; to = found[to].before) steps_.emplace(found[to].before, Step{found[to].text, to});
                 return true;
             }
             const int32_t begin = plain_begin(bare(at), place(at));
             if (begin == DEAD || hopeless_.count(at)) continue;
             const int64_t cost = found[at].cost;
-            for (auto& [label, text] : lexemes_from(begin)) {
-                const int32_t to = after(bare(at), label);
+            for (auto& [end, text] : lexemes_from(begin)) {
+                const int32_t to = after_end(bare(at), end);
                 const int64_t more = cost + static_cast<int64_t>(text.size());
                 auto known = found.find(to);
                 if (closed.count(to) || (known != found.end() && known->second.cost <= more)) continue;
@@ -429,7 +463,7 @@ private:
 
     // Keeps what is left of the step from a continuation after each of its bytes.
     void record(int32_t continuation, int32_t stack) {
-        if (ends(stack) || !complete(continuation)) return;
+        if (ends_at(continuation) || !complete(continuation)) return;
         const Step step = steps_.at(continuation);
         int32_t state = network_.closure(continuation).configurations[0].state;
         for (size_t i = 0; i < step.text.size() && state != DEAD; ++i) {

@@ -7,6 +7,7 @@
 
 #include <Python.h>
 
+#include "merged_closure.hpp"
 #include "parse_stack.hpp"
 #include "states.hpp"
 

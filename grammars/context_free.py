@@ -1,8 +1,8 @@
 """Any context-free grammar as a transition network: left recursion, hidden or not, empty rules, ambiguity.
 
-In come rules as trees (`rules.py`), out comes a `Grammar` whose states are made on demand. A state belongs to a
-*goal*, the rule that was called, and is the set of positions (`positions.py`) one of which was read last; so
-options that begin alike are followed together. Symbols that lead to the same state are one edge.
+In come rules as trees (`rules.py`), out comes a `Grammar` whose states are made on demand. A state belongs to
+a *goal*, the rule that was called, and is the set of positions (`positions.py`) one of which was read last;
+so options that begin alike are followed together. Symbols that lead to the same state are one edge.
 
 The core enters a called rule before it reads anything, so no rule may call itself first. Rules that do, over
 others or behind rules that may be empty, are the components of the graph of *left calls*, and inside such a
@@ -37,6 +37,7 @@ class ContextFreeGrammar(Grammar):
     """
 
     start = 1
+    is_ambiguous = True
 
     def __init__(self, rules: Mapping[str, Tree], start_rule: str) -> None:
         simplified = simplify(rules, start_rule)
@@ -44,7 +45,8 @@ class ContextFreeGrammar(Grammar):
         self._shared = {without_empty(expression) for expression in simplified.shared}
         if self._positions.shortest[start_rule] >= NEVER and start_rule not in simplified.nullable:
             raise UnsatisfiableError(
-                f"rule {start_rule!r} derives no text", advice="every way through it needs a rule without an end"
+                f"rule {start_rule!r} derives no text",
+                advice="every way through it needs a rule without an end",
             )
         self._component = self._left_components()
         self._is_empty_allowed = start_rule in simplified.nullable
@@ -109,7 +111,7 @@ class ContextFreeGrammar(Grammar):
         return found
 
     def _left_components(self) -> dict[str, frozenset[str]]:
-        """By rule: the rules that are left corners of each other with it; none where it never calls itself first."""
+        """By rule: those that are left corners of each other with it; none if it never calls itself first."""
         positions = self._positions
 
         def left_calls(name: str) -> list[str]:
@@ -161,7 +163,9 @@ class _Goal:
         return self._corners.get(owner, []) if position in self._positions.ends else []
 
     def following(self, read: frozenset[int]) -> list[int]:
-        return list(dict.fromkeys(after for position in sorted(read) for after in self._positions.follow[position]))
+        return list(
+            dict.fromkeys(after for position in sorted(read) for after in self._positions.follow[position])
+        )
 
     def is_complete(self, read: frozenset[int]) -> bool:
         """Whether the goal may be over after these positions (closed)."""

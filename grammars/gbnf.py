@@ -4,10 +4,10 @@ r"""GBNF, the notation of llama.cpp -> `Grammar`.
     item   ::= [a-z]+ | "\"" [^"\n]* "\"" | number{1,3}
     number ::= [0-9]
 
-Strings and classes know the escapes `\n \t \r \\ \" \] \xNN \uNNNN \UNNNNNNNN`; `.` is any character, `<[1000]>` a
-special token by its id and `<name>` one by its name. A rule ends with its line, but inside parentheses, after
-`|` and `::=`, and before a line that begins with `|`. Unlike llama.cpp, rules may call themselves first, directly
-or behind what may be empty; ambiguity costs nothing but time.
+Strings and classes know the escapes `\n \t \r \\ \" \] \xNN \uNNNN \UNNNNNNNN`; `.` is any character,
+`<[1000]>` a special token by its id and `<name>` one by its name. A rule ends with its line, but inside
+parentheses, after `|` and `::=`, and before a line that begins with `|`. Unlike llama.cpp, rules may call
+themselves first, directly or behind what may be empty; ambiguity costs nothing but time.
 
 One pass, linear. Source: the README of the grammars of llama.cpp.
 """
@@ -94,7 +94,9 @@ class _Reader:
             text.match(_LINES)
             rules[name.group()] = self._choice()
             if not text.ended and not text.at("\n") and not text.at("\r"):
-                text.fail("this cannot stand in a rule", "quote what is literal text; begin each rule on a line")
+                text.fail(
+                    "this cannot stand in a rule", "quote what is literal text; begin each rule on a line"
+                )
             text.match(_LINES)
         return rules
 

@@ -170,6 +170,9 @@ class Grammar:
     ignored: tuple[tuple[str, str], ...] = ()
     """What was not enforced because the caller asked for `unsupported="ignore"`: (JSON Pointer, reason)."""
 
+    is_ambiguous: bool = False
+    """There may be many ways to read a text. Only terminals, calls and special tokens are edges then, and a
+    called rule is never empty."""
     parse_tables: ParseTables | None = None
     """A grammar that is given as a whole, by parse tables and lexers; no state is expanded then."""
 

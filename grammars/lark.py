@@ -1,10 +1,10 @@
 """Lark grammars -> `Grammar`: rules and terminals in the notation of the `lark` library, with its meaning.
 
 The text is read, and its imports, templates, operators and aliases are resolved, by the library itself. With
-`lexer="contextual"` a text is divided into lexemes as `Lark(parser="lalr", lexer="contextual")` does it: the parse
-tables and lexers (`lark_tables.py`) go to the core as a whole. With `lexer="dynamic"` terminals are parts of the
-rules and may end wherever they match, as with `Lark(parser="earley", lexer="dynamic_complete")`; any context-free
-grammar will do then, and ambiguity is no matter.
+`lexer="contextual"` a text is divided into lexemes as `Lark(parser="lalr", lexer="contextual")` does it: the
+parse tables and lexers (`lark_tables.py`) go to the core as a whole. With `lexer="dynamic"` terminals are
+parts of the rules and may end wherever they match, as with `Lark(parser="earley", lexer="dynamic_complete")`;
+any context-free grammar will do then, and ambiguity is no matter.
 
 Cost: that of the library for the text and its LALR analysis, some milliseconds for common grammars.
 """
@@ -21,7 +21,6 @@ from .errors import (
     GrammarSyntaxError,
     LimitExceededError,
     UnresolvedReferenceError,
-    UnsatisfiableError,
     UnsupportedFeatureError,
     line_and_column,
 )
@@ -44,14 +43,22 @@ MOST_CHARACTERS = 1_000_000
 """Of the text of a grammar."""
 
 _PLACE = re.compile(r"(?:at )?line (\d+),? column (\d+)")
-_NOT_DEFINED = re.compile(r"(?:Rule|Terminal) '?([^\s']+)'? used but not defined|Using an undefined rule: (\S+)|used but not defined: (\S+)")
-_DEFINITION = re.compile(r"^[ \t]*(?:%(?:extend|override)[ \t]+)?[?!]*([a-z_][a-z_0-9]*|[A-Z_][A-Z_0-9]*)", re.MULTILINE)
+_NOT_DEFINED = re.compile(
+    r"(?:Rule|Terminal) '?([^\s']+)'? used but not defined|Using an undefined rule: (\S+)"
+    r"|used but not defined: (\S+)"
+)
+_DEFINITION = re.compile(
+    r"^[ \t]*(?:%(?:extend|override)[ \t]+)?[?!]*([a-z_][a-z_0-9]*|[A-Z_][A-Z_0-9]*)", re.MULTILINE
+)
 _TOKEN = re.compile(r"<\|[^|<>\s]+\|>|<\[[0-9]+\]>|<[A-Za-z_][\w-]*>")
 _SKIPPED_TEXT = re.compile(r'"(?:\\.|[^"\\\n])*"i?|/(?!/)(?:\\.|[^/\\\n])+/[imslux]*|//[^\n]*|#[^\n]*')
 _EXTENSIONS = (
     (re.compile(r"%json\b"), "a JSON Schema inside a Lark grammar (%json)"),
     (re.compile(r"%regex\b"), "%regex with substring"),
-    (re.compile(r"^[ \t]*[?!]*[a-z_]\w*\[[^\]\n]*\][ \t]*:", re.MULTILINE), "attributes of a rule, name[...]"),
+    (
+        re.compile(r"^[ \t]*[?!]*[a-z_]\w*\[[^\]\n]*\][ \t]*:", re.MULTILINE),
+        "attributes of a rule, name[...]",
+    ),
 )
 
 
@@ -61,7 +68,9 @@ class LarkSource:
     special_tokens: by the names of terminals that stand for them, ids.
     """
 
-    def __init__(self, text: str, start: str, loader: Loader | None, special_tokens: Mapping[str, int]) -> None:
+    def __init__(
+        self, text: str, start: str, loader: Loader | None, special_tokens: Mapping[str, int]
+    ) -> None:
         if not isinstance(text, str):
             raise GrammarSyntaxError("a Lark grammar must be a string", got=text)
         if len(text) > MOST_CHARACTERS:
@@ -112,7 +121,9 @@ class LarkSource:
             self._refuse(error)
         except OSError as error:
             raise UnresolvedReferenceError(
-                str(error.filename), message="the grammar to import is not found", advice="pass a loader that knows it"
+                str(error.filename),
+                message="the grammar to import is not found",
+                advice="pass a loader that knows it",
             ) from error
         except RecursionError as error:
             raise LimitExceededError(
@@ -165,7 +176,7 @@ def _library() -> Any:
 
 
 def _import_with(loader: Loader | None) -> Callable[[Any, str], tuple[str, str]]:
-    """How the library finds what a grammar imports: by the loader, then among its own; it opens no other file."""
+    """How the library finds what a grammar imports: by the loader, then among its own, and nowhere else."""
 
     def find(base: Any, path: str) -> tuple[str, str]:
         text = None if loader is None else loader(path.replace("\\", "/"))
@@ -187,19 +198,29 @@ class ContextualLarkGrammar(Grammar):
 
     start = 1
 
-    def __init__(self, text: str, start: str, loader: Loader | None, special_tokens: Mapping[str, int]) -> None:
+    def __init__(
+        self, text: str, start: str, loader: Loader | None, special_tokens: Mapping[str, int]
+    ) -> None:
         self._arguments = (text, start, loader, dict(special_tokens))
         self.source = LarkSource(text, start, loader, special_tokens)
         self.parse_tables = lalr_tables(
-            *(self.source.terminals, self.source.rules, self.source.ignored, start, self.source.special_tokens)
+            *(
+                self.source.terminals,
+                self.source.rules,
+                self.source.ignored,
+                start,
+                self.source.special_tokens,
+            )
         )
         self._parser: Any = None
 
     def expand(self, state: int) -> Expansion:
-        raise UnsupportedFeatureError("asking a contextual Lark grammar for its states, which it has none of,")
+        raise UnsupportedFeatureError(
+            "asking a contextual Lark grammar for its states, which it has none of,"
+        )
 
     def accepts(self, text: str | bytes) -> bool:
-        """Whether the whole text is in the language, by the library itself. No text spells a special token."""
+        """Whether the whole text is in the language, by the library itself. No text is a special token."""
         if isinstance(text, bytes):
             try:
                 text = text.decode()
@@ -210,7 +231,11 @@ class ContextualLarkGrammar(Grammar):
         lark = _library()
         if self._parser is None:
             self._parser = lark.Lark(
-                self.source.plain, parser="lalr", lexer="contextual", start=self.source.start, import_paths=self.source.imports
+                self.source.plain,
+                parser="lalr",
+                lexer="contextual",
+                start=self.source.start,
+                import_paths=self.source.imports,
             )
         try:
             self._parser.parse(text)
@@ -228,7 +253,9 @@ class ContextualLarkGrammar(Grammar):
 class DynamicLarkGrammar(ContextFreeGrammar):
     """The texts that the rules derive, each terminal ending wherever it matches. Made by `from_lark`."""
 
-    def __init__(self, text: str, start: str, loader: Loader | None, special_tokens: Mapping[str, int]) -> None:
+    def __init__(
+        self, text: str, start: str, loader: Loader | None, special_tokens: Mapping[str, int]
+    ) -> None:
         self._arguments = (text, start, loader, dict(special_tokens))
         self.source = LarkSource(text, start, loader, special_tokens)
         super().__init__(_rules_of(self.source), "")
@@ -240,7 +267,11 @@ class DynamicLarkGrammar(ContextFreeGrammar):
 def _rules_of(source: LarkSource) -> dict[str, Tree]:
     """The rules as trees; what is ignored may stand before each terminal and at the end. The start is ""."""
     patterns = {terminal.name: _expression_of(terminal) for terminal in source.terminals}
-    skipped = repeat(union(*[without_empty(patterns[name]) for name in source.ignored])) if source.ignored else EPSILON
+    skipped = (
+        repeat(union(*[without_empty(patterns[name]) for name in source.ignored]))
+        if source.ignored
+        else EPSILON
+    )
     leaves: dict[str, Tree] = {name: concatenate(skipped, patterns[name]) for name in patterns}
     for name, token_id in source.special_tokens.items():
         leaves[name] = Sequence((skipped, SpecialToken(token_id)))
@@ -277,12 +308,13 @@ def from_lark(
     Args:
         text: rules and terminals in Lark's notation.
         start: the rule to begin with.
-        lexer: "contextual": lexemes are divided as Lark's contextual lexer does it, before the rules are asked:
-            a keyword that is followed by a letter is a name. The grammar has to be LALR(1). "dynamic": a
-            terminal may end wherever it matches; any context-free grammar will do.
-        loader: from the path of a grammar to import, `tokens.lark` for example, to its text, or None. Lark's own
-            (`common`, `unicode` ...) need none, and no file is read otherwise.
-        special_tokens: the ids of special tokens that are mentioned by name, `<|name|>`; `<[1000]>` needs none.
+        lexer: "contextual": lexemes are divided as Lark's contextual lexer does it, before the rules are
+            asked: a keyword that is followed by a letter is a name. The grammar has to be LALR(1).
+            "dynamic": a terminal may end wherever it matches; any context-free grammar will do.
+        loader: from the path of a grammar to import, `tokens.lark` for example, to its text, or None. Lark's
+            own (`common`, `unicode` ...) need none, and no file is read otherwise.
+        special_tokens: the ids of special tokens that are mentioned by name, `<|name|>`; `<[1000]>` needs
+            none.
 
     Raises:
         GrammarSyntaxError: the text is no Lark grammar.

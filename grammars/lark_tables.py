@@ -1,9 +1,9 @@
 """Lark's compiled rules -> LALR parse tables and a contextual lexer, as Lark itself makes them.
 
-In come the rules and terminals that `lark` compiled a grammar to; its own analyzer makes the LALR states. What its
-lexer does at run time with one regular expression for each state of the parser is written down here: the
-terminals that the state accepts, in the order of priority, greatest length of a match, length of the pattern, and
-name, and of the keywords those that a pattern reads too, which its text then decides.
+In come the rules and terminals that `lark` compiled a grammar to; its own analyzer makes the LALR states.
+What its lexer does at run time with one regular expression for each state of the parser is written down here:
+the terminals that the state accepts, in the order of priority, greatest length of a match, length of the
+pattern, and name, and of the keywords those that a pattern reads too, which its text then decides.
 
 Source: lark 1.x, `lexer.py` and `parsers/lalr_analysis.py`.
 """
@@ -56,7 +56,9 @@ def _analyzed(rules: Sequence[Rule], start: str) -> LALR_Analyzer:
     from lark.exceptions import GrammarError as LarkGrammarError
     from lark.parsers.lalr_analysis import LALR_Analyzer
 
-    analyzer = LALR_Analyzer(ParserConf(list(rules), {}, [start]), debug=True)  # keeps the items of the states
+    analyzer = LALR_Analyzer(
+        ParserConf(list(rules), {}, [start]), debug=True
+    )  # keeps the items of the states
     try:
         analyzer.compute_lalr()
     except LarkGrammarError as error:
@@ -86,17 +88,29 @@ class _Lexer:
         self.programs = LexemePrograms()
         self.begins = [self._begin(number) for number in range(len(self.terminals))]
         self._patterns = [re.compile(terminal.pattern.to_regexp()) for terminal in self.terminals]
-        self.words_of = [self._words_of(number) for number in range(len(self.terminals))]
+        self._read_words = [self._words_of(number) for number in range(len(self.terminals))]
         self._embedded = {
             (pattern, word)
-            for pattern, words in enumerate(self.words_of)
+            for pattern, words in enumerate(self._read_words)
             for word in words
             if self.terminals[word].pattern.flags <= self.terminals[pattern].pattern.flags
+        }
+        # A keyword that is ignored by itself is an error where a pattern reads it that is not; one that a
+        # pattern reads which is ignored stays ignored.
+        refused = {number: ~number for number in self.ignored}
+        self.words_of = [
+            [] if pattern in refused else [refused.get(word, word) for word in words]
+            for pattern, words in enumerate(self._read_words)
+        ]
+        self.word_begins = {
+            word: self._begin(word, end=refused.get(word, word))
+            for words in self._read_words
+            for word in words
         }
         self.lexers: list[tuple[list[int], list[int]]] = []
         self._numbers: dict[frozenset[int], int] = {}
 
-    def _begin(self, number: int) -> int:
+    def _begin(self, number: int, end: int | None = None) -> int:
         terminal = self.terminals[number]
         if terminal.pattern.min_width == 0:
             raise GrammarError(
@@ -105,7 +119,8 @@ class _Lexer:
                 advice="make it read a character at least, and optional in the rules",
             )
         try:
-            return self.programs.add(parse_pattern(terminal.pattern.to_regexp(), "python"), number)
+            node = parse_pattern(terminal.pattern.to_regexp(), "python")
+            return self.programs.add(node, number if end is None else end)
         except UnsupportedFeatureError as error:
             raise UnsupportedFeatureError(
                 f"terminal {terminal.name}: {error.feature}", got=terminal.pattern.value, advice=error.advice
@@ -119,7 +134,9 @@ class _Lexer:
         return [
             word
             for word, other in enumerate(self.terminals)
-            if other.pattern.type == "str" and other.priority == terminal.priority and self._reads_word(number, other)
+            if other.pattern.type == "str"
+            and other.priority == terminal.priority
+            and self._reads_word(number, other)
         ]
 
     def _reads_word(self, number: int, other: TerminalDef) -> bool:
@@ -132,14 +149,14 @@ class _Lexer:
         if known is None:
             known = self._numbers[accepted] = len(self.lexers)
             members = sorted(accepted | set(self.ignored))
-            words = {word for number in members for word in self.words_of[number] if word in members}
+            words = {word for number in members for word in self._read_words[number] if word in members}
             hidden = {word for pattern, word in self._embedded if pattern in members}
             begins = [self.begins[number] for number in members if number not in hidden]
-            self.lexers.append((begins, [self.begins[word] for word in sorted(words)]))
+            self.lexers.append((begins, [self.word_begins[word] for word in sorted(words)]))
         return known
 
     def short_text(self, number: int) -> bytes:
-        """A short text that all terminals together read as this one, if that is found soon; else any short one."""
+        """A short text that all terminals together read as this one, if that is found soon; else any one."""
         if number >= len(self.terminals):
             return b""
         candidates = self._short_texts(number)
@@ -162,7 +179,7 @@ class _Lexer:
         for number, pattern in enumerate(self._patterns):
             found = pattern.match(text)
             if found:
-                words = self.words_of[number]
+                words = self._read_words[number]
                 word = next((word for word in words if self._patterns[word].fullmatch(found.group())), number)
                 return word, len(found.group())
         return None
@@ -213,7 +230,9 @@ class _Tables:
         costs, firsts = _shortest_derivations(rules, symbols, short_texts, n_origins)
         n_words = len(lexer.names) - len(lexer.terminals)
         return ParseTables(
-            LexemeTables(lexer.programs.nodes, lexer.programs.classes, lexer.lexers, lexer.words_of + [[]] * n_words),
+            LexemeTables(
+                lexer.programs.nodes, lexer.programs.classes, lexer.lexers, lexer.words_of + [[]] * n_words
+            ),
             *(len(self.states), n_terminals, n_origins, self.start, self.accepting, lexer.number[_END]),
             *(actions, gotos, rules, self._items(symbols), state_lexers),
             *(lexer.ignored, lexer.special_tokens, short_texts, costs, firsts),
@@ -245,7 +264,9 @@ def _shortest_derivations(
     while changed:
         changed = False
         for (origin, _), expansion in zip(rules, symbols, strict=True):
-            cost = sum(len(short_texts[symbol]) + 1 if symbol >= 0 else costs[~symbol] for symbol in expansion)
+            cost = sum(
+                len(short_texts[symbol]) + 1 if symbol >= 0 else costs[~symbol] for symbol in expansion
+            )
             if cost < costs[origin]:
                 costs[origin] = cost
                 begins = (symbol if symbol >= 0 else firsts[~symbol] for symbol in expansion)

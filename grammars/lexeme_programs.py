@@ -1,13 +1,14 @@
 r"""Patterns of Python's `re` -> programs of ordered choices, for a lexer that ends lexemes as `re` does.
 
-In come syntax trees (`regex_tree.py`), out come nodes (`parse_tables.py`): what `re` would try, in its order. A greedy
-repetition prefers another round, a lazy one to go on, an alternation its first option. Which match is
-preferred matters here, unlike for the language of a pattern: `/\/\*.*?\*\//` ends at the first `*/`. Look-ahead stays a
-condition on the text that follows, look-behind is one on the last byte, so it is taken where a byte says
-enough: one character out of a set of ASCII characters, or not out of one. Word boundaries and `$` become
-look-ahead where the character before is known.
+In come syntax trees (`regex_tree.py`), out come nodes (`parse_tables.py`): what `re` would try, in its order.
+A greedy repetition prefers another round, a lazy one to go on, an alternation its first option. Which match
+is preferred matters here, unlike for the language of a pattern: `/\/\*.*?\*\//` ends at the first `*/`.
+Look-ahead stays a condition on the text that follows, look-behind is one on the last byte, so it is taken
+where a byte says enough: one character out of a set of ASCII characters, or not out of one. Word boundaries
+and `$` become look-ahead where the character before is known.
 
-Bounded repetitions are written out. Cost: linear in the pattern then; MOST_NODES bounds all programs of a grammar.
+Bounded repetitions are written out. Cost: linear in the pattern then; MOST_NODES bounds all programs of a
+grammar.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A grammar as a whole: LALR parse tables, and the terminals as programs of a lexer. Plain lists, for the core.
+"""A grammar as a whole: LALR parse tables, and the terminals as programs of a lexer. Plain lists, for the
+core.
 
 `lark_tables.py` makes them; `_ext/lexemes.hpp` and `_ext/parse_stack.hpp` say what is done with them.
 """

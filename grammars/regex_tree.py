@@ -2,9 +2,9 @@
 `regex_positions.py`) read.
 
 The nodes are plain tuples. Groups leave no node unless the pattern refers to them. Laziness is kept for the
-lexers of Lark grammars (`lexeme_programs.py`): it does not change which whole texts match. Every node knows by `needs` what its language depends on besides
-its own text, so that a part without assertions is recognised by one comparison with 0 and translated without
-any context.
+lexers of Lark grammars (`lexeme_programs.py`): it does not change which whole texts match. Every node knows
+by `needs` what its language depends on besides its own text, so that a part without assertions is recognised
+by one comparison with 0 and translated without any context.
 """
 
 from __future__ import annotations

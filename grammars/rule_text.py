@@ -1,8 +1,8 @@
 """The text of a grammar of rules, read from left to right: places, errors, strings, classes, and what is
 wrong with rules that were read well.
 
-GBNF and EBNF share this; their readers (`gbnf.py`, `ebnf.py`) say what stands between the pieces. A reader keeps
-an offset into the source, and every error shows the line with a caret.
+GBNF and EBNF share this; their readers (`gbnf.py`, `ebnf.py`) say what stands between the pieces. A reader
+keeps an offset into the source, and every error shows the line with a caret.
 """
 
 from __future__ import annotations

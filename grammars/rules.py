@@ -1,7 +1,7 @@
 """Rules of a context-free grammar as trees, and what is simplified before states are made of them.
 
-In come rules by name, each a tree over expressions (terminals, which may be nullable), special tokens and calls
-of rules; out come the same rules with less in them: whatever is a regular language and small is one
+In come rules by name, each a tree over expressions (terminals, which may be nullable), special tokens and
+calls of rules; out come the same rules with less in them: whatever is a regular language and small is one
 expression, so that a rule which describes a character, a name or white space costs nothing beside a regular
 expression; what derives no text at all is gone. The tree has the operators of every notation (Lark, GBNF,
 EBNF): sequence, choice, repetition with bounds.
@@ -23,7 +23,7 @@ from .nullable import bounds
 from .regex import count_positions
 
 MOST_IN_A_TERMINAL = 2_000
-"""Byte classes, with repetitions written out, that are put into one expression; what has more stays a rule."""
+"""Byte classes, with repetitions written out, of one expression; what has more stays a rule."""
 MOST_SHORT = 8
 """Byte classes of an expression with an unlimited repeat that is put into others."""
 HIGHEST = 60
@@ -98,9 +98,7 @@ def components(rules: Mapping[str, Tree], starts: Iterable[str]) -> list[list[st
     return strongly_connected(starts, lambda name: calls_of(rules[name]))
 
 
-def strongly_connected(
-    starts: Iterable[str], following: Callable[[str], Iterable[str]]
-) -> list[list[str]]:
+def strongly_connected(starts: Iterable[str], following: Callable[[str], Iterable[str]]) -> list[list[str]]:
     """The strongly connected components of the graph that `following(name)` gives, successors first."""
     order: dict[str, int] = {}
     low: dict[str, int] = {}

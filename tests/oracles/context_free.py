@@ -1,8 +1,8 @@
 """Rules as trees (`grammars/rules.py`) over a few letters: random ones, and their obvious meaning.
 
 `derives` asks of every rule which parts of a text it derives, and asks again until nothing changes: left
-recursion, empty rules and ambiguity need no thought. Terminals are matched by `re`-free, literal comparison of
-derivatives. Cost: the fourth power of the length of the text, and worse.
+recursion, empty rules and ambiguity need no thought. Terminals are matched by `re`-free, literal comparison
+of derivatives. Cost: the fourth power of the length of the text, and worse.
 """
 
 from __future__ import annotations
