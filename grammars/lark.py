@@ -66,6 +66,7 @@ class LarkSource:
     """A grammar as the library compiled it.
 
     special_tokens: by the names of terminals that stand for them, ids.
+    remarks: (rule, what may be wrong with it).
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class LarkSource:
             raise LimitExceededError("the length of a grammar", given=len(text), limit=MOST_CHARACTERS)
         self.text, self.start = text, start
         self.special_tokens: dict[str, int] = {}
+        self.remarks: tuple[tuple[str, str], ...] = ()
         self.plain = self._without_special_tokens(special_tokens)
         self.imports: list[Any] = [_import_with(loader)]
         self.terminals, self.rules, self.ignored = self._compiled()
@@ -117,6 +119,12 @@ class LarkSource:
                 known = [name for name, *_ in grammar.rule_defs]
                 raise UnresolvedReferenceError(self.start, known, message="the start rule is not defined")
             terminals, rules, ignored = grammar.compile([self.start], set(self.special_tokens))
+            reached = {rule.origin.name for rule in rules}
+            self.remarks = tuple(
+                (str(name), f"nothing reaches it from {self.start!r}")
+                for name, parameters, *_ in grammar.rule_defs
+                if not parameters and name not in reached
+            )
         except lark.exceptions.LarkError as error:
             self._refuse(error)
         except OSError as error:
@@ -212,6 +220,7 @@ class ContextualLarkGrammar(Grammar):
                 self.source.special_tokens,
             )
         )
+        self.remarks = self.source.remarks
         self._parser: Any = None
 
     def expand(self, state: int) -> Expansion:
@@ -258,6 +267,7 @@ class DynamicLarkGrammar(ContextFreeGrammar):
     ) -> None:
         self._arguments = (text, start, loader, dict(special_tokens))
         self.source = LarkSource(text, start, loader, special_tokens)
+        self.remarks = self.source.remarks
         super().__init__(_rules_of(self.source), "")
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -93,7 +93,7 @@ class _Lexer:
             (pattern, word)
             for pattern, words in enumerate(self._read_words)
             for word in words
-            if self.terminals[word].pattern.flags <= self.terminals[pattern].pattern.flags
+            if set(self.terminals[word].pattern.flags) <= set(self.terminals[pattern].pattern.flags)
         }
         # A keyword that is ignored by itself is an error where a pattern reads it that is not; one that a
         # pattern reads which is ignored stays ignored.

@@ -233,6 +233,12 @@ def test_errors(text: str, error: type[ConstraintError], message: str) -> None:
         from_lark(text)
 
 
+def test_remarks_name_what_nothing_reaches() -> None:
+    for lexer in ("contextual", "dynamic"):
+        grammar = from_lark('start: "a"\nspare: "b" | other\nother: "c"', lexer=lexer)
+        assert [name for name, _ in grammar.remarks] == ["spare", "other"]
+
+
 def test_pickles_by_its_source() -> None:
     for lexer in ("contextual", "dynamic"):
         grammar = pickle.loads(pickle.dumps(from_lark('start: "a"', lexer=lexer)))
