@@ -4,7 +4,8 @@
 Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
 out. The algorithms are in the headers, in reading order: trie, nfa, automata, minimal, product, json_string, distances, bounds,
 terminals, splits, levels, comma_tokens, key_tokens, lexicon (all of a vocabulary), literals, outlines, lengths, stable_list, network,
-other_texts, costs, json_values, used_texts, tracker, reading, detours, masks, new_texts, lookahead, ways_out, repetitions,
+merged_closure, lexemes, parse_stack (grammars that come as tables), other_texts, costs, json_values, used_texts, tracker,
+reading, detours, masks, new_texts, lookahead, ways_out, repetitions,
 states (all of a grammar), session (the lock), escapes, exports (all states at once). This file converts between Python
 objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises for limits and
 rejected tokens are made by hooks that `decoding/` sets.
@@ -48,6 +49,9 @@ cdef int to_words(object members, size_t n, vector[uint64_t]& words) except -1:
     while words.size() * 64 < n:
         words.push_back(<uint64_t>((members >> (64 * words.size())) & 0xFFFFFFFFFFFFFFFF))
     return 0
+
+
+include "parse_tables.pxi"
 
 
 cdef class Lexicon:
@@ -190,6 +194,9 @@ cdef class Compiled:
                                        <ValueFunction>find_value, <RecallFunction>recall_items))
         self.session.get().network.distinct_keys = grammar.distinct_keys
         self.session.get().network.distinct_items = grammar.distinct_items
+        self.session.get().network.merges = grammar.is_ambiguous
+        if grammar.parse_tables is not None:
+            self.session.get().set_tables(to_program(grammar.parse_tables.lexemes), to_tables(grammar.parse_tables))
 
     @property
     def n_states(self):

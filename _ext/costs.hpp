@@ -43,11 +43,28 @@ public:
     }
 
     int64_t of(const Configuration& c) {
+        if (network_.driver && c.state != AT_CONTINUATION) return of_lexeme(c);
         if (c.state == AT_CONTINUATION) return network_.follows_repetition(c.link) ? of_repeated(c.link) : of_continuation(c.link);
         int32_t label = 0;
         int64_t tokens = terminal(c, label);
         if (before_key(c)) tokens = std::max(tokens, of_new_key(c));
         return add_costs(tokens, of_continuation(network_.after(c.link, label)));
+    }
+
+    // Inside a lexeme of a driver (network.hpp): to the nearest end, or along the step that the driver has from its begin.
+    int64_t of_lexeme(const Configuration& c) {
+        auto found = nearest_.find(c.state);
+        if (found == nearest_.end()) {
+            const std::string text = witness(c.state);
+            const int32_t end = text == UNSPELLABLE ? DEAD : lexicon_.automata.walk(c.state, reinterpret_cast<const uint8_t*>(text.data()), text.size());
+            found = nearest_.emplace(c.state, std::make_pair(spell(text), end == DEAD ? -1 : lexicon_.automata.label(end))).first;
+        }
+        const auto [tokens, label] = found->second;
+        int64_t cost = label < 0 ? IMPOSSIBLE : add_costs(tokens, of_continuation(network_.after(c.link, label)));
+        std::string rest;
+        int32_t after = BOTTOM;
+        if (network_.driver->rest_of_step(c, rest, after)) cost = std::min(cost, add_costs(spell(rest), of_continuation(after)));
+        return cost;
     }
 
     // As much or more, never less, and cheaper to find out: a token for each byte of the rest of a literal, or six where it may
@@ -147,6 +164,7 @@ private:
     OtherTexts other_texts_;
     std::shared_ptr<Detours> detours_;
     std::vector<int64_t> continuations_;
+    std::unordered_map<int32_t, std::pair<int64_t, int32_t>> nearest_;  // state in a lexeme -> tokens to the nearest end, its label
     std::unordered_map<int32_t, int64_t> plain_, openings_;         // automaton state -> tokens
     std::unordered_map<int32_t, int32_t> chunk_;                    // content -> longest run of token lengths 1, 2, ...
     std::map<std::tuple<int32_t, int32_t, int32_t, int32_t>, std::pair<std::string, int32_t>> others_;  // texts and labels
@@ -178,6 +196,18 @@ private:
 
     // One step along the finish edges: the next continuation, and the tokens that the step takes.
     int32_t finish(int32_t continuation, int64_t& tokens, std::string* text = nullptr) {
+        if (network_.driver) {
+            std::string step;
+            const int32_t next = network_.driver->finish(continuation, step);
+            if (text) *text += step;
+            else tokens = spell(step);
+            return next;
+        }
+        if (const std::vector<int32_t>* members = network_.members_of(continuation)) {
+            const std::vector<int32_t> any_of = *members;
+            tokens = 0;
+            return *std::min_element(any_of.begin(), any_of.end(), [this](int32_t a, int32_t b) { return of_continuation(a) < of_continuation(b); });
+        }
         Continuation here = network_.at(continuation);
         const GrammarState entry = network_.expand(here.target);
         if (entry.finish == UNKNOWN_FINISH) tokens = UNPROMISED;

@@ -46,6 +46,34 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         size_t n_bytes()
         cbool spells_all()
         void prepare_strings(int32_t) except +translate_error
+    cdef enum LexemeKind:
+        pass
+    cdef cppclass LexemeNode:
+        LexemeKind kind
+        int32_t first, next
+        vector[int32_t] targets
+        StdByteSet bytes
+    cdef cppclass LexemeClassEdge:
+        StdByteSet bytes
+        int32_t to
+    cdef cppclass LexemeLexer "tokentrellis::LexemeProgram::Lexer":
+        vector[int32_t] starts, words
+    cdef cppclass LexemeProgram:
+        vector[LexemeNode] nodes
+        vector[vector[LexemeClassEdge]] classes
+        vector[LexemeLexer] lexers
+        vector[vector[int32_t]] words_of
+    cdef cppclass ParseRule "tokentrellis::ParseTables::Rule":
+        int32_t origin, length
+    cdef cppclass ParseItem "tokentrellis::ParseTables::Item":
+        int32_t rule, n_read
+        vector[int32_t] rest
+    cdef cppclass ParseTables:
+        int32_t n_states, n_terminals, n_origins, start, accepting, end
+        vector[int32_t] actions, gotos, lexers, skipped, special_tokens, costs, firsts
+        vector[ParseRule] rules
+        vector[vector[ParseItem]] items
+        vector[string] texts
     cdef enum EdgeKind:
         TERMINAL_EDGE, STRING_EDGE, LITERALS_EDGE, OTHERS_EDGE, CALL_EDGE, TOKEN_EDGE
     cdef cppclass LegalSet:
@@ -72,7 +100,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         void add_object(int32_t, ObjectOutline) except +translate_error
         void add_array(int32_t, ArrayOutline) except +translate_error
         Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
-        cbool distinct_keys, distinct_items
+        cbool distinct_keys, distinct_items, merges
         void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool) except +translate_error
         int32_t add_table(vector[string]) except +translate_error
         size_t n_grammar_states()
@@ -94,6 +122,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         States states
         Session(CppLexicon&, const uint8_t*, const int32_t*, int32_t, vector[int32_t], int32_t, void*,
                 ExpandFunction, SuccessorFunction, ValueFunction, RecallFunction) except +translate_error
+        void set_tables(LexemeProgram, ParseTables) except +translate_error
         int32_t accept(int32_t, int32_t, Tracker*) except +translate_error
         cbool allows(int32_t, int32_t, Tracker*) except +translate_error
         int32_t read(int32_t, const uint8_t*, size_t&, Tracker*) except +translate_error

@@ -23,6 +23,8 @@ constexpr int32_t UNKNOWN_FINISH = -2;   // GrammarState::finish: no budget coun
 constexpr int32_t BY_LABEL = -1;         // Edge::next: ask for the successor
 constexpr int32_t AT_CONTINUATION = -1;  // Configuration::state
 constexpr int32_t BOTTOM = 0;            // the continuation of the whole: nothing follows
+constexpr int32_t ANY_OF = 1 << 30;      // Continuation::target: any of several, `parent` is their number
+constexpr size_t MERGED_FROM = 4;        // ways to read a text that have to begin something new, where they are merged
 constexpr size_t MAX_GRAMMAR_STATES = 2000000;
 constexpr int32_t FIRST_MADE = 1 << 30;  // grammar states from here on are made here, the others by the front end
 constexpr int MAX_CALL_DEPTH = 3000;     // rules entered without reading a byte
@@ -88,11 +90,29 @@ using SuccessorFunction = int (*)(void* owner, int32_t state, int32_t edge, int3
 using ValueFunction = int (*)(void* owner, int32_t state, int32_t label);
 using RecallFunction = int (*)(void* owner, int32_t state, const std::vector<std::string>& items);
 
+// What says how a reading goes on where the grammar is given as a whole, by parse tables (parse_stack.hpp), not by states that
+// are expanded on demand. Its continuations are stacks of its own numbers.
+class Driver {
+public:
+    virtual ~Driver() = default;
+    virtual void gather(int32_t continuation, Closure& out) = 0;
+    virtual int32_t after(int32_t link, int32_t label) = 0;
+    // One step of a short way to the end: its text and the continuation after it, BOTTOM if the text is over.
+    virtual int32_t finish(int32_t continuation, std::string& text) = 0;
+    // The rest of such a step for a configuration inside it; false if it is on none.
+    virtual bool rest_of_step(const Configuration& c, std::string& text, int32_t& after) = 0;
+};
+
+class Network;
+void gather_merged(Network& network, int32_t continuation, Closure& out);
+
 class Network {
 public:
     Lexicon& lexicon;
+    std::unique_ptr<Driver> driver;
     bool distinct_keys = false, distinct_items = false;  // what the grammar demands of its JSON (repetitions.hpp)
     bool has_repeating = false, has_recalling = false;   // such states have been met
+    bool merges = false;  // several ways to read a text are kept as one (merged_closure.hpp); all edges are terminals, tokens, calls
 
     Network(Lexicon& shared, int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, ValueFunction value, RecallFunction recall)
         : lexicon(shared), owner_(owner), expand_(expand), successor_(successor), value_(value), recall_(recall) {
@@ -168,8 +188,23 @@ public:
     const LiteralTrie& table_of(const Edge& edge) const { return *tables_[edge.table]; }
     const Continuation& at(int32_t continuation) const { return continuations_[continuation]; }
 
+    // One continuation for several: any of them may follow.
+    int32_t any_of(std::vector<int32_t> members) {
+        std::sort(members.begin(), members.end());
+        members.erase(std::unique(members.begin(), members.end()), members.end());
+        if (members.size() == 1) return members[0];
+        auto [found, is_new] = any_of_index_.emplace(members, static_cast<int32_t>(any_of_.size()));
+        if (is_new) any_of_.push_back(std::move(members));
+        return link(ANY_OF, found->second);
+    }
+    const std::vector<int32_t>* members_of(int32_t continuation) const {
+        const Continuation& here = continuations_[continuation];
+        return here.target == ANY_OF && merges ? &any_of_[here.parent] : nullptr;
+    }
+
     // Where to go on when the terminal of a configuration is over.
     int32_t after(int32_t link, int32_t label) {
+        if (driver) return driver->after(link, label);
         Continuation here = continuations_[link];
         if (here.target >= 0) return link;
         return continuation(next_state(edges_[~here.target], label), here.parent);
@@ -198,7 +233,9 @@ public:
         if (closures_[continuation] && closures_[continuation]->complete) return *closures_[continuation];
         auto made = std::make_unique<Closure>();
         std::vector<int32_t> active;
-        gather(continuation, *made, active, 0);
+        if (driver) driver->gather(continuation, *made);
+        else if (merges) gather_merged(*this, continuation, *made);
+        else gather(continuation, *made, active, 0);
         std::sort(made->configurations.begin(), made->configurations.end());
         made->configurations.erase(std::unique(made->configurations.begin(), made->configurations.end()), made->configurations.end());
         made->complete = true;
@@ -216,6 +253,7 @@ public:
         if (to.size() > 1) {
             std::sort(to.begin(), to.end());
             to.erase(std::unique(to.begin(), to.end()), to.end());
+            if (merges) merge(to);
         }
     }
 
@@ -312,6 +350,10 @@ public:
     static int32_t clip(const Edge& edge, int32_t count) { return edge.most < 0 ? std::min(count, edge.least) : count; }
 
     int32_t start_continuation() const { return start_continuation_; }
+    void set_driver(std::unique_ptr<Driver> made, int32_t start) {
+        driver = std::move(made);
+        start_continuation_ = start;
+    }
 
     // Whether some OthersEdge met so far may run out of texts: a text begun can go on in finitely many ways only.
     bool others_may_run_out() {
@@ -332,6 +374,17 @@ public:
     }
 
 private:
+    // Configurations before a terminal become one, whose closure has each callee once (they come first in the order).
+    void merge(Configurations& set) {
+        size_t n = 0;
+        while (n < set.size() && set[n].state == AT_CONTINUATION) ++n;
+        if (n < MERGED_FROM) return;
+        std::vector<int32_t> links;
+        for (size_t i = 0; i < n; ++i) links.push_back(set[i].link);
+        set.erase(set.begin() + 1, set.begin() + static_cast<std::ptrdiff_t>(n));
+        set[0].link = any_of(std::move(links));
+    }
+
     void* owner_;
     ExpandFunction expand_;
     SuccessorFunction successor_;
@@ -345,6 +398,8 @@ private:
     std::vector<std::unique_ptr<LiteralTrie>> tables_;
     std::vector<Continuation> continuations_;
     FlatMap continuation_index_;
+    std::vector<std::vector<int32_t>> any_of_;
+    std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> any_of_index_;
     std::vector<std::unique_ptr<Closure>> closures_;
     std::unordered_map<int32_t, std::unique_ptr<LengthTable>> lengths_;
     std::map<std::pair<int32_t, uint64_t>, bool> others_;
@@ -537,7 +592,7 @@ private:
         if (edge == nullptr) {
             int32_t to = automata.step(c.state, byte);
             if (to == DEAD) return;
-            if (automata.label(to) >= 0) out.push_back({AT_CONTINUATION, c.link, 0});
+            if (automata.label(to) >= 0) out.push_back({AT_CONTINUATION, driver ? driver->after(c.link, automata.label(to)) : c.link, 0});
             if (!automata.exhausted(to)) out.push_back({to, c.link, 0});
             return;
         }

@@ -7,6 +7,8 @@
 
 #include <Python.h>
 
+#include "merged_closure.hpp"
+#include "parse_stack.hpp"
 #include "states.hpp"
 
 namespace tokentrellis {
@@ -36,7 +38,9 @@ inline void translate_error() {
     } catch (const LimitError& error) {
         raise_through(limit_hook(), PyExc_OverflowError, Py_BuildValue("(sL)", error.what(), static_cast<long long>(error.limit)));
     } catch (const LeftRecursion& error) {
-        raise_through(recursion_hook(), PyExc_RecursionError, Py_BuildValue("(s)", error.what()));
+        raise_through(recursion_hook(), PyExc_RecursionError, Py_BuildValue("(ss)", error.what(), "rewrite the left recursion as a repetition"));
+    } catch (const Lookaround& error) {
+        raise_through(recursion_hook(), PyExc_RecursionError, Py_BuildValue("(ss)", error.what(), "make it part of the terminal, or leave it out"));
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();
     } catch (const std::exception& error) {
@@ -76,6 +80,16 @@ public:
     Session(Lexicon& shared, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens, std::vector<int32_t> ends,
             int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, ValueFunction value, RecallFunction recall)
         : lexicon(shared), network(shared, start, owner, expand, successor, value, recall), states(network, buffer, offsets, n_tokens), end_ids(std::move(ends)) {}
+
+    // For a grammar that is given by parse tables; before anything is read.
+    void set_tables(LexemeProgram program, ParseTables tables) {
+        Guard guard(lexicon.mutex);
+        LexemeAutomaton* lexemes = lexicon.add_automaton<LexemeAutomaton>(std::move(program));
+        auto stack = std::make_unique<ParseStack>(network, *lexemes, std::move(tables));
+        const int32_t start = stack->start();
+        network.set_driver(std::move(stack), start);
+        states.begin();
+    }
 
     // `tracker` is null where the grammar does not ask what repeats.
     int32_t accept(int32_t state, int32_t token, Tracker* tracker) {

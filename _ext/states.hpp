@@ -17,8 +17,10 @@ public:
 
     States(Network& network, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
         : network_(network), masks_(network), costs_(network), repetitions_(network, costs_, buffer, offsets, n_tokens), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {
-        start_ = intern({{AT_CONTINUATION, network.start_continuation(), 0}});
+        begin();
     }
+    // The network has its beginning.
+    void begin() { start_ = intern({{AT_CONTINUATION, network_.start_continuation(), 0}}); }
 
     int32_t start() const { return start_; }
     size_t size() const { return entries_.size(); }

@@ -65,6 +65,10 @@ public:
         return automata.info[state].phase == BODY && byte != '"' && (byte & 0xC0) != 0x80;
     }
 
+    // An automaton of another kind, made with these arguments after the automata and its own number.
+    template <class Kind, class... Arguments>
+    Kind* add_automaton(Arguments&&... arguments) { return add<Kind>(std::forward<Arguments>(arguments)...); }
+
     int32_t distance(int32_t state) { return distances.distance(state); }
     bool always_infinite(int32_t state) { return distances.always_infinite(state); }
     // From any state of the content of a JSON string (by its start): bytes that suffice to the end, if the syntax tells.

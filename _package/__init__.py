@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .decoding.token_automaton import TokenAutomaton
     from .decoding.vocabulary import Vocabulary
     from .grammars.choices import from_choices
+    from .grammars.ebnf import from_ebnf
     from .grammars.errors import (
         ConstraintError,
         GrammarError,
@@ -64,8 +65,10 @@ if TYPE_CHECKING:
         UnsatisfiableError,
         UnsupportedFeatureError,
     )
+    from .grammars.gbnf import from_gbnf
     from .grammars.grammar import Grammar
     from .grammars.json_schema import from_json_schema
+    from .grammars.lark import from_lark
     from .grammars.regex import from_regex
     from .samplers.causal_model import CausalLanguageModel
     from .samplers.constraint import Constraint, Predicate
@@ -143,6 +146,7 @@ _NAMES_OF_MODULE = {
     ".decoding.length_matcher": ("CompiledLength", "LengthMatcher", "compile_length"),
     ".decoding.vocabulary": ("Vocabulary",),
     ".grammars.choices": ("from_choices",),
+    ".grammars.ebnf": ("from_ebnf",),
     ".grammars.errors": (
         "ConstraintError",
         "GrammarError",
@@ -152,8 +156,10 @@ _NAMES_OF_MODULE = {
         "UnsatisfiableError",
         "UnsupportedFeatureError",
     ),
+    ".grammars.gbnf": ("from_gbnf",),
     ".grammars.grammar": ("Grammar",),
     ".grammars.json_schema": ("from_json_schema",),
+    ".grammars.lark": ("from_lark",),
     ".grammars.regex": ("from_regex",),
     ".samplers.causal_model": ("CausalLanguageModel",),
     ".samplers.constraint": ("Constraint", "Predicate"),
@@ -200,6 +206,9 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "from_json_schema",
     "from_regex",
     "from_choices",
+    "from_lark",
+    "from_gbnf",
+    "from_ebnf",
     "compile_grammar",
     "CompiledGrammar",
     "Matcher",

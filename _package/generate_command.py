@@ -25,6 +25,8 @@ from .grammar_options import (
     PropertyOrder,
     PropertyOrderOption,
     TokenizerOption,
+    is_rules_file,
+    read_rules,
     schema_grammar,
 )
 from .grammars.errors import ConstraintError
@@ -37,7 +39,10 @@ from .sources import check_text, json_schema_of, read_file, read_schema, read_st
 
 def generate(
     schema: Annotated[
-        str | None, typer.Argument(metavar="[SCHEMA]", help="JSON file, '-', JSON, or module:Name.")
+        str | None,
+        typer.Argument(
+            metavar="[SCHEMA]", help="JSON file, '-', JSON, module:Name; or rules: .lark, .gbnf or .ebnf."
+        ),
     ] = None,
     text: Annotated[
         str | None, typer.Argument(metavar="[TEXT]", help="The text. Default: standard input.")
@@ -95,7 +100,7 @@ def generate(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write TEXT as JSON by SCHEMA (or by a pattern, or as one of some choices): always valid, always
+    """Write TEXT as JSON by SCHEMA (or by rules, a pattern, or as one of some choices): always valid, always
     complete.
 
     With --jsonl each line is a text in quotes, or an object with the text under "text" (its other members are
@@ -227,6 +232,8 @@ def _grammar(
             raise ConstraintError("--choices: none of them may be empty", got=choices, advice="write a,b,c")
         check_text(choices, "--choices")
         return from_choices(values), {"enum": values}
+    if is_rules_file(str(schema)):
+        return read_rules(str(schema)), {"type": "string"}
     value = read_schema(str(schema))
     return schema_grammar(value, whitespace, property_order), json_schema_of(value)
 

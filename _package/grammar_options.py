@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from .grammars.errors import ConstraintError
 from .grammars.grammar import Grammar
-from .sources import read_schema
+from .sources import read_file, read_schema
 
 
 class PropertyOrder(str, enum.Enum):
@@ -20,7 +21,11 @@ class PropertyOrder(str, enum.Enum):
 
 
 SchemaArgument = Annotated[
-    str, typer.Argument(metavar="SCHEMA", help="JSON file, '-' for standard input, JSON, or module:Name.")
+    str,
+    typer.Argument(
+        metavar="SCHEMA",
+        help="JSON file, '-' for standard input, JSON, module:Name; or rules: a file .lark, .gbnf or .ebnf.",
+    ),
 ]
 WhitespaceOption = Annotated[
     str, typer.Option("--whitespace", metavar="natural|any|compact|N", help="N: N blanks for each level.")
@@ -30,6 +35,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object,
 TokenizerOption = Annotated[
     str | None, typer.Option("--tokenizer", metavar="NAME_OR_PATH", help="Default: the model's own.")
 ]
+
+_RULES = (".lark", ".gbnf", ".ebnf")
 
 
 def schema_grammar(schema: Any, whitespace: str, property_order: PropertyOrder) -> Grammar:
@@ -43,7 +50,34 @@ def schema_grammar(schema: Any, whitespace: str, property_order: PropertyOrder) 
 
 def read_grammar(source: str, whitespace: str, property_order: PropertyOrder) -> Grammar:
     """The grammar of the word SCHEMA on the command line."""
+    if is_rules_file(source):
+        return read_rules(source)
     return schema_grammar(read_schema(source), whitespace, property_order)
+
+
+def is_rules_file(source: str) -> bool:
+    """Whether the word names a file of rules, by its ending."""
+    return Path(source).suffix in _RULES
+
+
+def read_rules(source: str) -> Grammar:
+    """The grammar in a file of rules: Lark, GBNF or EBNF."""
+    from .grammars.ebnf import from_ebnf
+    from .grammars.gbnf import from_gbnf
+    from .grammars.lark import from_lark
+
+    path = Path(source)
+    text = read_file(path)
+    if path.suffix == ".gbnf":
+        return from_gbnf(text)
+    if path.suffix == ".ebnf":
+        return from_ebnf(text)
+
+    def load(name: str) -> str | None:
+        beside = path.parent / name
+        return read_file(beside) if beside.is_file() else None
+
+    return from_lark(text, loader=load)
 
 
 def _parse_whitespace(word: str) -> Any:

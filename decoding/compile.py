@@ -60,8 +60,8 @@ def _limit_error(what: str, limit: int) -> LimitExceededError:
     return LimitExceededError(what, given=f"more than {limit}", limit=limit, advice="simplify the grammar")
 
 
-def _recursion_error(message: str) -> GrammarError:
-    return GrammarError(message, advice="rewrite the left recursion as a repetition")
+def _recursion_error(message: str, advice: str) -> GrammarError:
+    return GrammarError(message, advice=advice)
 
 
 core.set_error_hooks(_limit_error, _recursion_error)

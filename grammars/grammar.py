@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from .errors import GrammarError
 from .expressions import UNLIMITED, Expression, StringTerminal
+from .parse_tables import ParseTables
 
 END = 0
 UNKNOWN_FINISH = -2
@@ -211,6 +212,12 @@ class Grammar:
     """The text is a JSON document, and states may have a rule for `items`, or `recalls`."""
     ignored: tuple[tuple[str, str], ...] = ()
     """What was not enforced because the caller asked for `unsupported="ignore"`: (JSON Pointer, reason)."""
+
+    is_ambiguous: bool = False
+    """There may be many ways to read a text. Only terminals, calls and special tokens are edges then, and a
+    called rule is never empty."""
+    parse_tables: ParseTables | None = None
+    """A grammar that is given as a whole, by parse tables and lexers; no state is expanded then."""
 
     def expand(self, state: int) -> Expansion:
         """The edges of `state` (never END)."""

@@ -123,7 +123,7 @@ class _Translation:
             languages.append(_behind_any(found) if self.search else found)
         result = union(*languages)
         if "{" in self.pattern or len(self.pattern) > 500 or self.n_steps > 200:  # else it cannot be large
-            n_positions = _count_positions(result, {ANY_TEXT: _ANY_TEXT_POSITIONS})
+            n_positions = count_positions(result, {ANY_TEXT: _ANY_TEXT_POSITIONS})
             if n_positions > most_positions:
                 raise LimitExceededError(
                     "the size of a pattern with its repeats written out, in byte classes,",
@@ -497,7 +497,7 @@ def _behind_any(language: Expression) -> Expression:
     return concatenate(ANY_TEXT, *parts)
 
 
-def _count_positions(expression: Expression, known: dict[Expression, int]) -> int:
+def count_positions(expression: Expression, known: dict[Expression, int]) -> int:
     """How many byte classes the expression has when its repeats are written out."""
     count = known.get(expression)
     if count is None:
@@ -506,7 +506,7 @@ def _count_positions(expression: Expression, known: dict[Expression, int]) -> in
         elif expression.kind == AUTOMATON:
             count = len(cast("tuple[int, tuple[object, ...], object]", expression.payload)[1])
         else:
-            count = sum(_count_positions(child, known) for child in expression.children)
+            count = sum(count_positions(child, known) for child in expression.children)
             if expression.kind == REPEAT:
                 least, most = bounds(expression)
                 count *= max(least, 1) if most == UNLIMITED else most
@@ -514,7 +514,7 @@ def _count_positions(expression: Expression, known: dict[Expression, int]) -> in
     return count
 
 
-_ANY_TEXT_POSITIONS = _count_positions(ANY_TEXT, {})
+_ANY_TEXT_POSITIONS = count_positions(ANY_TEXT, {})
 
 
 # The grammar

@@ -241,7 +241,7 @@ class _Parser:
         is_lazy = self.pattern[self.offset + length : self.offset + length + 1] == "?"
         self.offset += length + is_lazy
         self.repeatable = False
-        self.items[-1] = tree.repetition(self.items[-1], least, most)
+        self.items[-1] = tree.repetition(self.items[-1], least, most, is_lazy)
 
     # Groups
 

@@ -1,10 +1,10 @@
 """The syntax tree of a pattern: what the parser makes and the two translations (`regex.py`,
 `regex_positions.py`) read.
 
-The nodes are plain tuples. Groups leave no node unless the pattern refers to them, and laziness nothing at
-all: it does not change which texts match. Every node knows by `needs` what its language depends on besides
-its own text, so that a part without assertions is recognised by one comparison with 0 and translated without
-any context.
+The nodes are plain tuples. Groups leave no node unless the pattern refers to them. Laziness is kept for the
+lexers of Lark grammars (`lexeme_programs.py`): it does not change which whole texts match. Every node knows
+by `needs` what its language depends on besides its own text, so that a part without assertions is recognised
+by one comparison with 0 and translated without any context.
 """
 
 from __future__ import annotations
@@ -57,12 +57,13 @@ class Alternation(NamedTuple):
 
 
 class Repetition(NamedTuple):
-    """`item` from `least` to `most` times; most = UNLIMITED: no bound."""
+    """`item` from `least` to `most` times; most = UNLIMITED: no bound. lazy: rather fewer times."""
 
     item: Node
     least: int
     most: int
     needs: int = 0
+    lazy: bool = False
 
 
 class Assertion(NamedTuple):
@@ -133,11 +134,11 @@ def alternation(options: list[Node]) -> Node:
     return Alternation(tuple(options), needs)
 
 
-def repetition(item: Node, least: int, most: int) -> Node:
+def repetition(item: Node, least: int, most: int, lazy: bool = False) -> Node:
     """A repeat; a condition holds as often as one likes."""
     if item.needs and is_always_empty(item):
         return item if least else NO_TEXT
-    return Repetition(item, least, most, item.needs)
+    return Repetition(item, least, most, item.needs, lazy)
 
 
 def assertion(kind: int, characters: Ranges = ()) -> Assertion:

@@ -1,0 +1,199 @@
+"""Any context-free grammar as a transition network: left recursion, hidden or not, empty rules, ambiguity.
+
+In come rules as trees (`rules.py`), out comes a `Grammar` whose states are made on demand. A state belongs to
+a *goal*, the rule that was called, and is the set of positions (`positions.py`) one of which was read last;
+so options that begin alike are followed together. Symbols that lead to the same state are one edge.
+
+The core enters a called rule before it reads anything, so no rule may call itself first. Rules that do, over
+others or behind rules that may be empty, are the components of the graph of *left calls*, and inside such a
+component a goal is read from the left corner up (Rosenkrantz & Lewis 1970): it begins with whatever begins
+some rule of the component and is no left call; whenever a rule of the component may be complete, the reading
+may go on after each of its left calls in the component. It is a loop between states: the stack does not
+grow, and `expr: expr "+" term | term` costs what `term ("+" term)*` costs. Called rules are never empty: a
+caller skips them instead.
+
+Ambiguity is no matter here: the core keeps all ways to read a text at once. Cost: a state is made when it is
+reached, from the positions that may follow; there are at most as many as the core allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from heapq import heappop, heappush
+from typing import cast
+
+from .errors import UnsatisfiableError
+from .expressions import Expression, union
+from .grammar import END, CallEdge, Edge, Expansion, Grammar, TerminalEdge, TokenEdge
+from .nullable import without_empty
+from .positions import NEVER, Positions
+from .rules import Leaf, RuleCall, Tree, simplify, strongly_connected
+
+
+class ContextFreeGrammar(Grammar):
+    """The texts that a rule derives. Front ends give the rules; all names that are called are defined.
+
+    Raises: UnsatisfiableError if there is no text; LimitExceededError for rules that are too large.
+    """
+
+    start = 1
+    is_ambiguous = True
+
+    def __init__(self, rules: Mapping[str, Tree], start_rule: str) -> None:
+        simplified = simplify(rules, start_rule)
+        self._positions = Positions(simplified)
+        self._shared = {without_empty(expression) for expression in simplified.shared}
+        if self._positions.shortest[start_rule] >= NEVER and start_rule not in simplified.nullable:
+            raise UnsatisfiableError(
+                f"rule {start_rule!r} derives no text",
+                advice="every way through it needs a rule without an end",
+            )
+        self._component = self._left_components()
+        self._is_empty_allowed = start_rule in simplified.nullable
+        self._goals: dict[str, _Goal] = {}
+        # By state: its goal and positions; none of them for the begin of a goal, no goal for the whole.
+        self._places: list[tuple[str, frozenset[int]] | None] = [None, None]
+        self._states: dict[tuple[str, frozenset[int]], int] = {}
+        self._start_rule = start_rule
+
+    def expand(self, state: int) -> Expansion:
+        place = self._places[state]
+        if place is None:  # the start: nothing comes after the rule, so that it may be empty
+            expansion = self._expand(self._start_rule, frozenset())
+            return expansion._replace(final=True, finish=-1) if self._is_empty_allowed else expansion
+        return self._expand(*place)
+
+    def _expand(self, name: str, read: frozenset[int]) -> Expansion:
+        goal = self._goal(name)
+        following = goal.following(read) if read else goal.first
+        by_symbol: dict[Leaf, list[int]] = {}
+        for position in following:
+            by_symbol.setdefault(self._positions.symbols[position], []).append(position)
+        edges: list[Edge] = []
+        costs: list[int] = []
+        terminal_to: dict[int, int] = {}  # next state -> edge
+        for symbol, positions in by_symbol.items():
+            after = self._state(goal, positions)
+            cost = min(self._positions.cost(position) + goal.to_end(position) for position in positions)
+            known = None if symbol in self._shared else terminal_to.get(after)
+            if isinstance(symbol, Expression) and known is not None:
+                edges[known] = TerminalEdge(union(cast(TerminalEdge, edges[known]).terminal, symbol), after)
+                costs[known] = min(costs[known], cost)
+                continue
+            if isinstance(symbol, Expression):
+                if symbol not in self._shared:
+                    terminal_to[after] = len(edges)
+                edges.append(TerminalEdge(symbol, after))
+            elif isinstance(symbol, RuleCall):
+                edges.append(CallEdge(self._numbered(symbol.name, frozenset()), after))
+            else:
+                edges.append(TokenEdge(symbol.token_id, after))
+            costs.append(cost)
+        final = goal.is_complete(read)
+        return Expansion(edges, final=final, finish=costs.index(min(costs)) if costs and not final else -1)
+
+    def _state(self, goal: _Goal, positions: list[int]) -> int:
+        read = goal.closed(positions)
+        if goal.is_complete(read) and not goal.following(read):
+            return END
+        return self._numbered(goal.name, read)
+
+    def _numbered(self, name: str, read: frozenset[int]) -> int:
+        state = self._states.setdefault((name, read), len(self._places))
+        if state == len(self._places):
+            self._places.append((name, read))
+        return state
+
+    def _goal(self, name: str) -> _Goal:
+        found = self._goals.get(name)
+        if found is None:
+            found = self._goals[name] = _Goal(name, self._component[name], self._positions)
+        return found
+
+    def _left_components(self) -> dict[str, frozenset[str]]:
+        """By rule: those that are left corners of each other with it; none if it never calls itself first."""
+        positions = self._positions
+
+        def left_calls(name: str) -> list[str]:
+            symbols = [positions.symbols[position] for position in positions.parts[name].first]
+            return [symbol.name for symbol in symbols if isinstance(symbol, RuleCall)]
+
+        found: dict[str, frozenset[str]] = {}
+        for component in strongly_connected(positions.parts, left_calls):
+            is_recursive = len(component) > 1 or component[0] in left_calls(component[0])
+            found.update(dict.fromkeys(component, frozenset(component if is_recursive else ())))
+        return found
+
+
+class _Goal:
+    """One called rule with its left corners.
+
+    first: the positions at which it may begin.
+    """
+
+    def __init__(self, name: str, component: frozenset[str], positions: Positions) -> None:
+        self.name = name
+        self._positions = positions
+        self._component = component
+        firsts = [position for rule in component or (name,) for position in positions.parts[rule].first]
+        # By rule of the component: what was read once it is complete as the left corner of another one.
+        self._corners: dict[str, list[int]] = {rule: [] for rule in component}
+        self.first: list[int] = []
+        for position in sorted(firsts):
+            symbol = positions.symbols[position]
+            if isinstance(symbol, RuleCall) and symbol.name in component:
+                self._corners[symbol.name].append(position)
+            else:
+                self.first.append(position)
+        self._to_end: dict[int, int] = {}
+
+    def closed(self, read: list[int]) -> frozenset[int]:
+        """The positions, and the left calls that may be complete with them."""
+        found = set(read)
+        waiting = list(read)
+        while waiting:
+            for corner in self._corners_after(waiting.pop()):
+                if corner not in found:
+                    found.add(corner)
+                    waiting.append(corner)
+        return frozenset(found)
+
+    def _corners_after(self, position: int) -> list[int]:
+        owner = self._positions.owners[position]
+        return self._corners.get(owner, []) if position in self._positions.ends else []
+
+    def following(self, read: frozenset[int]) -> list[int]:
+        return list(
+            dict.fromkeys(after for position in sorted(read) for after in self._positions.follow[position])
+        )
+
+    def is_complete(self, read: frozenset[int]) -> bool:
+        """Whether the goal may be over after these positions (closed)."""
+        ends, owners = self._positions.ends, self._positions.owners
+        return any(position in ends and owners[position] == self.name for position in read)
+
+    def to_end(self, position: int) -> int:
+        """Bytes that complete the goal at best after a position."""
+        if not self._to_end:
+            self._find_ends()
+        return self._to_end.get(position, NEVER)
+
+    def _find_ends(self) -> None:
+        """Dijkstra (1959), backwards from the ends of the goal."""
+        positions = self._positions
+        before: dict[int, list[tuple[int, int]]] = {}  # after -> (before, cost)
+        for rule in self._component or (self.name,):
+            for position in positions.of_rule(rule):
+                for after in positions.follow[position]:
+                    before.setdefault(after, []).append((position, positions.cost(after)))
+                for corner in self._corners_after(position):
+                    before.setdefault(corner, []).append((position, 0))
+        waiting = [(0, position) for position in positions.parts[self.name].last]
+        while waiting:
+            cost, position = heappop(waiting)
+            if position in self._to_end:
+                continue
+            self._to_end[position] = cost
+            for earlier, step in before.get(position, ()):
+                if earlier not in self._to_end:
+                    heappush(waiting, (cost + step, earlier))

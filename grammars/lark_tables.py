@@ -1,0 +1,275 @@
+"""Lark's compiled rules -> LALR parse tables and a contextual lexer, as Lark itself makes them.
+
+In come the rules and terminals that `lark` compiled a grammar to; its own analyzer makes the LALR states.
+What its lexer does at run time with one regular expression for each state of the parser is written down here:
+the terminals that the state accepts, in the order of priority, greatest length of a match, length of the
+pattern, and name, and of the keywords those that a pattern reads too, which its text then decides.
+
+Source: lark 1.x, `lexer.py` and `parsers/lalr_analysis.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .emptiness import texts
+from .errors import ConstraintError, GrammarError, UnsupportedFeatureError
+from .lexeme_programs import LexemePrograms
+from .nullable import without_empty
+from .parse_tables import LexemeTables, ParseTables
+from .regex import pattern_expression
+from .regex_parser import parse_pattern
+
+if TYPE_CHECKING:
+    from lark.grammar import Rule, Symbol
+    from lark.lexer import TerminalDef
+    from lark.parsers.lalr_analysis import LALR_Analyzer
+
+_END = "$END"
+_MOST_CANDIDATES = 40  # short texts of a terminal that are tried
+_FAR = 1 << 30
+
+
+def lalr_tables(
+    terminals: Sequence[TerminalDef],
+    rules: Sequence[Rule],
+    ignored: Sequence[str],
+    start: str,
+    special_tokens: Mapping[str, int],
+) -> ParseTables:
+    """The tables of a grammar.
+
+    special_tokens: by the name of a terminal that has no pattern, the id that it stands for.
+
+    Raises: GrammarError where the grammar is not LALR(1), or a terminal may be empty;
+        UnsupportedFeatureError for conditions of terminals that are not followed.
+    """
+    analyzer = _analyzed(rules, start)
+    lexer = _Lexer(terminals, ignored, special_tokens)
+    return _Tables(analyzer, lexer, start).tables()
+
+
+def _analyzed(rules: Sequence[Rule], start: str) -> LALR_Analyzer:
+    from lark.common import ParserConf
+    from lark.exceptions import GrammarError as LarkGrammarError
+    from lark.parsers.lalr_analysis import LALR_Analyzer
+
+    analyzer = LALR_Analyzer(
+        ParserConf(list(rules), {}, [start]), debug=True
+    )  # keeps the items of the states
+    try:
+        analyzer.compute_lalr()
+    except LarkGrammarError as error:
+        raise GrammarError(
+            f"the grammar is not LALR(1): {' '.join(str(error).split())[:1000]}",
+            advice="give one of the rules a priority, rewrite them, or ask for lexer='dynamic'",
+        ) from error
+    return analyzer
+
+
+class _Lexer:
+    """The terminals by number, in Lark's order, as programs, with what a state of the parser accepts."""
+
+    def __init__(
+        self, terminals: Sequence[TerminalDef], ignored: Sequence[str], special_tokens: Mapping[str, int]
+    ) -> None:
+        # The order of lark.lexer.BasicLexer.
+        self.terminals = sorted(
+            terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name)
+        )
+        self.names = [terminal.name for terminal in self.terminals]
+        self.special_tokens = [-1] * len(self.names) + list(special_tokens.values())
+        self.names += [*special_tokens, _END]
+        self.special_tokens.append(-1)
+        self.number = {name: number for number, name in enumerate(self.names)}
+        self.ignored = [self.number[name] for name in dict.fromkeys(ignored)]
+        self.programs = LexemePrograms()
+        self.begins = [self._begin(number) for number in range(len(self.terminals))]
+        self._patterns = [re.compile(terminal.pattern.to_regexp()) for terminal in self.terminals]
+        self._read_words = [self._words_of(number) for number in range(len(self.terminals))]
+        self._embedded = {
+            (pattern, word)
+            for pattern, words in enumerate(self._read_words)
+            for word in words
+            if set(self.terminals[word].pattern.flags) <= set(self.terminals[pattern].pattern.flags)
+        }
+        # A keyword that is ignored by itself is an error where a pattern reads it that is not; one that a
+        # pattern reads which is ignored stays ignored.
+        refused = {number: ~number for number in self.ignored}
+        self.words_of = [
+            [] if pattern in refused else [refused.get(word, word) for word in words]
+            for pattern, words in enumerate(self._read_words)
+        ]
+        self.word_begins = {
+            word: self._begin(word, end=refused.get(word, word))
+            for words in self._read_words
+            for word in words
+        }
+        self.lexers: list[tuple[list[int], list[int]]] = []
+        self._numbers: dict[frozenset[int], int] = {}
+
+    def _begin(self, number: int, end: int | None = None) -> int:
+        terminal = self.terminals[number]
+        if terminal.pattern.min_width == 0:
+            raise GrammarError(
+                f"terminal {terminal.name} may be empty",
+                got=terminal.pattern.value,
+                advice="make it read a character at least, and optional in the rules",
+            )
+        try:
+            node = parse_pattern(terminal.pattern.to_regexp(), "python")
+            return self.programs.add(node, number if end is None else end)
+        except UnsupportedFeatureError as error:
+            raise UnsupportedFeatureError(
+                f"terminal {terminal.name}: {error.feature}", got=terminal.pattern.value, advice=error.advice
+            ) from error
+
+    def _words_of(self, number: int) -> list[int]:
+        """The strings that the pattern of a terminal reads as a whole (lark.lexer._create_unless)."""
+        terminal = self.terminals[number]
+        if terminal.pattern.type != "re":
+            return []
+        return [
+            word
+            for word, other in enumerate(self.terminals)
+            if other.pattern.type == "str"
+            and other.priority == terminal.priority
+            and self._reads_word(number, other)
+        ]
+
+    def _reads_word(self, number: int, other: TerminalDef) -> bool:
+        found = self._patterns[number].match(other.pattern.value)
+        return found is not None and found.group() == other.pattern.value
+
+    def number_of_lexer(self, accepted: frozenset[int]) -> int:
+        """The lexer that reads these terminals and what is ignored."""
+        known = self._numbers.get(accepted)
+        if known is None:
+            known = self._numbers[accepted] = len(self.lexers)
+            members = sorted(accepted | set(self.ignored))
+            words = {word for number in members for word in self._read_words[number] if word in members}
+            hidden = {word for pattern, word in self._embedded if pattern in members}
+            begins = [self.begins[number] for number in members if number not in hidden]
+            self.lexers.append((begins, [self.word_begins[word] for word in sorted(words)]))
+        return known
+
+    def short_text(self, number: int) -> bytes:
+        """A short text that all terminals together read as this one, if that is found soon; else any one."""
+        if number >= len(self.terminals):
+            return b""
+        candidates = self._short_texts(number)
+        found = next((text for text in candidates if self._first_match(text) == (number, len(text))), None)
+        return (found if found is not None else (candidates or [""])[0]).encode()
+
+    def _short_texts(self, number: int) -> list[str]:
+        pattern = self.terminals[number].pattern
+        if pattern.type == "str":
+            return [pattern.value]
+        try:
+            expression = without_empty(pattern_expression(pattern.to_regexp(), syntax="python", search=False))
+            found = [text.decode() for text in texts(expression, _MOST_CANDIDATES)]
+        except ConstraintError:  # a condition that has no meaning for a text by itself
+            return []
+        # Letters and blanks before control characters.
+        return sorted(found, key=lambda text: (not text.isprintable(), len(text)))
+
+    def _first_match(self, text: str) -> tuple[int, int] | None:
+        for number, pattern in enumerate(self._patterns):
+            found = pattern.match(text)
+            if found:
+                words = self._read_words[number]
+                word = next((word for word in words if self._patterns[word].fullmatch(found.group())), number)
+                return word, len(found.group())
+        return None
+
+
+class _Tables:
+    """LALR states by number."""
+
+    def __init__(self, analyzer: LALR_Analyzer, lexer: _Lexer, start: str) -> None:
+        table: Any = analyzer.parse_table
+        self.lexer = lexer
+        self.states: list[Any] = list(table.states)
+        self.state_number = {state: number for number, state in enumerate(self.states)}
+        self.actions = table.states
+        self.start = self.state_number[table.start_states[start]]
+        self.accepting = self.state_number[table.end_states[start]]
+        self.rules: list[Rule] = []
+        self.rule_number: dict[Rule, int] = {}
+        self.origin_number: dict[str, int] = {}
+        for state in self.states:
+            for pointer in state:
+                if pointer.rule not in self.rule_number:
+                    self.rule_number[pointer.rule] = len(self.rules)
+                    self.rules.append(pointer.rule)
+                    self.origin_number.setdefault(pointer.rule.origin.name, len(self.origin_number))
+
+    def tables(self) -> ParseTables:
+        lexer, n_terminals, n_origins = self.lexer, len(self.lexer.names), len(self.origin_number)
+        actions = [0] * (len(self.states) * n_terminals)
+        gotos = [-1] * (len(self.states) * n_origins)
+        state_lexers = []
+        for number, state in enumerate(self.states):
+            accepted = set()
+            for name, (action, target) in self.actions[state].items():
+                if name in self.origin_number:
+                    gotos[number * n_origins + self.origin_number[name]] = self.state_number[target]
+                    continue
+                terminal = lexer.number[name]
+                is_shift = action.name == "Shift"
+                code = self.state_number[target] + 1 if is_shift else -self.rule_number[target] - 1
+                actions[number * n_terminals + terminal] = code
+                if terminal < len(lexer.terminals):
+                    accepted.add(terminal)
+            state_lexers.append(lexer.number_of_lexer(frozenset(accepted)))
+        symbols = [[self._symbol(symbol) for symbol in rule.expansion] for rule in self.rules]
+        rules = [(self.origin_number[rule.origin.name], len(rule.expansion)) for rule in self.rules]
+        short_texts = [lexer.short_text(number) for number in range(n_terminals)]
+        costs, firsts = _shortest_derivations(rules, symbols, short_texts, n_origins)
+        n_words = len(lexer.names) - len(lexer.terminals)
+        return ParseTables(
+            LexemeTables(
+                lexer.programs.nodes, lexer.programs.classes, lexer.lexers, lexer.words_of + [[]] * n_words
+            ),
+            *(len(self.states), n_terminals, n_origins, self.start, self.accepting, lexer.number[_END]),
+            *(actions, gotos, rules, self._items(symbols), state_lexers),
+            *(lexer.ignored, lexer.special_tokens, short_texts, costs, firsts),
+        )
+
+    def _symbol(self, symbol: Symbol) -> int:
+        return self.lexer.number[symbol.name] if symbol.is_term else ~self.origin_number[symbol.name]
+
+    def _items(self, symbols: list[list[int]]) -> list[list[tuple[int, int, list[int]]]]:
+        """By state, its kernel."""
+        found = []
+        for number, state in enumerate(self.states):
+            kernel = []
+            for pointer in state:
+                rule = self.rule_number[pointer.rule]
+                is_root = number == self.start and pointer.rule.origin.name.startswith("$root_")
+                if pointer.index or is_root:
+                    kernel.append((rule, pointer.index, symbols[rule][pointer.index :]))
+            found.append(sorted(kernel))
+        return found
+
+
+def _shortest_derivations(
+    rules: list[tuple[int, int]], symbols: list[list[int]], short_texts: list[bytes], n_origins: int
+) -> tuple[list[int], list[int]]:
+    """By origin, the cost of a shortest derivation and its first terminal (Knuth 1977, by iteration)."""
+    costs, firsts = [_FAR] * n_origins, [-1] * n_origins
+    changed = True
+    while changed:
+        changed = False
+        for (origin, _), expansion in zip(rules, symbols, strict=True):
+            cost = sum(
+                len(short_texts[symbol]) + 1 if symbol >= 0 else costs[~symbol] for symbol in expansion
+            )
+            if cost < costs[origin]:
+                costs[origin] = cost
+                begins = (symbol if symbol >= 0 else firsts[~symbol] for symbol in expansion)
+                firsts[origin] = next((first for first in begins if first >= 0), -1)
+                changed = True
+    return costs, firsts

@@ -1,0 +1,131 @@
+"""Random Lark grammars over three letters against Lark itself, on all short texts.
+
+Terminals overlap, begin and contain each other, are greedy, lazy, keywords and ignored ones, with priorities and
+look-ahead; rules are few. On every text of up to LONGEST letters the core and Lark agree; and a text that the core can
+read has an end that Lark accepts, within the promised number of tokens. More seeds are run by
+`python -m tests.properties.test_random_lark FIRST LAST`.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from itertools import product
+
+import pytest
+from tokentrellis import ConstraintError, Vocabulary, compile_grammar
+from tokentrellis.grammars.lark import from_lark
+
+from tests.masks import allowed_tokens
+
+lark = pytest.importorskip("lark")
+
+LETTERS = "ab "
+LONGEST = 6
+TEXTS = ["".join(text) for length in range(LONGEST + 1) for text in product(LETTERS, repeat=length)]
+PIECES = [b"ab", b"aa", b"ba", b"b ", b" a", b"abab", b"  ", b"bb a"]
+VOCABULARY = Vocabulary([bytes([byte]) for byte in range(256)] + [b"", *PIECES], eos_token_ids=[256])
+_TERMINALS = (
+    *(
+        '"a"',
+        '"b"',
+        '"ab"',
+        '"aab"',
+        '"ba"',
+        '"b a"',
+        "/a+/",
+        "/[ab]+/",
+        "/a+b/",
+        "/ab?/",
+        "/a|ab/",
+        "/ab|a/",
+    ),
+    *(
+        "/b+?/",
+        "/a[ab]*?b/",
+        "/a.*b/",
+        "/(ab)+/",
+        "/b( b)*/",
+        "/a(?!b)/",
+        "/a+(?! )/",
+        "/b\\b/",
+        '"A"i',
+        "/a /",
+    ),
+    *("/[ab]{2}/", "/(a|b)*?a/", "/a(?=b)[ab]/", "/b$/m", "/ +/", '" "'),
+)
+
+
+def random_grammar(rng: random.Random) -> str:
+    names = ["P", "Q", "R", "S"][: rng.randint(1, 4)]
+    lines = [f"{name}{rng.choice(['', '', '', '.2', '.1'])}: {rng.choice(_TERMINALS)}" for name in names]
+    symbols = [*names, *names, "x", '"b"']
+    for rule in ("start", "x"):
+        options = []
+        for _ in range(rng.randint(1, 3)):
+            items = [
+                rng.choice(symbols) + rng.choice(["", "", "", "?", "*", "+"])
+                for _ in range(rng.randint(0, 3))
+            ]
+            options.append(" ".join(items))
+        if rule == "x":
+            options.append(rng.choice(names))
+        lines.append(f"{rule}: {' | '.join(options)}")
+    if rng.random() < 0.5:
+        lines.append(
+            rng.choice(['%ignore " "', "%ignore / +/", f"%ignore {rng.choice(names)}", "%ignore /b /"])
+        )
+    return "\n".join(lines) + "\n"
+
+
+def check(seed: int) -> bool:
+    """Whether the grammar was one that Lark and we take."""
+    rng = random.Random(seed)
+    text = random_grammar(rng)
+    try:
+        parser = lark.Lark(text, parser="lalr", lexer="contextual")
+        grammar = from_lark(text)
+    except (lark.exceptions.LarkError, ConstraintError):
+        return False
+
+    def is_accepted(word: str) -> bool:
+        try:
+            parser.parse(word)
+        except lark.exceptions.UnexpectedInput:
+            return False
+        return True
+
+    language = {word for word in TEXTS if is_accepted(word)}
+    try:
+        compiled = compile_grammar(grammar, VOCABULARY)
+        compiled.matcher().next_bytes()
+    except ConstraintError as error:
+        assert "undecided" in str(error) or not language, (seed, text, error)
+        return False
+    for word in TEXTS:
+        matcher = compiled.matcher()
+        n_read = matcher.try_accept_tokens(word.encode())
+        accepted = n_read == len(word) and matcher.is_accepting
+        assert accepted == (word in language), (seed, text, word, n_read)
+        if n_read < len(word) or rng.random() < 0.9:
+            continue
+        written, budget = word, matcher.tokens_to_finish
+        assert budget is not None, (seed, text, word)
+        while not matcher.is_terminated:
+            allowed = allowed_tokens(matcher, budget)
+            assert allowed, (seed, text, word, written)
+            token = rng.choice(allowed)
+            matcher.accept_token(token)
+            written += VOCABULARY.tokens[token].decode()
+            budget -= 1
+        assert is_accepted(written), (seed, text, word, written)
+    return True
+
+
+def test_random_grammars() -> None:
+    assert sum(check(seed) for seed in range(30)) >= 8
+
+
+if __name__ == "__main__":
+    first, last = map(int, sys.argv[1:])
+    print(sum(check(seed) for seed in range(first, last)), "grammars agree")

@@ -1,0 +1,53 @@
+"""Files of rules on the command line, in the place of a schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.commands import run
+
+LARK = 'start: "select" NAME\n%import .names.NAME\n%ignore " "\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    pytest.importorskip("lark")
+    (tmp_path / "query.lark").write_text(LARK)
+    (tmp_path / "names.lark").write_text("NAME: /[a-z]+/\n")
+    (tmp_path / "pairs.gbnf").write_text('root ::= [a-z] "=" [0-9]')
+    (tmp_path / "list.ebnf").write_text("list = 'a', { ',', 'a' };")
+    return tmp_path
+
+
+def test_match(folder: Path) -> None:
+    run("match", str(folder / "query.lark"), "select selectx")
+    run("match", str(folder / "pairs.gbnf"), "a=1")
+    run("match", str(folder / "list.ebnf"), "a,a")
+    refused = run("match", str(folder / "query.lark"), "select select", code=1)
+    assert "the text is not finished" in refused.stdout
+    assert (
+        "line 1, column 3: the text leaves the grammar"
+        in run("match", str(folder / "pairs.gbnf"), "a=b", code=1).stdout
+    )
+
+
+def test_mask(folder: Path, model_folder: str) -> None:
+    options = ("--tokenizer", model_folder, "--json")
+    report = json.loads(run("mask", str(folder / "pairs.gbnf"), "a", *options).stdout)
+    assert report["bytes"] == "'='"
+
+
+def test_generate(folder: Path, model_folder: str) -> None:
+    options = ("--model", model_folder, "--max-new-tokens", "20")
+    written = run("generate", str(folder / "list.ebnf"), "a text", *options).stdout
+    assert set(written.strip()) <= {"a", ","}
+
+
+def test_errors(folder: Path) -> None:
+    (folder / "bad.gbnf").write_text("root ::= itm\nitem ::= [a]")
+    result = run("match", str(folder / "bad.gbnf"), "a", code=2)
+    assert "did you mean 'item'?" in result.stderr
+    run("match", str(folder / "absent.lark"), "a", code=2)
