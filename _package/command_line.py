@@ -1,9 +1,10 @@
 """The command `tokentrellis`: what a user types in, JSON or a readable report out.
 
-`generate` is in generate_command.py; here are the commands that look at a schema without running a model.
-Results go to standard output and everything else to standard error. The exit code is 0 for yes, 1 for no (the
-schema is refused, the text does not match), 2 for an error of our family, which is one message without a
-traceback; and as shells have it 130 for Ctrl-C and 141 for an output that nobody reads any more.
+`generate` and `summarize` have modules of their own; here are the commands that look at a schema without
+running a model. Results go to standard output and everything else to standard error. The exit code is 0 for
+yes, 1 for no (the schema is refused, the text does not match), 2 for an error of our family, which is one
+message without a traceback; and as shells have it 130 for Ctrl-C and 141 for an output that nobody reads
+any more.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from .grammar_options import (
 from .grammars.errors import ConstraintError
 from .sources import check_text, json_schema_of, read_schema
 from .standard_output import BROKEN_PIPE, standard_output
+from .summarize_command import summarize
 
 if TYPE_CHECKING:
     from .schema_report import SchemaReport
@@ -69,6 +71,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(generate)
+app.command()(summarize)
 
 
 def _print_version(is_wanted: bool) -> None:

@@ -1,24 +1,17 @@
 """`tokentrellis generate`: text in, JSON by a schema out, for one text or for a file of them (`lines.py`).
 
-What the words on the command line mean and which of them exclude each other is decided, and everything that
-is to be read is read, and the output is opened, before a model is loaded: a mistake costs no waiting. In a
-file, line n draws from seed + n, whichever run it falls into.
+What the words on the command line mean and which of them exclude each other is decided before a model is
+loaded; `text_input.py` reads the texts.
 """
 
 from __future__ import annotations
 
-import math
-import sys
 import time
-from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from .decoding.arguments import checked_integer, checked_number
 from .drafters import WITH_MODEL, WITHOUT_MODEL, check_drafter, make_drafter
 from .grammar_options import (
     JsonOption,
@@ -31,10 +24,26 @@ from .grammar_options import (
 )
 from .grammars.errors import ConstraintError
 from .grammars.grammar import Grammar
-from .lines import Run, check_target, open_target, read_records, report_of, take_up, write_results
+from .lines import Run
 from .models import load_model
 from .sampler_options import ParticlesOption, SamplerOption, check_sampler_options, make_sampler
-from .sources import check_text, json_schema_of, read_file, read_schema, read_standard_input, write_json
+from .sources import check_text, json_schema_of, read_schema
+from .text_input import (
+    FileOption,
+    JsonlOption,
+    MaxNewTokensOption,
+    ModelOption,
+    OutOption,
+    SeedOption,
+    TemperatureOption,
+    TextArgument,
+    TopKOption,
+    TopPOption,
+    check_inputs,
+    check_numbers,
+    only_one,
+    write_texts,
+)
 
 
 def generate(
@@ -44,32 +53,19 @@ def generate(
             metavar="[SCHEMA]", help="JSON file, '-', JSON, module:Name; or rules: .lark, .gbnf or .ebnf."
         ),
     ] = None,
-    text: Annotated[
-        str | None, typer.Argument(metavar="[TEXT]", help="The text. Default: standard input.")
-    ] = None,
-    file: Annotated[Path | None, typer.Option("--file", help="Read the text from this file.")] = None,
-    jsonl: Annotated[
-        Path | None, typer.Option("--jsonl", help='Many texts: lines such as "a text" or {"text": "a text"}.')
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help='Where the lines go, with an "output" each; continued if it exists.'),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="NAME_OR_PATH", help="Default: the embedded model.")
-    ] = None,
+    text: TextArgument = None,
+    file: FileOption = None,
+    jsonl: JsonlOption = None,
+    out: OutOption = None,
+    model: ModelOption = None,
     tokenizer: TokenizerOption = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Sample, repeatably.")] = None,
-    temperature: Annotated[float | None, typer.Option("--temperature", help="Sample at it.")] = None,
-    top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the K likeliest tokens.")] = None,
-    top_p: Annotated[
-        float | None, typer.Option("--top-p", help="Sample from the likeliest tokens of this probability.")
-    ] = None,
+    seed: SeedOption = None,
+    temperature: TemperatureOption = None,
+    top_k: TopKOption = None,
+    top_p: TopPOption = None,
     sampler: SamplerOption = None,
     particles: ParticlesOption = None,
-    max_new_tokens: Annotated[
-        int | None, typer.Option("--max-new-tokens", help="The output is complete within so many tokens.")
-    ] = None,
+    max_new_tokens: MaxNewTokensOption = None,
     whitespace: Annotated[
         str | None,
         typer.Option(
@@ -111,109 +107,33 @@ def generate(
         schema, text = None, schema  # a single word beside --regex or --choices is the text
     _check_options(schema, regex, choices, whitespace)
     check_drafter(drafter, draft_model)
-    _check_numbers(max_new_tokens, temperature, top_k, top_p)
-    _check_inputs(schema, text, file, jsonl, out)
+    check_numbers(max_new_tokens, temperature, top_k, top_p)
+    given = check_inputs(text, file, jsonl, out)
+    if schema == "-" and given is None:
+        raise ConstraintError("SCHEMA and TEXT cannot both be standard input", advice="name a file for one")
     check_sampler_options(sampler, particles)
     layout = whitespace or ("compact" if model is None else "natural")
     grammar, described = _grammar(schema, regex, choices, layout, property_order)
-    records = [] if jsonl is None else read_records(jsonl)
-    if jsonl is None:
-        text = _read_text(text, file)
-    elif out is not None:
-        check_target(out, jsonl)
-    n_finished = 0 if jsonl is None or out is None else take_up(out, jsonl, records, as_json)
-    if jsonl is not None and n_finished == len(records):
-        return
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-    with nullcontext(sys.stdout) if out is None else open_target(out) as sink:
+
+    def begin() -> Run:
         sampling["sampler"] = make_sampler(sampler, particles)
         drafting = (drafter, draft_model)
-        run = _runner(grammar, described, model, tokenizer, seed, max_new_tokens, sampling, drafting)
-        if jsonl is None:
-            _print_result(run(str(text), 0), as_json)
-        else:
-            write_results(run, records, n_finished, sink, as_json)
+        return _runner(grammar, described, model, tokenizer, seed, max_new_tokens, sampling, drafting)
 
-
-def _print_result(result: Any, as_json: bool) -> None:
-    print(write_json(report_of(result)) if as_json else result.text)
-    console = Console(stderr=True, highlight=False)
-    if console.is_terminal and not as_json:
-        stats = result.stats
-        console.print(
-            f"{stats.n_tokens} tokens ({stats.n_forced_tokens} forced), "
-            f"{stats.tokens_per_second:.0f} tokens/s; compiled in {stats.compile_ms:.1f} ms; "
-            f"mask {stats.mask_us_mean:.1f} us "
-            f"(slowest {stats.mask_us_max:.1f} us); log probability {result.log_prob:.2f}"
-            f"{_describe_drafts(stats.speculation)}",
-            style="dim",
-        )
-
-
-def _describe_drafts(speculation: Any) -> str:
-    if speculation is None:
-        return ""
-    return (
-        f"; {speculation.block_efficiency:.2f} tokens a pass, "
-        f"drafts in {speculation.n_draft_steps} of {speculation.n_steps}"
-    )
-
-
-def _given(options: dict[str, str | Path | None], advice: str) -> str | None:
-    """The one option that is there, if any; an error if there are several."""
-    given = {name: str(value) for name, value in options.items() if value is not None}
-    if len(given) > 1:
-        raise ConstraintError(f"{' and '.join(given)} exclude each other", got=given, advice=advice)
-    return next(iter(given), None)
-
-
-def _check_numbers(
-    max_new_tokens: int | None, temperature: float | None, top_k: int | None, top_p: float | None
-) -> None:
-    """Before a model is loaded, which takes seconds."""
-    for name, integer in (("--max-new-tokens", max_new_tokens), ("--top-k", top_k)):
-        if integer is not None:
-            checked_integer(name, integer, least=1)
-    for name, number, most in (("--temperature", temperature, math.inf), ("--top-p", top_p, 1.0)):
-        if number is not None:
-            checked_number(name, number, above=0, most=most)
+    write_texts(begin, text, file, jsonl, out, as_json)
 
 
 def _check_options(
     schema: str | None, regex: str | None, choices: str | None, whitespace: str | None
 ) -> None:
-    given = _given({"SCHEMA": schema, "--regex": regex, "--choices": choices}, "give one of them")
+    given = only_one({"SCHEMA": schema, "--regex": regex, "--choices": choices}, "give one of them")
     if given is None:
         raise ConstraintError("one of SCHEMA, --regex and --choices is needed", advice="see generate --help")
     if whitespace is not None and schema is None:
         raise ConstraintError(
             f"--whitespace is a layout of JSON and would do nothing with {given}", advice="leave it out"
         )
-
-
-def _check_inputs(
-    schema: str | None, text: str | None, file: Path | None, jsonl: Path | None, out: Path | None
-) -> None:
-    given = _given({"TEXT": text, "--file": file, "--jsonl": jsonl}, "give one text, or one file")
-    if out is not None and jsonl is None:
-        raise ConstraintError("--out goes with --jsonl", advice="redirect the output of a single text")
-    if schema == "-" and given is None:
-        raise ConstraintError("SCHEMA and TEXT cannot both be standard input", advice="name a file for one")
-
-
-def _read_text(text: str | None, file: Path | None) -> str:
-    if text is None and file is None and sys.stdin is not None and sys.stdin.isatty():
-        typer.echo("reading the text from the terminal; end it with an end-of-file character", err=True)
-    name = "TEXT" if text is not None else "standard input" if file is None else str(file)
-    if text is not None:
-        found = check_text(text, name)
-    else:
-        found = read_standard_input() if file is None else read_file(file)
-    if not found.strip():
-        raise ConstraintError(
-            f"{name}: the text is empty", got=found, advice="give a text to write as JSON; nothing is made up"
-        )
-    return found
 
 
 def _grammar(

@@ -35,16 +35,19 @@ Name: TypeAlias = "str | os.PathLike[str] | None"
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model, its tokenizer, and `prompt(text, schema)`, which puts a task for this model into words.
+    """A model, its tokenizer, and two functions that put a task for this model into words.
 
-    `prompt` takes whatever `from_json_schema` takes as a schema: a dict, JSON text, a Boolean, a pydantic
-    model, a dataclass, a TypedDict, an Enum or any annotation. It raises ConstraintError for what is no text
-    or an empty one, GrammarSyntaxError for what is no schema.
+    `prompt(text, schema)` asks for JSON. It takes whatever `from_json_schema` takes as a schema: a dict,
+    JSON text, a Boolean, a pydantic model, a dataclass, a TypedDict, an Enum or any annotation. It raises
+    ConstraintError for what is no text or an empty one, GrammarSyntaxError for what is no schema.
+
+    `summary_prompt(text, length)` asks for a summary; `length` is in words ("exactly 50 words").
     """
 
     model: Any
     tokenizer: Any
     prompt: Callable[[str, Any], str]
+    summary_prompt: Callable[[str, str], str]
 
 
 def load_model(name: Name = None, tokenizer_name: Name = None) -> LoadedModel:
@@ -61,9 +64,10 @@ def load_model(name: Name = None, tokenizer_name: Name = None) -> LoadedModel:
         else _load("AutoModelForCausalLM", name)
     )
     model.eval()
-    return LoadedModel(
-        model, tokenizer, _checked(build_prompt if name is None else _prompt_in_words(tokenizer))
-    )
+    if name is None:
+        return LoadedModel(model, tokenizer, _checked(build_prompt), _summary_as_json)
+    in_words = _checked(_prompt_in_words(tokenizer))
+    return LoadedModel(model, tokenizer, in_words, _summary_in_words(tokenizer))
 
 
 def load_tokenizer(name: Name = None) -> Any:
@@ -155,16 +159,35 @@ def _checked(build: Callable[[str, Any], str]) -> Callable[[str, Any], str]:
     return prompt
 
 
+def _summary_as_json(text: str, length: str) -> str:
+    """For the embedded model, which knows texts as members of objects only; what follows is in the string."""
+    schema = {"type": "object", "properties": {"summary": {"type": "string"}}, "required": ["summary"]}
+    return _checked(build_prompt)(text, schema) + '{"summary":"'
+
+
+def _summary_in_words(tokenizer: Any) -> Callable[[str, str], str]:
+    def prompt(text: str, length: str) -> str:
+        check_text(text, "prompt")
+        return _ask(tokenizer, f"Summarize this text in {length}.\n\nText: {text}", "Summary: ")
+
+    return prompt
+
+
 def _prompt_in_words(tokenizer: Any) -> Callable[[str, Any], str]:
     def prompt(text: str, schema: Any) -> str:
         schema_text = write_json(schema)
         task = f"Write what this text says as JSON by this schema.\n\nSchema: {schema_text}\n\nText: {text}"
-        if not getattr(tokenizer, "chat_template", None):
-            return f"{task}\n\nJSON: "
-        message = [{"role": "user", "content": task}]
-        chat = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-        # Templates write the token that begins a text, and many tokenizers put it in front by themselves.
-        is_added = tokenizer("x")["input_ids"][:1] == [tokenizer.bos_token_id]
-        return chat.removeprefix(tokenizer.bos_token) if is_added else chat
+        return _ask(tokenizer, task, "JSON: ")
 
     return prompt
+
+
+def _ask(tokenizer: Any, task: str, lead: str) -> str:
+    """A task through the chat template, where there is one; elsewhere followed by a lead to the answer."""
+    if not getattr(tokenizer, "chat_template", None):
+        return f"{task}\n\n{lead}"
+    message = [{"role": "user", "content": task}]
+    chat: str = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
+    # Templates write the token that begins a text, and many tokenizers put it in front by themselves.
+    is_added = tokenizer("x")["input_ids"][:1] == [tokenizer.bos_token_id]
+    return chat.removeprefix(tokenizer.bos_token) if is_added else chat

@@ -5,7 +5,8 @@ What a model too small to write can still do: choose. Every text of the grammar 
 source, one blank between them; nothing is made up. If no choice of whole sentences has the length, a sentence
 may be cut: before a comma, semicolon, colon or dash, with a full stop in its place; and if that does not do,
 behind any word, with an ellipsis. A state is the next sentence and the count so far, with only such choices
-as can still reach the length. Cost: sentences times length states, made when they are reached.
+as can still reach the length, found by adding up sets of counts from the end. Cost: sentences times length
+states, made when they are reached.
 """
 
 from __future__ import annotations
@@ -35,67 +36,68 @@ class _Piece:
 
 
 class ExtractGrammar(Grammar):
-    """Made by `extract_grammar`."""
+    """Made by `extract_grammar`. A state, END aside, is (the next place, the count so far)."""
 
     def __init__(self, pieces: list[_Piece], least: int, most: int | None, joint: int) -> None:
         """joint: what the blank between two pieces counts."""
-        self._least, self._most, self._joint = least, most, joint
         by_place: dict[int, list[_Piece]] = {}
         for piece in pieces:
             by_place.setdefault(piece.place, []).append(piece)
         self._places = [by_place[place] for place in sorted(by_place)]
-        # A state, END aside: (place, count so far, whether a piece stands before).
-        self._numbers: dict[tuple[int, int, bool], int] = {}
-        self._keys: list[tuple[int, int, bool]] = [(0, 0, False)] * (END + 1)
-        self._can_end: dict[tuple[int, int, bool], bool] = {}
-        self.start = self._number((0, 0, False))
+        self._joint = joint
+        self._least = least
+        longest = sum(joint + max(piece.count for piece in place) for place in self._places)
+        self._most = longest if most is None else min(most, longest)
+        self._sums = self._find_sums()
+        # Each piece counts the blank before it, so the first one, which has none, begins one lower.
+        self._keys: list[tuple[int, int]] = [(0, -joint)] * (END + 1)
+        self._numbers: dict[tuple[int, int], int] = {}
+        self.start = self._number((0, -joint))
 
     @property
     def is_possible(self) -> bool:
         """Whether there is a text of the length at all."""
-        return self._reaches((0, 0, False))
+        return self._least <= self._most and any(
+            self._reaches(place + 1, piece.count)
+            for place, pieces in enumerate(self._places)
+            for piece in pieces
+        )
 
     def expand(self, state: int) -> Expansion:
-        place, count, goes_on = self._keys[state]
+        place, count = self._keys[state]
+        goes_on = state != self.start
         edges = [
-            TerminalEdge(literal(f" {piece.text}" if goes_on else piece.text), self._number(after))
-            for piece, after in self._choices(place, count, goes_on)
-            if self._reaches(after)
-        ]
-        final = self._is_final(count) and goes_on
-        return Expansion(edges, final=final, finish=-1 if final else 0)
-
-    def _choices(self, place: int, count: int, goes_on: bool) -> list[tuple[_Piece, tuple[int, int, bool]]]:
-        so_far = count + (self._joint if goes_on else 0)
-        return [
-            (piece, (later + 1, so_far + piece.count, True))
+            TerminalEdge(
+                literal(f" {piece.text}" if goes_on else piece.text), self._number((later + 1, total))
+            )
             for later in range(place, len(self._places))
             for piece in self._places[later]
-            if self._most is None or so_far + piece.count <= self._most
+            if self._reaches(later + 1, total := count + self._joint + piece.count)
         ]
+        is_final = goes_on and self._least <= count <= self._most
+        return Expansion(edges, final=is_final, finish=-1 if is_final else 0)
 
-    def _is_final(self, count: int) -> bool:
-        return self._least <= count and (self._most is None or count <= self._most)
+    def _find_sums(self) -> list[int]:
+        """By place a bit set: what the pieces from there on can count together, up to the most."""
+        sums = [1]
+        within = (1 << (self._most + self._joint + 1)) - 1
+        for pieces in reversed(self._places):
+            later = sums[-1]
+            here = later
+            for piece in pieces:
+                here |= later << (self._joint + piece.count)
+            sums.append(here & within)
+        return sums[::-1]
 
-    def _reaches(self, key: tuple[int, int, bool]) -> bool:
-        """Whether the length can be reached; later places are looked at first, so that this does not nest."""
-        waiting = [key]
-        while waiting:
-            at = waiting[-1]
-            if at in self._can_end:
-                waiting.pop()
-                continue
-            following = [after for _, after in self._choices(*at)]
-            unknown = [after for after in following if after not in self._can_end]
-            is_final = at[2] and self._is_final(at[1])
-            if unknown and not is_final:
-                waiting += unknown
-                continue
-            self._can_end[at] = is_final or any(self._can_end[after] for after in following)
-            waiting.pop()
-        return self._can_end[key]
+    def _reaches(self, place: int, count: int) -> bool:
+        """Whether a text that has a piece, and this count, can have the length in the end."""
+        if count > self._most:
+            return False
+        lowest = max(0, self._least - count)
+        wanted = (1 << (self._most - count + 1)) - (1 << lowest)
+        return bool(self._sums[place] & wanted)
 
-    def _number(self, key: tuple[int, int, bool]) -> int:
+    def _number(self, key: tuple[int, int]) -> int:
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self._keys)

@@ -28,7 +28,7 @@ from .compile import CompiledGrammar, compile_grammar
 from .errors import ArgumentTypeError, ArgumentValueError, BudgetTooSmallError, SamplingError, VocabularyError
 from .generation_options import check_model, context_left, named_eos_token_ids, random_state, sampling_options
 from .length import Length
-from .length_matcher import CompiledLength, compile_length
+from .length_matcher import CompiledLength, compile_length, with_length
 from .processors import GrammarProcessor, MaskTimes
 from .sampling import Sampler, SamplingTask, check_sampler, make_generator, score_text
 from .speculative import SpeculationStatistics, SpeculativeDecoder
@@ -149,8 +149,9 @@ def generate(
 
     model, tokenizer: from transformers, belonging to each other.
     prompt: a text, or several for a batch; several give a list of results in their order.
-    grammar: a `CompiledGrammar` (fastest for many calls), a `Grammar`, or what `from_json_schema` takes.
-        None: any text, of the length given, or as the predicate of a sampler has it.
+    grammar: a `CompiledGrammar` or `CompiledLength` (fastest for many calls), a `Grammar`, or what
+        `from_json_schema` takes. None: any text, of the length given, or as the predicate of a sampler has
+        it.
     length: how long the text has to be, for example `Length(words=50)`; `compile_length` has the terms.
     max_new_tokens: tokens for the output, EOS included, at most what the prompt leaves of the context.
         None: `DEFAULT_SPARE_TOKENS` more than the shortest output needs, or what the context leaves.
@@ -325,11 +326,11 @@ def _compile(
     if grammar is None:
         return compile_length(cast(Length, length), read_vocabulary(model, tokenizer))
     compiled = _compile_grammar(grammar, model, tokenizer)
-    return compiled if length is None else compile_length(length, compiled)
+    return compiled if length is None else with_length(compiled, length)
 
 
-def _compile_grammar(grammar: Any, model: Any, tokenizer: Any) -> CompiledGrammar:
-    if isinstance(grammar, CompiledGrammar):
+def _compile_grammar(grammar: Any, model: Any, tokenizer: Any) -> CompiledGrammar | CompiledLength:
+    if isinstance(grammar, (CompiledGrammar, CompiledLength)):
         vocabulary = read_vocabulary(model, tokenizer)
         if not is_same_tokenizer(grammar.vocabulary, vocabulary):
             raise VocabularyError(

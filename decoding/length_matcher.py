@@ -140,6 +140,19 @@ def compile_length(length: Length, source: Vocabulary | CompiledGrammar) -> Comp
     raise _impossible(length, grammar)
 
 
+def with_length(compiled: CompiledGrammar | CompiledLength, length: Length) -> CompiledLength:
+    """`compile_length` for a grammar that has none yet.
+
+    Raises:
+        ArgumentValueError: it has. And as `compile_length`.
+    """
+    if isinstance(compiled, CompiledLength):
+        raise ArgumentValueError(
+            "length must not be given for what has a length already", got=length, advice="leave it out"
+        )
+    return compile_length(length, compiled)
+
+
 def _tables_of(grammar: CompiledGrammar, length: Length) -> AutomatonTables:
     """The token automaton; of texts of so many tokens only, where that is the length."""
     if length.kind != "tokens" or length.most is None:

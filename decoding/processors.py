@@ -38,7 +38,7 @@ from .errors import (
     VocabularyError,
 )
 from .length import Length
-from .length_matcher import CompiledLength, compile_length
+from .length_matcher import CompiledLength, with_length
 from .masked_scores import ScoreMasker
 from .prefixes import PrefixTracker, Row
 
@@ -114,7 +114,7 @@ class GrammarProcessor(LogitsProcessor):
                 advice="pass compile_grammar(grammar, vocabulary)",
             )
         if length is not None:
-            grammars = [_with_length(grammar, length) for grammar in grammars]
+            grammars = [with_length(grammar, length) for grammar in grammars]
         if max_new_tokens is not None:
             max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
         self._budget_slack = checked_integer("budget_slack", budget_slack, least=0)
@@ -240,14 +240,6 @@ class GrammarProcessor(LogitsProcessor):
             return False
         self.mask_times.add(time.perf_counter_ns() - started)
         return True
-
-
-def _with_length(grammar: CompiledGrammar | CompiledLength, length: Length) -> CompiledLength:
-    if isinstance(grammar, CompiledLength):
-        raise ArgumentValueError(
-            "length must not be given for what has a length already", got=length, advice="leave it out"
-        )
-    return compile_length(length, grammar)
 
 
 class NewTokens(StoppingCriteria):
