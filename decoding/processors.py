@@ -25,7 +25,7 @@ import torch
 from transformers import LogitsProcessor, StoppingCriteria
 
 from ..grammars.errors import ConstraintError
-from .arguments import checked_integer
+from .arguments import checked_instance, checked_integer
 from .bitmask import allocate_bitmask
 from .compile import CompiledGrammar
 from .device_rows import DeviceRows
@@ -99,6 +99,7 @@ class GrammarProcessor(LogitsProcessor):
             max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
         if prompt_length is not None:
             prompt_length = checked_integer("prompt_length", prompt_length, least=0)
+        checked_instance("in_place", in_place, bool, "True or False")
         vocabularies = {grammar.vocabulary for grammar in grammars}
         if len(vocabularies) > 1:
             raise VocabularyError(

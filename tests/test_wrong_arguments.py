@@ -133,7 +133,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "GrammarProcessor": (
         tt.GrammarProcessor,
-        {"compiled": COMPILED, "max_new_tokens": 10, "prompt_length": 1},
+        {"compiled": COMPILED, "max_new_tokens": 10, "prompt_length": 1, "in_place": False},
     ),
     "GrammarProcessor.__call__": (
         tt.GrammarProcessor(COMPILED),
