@@ -14,6 +14,7 @@ before it begins, so that the masks are filled while the device computes.
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -195,6 +196,11 @@ class GrammarProcessor(LogitsProcessor):
             return False
         self.mask_times.add(time.perf_counter_ns() - started)
         return True
+
+
+# transformers asks for the signature of every processor at every step; to work it out takes some 10 us, and
+# with empty caches several times that.
+GrammarProcessor.__call__.__signature__ = inspect.signature(GrammarProcessor.__call__)  # type: ignore[attr-defined]
 
 
 class NewTokens(StoppingCriteria):

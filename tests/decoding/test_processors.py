@@ -8,6 +8,7 @@ validator.
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
@@ -295,6 +296,19 @@ def test_wrong_arguments(person: tt.CompiledGrammar) -> None:
     other = tt.compile_grammar(tt.from_regex("a"), small)
     with pytest.raises(tt.VocabularyError, match="one vocabulary"):
         tt.GrammarProcessor([person, other])
+
+
+def test_the_signature_that_is_kept_is_the_right_one() -> None:
+    kept = inspect.signature(tt.GrammarProcessor.__call__)
+    assert list(kept.parameters) == ["self", "input_ids", "scores"]
+
+
+def test_in_place_the_scores_themselves_are_masked(person: tt.CompiledGrammar) -> None:
+    allowed = first_mask(person)
+    scores = torch.zeros(1, N_LOGITS)
+    result = tt.GrammarProcessor(person, in_place=True)(torch.tensor([[1, 5]]), scores)
+    assert result.data_ptr() == scores.data_ptr()
+    assert scores[0].isfinite().tolist() == [*allowed.tolist(), *[False] * (N_LOGITS - len(allowed))]
 
 
 def test_mask_times(person: tt.CompiledGrammar) -> None:
