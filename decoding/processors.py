@@ -239,7 +239,10 @@ def follow_rows(
     fetched: what may have brought them to the host.
     """
     # Drafts are verified prefix by prefix, and each prefix is cut out of the rows of the whole candidate.
-    is_slice = input_ids.stride(0) > input_ids.shape[1]
+    # (A copy of one row may have kept the stride: then there is no more behind it.)
+    is_slice = (
+        input_ids.stride(0) > input_ids.shape[1] and input_ids.untyped_storage().nbytes() > input_ids.nbytes
+    )
     on_host = _to_host(input_ids) if fetched is None else fetched.on_host(input_ids)
     rows = tracker.go_on(on_host.data_ptr(), on_host.stride(0), on_host.shape, is_draft=is_slice)
     return tracker.follow(on_host.numpy(), is_draft=is_slice) if rows is None else rows
