@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._ext import core
-from ..grammars.errors import ConstraintError
+from .errors import ArgumentValueError
 
 TokenIds = npt.NDArray[np.int64]
 
@@ -116,13 +116,13 @@ class PrefixTracker:
         is_draft: the rows are known to be cut out of longer ones, that is, to begin a draft.
 
         Raises:
-            ConstraintError: the number of rows does not fit the number of grammars, or a row is shorter than
-                `prompt_length`.
+            ArgumentValueError: the number of rows does not fit the number of grammars, or a row is shorter
+                than `prompt_length`.
         """
         n_rows, width = input_ids.shape
         if self._prompt_length is not None:
             if width < self._prompt_length:
-                raise ConstraintError(
+                raise ArgumentValueError(
                     f"the rows must be at least as long as prompt_length={self._prompt_length}",
                     got=width,
                     advice="prompt_length is the width of the padded prompt in tokens",
@@ -157,7 +157,7 @@ class PrefixTracker:
     def _begin(self, prompt: TokenIds) -> _Generation:
         n_rows, n_grammars = len(prompt), len(self._grammars)
         if n_rows % n_grammars:
-            raise ConstraintError(
+            raise ArgumentValueError(
                 f"the number of rows must be a multiple of the {n_grammars} grammars",
                 got=n_rows,
                 advice="give one grammar, or one for each prompt of the batch",

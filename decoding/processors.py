@@ -14,6 +14,7 @@ before it begins, so that the masks are filled while the device computes.
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ import torch
 from transformers import LogitsProcessor, StoppingCriteria
 
 from ..grammars.errors import ConstraintError
-from .arguments import checked_integer
+from .arguments import checked_instance, checked_integer
 from .bitmask import allocate_bitmask
 from .compile import CompiledGrammar
 from .device_rows import DeviceRows
@@ -124,6 +125,7 @@ class GrammarProcessor(LogitsProcessor):
             )
         if prompt_length is not None:
             prompt_length = checked_integer("prompt_length", prompt_length, least=0)
+        checked_instance("in_place", in_place, bool, "True or False")
         vocabularies = {grammar.vocabulary for grammar in grammars}
         if len(vocabularies) > 1:
             raise VocabularyError(
@@ -242,6 +244,11 @@ class GrammarProcessor(LogitsProcessor):
         return True
 
 
+# transformers asks for the signature of every processor at every step; to work it out takes some 10 us, and
+# with empty caches several times that.
+GrammarProcessor.__call__.__signature__ = inspect.signature(GrammarProcessor.__call__)  # type: ignore[attr-defined]
+
+
 class NewTokens(StoppingCriteria):
     """Brings the tokens of a step to the host as soon as they are chosen. It never stops a row."""
 
@@ -277,8 +284,11 @@ def follow_rows(
 
     fetched: what may have brought them to the host.
     """
-    # Drafts are verified prefix by prefix, and each prefix is a slice of the whole candidate.
-    is_slice = input_ids.untyped_storage().nbytes() > input_ids.nbytes
+    # Drafts are verified prefix by prefix, and each prefix is cut out of the rows of the whole candidate.
+    # (A copy of one row may have kept the stride: then there is no more behind it.)
+    is_slice = (
+        input_ids.stride(0) > input_ids.shape[1] and input_ids.untyped_storage().nbytes() > input_ids.nbytes
+    )
     on_host = _to_host(input_ids) if fetched is None else fetched.on_host(input_ids)
     rows = tracker.go_on(on_host.data_ptr(), on_host.stride(0), on_host.shape, is_draft=is_slice)
     return tracker.follow(on_host.numpy(), is_draft=is_slice) if rows is None else rows

@@ -133,7 +133,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "GrammarProcessor": (
         tt.GrammarProcessor,
-        {"compiled": COMPILED, "max_new_tokens": 10, "prompt_length": 1},
+        {"compiled": COMPILED, "max_new_tokens": 10, "prompt_length": 1, "in_place": False},
     ),
     "GrammarProcessor.__call__": (
         tt.GrammarProcessor(COMPILED),
@@ -330,6 +330,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "allows_token": {"token_id": 0},
     "try_accept_tokens": {"token_ids": [0]},
     "fill_bitmask": {"bitmask": tt.allocate_bitmask(1, 4), "row": 0, "budget": 9},
+    "row_id": {"budget": 9},
     "try_read": {"text": b"ab"},
     "read_bytes": {"text": b"ab"},
     "rollback": {"n_tokens": 0},

@@ -99,9 +99,10 @@ def benchmark(
             try:
                 with open_setting(*(options[option.name] for option in shared)) as setting:
                     answer = function(setting, **asked)
-                    about = setting.describe(
-                        **{k: v for k, v in asked.items() if v is not None} | answer.about
-                    )
+                    shown = {
+                        k: v.name if isinstance(v, Path) else v for k, v in asked.items() if v is not None
+                    }
+                    about = setting.describe(**shown | answer.about)
                     print(write_results(setting.out, answer.name or name, answer.tables, about))
             except (ValueError, OSError, ImportError, WorkerSetupError) as error:
                 refuse(error)

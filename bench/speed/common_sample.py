@@ -54,6 +54,7 @@ def installed(wanted: Sequence[str]) -> list[str]:
 
 def keep(folder: Path, out: Path, name: str) -> None:
     """The tables and the plot of a run, without the outcomes schema by schema."""
+    out.mkdir(parents=True, exist_ok=True)
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     del results["outcomes"]
     results["machine"] |= describe_sources()

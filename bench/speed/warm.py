@@ -30,21 +30,26 @@ AVERAGE, DOCUMENTS = "all tokens, average", "average of a document"
 
 
 class _ByNumber(Engine[Any, Any]):
-    """Asks for the number of the row, and has it copied only where there is none."""
+    """Asks for the number of the row, and has it written only where it has not met that number."""
 
     def __init__(self, engine: Engine[Any, Any]) -> None:
         self.engine = engine
         self.bitmask, self.words, self.eos_token_ids = engine.bitmask, engine.words, engine.eos_token_ids
+        self.met: set[int] = set()
 
     def compile(self, schema: Any) -> Any:
+        self.met.clear()
         return self.engine.compile(schema)
 
     def matcher(self, grammar: Any) -> Any:
         return grammar.matcher()
 
     def fill(self, matcher: Any) -> None:
-        if matcher.row_id() < 0:
+        row_id = matcher.row_id()
+        if row_id not in self.met:
             matcher.fill_bitmask(self.bitmask)
+            if row_id >= 0:
+                self.met.add(row_id)
 
     def commit(self, matcher: Any, token_id: int) -> bool:
         return self.engine.commit(matcher, token_id)

@@ -366,7 +366,8 @@ def test_end_to_end(one_engine: Setting) -> None:
     for table, known in zip(tables, (engines, ways), strict=True):
         assert [set(row) for row in table.figures().values()] == [set(known)] * 2
     assert tables[0].figures()["batch of 2"][end_to_end.FREE]["ratio"] == 1
-    # All generate as many tokens: a sample for each generation, and one for each step but the first.
+    # All generate as many tokens: a sample for each generation, and one for each step but
+    # the first of round 0.
     assert {len(samples) for row in tables[0].samples.values() for samples in row.values()} == {1}
     assert {len(samples) for row in tables[1].samples.values() for samples in row.values()} == {5}
 

@@ -132,7 +132,7 @@ for rows, columns, words in ((1, 5, 1), (3, 4100, 128), (2, 4100, 129), (4, 70, 
             kept = torch.zeros((rows + 3, words), dtype=torch.int32)
             kept[places] = bits[order]
             logits = torch.randn(rows, columns, generator=generator).to(dtype)
-            allowed[:, :wide] = flags[:, :wide]
+            allowed[:, :wide], allowed[:, wide:] = flags[:, :wide], False
             wanted = logits.masked_fill(~allowed, float("-inf"))
             forbid_tokens(logits, kept, order, places)
             assert torch.equal(logits, wanted), (rows, columns, words, dtype, "places")

@@ -8,6 +8,7 @@ validator.
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
@@ -295,6 +296,35 @@ def test_wrong_arguments(person: tt.CompiledGrammar) -> None:
     other = tt.compile_grammar(tt.from_regex("a"), small)
     with pytest.raises(tt.VocabularyError, match="one vocabulary"):
         tt.GrammarProcessor([person, other])
+
+
+def test_rows_that_are_cut_out_of_longer_ones_are_drafts() -> None:
+    """As the main model looks at a draft: each prefix is a slice of the whole candidate."""
+    met: list[bool] = []
+
+    class Tracker:
+        def go_on(self, address: int, row_stride: int, shape: Any, *, is_draft: bool) -> list[Any]:
+            met.append(is_draft)
+            return []
+
+    for rows in (1, 2):
+        whole = torch.zeros((rows, 7), dtype=torch.int64)
+        for ids in (whole, whole[:, :5], whole[:, :1].clone(), whole.to(torch.int32)):
+            processors.follow_rows(Tracker(), ids)  # type: ignore[arg-type]
+    assert met == [False, True, False, False] * 2
+
+
+def test_the_signature_that_is_kept_is_the_right_one() -> None:
+    kept = inspect.signature(tt.GrammarProcessor.__call__)
+    assert list(kept.parameters) == ["self", "input_ids", "scores"]
+
+
+def test_in_place_the_scores_themselves_are_masked(person: tt.CompiledGrammar) -> None:
+    allowed = first_mask(person)
+    scores = torch.zeros(1, N_LOGITS)
+    result = tt.GrammarProcessor(person, in_place=True)(torch.tensor([[1, 5]]), scores)
+    assert result.data_ptr() == scores.data_ptr()
+    assert scores[0].isfinite().tolist() == [*allowed.tolist(), *[False] * (N_LOGITS - len(allowed))]
 
 
 def test_mask_times(person: tt.CompiledGrammar) -> None:
