@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from .grammars.grammar import Grammar
     from .grammars.json_schema import from_json_schema
     from .grammars.regex import from_regex
+    from .samplers.beam_search import Beam, BeamSearch
+    from .samplers.best_of import BestOf
     from .samplers.causal_model import CausalLanguageModel
     from .samplers.constraint import Constraint, Predicate
     from .samplers.grammar_aligned import AlignedReport, GrammarAlignedSampler
@@ -138,6 +140,8 @@ _NAMES_OF_MODULE = {
     ".grammars.grammar": ("Grammar",),
     ".grammars.json_schema": ("from_json_schema",),
     ".grammars.regex": ("from_regex",),
+    ".samplers.beam_search": ("Beam", "BeamSearch"),
+    ".samplers.best_of": ("BestOf",),
     ".samplers.causal_model": ("CausalLanguageModel",),
     ".samplers.constraint": ("Constraint", "Predicate"),
     ".samplers.grammar_aligned": ("AlignedReport", "GrammarAlignedSampler"),
@@ -184,6 +188,9 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "SequentialMonteCarlo",
     "GrammarAlignedSampler",
     "MetropolisHastings",
+    "BeamSearch",
+    "Beam",
+    "BestOf",
     "TrieProposal",
     "Trie",
     "Predicate",
