@@ -65,8 +65,10 @@ if TYPE_CHECKING:
     from .grammars.regex import from_regex
     from .samplers.beam_search import Beam, BeamSearch
     from .samplers.best_of import BestOf
+    from .samplers.byte_model import ByteModel, byte_vocabulary, split_prompt
     from .samplers.causal_model import CausalLanguageModel
     from .samplers.constraint import Constraint, Predicate
+    from .samplers.ensemble import EnsembleModel
     from .samplers.grammar_aligned import AlignedReport, GrammarAlignedSampler
     from .samplers.language_model import FunctionModel
     from .samplers.metropolis_hastings import MetropolisHastings
@@ -142,8 +144,10 @@ _NAMES_OF_MODULE = {
     ".grammars.regex": ("from_regex",),
     ".samplers.beam_search": ("Beam", "BeamSearch"),
     ".samplers.best_of": ("BestOf",),
+    ".samplers.byte_model": ("ByteModel", "byte_vocabulary", "split_prompt"),
     ".samplers.causal_model": ("CausalLanguageModel",),
     ".samplers.constraint": ("Constraint", "Predicate"),
+    ".samplers.ensemble": ("EnsembleModel",),
     ".samplers.grammar_aligned": ("AlignedReport", "GrammarAlignedSampler"),
     ".samplers.language_model": ("FunctionModel",),
     ".samplers.metropolis_hastings": ("MetropolisHastings",),
@@ -202,6 +206,10 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "Constraint",
     "CausalLanguageModel",
     "FunctionModel",
+    "ByteModel",
+    "byte_vocabulary",
+    "split_prompt",
+    "EnsembleModel",
     "Particles",
     "Particle",
     "AlignedReport",
