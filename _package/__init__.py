@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from .samplers.byte_model import ByteModel, byte_vocabulary, split_prompt
     from .samplers.causal_model import CausalLanguageModel
     from .samplers.constraint import Constraint, Predicate
+    from .samplers.custom_generate import sample_rows
     from .samplers.ensemble import EnsembleModel
     from .samplers.grammar_aligned import AlignedReport, GrammarAlignedSampler
     from .samplers.language_model import FunctionModel
@@ -147,6 +148,7 @@ _NAMES_OF_MODULE = {
     ".samplers.byte_model": ("ByteModel", "byte_vocabulary", "split_prompt"),
     ".samplers.causal_model": ("CausalLanguageModel",),
     ".samplers.constraint": ("Constraint", "Predicate"),
+    ".samplers.custom_generate": ("sample_rows",),
     ".samplers.ensemble": ("EnsembleModel",),
     ".samplers.grammar_aligned": ("AlignedReport", "GrammarAlignedSampler"),
     ".samplers.language_model": ("FunctionModel",),
@@ -195,6 +197,7 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "BeamSearch",
     "Beam",
     "BestOf",
+    "sample_rows",
     "TrieProposal",
     "Trie",
     "Predicate",

@@ -213,10 +213,12 @@ class _ByteRows(ModelRows):
     def _mass(self, hypothesis: _Hypothesis) -> Probabilities:
         """What the next byte, or the end, has by one hypothesis, float64 [257]."""
         found = self._model.continuations(hypothesis.rest)
-        masses = np.bincount(found.following, weights=hypothesis.law[found.longer], minlength=END + 1)
+        weights = hypothesis.law[found.longer]
+        masses = np.bincount(found.following, weights=weights, minlength=END + 1).astype(np.float64)
         if not hypothesis.rest:
             masses[END] = hypothesis.law[self._model.eos_token_ids].sum()
-        return masses * hypothesis.weight
+        masses *= hypothesis.weight
+        return masses
 
     def _masses(self, row: list[_Hypothesis]) -> Probabilities:
         masses: Probabilities = np.sum([self._mass(hypothesis) for hypothesis in row], axis=0)
