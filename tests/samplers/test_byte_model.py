@@ -55,7 +55,7 @@ def equals(tokens: tuple[int, ...], text: bytes) -> float:
     )
 
 
-@pytest.mark.parametrize("text", [b"", b"a", b"ab", b"aabab", b"babbaab", b"aabaabb"])
+@pytest.mark.parametrize("text", [b"", b"a", b"ab", b"aabab", b"babbaa"])
 def test_next_bytes_are_those_of_brute_force(text: bytes) -> None:
     bytes_model = tt.ByteModel(model(), VOCABULARY)
     found = bytes_model.begin([list(text)]).log_probs[0].exp()
