@@ -70,8 +70,12 @@ if TYPE_CHECKING:
     from .grammars.json_schema import from_json_schema
     from .grammars.lark import from_lark
     from .grammars.regex import from_regex
+    from .samplers.beam_search import Beam, BeamSearch
+    from .samplers.best_of import BestOf
+    from .samplers.byte_model import ByteModel, byte_vocabulary, split_prompt
     from .samplers.causal_model import CausalLanguageModel
     from .samplers.constraint import Constraint, Predicate
+    from .samplers.custom_generate import sample_rows
     from .samplers.draft_combined import CombinedDrafter
     from .samplers.draft_dynamic import DynamicTree
     from .samplers.draft_forced import ForcedTokens
@@ -81,6 +85,7 @@ if TYPE_CHECKING:
     from .samplers.draft_session import DraftSession
     from .samplers.draft_trigrams import TrigramTree
     from .samplers.drafter import Drafter
+    from .samplers.ensemble import EnsembleModel
     from .samplers.grammar_aligned import AlignedReport, GrammarAlignedSampler
     from .samplers.language_model import FunctionModel
     from .samplers.metropolis_hastings import MetropolisHastings
@@ -161,8 +166,13 @@ _NAMES_OF_MODULE = {
     ".grammars.json_schema": ("from_json_schema",),
     ".grammars.lark": ("from_lark",),
     ".grammars.regex": ("from_regex",),
+    ".samplers.beam_search": ("Beam", "BeamSearch"),
+    ".samplers.best_of": ("BestOf",),
+    ".samplers.byte_model": ("ByteModel", "byte_vocabulary", "split_prompt"),
     ".samplers.causal_model": ("CausalLanguageModel",),
     ".samplers.constraint": ("Constraint", "Predicate"),
+    ".samplers.custom_generate": ("sample_rows",),
+    ".samplers.ensemble": ("EnsembleModel",),
     ".samplers.grammar_aligned": ("AlignedReport", "GrammarAlignedSampler"),
     ".samplers.language_model": ("FunctionModel",),
     ".samplers.metropolis_hastings": ("MetropolisHastings",),
@@ -232,6 +242,10 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "SequentialMonteCarlo",
     "GrammarAlignedSampler",
     "MetropolisHastings",
+    "BeamSearch",
+    "Beam",
+    "BestOf",
+    "sample_rows",
     "TrieProposal",
     "Trie",
     "Predicate",
@@ -243,6 +257,10 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "Constraint",
     "CausalLanguageModel",
     "FunctionModel",
+    "ByteModel",
+    "byte_vocabulary",
+    "split_prompt",
+    "EnsembleModel",
     "Particles",
     "Particle",
     "AlignedReport",

@@ -41,6 +41,9 @@ class CausalLanguageModel(LanguageModel):
     model: decoder only. prompt_ids: its token ids, at least one.
     temperature, top_k, top_p, min_p: make another law of the model's, in transformers' order; None: not at
         all. Truncation knows nothing of a grammar: where it leaves no allowed token, a sequence dies.
+    keeps_coverage: whether rows add up the attention that each prompt token got (`coverage`); the model has
+    to
+        be loaded with `attn_implementation="eager"`.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
@@ -55,6 +58,7 @@ class CausalLanguageModel(LanguageModel):
         top_k: int | None = None,
         top_p: float | None = None,
         min_p: float | None = None,
+        keeps_coverage: bool = False,
     ) -> None:
         if not hasattr(model, "config") or getattr(model.config, "is_encoder_decoder", False):
             raise ArgumentTypeError("model must be a causal model of transformers", got=type(model))
@@ -68,6 +72,8 @@ class CausalLanguageModel(LanguageModel):
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
         # The model itself, by identity: it must not be trained in between.
         self._identity = (model, tuple(map(int, prompt_ids)), temperature, top_k, top_p, min_p)
+        self.keeps_coverage = keeps_coverage
+        self.last_attention = torch.zeros(0)  # of the last pass: from each row's last token to the prompt
         self._start: tuple[Any, Tensor] | None = None  # the prompt's cache, and the law after it
 
     @property
@@ -121,12 +127,35 @@ class CausalLanguageModel(LanguageModel):
             positions = (attends.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
             where = {"attention_mask": attends, "position_ids": positions}
         with torch.no_grad():
-            logits = self._model(
-                input_ids=tokens, past_key_values=cache, use_cache=True, **where, **self._last_only
-            ).logits[:, -1]
+            output = self._model(
+                input_ids=tokens,
+                past_key_values=cache,
+                use_cache=True,
+                output_attentions=self.keeps_coverage,
+                **where,
+                **self._last_only,
+            )
+        logits = output.logits[:, -1]
+        if self.keeps_coverage:
+            self.last_attention = self._prompt_attention(output.attentions)
         logits = logits if logits.dtype == torch.float64 else logits.float()
         warped = self._warpers(cast(torch.LongTensor, tokens), cast(torch.FloatTensor, logits))
         return torch.log_softmax(warped, dim=-1)
+
+    def _prompt_attention(self, attentions: Any) -> Tensor:
+        """Mean over layers and heads, float, shape [rows, prompt tokens].
+
+        Raises:
+            ArgumentTypeError: the model gives none.
+        """
+        if not attentions or attentions[0] is None:
+            raise ArgumentTypeError(
+                "the model must give attentions",
+                got=type(self._model),
+                advice="load it with attn_implementation='eager'",
+            )
+        n_prompt = self._prompt.shape[1]
+        return torch.stack([layer[:, :, -1, :n_prompt].float().mean(1) for layer in attentions]).mean(0)
 
     def _prompt_state(self) -> tuple[Any, Tensor]:
         if self._start is None:
@@ -143,6 +172,8 @@ class _CausalRows(ModelRows):
         self._cache = cache
         self._log_probs = log_probs
         self._attends = attends
+        # Float, [rows, prompt tokens]: attention from the tokens written so far, added up.
+        self.coverage = torch.zeros(len(log_probs), model.last_attention.shape[-1], device=log_probs.device)
 
     @property
     def log_probs(self) -> Tensor:
@@ -156,7 +187,9 @@ class _CausalRows(ModelRows):
             kept = self._attends.index_select(0, rows)
             self._attends = torch.cat([kept, kept.new_ones(len(kept), 1)], dim=1)
         tokens = torch.tensor(list(token_ids), device=self._model.device).unsqueeze(1)
+        covered = self.coverage.index_select(0, rows)
         self._log_probs = self._model.run(tokens, self._cache, self._attends)
+        self.coverage = covered + self._model.last_attention if self._model.keeps_coverage else covered
 
 
 def _repeated(cache: Any, rows: int) -> Any:

@@ -108,15 +108,16 @@ class Trie:
 
     def back_up(self, changed: Iterable[int]) -> None:
         """Carry the bounds of changed nodes up to the root, deepest first."""
-        pending = set(changed)
-        while pending:
-            node = max(pending, key=lambda index: self.nodes[index].depth)
-            pending.discard(node)
-            entry = self.nodes[node]
-            entry.refresh()
-            if entry.parent >= 0:
-                self.nodes[entry.parent].bounds[entry.position] = entry.total
-                pending.add(entry.parent)
+        levels: dict[int, set[int]] = {}
+        for node in changed:
+            levels.setdefault(self.nodes[node].depth, set()).add(node)
+        for depth in range(max(levels, default=-1), -1, -1):
+            for node in levels.pop(depth, set()):
+                entry = self.nodes[node]
+                entry.refresh()
+                if entry.parent >= 0:
+                    self.nodes[entry.parent].bounds[entry.position] = entry.total
+                    levels.setdefault(depth - 1, set()).add(entry.parent)
 
     def _position(self, node: int, token_id: int) -> int:
         return int(np.searchsorted(self.nodes[node].tokens, token_id))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import tokentrellis as tt
+import torch
 from tokentrellis.decoding.sampling import SampledText
 from tokentrellis.sampler_options import SamplerName, make_sampler
 
@@ -131,3 +132,33 @@ def test_command_line(model_folder: str) -> None:
         "MetropolisHastings",
     ]
     assert make_sampler(None, None) is None
+
+
+def test_inside_generate_of_transformers() -> None:
+    """Padded rows, several texts for each, and the configuration's own settings."""
+    tokenizer, model = tiny_tokenizer(), tiny_model()
+    compiled = tt.compile_grammar(tt.from_choices(["red", "12"]), tt.Vocabulary.from_tokenizer(tokenizer))
+    inputs = tokenizer(["Ann Lee is", "Bo"], return_tensors="pt", padding=True, return_token_type_ids=False)
+    options = {"sampler": tt.SequentialMonteCarlo(2), "source": compiled, "max_new_tokens": 12}
+    rows = model.generate(
+        **inputs,
+        **options,
+        custom_generate=tt.sample_rows,
+        generator=torch.Generator().manual_seed(0),
+        do_sample=True,
+        top_k=0,
+        num_return_sequences=2,
+    )
+    assert rows.shape[0] == 4
+    texts = tokenizer.batch_decode(rows[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+    assert set(texts) <= {"red", "12"}
+    with pytest.raises(tt.ArgumentTypeError, match="generator"):
+        model.generate(**inputs, **options, custom_generate=tt.sample_rows)
+    with pytest.raises(tt.ArgumentValueError, match="own law"):
+        model.generate(
+            **inputs,
+            **options,
+            custom_generate=tt.sample_rows,
+            generator=torch.Generator(),
+            logits_processor=[tt.GrammarProcessor(compiled)],
+        )

@@ -19,7 +19,7 @@ CASE = MarkovCase(8)
 MODEL, CONSTRAINT = CASE.model(), CASE.constraint()
 
 
-def run(sampler: MetropolisHastings, n: int = 300, constraint: Constraint = CONSTRAINT) -> Counter[str]:
+def run(sampler: MetropolisHastings, n: int = 200, constraint: Constraint = CONSTRAINT) -> Counter[str]:
     draws = sampler.samples(MODEL, constraint, n, generator(1))
     return Counter(draw.text.decode() for draw in draws)
 
@@ -29,7 +29,7 @@ def test_the_law_is_right_in_the_end(cut: str, n_steps: int) -> None:
     sampler = MetropolisHastings(cut, n_steps=n_steps, batch_size=300)
     assert chi_square(run(sampler), CASE.law) > 1e-3
     assert 0.2 < sampler.report.acceptance < 1
-    assert sampler.report.n_proposals == 300 * n_steps
+    assert sampler.report.n_proposals == 200 * n_steps
 
 
 def test_without_steps_it_is_masked_decoding() -> None:

@@ -113,7 +113,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(value=VALUES, indent=st.sampled_from([None, 1]))
 def test_beginnings_of_json_are_closed(value: Any, indent: int | None) -> None:
     """Every beginning of a container gives JSON, and all of it gives the value."""

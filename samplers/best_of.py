@@ -1,0 +1,48 @@
+"""Best of n: any sampler and a score in, the text of the highest score out.
+
+n texts are drawn one after the other; the score is the model's own log-probability or any function of the
+text, such as a reward model. The law of the result is that of the largest of n draws, so there is no weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from ..decoding.arguments import checked_integer
+from ..decoding.errors import ArgumentTypeError
+from ..decoding.sampling import SampledText, Sampler, SamplingTask, score_text
+from ..decoding.vocabulary import Vocabulary
+
+
+class BestOf:
+    """Draws n texts and keeps the best.
+
+    sampler: draws them. score: of the text, larger is better; None: the model's log-probability.
+
+    Raises:
+        ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
+    """
+
+    def __init__(self, n: int, sampler: Sampler, *, score: Callable[[str], float] | None = None) -> None:
+        self.n = checked_integer("n", n, least=1)
+        if not callable(getattr(sampler, "draw", None)):
+            raise ArgumentTypeError("sampler must have a method draw(task, generator)", got=sampler)
+        if score is not None and not callable(score):
+            raise ArgumentTypeError("score must be a function of the text, or None", got=score)
+        self.sampler = sampler
+        self.score = score
+
+    def draw(self, task: SamplingTask, generator: torch.Generator) -> SampledText:
+        """The best of n texts, for `generate()`. Raises: as the sampler."""
+        source = task.source
+        vocabulary = source if isinstance(source, Vocabulary) else source.vocabulary
+        drawn = [self.sampler.draw(task, generator) for _ in range(self.n)]
+        if self.score is None:
+            scores = [score_text(task.model, task.prompt_ids, text.token_ids) for text in drawn]
+        else:
+            texts = [vocabulary.decode(text.token_ids).decode("utf-8", "surrogateescape") for text in drawn]
+            scores = [float(self.score(text)) for text in texts]
+        best = max(range(self.n), key=scores.__getitem__)
+        return SampledText(drawn[best].token_ids, 0.0, {**drawn[best].details, "scores": scores})
