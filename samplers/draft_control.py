@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from statistics import median
+from statistics import fmean
 
-_RECENT = 9  # steps whose median time counts
+_RECENT = 16  # steps whose mean time counts: the mean has what a drafter spends on a new text, too
 _FADE = 0.05  # weight of the newest step in the mean of tokens
 _SHARE = 0.015  # of the time may be lost by trials
 _FIRST_PLAIN = 3  # steps before anything is tried
@@ -59,7 +59,7 @@ class SpeedControl:
 
     def rate(self, size: int) -> float:
         """Tokens for a second and row, of a size that has been measured."""
-        return self._tokens[size] / median(self._seconds[size])
+        return self._tokens[size] / fmean(self._seconds[size])
 
     def record(self, size: int, kept_nodes: Sequence[Sequence[int]], seconds: float) -> None:
         """What a step brought and cost.
@@ -98,7 +98,7 @@ class SpeedControl:
         """A size beside the best one, if it may be tried now."""
         if len(self._seconds[0]) < _FIRST_PLAIN:
             return None
-        plain = median(self._seconds[0])
+        plain = fmean(self._seconds[0])
         allowance = plain + _SHARE * self._elapsed
         place = self.sizes.index(best)
         unknown = [size for size in self.sizes[place : place + 2] if not self._seconds[size]]

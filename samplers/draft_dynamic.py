@@ -8,7 +8,7 @@ al., 2410.11744).
 
 DySpec takes for a the share R[y] that y had of what was left of the draft's law. For a target that draws and
 a good draft model that is far too little: where both laws are equal the first draw is always kept, whatever
-it is. So a is measured, by R[y] and by whether y is the first child, as verification goes on
+it is. So a is measured, by R[y] and by the place among the siblings, as verification goes on
 (`measured=False`: the original). The original also calls the draft model for each node; here all nodes that
 are waiting are read in one pass when one of them is wanted, which takes about as many passes as there are
 levels.
@@ -79,7 +79,7 @@ class DynamicTree(ModelDrafter):
                 if not tree.has_draft_probs(node) or left <= 0:
                     break
                 share = float(tree.draft_probs(node)[tree.tokens[child]])
-                self._kept[growth.is_sampled].count(min(1.0, share / left), place == 0, child == kept)
+                self._kept[growth.is_sampled].count(min(1.0, share / left), place, child == kept)
                 left -= share
                 if child == kept:
                     break
@@ -91,28 +91,33 @@ class KeptByShare:
     is_sampled: of a target that draws; what is not known yet is then assumed to be higher.
     """
 
+    PLACES = 4  # later ones count as the last
     EDGES = (0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95, 0.999)
 
     def __init__(self, is_sampled: bool) -> None:
         middles = [(low * high) ** 0.5 for low, high in pairwise((0.001, *self.EDGES, 1.0))]
         weight = 4.0
-        self._counts = {
-            is_first: [[weight, weight * (share**0.5 if is_sampled else share)] for share in middles]
-            for is_first in (True, False)
-        }
+        self._counts = [
+            [[weight, weight * (share**0.5 / (1 + place) if is_sampled else share)] for share in middles]
+            for place in range(self.PLACES)
+        ]
 
-    def estimate(self, share: float, is_first: bool) -> float:
-        """Probability that the child is kept. is_first: of its siblings."""
-        tried, kept = self._counts[is_first][bisect_right(self.EDGES, share)]
+    def estimate(self, share: float, place: int) -> float:
+        """Probability that the child is kept. place: among its siblings, 0 for the first."""
+        tried, kept = self._cell(share, place)
         return kept / tried
 
-    def count(self, share: float, is_first: bool, is_kept: bool) -> None:
+    def count(self, share: float, place: int, is_kept: bool) -> None:
         """One child that was tried."""
-        cell = self._counts[is_first][bisect_right(self.EDGES, share)]
+        cell = self._cell(share, place)
         cell[0] += 1
         cell[1] += is_kept
         if cell[0] > 1000:  # what was long ago counts less
             cell[:] = [cell[0] / 2, cell[1] / 2]
+
+    def _cell(self, share: float, place: int) -> list[float]:
+        """How often such a child was tried, and how often it was kept."""
+        return self._counts[min(place, self.PLACES - 1)][bisect_right(self.EDGES, share)]
 
 
 class _Slots:
@@ -157,7 +162,7 @@ class _Slots:
     def fill(self, node: int, value: float) -> tuple[int | None, float]:
         """Fill a slot: the new node and its value. The slot of the next sibling is opened."""
         growth, left = self._growth, self._left[node]
-        is_first = not growth.tree.has_children(node)
+        place = len(growth.tree.children(node))
         if growth.is_sampled:
             token = growth.chance.draw(left)
             child: int | None = growth.add_drawn(node, token)
@@ -166,7 +171,7 @@ class _Slots:
             child = growth.add_fixed(node, token)
         share = float(left[token])
         if self._known is not None:
-            share = self._known.estimate(share, is_first)
+            share = self._known.estimate(share, place)
         rest = without(left, token)
         if float(rest.sum()) > 0:
             self._left[node] = rest

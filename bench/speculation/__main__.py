@@ -73,23 +73,15 @@ def efficiency(load: Workload, options: argparse.Namespace) -> list[dict[str, An
         drafter = tt.Speculation(make(), max_nodes=options.nodes, adaptive=False, rule=options.rule)
         total: dict[str, float] = {}
         for number, task in enumerate(load.tasks):
-            found = target.generate(
+            drafted = target.generate(
                 **task.options(),
                 **sampling(options),
                 custom_generate=drafter.decode,
                 generator=torch.Generator().manual_seed(number),
-            ).statistics
-            for key in (
-                "n_tokens",
-                "n_steps",
-                "n_nodes",
-                "draft_ms",
-                "target_ms",
-                "verify_ms",
-                "keep_ms",
-                "mask_ms",
-            ):
-                total[key] = total.get(key, 0.0) + getattr(found, key)
+            )
+            check(task, drafted.sequences[0, task.ids.shape[1] :].tolist())
+            for key in COUNTED:
+                total[key] = total.get(key, 0.0) + getattr(drafted.statistics, key)
         whole = sum(total[key] for key in ("draft_ms", "target_ms", "verify_ms", "keep_ms"))
         rows.append({"name": name, "block_efficiency": total["n_tokens"] / total["n_steps"], **total})
         per_step = {key: total[key] / total["n_steps"] for key in ("n_tokens", "n_nodes")}
@@ -105,6 +97,14 @@ def efficiency(load: Workload, options: argparse.Namespace) -> list[dict[str, An
             rows.append({"name": name, "block_efficiency": n_tokens / n_steps})
             print(f"| {name} | {n_tokens / n_steps:.2f} | {n_nodes / n_steps:.1f} | | | |", flush=True)
     return rows
+
+
+def check(task: Task, token_ids: list[int]) -> None:
+    """Stop unless the output is complete by the grammar of the task."""
+    if task.compiled is not None:
+        matcher = task.compiled.matcher()
+        if matcher.try_accept_tokens(token_ids) < len(token_ids) or not matcher.is_terminated:
+            raise SystemExit(f"an output is not valid: {task.compiled.vocabulary.decode(token_ids)!r}")
 
 
 def rival(load: Workload, extra: dict[str, Any], options: argparse.Namespace) -> tuple[int, int, int]:

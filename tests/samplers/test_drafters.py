@@ -323,12 +323,12 @@ class TestDynamicTree:
     def test_what_is_kept_is_measured(self) -> None:
         """Equal laws: the first draw is always kept, so the tree becomes a chain, whatever the shares are."""
         kept = KeptByShare(is_sampled=True)
-        assert 0.05 < kept.estimate(0.05, True) < 0.5
+        assert 0.05 < kept.estimate(0.05, 0) < 0.5
         for _ in range(500):
-            kept.count(0.05, True, True)
-            kept.count(0.05, False, False)
-        assert kept.estimate(0.05, True) > 0.95
-        assert kept.estimate(0.05, False) < 0.05
+            kept.count(0.05, 0, True)
+            kept.count(0.05, 1, False)
+        assert kept.estimate(0.05, 0) > 0.95
+        assert kept.estimate(0.05, 1) < 0.05
         model = random_model("llama", vocab_size=50, initializer_range=0.02)
         drafter = DynamicTree(model, threshold=0.05)
         for seed in range(30):
