@@ -1,10 +1,11 @@
 """Grammar x vocabulary -> CompiledGrammar: the one module that sees both the front ends and the core.
 
 The core's tables of a vocabulary (trie, automata, splits) are made once and shared by all its grammars; they
-live as long as the vocabulary. Compiling a grammar checks that the vocabulary can spell a shortest document;
-everything else happens when a document reaches it. (To expand the first states in advance, for up to 400 us,
-was tried on 300 schemas of MaskBench: it doubled the time to the first mask and saved nothing afterwards,
-since documents reach but a few of these states.)
+live as long as the vocabulary, and learn what most JSON Schemas need before the first one (`rehearsal.py`).
+Compiling a grammar checks that the vocabulary can spell a shortest document; everything else happens when a
+document reaches it. (To expand the first states in advance, for up to 400 us, was tried on 300 schemas of
+MaskBench: it doubled the time to the first mask and saved nothing afterwards, since documents reach but a few
+of these states.)
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ from ..grammars.grammar import (
     TerminalEdge,
     TokenEdge,
 )
+from ..grammars.json_schema import JsonSchemaGrammar
+from ..grammars.json_schema.layout import Whitespace
 from ..grammars.utf8 import ANY_TEXT
 from .arguments import checked_instance, checked_integer
 from .automaton_tables import MOST_BYTES, MOST_STATES, export_tables
 from .errors import VocabularyError
 from .matcher import Matcher
+from .rehearsal import FEWEST_TOKENS, rehearse
 from .token_automaton import TokenAutomaton
 from .vocabulary import Vocabulary
 
@@ -53,6 +57,7 @@ MOST_TABLE_BYTES = 64 << 20
 _ALL_BYTES = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], eos_token_ids=[256])
 
 _lexicons: WeakKeyDictionary[Vocabulary, core.Lexicon] = WeakKeyDictionary()
+_rehearsed: WeakKeyDictionary[Vocabulary, set[str]] = WeakKeyDictionary()  # layouts of white space
 _lock = threading.Lock()
 
 
@@ -88,6 +93,8 @@ class CompiledGrammar(core.Compiled):
         )
         super().__init__(lexicon_of(vocabulary), grammar, EDGE_KINDS, OUTLINES)
         self.vocabulary = vocabulary
+        if isinstance(grammar, JsonSchemaGrammar) and vocabulary.n_tokens >= FEWEST_TOKENS:
+            _rehearse_once(grammar.whitespace, vocabulary)
 
     def matcher(self) -> Matcher:
         """A matcher at the beginning of a text."""
@@ -154,7 +161,18 @@ def lexicon_of(vocabulary: Vocabulary) -> core.Lexicon:
                 ANY_TEXT,
             )
             _lexicons[vocabulary] = found
+            _rehearsed[vocabulary] = set()
         return found
+
+
+def _rehearse_once(whitespace: Whitespace, vocabulary: Vocabulary) -> None:
+    """Let the tables of the vocabulary learn what most schemas in this layout need."""
+    with _lock:
+        rehearsed = _rehearsed.setdefault(vocabulary, set())
+        if str(whitespace) in rehearsed:
+            return
+        rehearsed.add(str(whitespace))
+    rehearse(whitespace, vocabulary, CompiledGrammar)
 
 
 def compile_grammar(grammar: Grammar, vocabulary: Vocabulary) -> CompiledGrammar:

@@ -45,7 +45,7 @@ from ..grammar import (
 from .algebra import NEVER
 from .arrays import ArrayShape
 from .completion import CLOSE, NAME
-from .layout import AFTER_COLON, AFTER_COMMA, FIRST, ROOT, Layout
+from .layout import AFTER_COLON, AFTER_COMMA, FIRST, ROOT, Layout, Whitespace
 from .nodes import Demand
 from .objects import ObjectShape
 from .records import SURPLUS
@@ -112,6 +112,11 @@ class JsonSchemaGrammar(Grammar):
         self._closed: dict[tuple[Expression, bool, int], Edge] = {}
         self._undeclared: dict[tuple[ObjectShape, bool, int], Edge | None] = {}
         self.start = self._number((RULE if layout.outside is EPSILON else WHOLE, demand, ROOT, 0))
+
+    @property
+    def whitespace(self) -> Whitespace:
+        """What stands between tokens, as it was asked for."""
+        return self._layout.whitespace
 
     def _number(self, state: tuple[Any, ...]) -> int:
         known = self._numbers.get(state)

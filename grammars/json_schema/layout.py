@@ -36,9 +36,10 @@ ROOT, AFTER_COLON, FIRST, AFTER_COMMA = range(4)
 
 class Layout:
     """The leads of one kind of layout. `step` is what a level of nesting adds to the depth: 0 where it plays
-    no role."""
+    no role. `whitespace` is what it was made from."""
 
     def __init__(self, whitespace: Whitespace) -> None:
+        self.whitespace = whitespace
         if isinstance(whitespace, dict):
             indent = whitespace.get("indent")
             if set(whitespace) != {"indent"} or isinstance(indent, bool) or not isinstance(indent, int):
