@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self
 
-def set_error_hooks(limit: Callable[[str, int], Exception], recursion: Callable[[str, str], Exception]) -> None:
+def set_error_hooks(
+    limit: Callable[[str, int], Exception], recursion: Callable[[str, str], Exception]
+) -> None:
     """`limit(what, most)` and `recursion(message)` make the exceptions that the core raises for them."""
 
 class Lexicon:

@@ -1,8 +1,8 @@
 """Random Lark grammars over three letters against Lark itself, on all short texts.
 
-Terminals overlap, begin and contain each other, are greedy, lazy, keywords and ignored ones, with priorities and
-look-ahead; rules are few. On every text of up to LONGEST letters the core and Lark agree; and a text that the core can
-read has an end that Lark accepts, within the promised number of tokens. More seeds are run by
+Terminals overlap, begin and contain each other, are greedy, lazy, keywords and ignored ones, with priorities
+and look-ahead; rules are few. On every text of up to LONGEST letters the core and Lark agree; and a text that
+the core can read has an end that Lark accepts, within the promised number of tokens. More seeds are run by
 `python -m tests.properties.test_random_lark FIRST LAST`.
 """
 
@@ -26,8 +26,32 @@ TEXTS = ["".join(text) for length in range(LONGEST + 1) for text in product(LETT
 PIECES = [b"ab", b"aa", b"ba", b"b ", b" a", b"abab", b"  ", b"bb a"]
 VOCABULARY = Vocabulary([bytes([byte]) for byte in range(256)] + [b"", *PIECES], eos_token_ids=[256])
 _TERMINALS = (
-    *('"a"', '"b"', '"ab"', '"aab"', '"ba"', '"b a"', "/a+/", "/[ab]+/", "/a+b/", "/ab?/", "/a|ab/", "/ab|a/"),
-    *("/b+?/", "/a[ab]*?b/", "/a.*b/", "/(ab)+/", "/b( b)*/", "/a(?!b)/", "/a+(?! )/", "/b\\b/", '"A"i', "/a /"),
+    *(
+        '"a"',
+        '"b"',
+        '"ab"',
+        '"aab"',
+        '"ba"',
+        '"b a"',
+        "/a+/",
+        "/[ab]+/",
+        "/a+b/",
+        "/ab?/",
+        "/a|ab/",
+        "/ab|a/",
+    ),
+    *(
+        "/b+?/",
+        "/a[ab]*?b/",
+        "/a.*b/",
+        "/(ab)+/",
+        "/b( b)*/",
+        "/a(?!b)/",
+        "/a+(?! )/",
+        "/b\\b/",
+        '"A"i',
+        "/a /",
+    ),
     *("/[ab]{2}/", "/(a|b)*?a/", "/a(?=b)[ab]/", "/b$/m", "/ +/", '" "'),
 )
 
@@ -39,13 +63,18 @@ def random_grammar(rng: random.Random) -> str:
     for rule in ("start", "x"):
         options = []
         for _ in range(rng.randint(1, 3)):
-            items = [rng.choice(symbols) + rng.choice(["", "", "", "?", "*", "+"]) for _ in range(rng.randint(0, 3))]
+            items = [
+                rng.choice(symbols) + rng.choice(["", "", "", "?", "*", "+"])
+                for _ in range(rng.randint(0, 3))
+            ]
             options.append(" ".join(items))
         if rule == "x":
             options.append(rng.choice(names))
         lines.append(f"{rule}: {' | '.join(options)}")
     if rng.random() < 0.5:
-        lines.append(rng.choice(['%ignore " "', "%ignore / +/", f"%ignore {rng.choice(names)}", "%ignore /b /"]))
+        lines.append(
+            rng.choice(['%ignore " "', "%ignore / +/", f"%ignore {rng.choice(names)}", "%ignore /b /"])
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -70,8 +99,8 @@ def check(seed: int) -> bool:
     try:
         compiled = compile_grammar(grammar, VOCABULARY)
         compiled.matcher().next_bytes()
-    except ConstraintError as error:
-        assert "undecided" in str(error) or not language, (seed, text, error)
+    except ConstraintError:
+        assert not language, (seed, text)
         return False
     for word in TEXTS:
         matcher = compiled.matcher()
