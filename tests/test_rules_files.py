@@ -27,7 +27,7 @@ def test_match(folder: Path) -> None:
     run("match", str(folder / "pairs.gbnf"), "a=1")
     run("match", str(folder / "list.ebnf"), "a,a")
     refused = run("match", str(folder / "query.lark"), "select from from", code=1)
-    assert "line 1, column 12: the text leaves the grammar" in refused.stdout
+    assert "line 1, column 13: the text leaves the grammar" in refused.stdout
     assert (
         "line 1, column 3: the text leaves the grammar"
         in run("match", str(folder / "pairs.gbnf"), "a=b", code=1).stdout
