@@ -72,7 +72,7 @@ bits: arithmetic | bits BITS arithmetic
 arithmetic: term | arithmetic SIGN term
 term: factor | term TERM factor
 factor: SIGN factor | power
-power: atom ("**" factor)?
+power: atom (POWER factor)?
 atom: NAME | NUMBER | STRING | "None" | "True" | "False"
     | "(" (expression ("," expression)* ","?)? ")"
     | "[" (expression ("," expression)* ","?)? "]"
@@ -86,6 +86,7 @@ argument: (NAME "=")? expression
 COMPARISON: "<" | ">" | "==" | ">=" | "<=" | "!="
 BITS: "|" | "^" | "&" | "<<" | ">>"
 SIGN: "+" | "-"
+POWER.1: "**"
 TERM: "*" | "/" | "%" | "//" | "@"
 NAME: /[A-Za-z_][A-Za-z0-9_]*/
 NUMBER: /[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?/
