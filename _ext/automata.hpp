@@ -42,6 +42,8 @@ public:
     // Bytes that no state tells apart, grouped; null where that is not known.
     virtual const std::vector<std::vector<uint8_t>>* classes() const { return nullptr; }
     virtual bool is_string() const { return false; }
+    // Whether there are many states like one (by its own number), which by most bytes lead to few others.
+    virtual bool is_varied(int32_t) const { return false; }
     // An automaton that is never to be searched (it has pieces, nfa.hpp), and the cursors of a state (by its own number);
     // null for the others.
     virtual Nfa* unwritten(int32_t, Nfa::Cursors&) { return nullptr; }
@@ -88,6 +90,7 @@ public:
     }
     int32_t label(int32_t state) const { return info[state].label; }
     Nfa* unwritten(int32_t state, Nfa::Cursors& cursors) const { return automata[info[state].automaton]->unwritten(info[state].local, cursors); }
+    bool is_varied(int32_t state) const { return automata[info[state].automaton]->is_varied(info[state].local); }
     bool exhausted(int32_t state) const { return marks()[state] & EXHAUSTED; }
 
     // exhausted: the state accepts, and nothing can follow inside its automaton.

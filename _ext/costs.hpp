@@ -198,9 +198,10 @@ private:
     int32_t finish(int32_t continuation, int64_t& tokens, std::string* text = nullptr) {
         if (network_.driver) {
             std::string step;
-            const int32_t next = network_.driver->finish(continuation, step);
+            bool is_special = false;
+            const int32_t next = network_.driver->finish(continuation, step, is_special);
             if (text) *text += step;
-            else tokens = spell(step);
+            else tokens = is_special ? 1 : spell(step);
             return next;
         }
         if (const std::vector<int32_t>* members = network_.members_of(continuation)) {

@@ -68,6 +68,7 @@ public:
         intern_set({});
         filters_.push_back({});
         number_classes();
+        find_terminals();
     }
 
     const std::vector<std::vector<uint8_t>>* classes() const override { return &class_members_; }
@@ -93,6 +94,7 @@ public:
         for (int32_t node : wanted.starts) reach(node, NOTHING, NOTHING, -1, made);
         const int32_t local = intern(made);
         const int32_t state = local != DEAD && alive(local) ? number(local) : DEAD;
+        if (state != DEAD) contents_[local].is_begin = true;
         starts_.emplace(key, state);
         return state;
     }
@@ -137,6 +139,11 @@ public:
         return result;
     }
 
+    bool is_varied(int32_t local) const override {
+        const Content& content = contents_[local];
+        return content.is_begin || content.filter != 0 || content.obligation != NOTHING || !content.words.empty();
+    }
+
     // Whether some thread of a state, or of an obligation, passes a test of its node.
     template <class Test>
     bool any_thread(int32_t state, Test test) const {
@@ -164,6 +171,7 @@ private:
         int32_t filter = 0, obligation = NOTHING, label = -1;
         std::vector<Thread> words;    // sorted
         std::vector<Thread> threads;  // the preferred ones first
+        bool is_begin = false;
     };
     struct Building : Content {
         std::vector<int32_t> ended_words, ends;
@@ -199,6 +207,8 @@ private:
     std::array<uint8_t, 256> class_of_{};
     std::vector<std::vector<uint8_t>> class_members_;
     std::map<std::tuple<int32_t, int32_t, int32_t>, uint32_t> seen_;
+    std::vector<uint32_t> plainly_seen_;  // by node
+    std::vector<int32_t> terminal_of_;    // by node of a program; -1 inside what is ahead
     uint32_t stamp_ = 0, inner_stamp_ = 1u << 31;
 
     static constexpr size_t MOST_SEARCHED = 20000;
@@ -212,7 +222,7 @@ private:
     static Thread need_of(int32_t set) { return {-1, -1, NOTHING, set}; }
 
     bool is_new(int32_t node, int32_t guard, int32_t need) {
-        uint32_t& seen = seen_[std::make_tuple(node, guard, need)];
+        uint32_t& seen = guard == NOTHING && need == NOTHING ? plainly_seen_[node] : seen_[std::make_tuple(node, guard, need)];
         if (seen == stamp_) return false;
         seen = stamp_;
         return true;
@@ -352,7 +362,7 @@ private:
         const uint64_t key = pair_key(local, class_of_[byte]);
         auto found = steps_.find(key);
         if (found != steps_.end()) return found->second;
-        const Content from = contents_[local];
+        const Content& from = contents_[local];  // contents are added at the end only
         Building made;
         made.filter = from.filter;
         made.obligation = after(from.obligation, byte);
@@ -385,6 +395,7 @@ private:
     int32_t intern(Building& made) {
         if (!made.ends.empty()) made.label = number_label(made.ends);
         if (made.threads.empty() && made.label < 0) return DEAD;
+        if (made.filter != 0 && !is_filtered(made)) made.filter = 0;
         if (made.threads.empty()) made.words.clear(), made.obligation = NOTHING, made.filter = 0;
         std::vector<int32_t> key{made.filter, made.obligation, made.label, static_cast<int32_t>(made.words.size())};
         for (const Thread& word : made.words) key.insert(key.end(), {word.node, word.place});
@@ -398,6 +409,17 @@ private:
         numbers_.push_back(-1);
         index_.emplace(std::move(key), local);
         return local;
+    }
+
+    // Whether a terminal that the filter is about may still end.
+    bool is_filtered(const Content& content) const {
+        auto is_dead = [&](int32_t terminal) {
+            const std::vector<int32_t>& dead = filters_[content.filter];
+            return std::any_of(dead.begin(), dead.end(), [&](int32_t end) { return (end < 0 ? ~end : ends_[end].terminal) == terminal; });
+        };
+        auto may_end_dead = [&](const Thread& thread) { return is_dead(terminal_of_[thread.node]); };
+        return std::any_of(content.threads.begin(), content.threads.end(), may_end_dead) ||
+               std::any_of(content.words.begin(), content.words.end(), may_end_dead);
     }
 
     int32_t number(int32_t local) {
@@ -466,6 +488,33 @@ private:
         auto [found, is_new] = label_index_.emplace(ends, static_cast<int32_t>(labels_.size()));
         if (is_new) labels_.push_back(ends);
         return found->second;
+    }
+
+    // The terminal at whose end each node arrives (a node belongs to one program).
+    void find_terminals() {
+        const auto& nodes = program_.nodes;
+        terminal_of_.assign(nodes.size(), -1);
+        plainly_seen_.assign(nodes.size(), 0);
+        for (const LexemeProgram::Lexer& lexer : program_.lexers)
+            for (const auto* begins : {&lexer.starts, &lexer.words})
+                for (int32_t begin : *begins) mark_terminal(begin);
+    }
+    void mark_terminal(int32_t begin) {
+        if (plainly_seen_[begin] == 1) return;
+        std::vector<int32_t> reached{begin};
+        plainly_seen_[begin] = 1;
+        int32_t terminal = -1;
+        for (size_t i = 0; i < reached.size(); ++i) {
+            const LexemeNode& node = program_.nodes[reached[i]];
+            if (node.kind == END_NODE) terminal = node.first;
+            auto reach = [&](int32_t to) {
+                if (plainly_seen_[to] != 1) plainly_seen_[to] = 1, reached.push_back(to);
+            };
+            for (int32_t target : node.targets) reach(target);
+            if (node.kind != END_NODE && node.kind != FORK_NODE) reach(node.next);
+        }
+        for (int32_t node : reached) terminal_of_[node] = terminal;
+        stamp_ = 1;
     }
 
     // Bytes that no node tells apart share a class.

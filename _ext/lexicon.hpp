@@ -250,7 +250,66 @@ private:
         }
     }
 
+    // What a view lets through from a state that is not varied, before it is settled.
+    struct Leaf {
+        std::vector<int32_t> ids;
+        std::vector<std::pair<int32_t, int32_t>> leaving;
+        size_t n_bytes() const { return sizeof(Leaf) + ids.size() * 4 + leaving.size() * 8; }
+    };
+    std::unordered_map<ViewKey, std::unique_ptr<Leaf>, ViewKeyHash> leaves_;
+
+    const Leaf& leaf(View view, int32_t state) {
+        auto& found = leaves_[{view, state, 0, 0}];
+        if (!found) {
+            auto made = std::make_unique<Leaf>();
+            Split split;
+            collect(view, state, made->ids, split);
+            made->leaving = std::move(split.leaving);
+            found = counted(std::move(made));
+        }
+        return *found;
+    }
+
+    // The whole vocabulary from a varied state: put together of what lies below the bytes that lead to others, which is learnt
+    // once. A lexer has such states, one for each place in the grammar, that differ in a few keywords and operators only.
+    std::unique_ptr<Split> make_from_leaves(int32_t start) {
+        auto split = std::make_unique<Split>();
+        std::vector<int32_t> ids;
+        const Trie& source = *tries[0];
+        struct Step {
+            int32_t node, end, state;
+        };
+        std::vector<Step> path{{1, source.nodes[0].end, start}};
+        while (!path.empty()) {
+            const Step at = path.back();
+            if (at.node >= at.end) {
+                path.pop_back();
+                continue;
+            }
+            const int32_t node = at.node, end = source.nodes[node].end;
+            path.back().node = end;
+            const int32_t state = automata.step(at.state, source.nodes[node].byte);
+            if (state == DEAD) continue;
+            ids.insert(ids.end(), source.begin_ids(node), source.end_ids(node));
+            if (!source.has_children(node)) continue;
+            if (automata.label(state) >= 0) split->leaving.push_back({automata.label(state), node});
+            if (automata.exhausted(state)) continue;
+            if (automata.is_varied(state)) {
+                path.push_back({node + 1, end, state});
+                continue;
+            }
+            const Leaf& below = leaf({0, node}, state);
+            ids.insert(ids.end(), below.ids.begin(), below.ids.end());
+            split->leaving.insert(split->leaving.end(), below.leaving.begin(), below.leaving.end());
+        }
+        split->knows_ends = false;
+        split->inner = make_token_set(std::move(ids), {});
+        settle({}, *split);
+        return split;
+    }
+
     std::unique_ptr<Split> make_split(View view, int32_t start) {
+        if (view == View{} && automata.is_varied(start)) return make_from_leaves(start);
         auto split = view == View{} ? make_from_similar(start) : nullptr;
         if (!split) {
             split = std::make_unique<Split>();

@@ -63,7 +63,7 @@ public:
         const int32_t stack = bare(continuation);
         out.accepting |= ends_at(continuation);
         for (int32_t terminal : special_) {
-            const int32_t to = shift(stack, terminal);
+            const int32_t to = lexemes_.has_need(here.obligation) ? NONE : shift(stack, terminal);
             if (to != NONE) out.special_tokens.push_back({tables_.special_tokens[terminal], to});
         }
         const int32_t begin = begin_of(continuation, stack, here);
@@ -82,7 +82,7 @@ public:
         return made;
     }
 
-    int32_t finish(int32_t continuation, std::string& text) override {
+    int32_t finish(int32_t continuation, std::string& text, bool& is_special) override {
         if (is_several(continuation)) {
             for (int32_t member : several_[parent(continuation)])
                 if (complete(member)) return member;
@@ -91,7 +91,7 @@ public:
         if (ends_at(continuation)) return BOTTOM;
         if (!complete(continuation)) throw LimitError("continuations searched for the end of a text", MOST_SEARCHED);
         const Step& step = steps_.at(continuation);
-        text = step.text;
+        text = step.text, is_special = step.is_special;
         return step.after;
     }
 
@@ -116,6 +116,7 @@ private:
     struct Step {
         std::string text;
         int32_t after;
+        bool is_special = false;
     };
     struct Reduction {  // of an origin on top of a stack: what completes the text at best from there
         int64_t cost = FAR;
@@ -139,6 +140,7 @@ private:
     std::unordered_map<int32_t, std::vector<Reduction>> reductions_;  // by stack
     std::string separator_;
     bool is_separable_ = false;
+    std::set<int32_t> goes_on_;  // ends that no separator follows, but all that the parser accepts then
     std::vector<int8_t> reads_separator_;  // by node of the lexers
     std::unordered_map<int32_t, std::vector<int32_t>> doubtful_;  // by state of the automaton: ends
     std::set<int32_t> clean_;                                      // states that lead to no such end
@@ -254,7 +256,7 @@ private:
             const int32_t label = automata().label(state);
             if (label >= 0)
                 for (int32_t end : lexemes_.ends_of(label))
-                    if (!is_separable_ || !is_ended_by_separator(lexemes_.end(end).obligation)) doubtful.push_back(end);
+                    if (!is_separable_ || !(goes_on_.count(end) || is_ended_by_separator(lexemes_.end(end).obligation))) doubtful.push_back(end);
             return !is_separable_ || lexemes_.any_thread(state, [&](int32_t node) { return reads_separator_[node] != 0; });
         });
         if (doubtful.empty()) clean_.insert(visited.begin(), visited.end());
@@ -303,11 +305,12 @@ private:
         return end >= 0 && lexemes_.end(end).terminal == terminal;
     }
 
-    // A text that is skipped everywhere, after which every terminal that the parser accepts is read by its short text and, once
-    // more, the same text ends its obligation. Then a reading can always go on with it, and follow the grammar.
+    // A text that is skipped everywhere, after which every terminal that the parser accepts is read by its short text and may
+    // be followed again. Then a reading can always go on, and follow the grammar.
     void find_separator() {
         for (int32_t terminal : tables_.skipped) {
             separator_ = tables_.texts[terminal];
+            goes_on_.clear();
             if (separator_.empty() || !parts_everything(terminal)) continue;
             is_separable_ = true;
             break;
@@ -330,8 +333,31 @@ private:
                 if (terminal == tables_.end || tables_.special_tokens[terminal] >= 0 || action(state, terminal) == ParseTables::ERROR) continue;
                 if (!checked.emplace(lexer, terminal).second) continue;
                 int32_t end;
-                if (!reads_as(parted[lexer], tables_.texts[terminal], terminal, end)) return false;
-                if (!is_ended_by_separator(lexemes_.end(end).obligation)) return false;
+                if (!reads_as(parted[lexer], tables_.texts[terminal], terminal, end) || !is_followed(end)) return false;
+            }
+        }
+        return true;
+    }
+
+    // Whether a separator may follow an end; or else, as it does not follow a line feed with blanks, all that may come there.
+    bool is_followed(int32_t first) {
+        std::vector<int32_t> waiting{first};
+        while (!waiting.empty()) {
+            const int32_t end = waiting.back();
+            waiting.pop_back();
+            const LexemeAutomaton::End here = lexemes_.end(end);
+            if (is_ended_by_separator(here.obligation) || !goes_on_.insert(end).second) continue;
+            if (is_skipped_[here.terminal] || lexemes_.has_need(here.obligation)) return false;
+            for (int32_t state = 0; state < tables_.n_states; ++state) {
+                if (action(state, here.terminal) <= 0) continue;
+                const int32_t after = action(state, here.terminal) - 1;
+                const int32_t begin = lexemes_.start_of(tables_.lexers[after], 0, here.obligation);
+                for (int32_t terminal = 0; terminal < tables_.n_terminals; ++terminal) {
+                    if (terminal == tables_.end || tables_.special_tokens[terminal] >= 0 || action(after, terminal) == ParseTables::ERROR) continue;
+                    int32_t following;
+                    if (!reads_as(begin, tables_.texts[terminal], terminal, following)) return false;
+                    waiting.push_back(following);
+                }
             }
         }
         return true;
@@ -383,7 +409,11 @@ private:
     // The next lexeme of the shortest derivation, or a separator before it.
     bool planned_step(int32_t continuation, Step& step) {
         const int32_t stack = bare(continuation), terminal = next_terminal(stack);
-        if (terminal < 0 || tables_.special_tokens[terminal] >= 0) return false;
+        if (terminal < 0) return false;
+        if (tables_.special_tokens[terminal] >= 0) {
+            step = {"", shift(stack, terminal), true};
+            return step.after != NONE && !lexemes_.has_need(place(continuation).obligation);
+        }
         const int32_t begin = plain_begin(stack, place(continuation));
         if (begin == DEAD) return false;
         if (step_reads(begin, stack, terminal, step)) return true;
@@ -399,7 +429,7 @@ private:
     bool step_reads(int32_t begin, int32_t stack, int32_t terminal, Step& step) {
         int32_t end;
         if (!reads_as(begin, tables_.texts[terminal], terminal, end)) return false;
-        step = {tables_.texts[terminal], after_end(stack, end)};
+        step = {tables_.texts[terminal], after_end(stack, end), false};
         return true;
     }
 
@@ -432,8 +462,9 @@ private:
             int64_t cost;
             int32_t before;
             std::string text;
+            bool is_special;
         };
-        std::unordered_map<int32_t, Found> found{{from, {0, -1, ""}}};
+        std::unordered_map<int32_t, Found> found{{from, {0, -1, "", false}}};
         std::set<std::tuple<int64_t, int32_t>> waiting{{0, from}};
         std::set<int32_t> closed;
         while (!waiting.empty()) {
@@ -442,20 +473,23 @@ private:
             if (!closed.insert(at).second) continue;
             if (closed.size() > MOST_SEARCHED) throw LimitError("continuations searched for the end of a text", MOST_SEARCHED);
             if (ends_at(at) || steps_.count(at)) {
-                for (int32_t to = at; found[to].before >= 0; to = found[to].before) steps_.emplace(found[to].before, Step{found[to].text, to});
+                for (int32_t to = at; found[to].before >= 0; to = found[to].before) steps_.emplace(found[to].before, Step{found[to].text, to, found[to].is_special});
                 return true;
             }
             const int32_t begin = plain_begin(bare(at), place(at));
-            if (begin == DEAD || hopeless_.count(at)) continue;
+            if (hopeless_.count(at)) continue;
             const int64_t cost = found[at].cost;
-            for (auto& [end, text] : lexemes_from(begin)) {
-                const int32_t to = after_end(bare(at), end);
-                const int64_t more = cost + static_cast<int64_t>(text.size());
+            auto add = [&](int32_t to, const std::string& text, bool is_special) {
+                const int64_t more = cost + static_cast<int64_t>(text.size()) + is_special;
                 auto known = found.find(to);
-                if (closed.count(to) || (known != found.end() && known->second.cost <= more)) continue;
-                found[to] = {more, at, text};
+                if (closed.count(to) || (known != found.end() && known->second.cost <= more)) return;
+                found[to] = {more, at, text, is_special};
                 waiting.insert({more + least_cost(bare(to)), to});
-            }
+            };
+            for (int32_t terminal : special_)
+                if (shift(bare(at), terminal) != NONE && !lexemes_.has_need(place(at).obligation)) add(shift(bare(at), terminal), "", true);
+            if (begin != DEAD)
+                for (auto& [end, text] : lexemes_from(begin)) add(after_end(bare(at), end), text, false);
         }
         for (int32_t at : closed) hopeless_[at] = true;
         return false;
@@ -465,9 +499,10 @@ private:
     void record(int32_t continuation, int32_t stack) {
         if (ends_at(continuation) || !complete(continuation)) return;
         const Step step = steps_.at(continuation);
+        if (step.is_special) return;
         int32_t state = network_.closure(continuation).configurations[0].state;
         for (size_t i = 0; i < step.text.size() && state != DEAD; ++i) {
-            rests_.emplace(pair_key(state, stack), Step{step.text.substr(i), step.after});
+            rests_.emplace(pair_key(state, stack), Step{step.text.substr(i), step.after, false});
             state = automata().step(state, static_cast<uint8_t>(step.text[i]));
         }
     }

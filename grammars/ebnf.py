@@ -21,6 +21,7 @@ from .expressions import UNLIMITED, Expression, complement, intersect, literal
 from .grammar import Grammar
 from .rule_text import DEEPEST_GROUP, RuleText, check_rules
 from .rules import Choice, Repetition, RuleCall, Sequence, Tree, simplify
+from .special_tokens import checked_start
 from .unicode_classes import invert, merge_ranges
 from .utf8 import character_class
 
@@ -62,7 +63,7 @@ def from_ebnf(text: str, *, start: str | None = None) -> Grammar:
         UnsatisfiableError: the start rule derives no text.
         LimitExceededError: the rules are too large.
     """
-    return EbnfGrammar(text, start)
+    return EbnfGrammar(text, None if start is None else checked_start(start))
 
 
 class _Reader:

@@ -23,7 +23,7 @@ from .expressions import UNLIMITED, literal
 from .grammar import Grammar
 from .rule_text import DEEPEST_GROUP, RuleText, check_rules
 from .rules import Choice, Repetition, RuleCall, Sequence, SpecialToken, Tree
-from .special_tokens import special_token
+from .special_tokens import checked_start, checked_tokens, special_token
 from .utf8 import ANY_CHARACTER
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
@@ -66,7 +66,7 @@ def from_gbnf(text: str, *, start: str = "root", special_tokens: Mapping[str, in
         UnsatisfiableError: the start rule derives no text.
         LimitExceededError: the rules are too large.
     """
-    return GbnfGrammar(text, start, special_tokens or {})
+    return GbnfGrammar(text, checked_start(start), checked_tokens(special_tokens))
 
 
 class _Reader:

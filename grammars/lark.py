@@ -30,7 +30,7 @@ from .lark_tables import lalr_tables
 from .nullable import without_empty
 from .regex import pattern_expression
 from .rules import Choice, RuleCall, Sequence, SpecialToken, Tree
-from .special_tokens import special_token
+from .special_tokens import checked_start, checked_tokens, special_token
 
 if TYPE_CHECKING:
     from lark.grammar import Rule
@@ -82,6 +82,8 @@ class LarkSource:
         self.plain = self._without_special_tokens(special_tokens)
         self.imports: list[Any] = [_import_with(loader)]
         self.terminals, self.rules, self.ignored = self._compiled()
+        for terminal in self.terminals:
+            _check_pattern(terminal)
         known = {terminal.name for terminal in self.terminals}
         declared = {s.name for rule in self.rules for s in rule.expansion if s.is_term} - known
         for name in sorted(declared - set(self.special_tokens)):
@@ -161,6 +163,15 @@ class LarkSource:
                 first, location=(int(found.group(1)), int(found.group(2))), source=self.text
             ) from error
         raise GrammarSyntaxError(first) from error
+
+
+def _check_pattern(terminal: TerminalDef) -> None:
+    try:
+        re.compile(terminal.pattern.to_regexp())
+    except (re.error, RecursionError, OverflowError) as error:
+        raise GrammarSyntaxError(
+            f"terminal {terminal.name} is no pattern of Python's `re`: {error}", got=terminal.pattern.value
+        ) from error
 
 
 def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
@@ -334,7 +345,9 @@ def from_lark(
         UnsatisfiableError: the grammar derives no text.
         LimitExceededError: it is too large.
     """
-    if lexer not in ("contextual", "dynamic"):
+    if not isinstance(lexer, str) or lexer not in ("contextual", "dynamic"):
         raise GrammarSyntaxError("lexer must be 'contextual' or 'dynamic'", got=lexer)
+    if loader is not None and not callable(loader):
+        raise GrammarError("loader must be a function from a path to a text", got=loader)
     kind = ContextualLarkGrammar if lexer == "contextual" else DynamicLarkGrammar
-    return kind(text, start, loader, special_tokens or {})
+    return kind(text, checked_start(start), loader, checked_tokens(special_tokens))

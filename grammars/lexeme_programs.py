@@ -24,7 +24,7 @@ from .regex_tree import Alternation, Assertion, Characters, Look, Node, Repetiti
 from .unicode_classes import EVERYTHING, Ranges, invert, overlap
 from .utf8 import character_class
 
-MOST_NODES = 200_000
+MOST_NODES = 100_000
 
 _ASCII: Ranges = ((0, 0x7F),)
 _ALL_BYTES = (1 << 256) - 1

@@ -9,7 +9,7 @@ import pytest
 
 from tests.commands import run
 
-LARK = 'start: "select" NAME\n%import .names.NAME\n%ignore " "\n'
+LARK = 'start: "select" NAME? "from"\n%import .names.NAME\n%ignore " "\n'
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_match(folder: Path) -> None:
-    run("match", str(folder / "query.lark"), "select selectx")
+    run("match", str(folder / "query.lark"), "select fromx from")
     run("match", str(folder / "pairs.gbnf"), "a=1")
     run("match", str(folder / "list.ebnf"), "a,a")
-    refused = run("match", str(folder / "query.lark"), "select select", code=1)
-    assert "the text is not finished" in refused.stdout
+    refused = run("match", str(folder / "query.lark"), "select from from", code=1)
+    assert "line 1, column 13: the text leaves the grammar" in refused.stdout
     assert (
         "line 1, column 3: the text leaves the grammar"
         in run("match", str(folder / "pairs.gbnf"), "a=b", code=1).stdout

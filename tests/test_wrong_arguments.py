@@ -74,6 +74,12 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "from_regex": (tt.from_regex, {"pattern": "a", "syntax": "ecma"}),
     "from_choices": (tt.from_choices, {"choices": ["a"]}),
+    "from_lark": (
+        tt.from_lark,
+        {"text": 'start: "a"', "start": "start", "lexer": "dynamic", "loader": None, "special_tokens": {}},
+    ),
+    "from_gbnf": (tt.from_gbnf, {"text": 'root ::= "a"', "start": "root", "special_tokens": {}}),
+    "from_ebnf": (tt.from_ebnf, {"text": "a = 'a';", "start": "a"}),
     "Grammar.accepts": (GRAMMAR.accepts, {"text": "ab"}),
     "compile_grammar": (tt.compile_grammar, {"grammar": GRAMMAR, "vocabulary": VOCABULARY}),
     "CompiledGrammar": (tt.CompiledGrammar, {"grammar": GRAMMAR, "vocabulary": VOCABULARY}),

@@ -38,6 +38,16 @@ LONGEST = {"contextual": 300, "dynamic": 30}  # characters; Earley takes its tim
 CASES = [*((name, "contextual") for name in CONTEXTUAL), *((name, "dynamic") for name in DYNAMIC)]
 
 
+# What hypothesis takes seconds to draw from: strings of it, for runs of few.
+DRAWN = {
+    "arithmetic": ["1", "a + b", "-(x*2.5 - y/3)", "_a1 *7e2+ .5", "((1))-(-2)", "1 + + 2", "a  b"],
+    "operators": ["a", "a or b", "!(a&&b|| c) and d", "x<=y == z", "a | b & c", "or or or", "orx ora"],
+    "dangling_else": ["e", "if e then e else e2", "if e1 then if e then e else e", "ifethene", "e1 2"],
+    "ambiguous_sum": ["a", "a+a*a", "a*a+a+a", "a+", "aa"],
+    "lazy_string": ['"a b"+x', '"" ""', "x y+z", '"a', "été+ß1"],
+}
+
+
 def text_of(name: str) -> str:
     return CONTEXTUAL.get(name) or DYNAMIC[name]
 
@@ -46,6 +56,7 @@ class Reference:
     """Lark, as it reads the grammar."""
 
     def __init__(self, text: str, lexer: str) -> None:
+        lark.lexer.has_interegular = False  # only warnings come from it, and it takes seconds
         options = ("lalr", "contextual") if lexer == "contextual" else ("earley", "dynamic_complete")
         self.parser = lark.Lark(text, parser=options[0], lexer=options[1])
 
@@ -91,7 +102,8 @@ def compare(name: str, lexer: str, n: int) -> int:
     grammar = from_lark(text_of(name), lexer=lexer)
     tokens = [bytes([byte]) for byte in range(256)] + [b""]
     rng = random.Random(n)
-    drawn = [text for text in reference.strings(n) if len(text) <= LONGEST[lexer]]
+    drawn = DRAWN[name] if name in DRAWN and n < 20 else reference.strings(n)
+    drawn = [text for text in drawn if len(text) <= LONGEST[lexer]]
     letters = sorted({letter for text in drawn for letter in text})
     alphabet = [letter for letter in letters if letter.isascii()] + letters[:20] + list(' "\n/*.a')
     pieces = [
@@ -139,23 +151,25 @@ def check_end(
 
 @pytest.mark.parametrize(("name", "lexer"), CASES, ids=[name for name, _ in CASES])
 def test_agrees_with_lark(name: str, lexer: str) -> None:
-    assert compare(name, lexer, 10) >= 8
+    assert compare(name, lexer, 6) >= 5
 
 
 def test_keywords_against_names() -> None:
-    grammar = from_lark('start: "select" NAME\nNAME: /[a-z]+/\n%ignore " "')
+    grammar = from_lark('start: "select" NAME | NAME\nNAME: /[a-z]+/\n%ignore " "')
     for text, expected in (
         ("select x", True),
         ("select selectx", True),
-        ("selectx", False),
-        ("select select", False),
+        ("selectx", True),
+        ("select", False),
+        ("select select", True),  # after a keyword only names are lexemes
+        ("selectx y", False),
     ):
         assert grammar.accepts(text) == expected
     compiled = compile_grammar(
         grammar, Vocabulary([bytes([b]) for b in range(256)] + [b""], eos_token_ids=[EOS])
     )
     matcher = compiled.matcher()
-    assert matcher.try_accept_tokens(b"select select") == 13
+    assert matcher.try_accept_tokens(b"select") == 6
     assert not matcher.is_accepting  # a keyword so far, and a name with one letter more
     assert matcher.try_accept_tokens(b"e") == 1
     assert matcher.is_accepting
@@ -210,7 +224,7 @@ def test_special_tokens_are_tokens() -> None:
         ("begin: /a/", UnresolvedReferenceError, "the start rule is not defined, got 'start'"),
         ('start: "a" ]', GrammarSyntaxError, "line 1, column 12"),
         ('start: "a', GrammarSyntaxError, "line 1, column 8"),
-        ("start: /(/", GrammarSyntaxError, "."),
+        ("start: /(/", GrammarSyntaxError, "is no pattern of Python's `re`: missing"),
         (
             "start: A\n%declare A",
             UnsupportedFeatureError,

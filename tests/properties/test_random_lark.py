@@ -1,8 +1,8 @@
 """Random Lark grammars over three letters against Lark itself, on all short texts.
 
-Terminals overlap, begin and contain each other, are greedy, lazy, keywords and ignored ones, with priorities and
-look-ahead; rules are few. On every text of up to LONGEST letters the core and Lark agree; and a text that the core can
-read has an end that Lark accepts, within the promised number of tokens. More seeds are run by
+Terminals overlap, begin and contain each other, are greedy, lazy, keywords and ignored ones, with priorities
+and look-ahead; rules are few. On every text of up to LONGEST letters the core and Lark agree; and a text that
+the core can read has an end that Lark accepts, within the promised number of tokens. More seeds are run by
 `python -m tests.properties.test_random_lark FIRST LAST`.
 """
 
@@ -99,8 +99,8 @@ def check(seed: int) -> bool:
     try:
         compiled = compile_grammar(grammar, VOCABULARY)
         compiled.matcher().next_bytes()
-    except ConstraintError as error:
-        assert "undecided" in str(error) or not language, (seed, text, error)
+    except ConstraintError:
+        assert not language, (seed, text)
         return False
     for word in TEXTS:
         matcher = compiled.matcher()
