@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from ..grammars.errors import UnsatisfiableError, UnsupportedFeatureError
 from .arguments import checked_instance, checked_integer
-from .automaton_tables import AutomatonTables
+from .automaton_tables import FINISHED, NO_LIMIT, NOT_ALLOWED, START, AutomatonTables
 from .compile import CompiledGrammar
 from .errors import (
     ArgumentIndexError,
@@ -112,7 +112,8 @@ def compile_length(length: Length, source: Vocabulary | CompiledGrammar) -> Comp
     Raises:
         UnsatisfiableError: no text has this length, or the vocabulary cannot spell one.
         UnsupportedFeatureError: the grammar has no token automaton; items with a grammar.
-        LimitExceededError: grammar and length together have too many states.
+        LimitExceededError: grammar and length together, or a vocabulary that lacks bytes and the length,
+            have too many states.
         ArgumentTypeError: an argument is of another kind.
     """
     checked_instance("length", length, Length, "a Length", "write tt.Length(words=50)")
@@ -127,7 +128,7 @@ def compile_length(length: Length, source: Vocabulary | CompiledGrammar) -> Comp
             "a number of items together with a grammar", advice="write minItems and maxItems in the schema"
         )
     ends_at = length.ends_at or ("sentence" if grammar is None and length.kind != "items" else "anywhere")
-    tables = None if grammar is None else _tables_of(grammar, length)
+    tables = _free_tables(vocabulary) if grammar is None else _tables_of(grammar, length)
     for choice in dict.fromkeys([ends_at, "anywhere"]):
         effects = _effects_of(vocabulary, length, choice)
         space: Space[Any] = (
@@ -151,6 +152,32 @@ def with_length(compiled: CompiledGrammar | CompiledLength, length: Length) -> C
             "length must not be given for what has a length already", got=length, advice="leave it out"
         )
     return compile_length(length, compiled)
+
+
+_UTF_8 = bytes(byte for byte in range(256) if byte not in (0xC0, 0xC1) and byte < 0xF5)
+
+
+def _free_tables(vocabulary: Vocabulary) -> AutomatonTables | None:
+    """None where every byte is a token, so that costs may count bytes. Elsewhere the token automaton of all
+    texts, as if they were a grammar's.
+    """
+    if not vocabulary.missing_bytes(_UTF_8):
+        return None
+    token_classes = np.zeros(vocabulary.vocab_size, dtype=np.int32)
+    token_classes[vocabulary.text_token_ids] = 1
+    token_classes[list(vocabulary.eos_token_ids)] = 2
+    return AutomatonTables(
+        token_classes,
+        transitions=np.array(
+            [[NOT_ALLOWED, NOT_ALLOWED, FINISHED], [NOT_ALLOWED, START, FINISHED]], dtype=np.int32
+        ),
+        costs=np.array([0, 1], dtype=np.int32),
+        accepting=np.array([True, True]),
+        start_states=np.array([START], dtype=np.int32),
+        most_tokens=np.array([NO_LIMIT], dtype=np.int32),
+        eos_token_ids=tuple(vocabulary.eos_token_ids),
+        fingerprint=vocabulary.fingerprint,
+    )
 
 
 def _tables_of(grammar: CompiledGrammar, length: Length) -> AutomatonTables:

@@ -1,5 +1,4 @@
-"""Every code block of the README is run: Python as it stands, commands through the command line. So is the
-Python of some pages in docs/.
+"""Every code block of the README is run: Python as it stands, commands through the command line.
 
 What a command prints must be what the README shows. Only what a model writes may differ (it is trained anew
 now and then): there, both must be valid.
@@ -18,20 +17,14 @@ from types import ModuleType
 import jsonschema_rs
 import pytest
 from tokentrellis.command_line import app
+from tokentrellis.decoding.length_measures import count_unicode_words
 from tokentrellis.models import EMBEDDED_FOLDER
 from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
-PAGES = ["docs/speculation.md"]  # whose blocks can be run as they stand
-PYTHON_BLOCKS = [text for language, text in BLOCKS if language == "python"] + [
-    text
-    for page in PAGES
-    for text in re.findall(
-        r"^```python\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-]
+PYTHON_BLOCKS = [text for language, text in BLOCKS if language == "python"]
 EXIT_CODES = {"check": (0, 1), "match": (0, 1)}  # 1: no is an answer too
 
 
@@ -82,6 +75,9 @@ def test_commands(command: str, output: str, tmp_path: Path, monkeypatch: pytest
     assert program == "tokentrellis"
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code in EXIT_CODES.get(arguments[0], (0,)), result.output
+    if arguments[0] == "summarize":
+        assert count_unicode_words(result.stdout) == int(arguments[-1])
+        return
     if arguments[0] != "generate":
         assert not output or result.stdout == output
         return

@@ -190,8 +190,8 @@ def test_texts_of_a_grammar_have_the_length(schema: Any) -> None:
         from_json_schema(schema, whitespace="compact"), Vocabulary.from_tokenizer(tiny_tokenizer())
     )
     kinds = ["characters", "tokens", *(["words"] if "enum" in schema else [])]  # of strings: 2,000 states
-    n_kept = sum(check_walks(grammar, random_length(choose, kinds), choose, n_walks=1) for _ in range(12))
-    assert n_kept > 2
+    n_kept = sum(check_walks(grammar, random_length(choose, kinds), choose, n_walks=1) for _ in range(6))
+    assert n_kept > 1
 
 
 @pytest.mark.parametrize("length", [Length(words=2), Length(characters=(3, 4)), Length(tokens=3)], ids=str)
