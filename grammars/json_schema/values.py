@@ -58,9 +58,12 @@ class Value(NamedTuple):
 
 # What a type by itself offers needs no search, and is the same in every grammar.
 _BARE_COSTS: dict[Demand | Shape, int] = {
-    (literal,): 1 + min(BARE_SCALARS[kind][3:] if kind not in ("array", "object") else (3,))
-    for kind, literal in BARE_TYPES.items()
-} | {(): 5}
+    (): 5,
+    **{
+        (literal,): 1 + min(BARE_SCALARS[kind][3:] if kind not in ("array", "object") else (3,))
+        for kind, literal in BARE_TYPES.items()
+    },
+}
 _COST_OF_EMPTY = 3  # of [] and {}
 _BARE_VALUES: dict[Demand, Value] = {
     (BARE_TYPES[kind],): Value(scalars, [], [])
