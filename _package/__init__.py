@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         UnsupportedModelError,
         VocabularyError,
     )
-    from .decoding.generate import Result, Statistics, generate
+    from .decoding.generate import generate
     from .decoding.length import Length
     from .decoding.length_bands import LengthScore, LengthScores, count_words, score_lengths
     from .decoding.length_bias import (
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         measure_responses,
     )
     from .decoding.responses import CallCost, Response
+    from .decoding.results import Result, Statistics
     from .decoding.self_terminating_model import SelfTerminatingConfig, SelfTerminatingModel
     from .decoding.speculative import SpeculationStatistics
     from .decoding.termination import TerminationProcessor
@@ -123,7 +124,8 @@ _NAMES_OF_MODULE = {
         "UnsupportedModelError",
         "VocabularyError",
     ),
-    ".decoding.generate": ("Result", "Statistics", "generate"),
+    ".decoding.generate": ("generate",),
+    ".decoding.results": ("Result", "Statistics"),
     ".decoding.length_bands": ("LengthScore", "LengthScores", "count_words", "score_lengths"),
     ".decoding.length_bias": (
         "LengthAdjustment",

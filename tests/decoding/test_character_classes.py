@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokentrellis.decoding.character_classes import (
     INVALID,
@@ -41,6 +41,7 @@ def read(data: bytes) -> list[str] | None:
     return kinds if node == ROOT else None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=8))
 def test_reads_utf_8_and_nothing_else(data: bytes) -> None:
     try:
@@ -51,6 +52,7 @@ def test_reads_utf_8_and_nothing_else(data: bytes) -> None:
         assert read(data) == [unicodedata.category(character) for character in text]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=6))
 def test_reads_every_text(text: str) -> None:
     assert read(text.encode()) == [unicodedata.category(character) for character in text]

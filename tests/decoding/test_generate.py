@@ -225,8 +225,8 @@ def test_errors(options: dict[str, Any], message: str) -> None:
 
 
 def test_an_output_that_nests_deeper_than_json_reads() -> None:
-    from tokentrellis.decoding.generate import _value
+    from tokentrellis.decoding.results import value_of
 
     grammar = tt.from_json_schema({"type": "array", "items": {"$ref": "#"}})
     with pytest.raises(tt.LimitExceededError, match=r"levels of nesting of the output .*; lower"):
-        _value(grammar, "[" * 100_000 + "]" * 100_000)
+        value_of(grammar, "[" * 100_000 + "]" * 100_000)

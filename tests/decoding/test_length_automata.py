@@ -35,7 +35,7 @@ def run(automaton: LengthAutomaton, text: str) -> tuple[int, bool] | None:
     return units, bool(automaton.ends[context])
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(texts(SENTENCES))
 @example("Mr. J. Smith... \u00e9. 'A' e.g. (b). \n \n..")
 def test_counts_sentences_and_knows_their_ends(text: str) -> None:
@@ -44,7 +44,7 @@ def test_counts_sentences_and_knows_their_ends(text: str) -> None:
     assert run(length_automaton("sentences", "unicode", "anywhere"), text) == (expected[0], True)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(texts(WORDS))
 @pytest.mark.parametrize("rule", ["unicode", r"\w+"])
 def test_counts_words(rule: str, text: str) -> None:
@@ -52,7 +52,7 @@ def test_counts_words(rule: str, text: str) -> None:
     assert run(length_automaton("words", rule, "anywhere"), text) == (expected, True)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(texts([*SENTENCES, *WORDS]))
 @pytest.mark.parametrize("kind", ["words", "characters", "tokens"])
 def test_counts_and_ends_at_once(kind: str, text: str) -> None:

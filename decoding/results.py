@@ -1,0 +1,153 @@
+"""What `generate()` returns: generated tokens in, checked results with their value, counts and times out.
+
+Every output is replayed through a fresh matcher before it is returned, whoever drew it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from ..grammars.errors import LimitExceededError
+from ..grammars.grammar import Grammar
+from ..grammars.json_schema import JsonSchemaGrammar
+from .compile import CompiledGrammar
+from .errors import SamplingError
+from .length_matcher import CompiledLength
+from .processors import MaskTimes
+from .speculative import SpeculationStatistics
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What one call of `generate()` cost. All but the first two are those of the whole batch.
+
+    n_tokens: tokens generated for this prompt, EOS included.
+    n_forced_tokens: how many of them spell text about which the grammar left no choice.
+    compile_ms: milliseconds to compile the grammar and, for a new tokenizer, to read the vocabulary.
+    n_masks: masks filled. mask_us_mean, mask_us_max: microseconds for one.
+    tokens_per_second: tokens of all rows by the time in the model's loop.
+    sampler: what the sampler counted for this prompt; None without one (and with one no masks are counted).
+    speculation: what the drafts did; None without a drafter.
+    """
+
+    n_tokens: int
+    n_forced_tokens: int
+    compile_ms: float
+    n_masks: int
+    mask_us_mean: float
+    mask_us_max: float
+    tokens_per_second: float
+    sampler: dict[str, Any] | None = None
+    speculation: SpeculationStatistics | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished output.
+
+    text: what was generated.
+    value: the parsed JSON for a grammar from a JSON Schema, else the text. A number that is too large or too
+        small for a float, or has more digits than an int may have, is a `Decimal`.
+    token_ids: the generated tokens, EOS included.
+    log_prob: natural logarithm of the probability that the model alone, without grammar, temperature or
+        truncation, gives to `token_ids` after the prompt (what the model's generation configuration asks for,
+        such as a repetition penalty, counts as the model's).
+    stats: counts and times.
+    log_weight: natural logarithm of the importance weight that a sampler gives to the text; None without one.
+        Averages over results, weighted by exp(log_weight), are those of the model given the constraint.
+    """
+
+    text: str
+    value: Any
+    token_ids: list[int]
+    log_prob: float
+    stats: Statistics
+    log_weight: float | None = None
+
+
+def make_results(
+    compiled: CompiledGrammar | CompiledLength,
+    outputs: list[tuple[list[int], int]],
+    log_probs: list[float],
+    times: MaskTimes,
+    compile_ms: float,
+    seconds: float,
+    speculation: SpeculationStatistics | None,
+) -> list[Result]:
+    n_generated = sum(len(token_ids) for token_ids, _ in outputs)
+    grammar = grammar_of(compiled)
+    results = []
+    for (token_ids, n_forced), log_prob in zip(outputs, log_probs, strict=True):
+        text = compiled.vocabulary.decode(token_ids).decode("utf-8", "surrogateescape")
+        statistics = Statistics(
+            n_tokens=len(token_ids),
+            n_forced_tokens=n_forced,
+            compile_ms=compile_ms,
+            n_masks=times.count,
+            mask_us_mean=times.total_ns / max(1, times.count) / 1000,
+            mask_us_max=times.slowest_ns / 1000,
+            tokens_per_second=n_generated / seconds,
+            speculation=speculation,
+        )
+        results.append(Result(text, value_of(grammar, text), token_ids, log_prob, statistics))
+    return results
+
+
+def replay(compiled: CompiledGrammar | CompiledLength, row: list[int]) -> tuple[list[int], int]:
+    """The tokens up to EOS, checked once more from the start, and how many of them the grammar forced."""
+    matcher = compiled.matcher()
+    grammar = compiled.grammar if isinstance(compiled, CompiledLength) else compiled
+    forced_by = None if grammar is None else grammar.matcher()
+    n_forced = 0
+    for position, token_id in enumerate(row):
+        if forced_by is not None:
+            data = compiled.vocabulary.token_bytes(token_id)
+            n_forced += forced_by.forced_bytes().startswith(data) if data else not forced_by.next_bytes()
+            forced_by.accept_token(token_id)
+        matcher.accept_token(token_id)
+        if matcher.is_terminated:
+            return row[: position + 1], n_forced
+    raise SamplingError(
+        f"the model stopped after {len(row)} tokens, before the output was complete",
+        advice="take max_time and stop_strings out of model.generation_config",
+    )
+
+
+def grammar_of(compiled: CompiledGrammar | CompiledLength | None) -> Grammar | None:
+    if isinstance(compiled, CompiledLength):
+        compiled = compiled.grammar
+    return None if compiled is None else compiled.grammar
+
+
+def value_of(grammar: Grammar | None, text: str) -> Any:
+    if not isinstance(grammar, JsonSchemaGrammar):
+        return text
+    try:
+        return json.loads(text, parse_int=_to_integer, parse_float=_to_float)
+    except RecursionError:
+        raise LimitExceededError(
+            "levels of nesting of the output",
+            given="more",
+            limit="what json reads",
+            advice="lower max_new_tokens, or let the schema limit the depth",
+        ) from None
+
+
+def _to_integer(digits: str) -> int | Decimal:
+    """An int; a Decimal where Python refuses to read as many digits."""
+    return int(digits) if len(digits) < 4000 else Decimal(digits)
+
+
+def _to_float(digits: str) -> float | Decimal:
+    """A float; a Decimal where that would be infinite, or zero for what is not zero."""
+    number = float(digits)
+    if math.isfinite(number) and (number or not digits.lower().partition("e")[0].strip("-0.")):
+        return number
+    try:
+        return Decimal(digits)
+    except ArithmeticError:  # an exponent of more than 18 digits
+        return number
