@@ -7,8 +7,8 @@ in what happens at a prefix that is new:
 - "cars": the model draws freely; an illegal token rejects the whole text, and the trie has learnt. Accepted
   texts are exactly distributed as the model given the constraint, and independent, from the first one on: a
   text y is proposed with probability p(y) / theta(root) whatever the trie knows. The acceptance,
-  P(constraint) / theta(root), never falls. Parys, Vaidya, Berg-Kirkpatrick and D'Antoni, "Constrained
-  Adaptive Rejection Sampling" (2025).
+  P(constraint) / theta(root), never falls. "Constrained Adaptive Rejection Sampling", arXiv 2510.01902
+  (2025).
 - "asap": the model draws among the allowed tokens, so that every text is accepted; the law begins as that of
   masked decoding and approaches the right one as the bounds do. Park et al., "Grammar-Aligned Decoding"
   (2024). Its draws are properly weighted here, which corrects any average over them from the first one on.
