@@ -28,6 +28,7 @@ from ..decoding.sampling import SampledText, SamplingTask
 from .causal_model import CausalLanguageModel
 from .constraint import Constraint, ConstraintState, Predicate
 from .language_model import LanguageModel
+from .tasks import check_run
 from .token_sampler import mask_log_probs
 
 _LEAST_ATTENTION = 1e-9
@@ -93,6 +94,7 @@ class BeamSearch:
             SamplingError: every beam came to where nothing is allowed.
             ArgumentTypeError: coverage is asked for, and the model gives no attentions.
         """
+        check_run(model, constraint)
         if self.coverage_penalty and not getattr(model, "keeps_coverage", False):
             raise ArgumentTypeError(
                 "coverage_penalty needs a model with attentions",

@@ -33,7 +33,7 @@ from torch import Tensor
 from ..decoding.arguments import checked_instance, checked_integer
 from ..decoding.errors import ArgumentTypeError, SamplingError
 from ..decoding.vocabulary import Vocabulary
-from .language_model import LanguageModel, ModelRows, TokenIds
+from .language_model import LanguageModel, ModelRows, TokenIds, checked_token_ids
 
 END = 256
 """The id that ends a text; bytes are their own ids."""
@@ -231,8 +231,9 @@ def split_prompt(vocabulary: Vocabulary, prompt_ids: TokenIds, n_tokens: int = 1
     The text may end inside what the model knows as one token; so many tokens are given back to be cut anew. A
     special token is never given back, nor the first token.
     """
+    checked_instance("vocabulary", vocabulary, Vocabulary, "a Vocabulary")
     n_tokens = checked_integer("n_tokens", n_tokens, least=0)
-    kept = list(prompt_ids)
+    kept = checked_token_ids("prompt_ids", prompt_ids)
     tail = b""
     while n_tokens and len(kept) > 1 and vocabulary.token_bytes(kept[-1]):
         tail = vocabulary.token_bytes(kept.pop()) + tail

@@ -32,7 +32,7 @@ from transformers.generation.logits_process import (
 from ..decoding.arguments import checked_integer, checked_number
 from ..decoding.errors import ArgumentTypeError, ArgumentValueError
 from ..decoding.generation_options import MOST_TEMPERATURE
-from .language_model import LanguageModel, ModelRows, TokenIds
+from .language_model import LanguageModel, ModelRows, TokenIds, checked_token_ids
 
 
 class CausalLanguageModel(LanguageModel):
@@ -62,7 +62,8 @@ class CausalLanguageModel(LanguageModel):
     ) -> None:
         if not hasattr(model, "config") or getattr(model.config, "is_encoder_decoder", False):
             raise ArgumentTypeError("model must be a causal model of transformers", got=type(model))
-        if not len(prompt_ids):
+        prompt_ids = checked_token_ids("prompt_ids", prompt_ids)
+        if not prompt_ids:
             raise ArgumentValueError("prompt_ids must have at least one token", got=prompt_ids)
         self.device = model.device
         self._model = model
@@ -220,7 +221,9 @@ def _warpers(
     """
     warpers = LogitsProcessorList()
     if temperature is not None and checked_number("temperature", temperature, above=0) != 1:
-        warpers.append(TemperatureLogitsWarper(min(max(temperature, 1 / MOST_TEMPERATURE), MOST_TEMPERATURE)))
+        warpers.append(
+            TemperatureLogitsWarper(float(min(max(temperature, 1 / MOST_TEMPERATURE), MOST_TEMPERATURE)))
+        )
     if top_k is not None:
         warpers.append(TopKLogitsWarper(checked_integer("top_k", top_k, least=1)))
     if top_p is not None and checked_number("top_p", top_p, above=0, most=1) < 1:

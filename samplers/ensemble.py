@@ -9,6 +9,7 @@ w_k p_k(text), exactly: a model that predicted the text so far badly counts less
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -37,7 +38,11 @@ class EnsembleModel(LanguageModel):
         self.models = checked_list("models", models, LanguageModel, "a LanguageModel")
         if not self.models:
             raise ArgumentValueError("there must be at least one model")
-        given = [1.0] * len(self.models) if weights is None else list(weights)
+        given = (
+            [1.0] * len(self.models)
+            if weights is None
+            else checked_list("weights", weights, Real, "a number")
+        )
         if len(given) != len(self.models):
             raise ArgumentValueError("weights must have one entry for each model", got=weights)
         numbers = [checked_number("weights", weight, above=0) for weight in given]

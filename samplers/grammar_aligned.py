@@ -7,8 +7,8 @@ in what happens at a prefix that is new:
 - "cars": the model draws freely; an illegal token rejects the whole text, and the trie has learnt. Accepted
   texts are exactly distributed as the model given the constraint, and independent, from the first one on: a
   text y is proposed with probability p(y) / theta(root) whatever the trie knows. The acceptance,
-  P(constraint) / theta(root), never falls. Parys, Vaidya, Berg-Kirkpatrick and D'Antoni, "Constrained
-  Adaptive Rejection Sampling" (2025).
+  P(constraint) / theta(root), never falls. "Constrained Adaptive Rejection Sampling", arXiv 2510.01902
+  (2025).
 - "asap": the model draws among the allowed tokens, so that every text is accepted; the law begins as that of
   masked decoding and approaches the right one as the bounds do. Park et al., "Grammar-Aligned Decoding"
   (2024). Its draws are properly weighted here, which corrects any average over them from the first one on.
@@ -36,7 +36,7 @@ from ..decoding.sampling import SampledText, SamplingTask
 from .constraint import Constraint, ConstraintState, Predicate, allowed_by_grammar
 from .language_model import LanguageModel
 from .particles import Particle
-from .tasks import close_task, open_task
+from .tasks import check_run, close_task, open_task
 from .token_sampler import draw_categorical
 from .trie import ROOT, Trie
 
@@ -130,7 +130,7 @@ class GrammarAlignedSampler:
             SamplingError: `max_attempts` failed in a row, or the trie has learnt that nothing can succeed.
         """
         n = checked_integer("n", n, least=0)
-        checked_instance("generator", generator, torch.Generator, "a torch.Generator")
+        check_run(model, constraint, generator)
         n_left, n_failed = n, 0
         while n_left:
             accepted = self.draw_batch(model, constraint, generator)
@@ -160,6 +160,7 @@ class GrammarAlignedSampler:
 
     def use_trie(self, model: LanguageModel, constraint: Constraint, trie: Trie) -> None:
         """Go on with a trie that was learnt with the same model, prompt and constraint."""
+        check_run(model, constraint)
         checked_instance("trie", trie, Trie, "a Trie")
         self._learnt[model.identity, constraint.identity] = _Learnt(trie)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -58,6 +59,17 @@ class LanguageModel(ABC):
     @abstractmethod
     def begin(self, prefixes: Sequence[TokenIds] = ((),)) -> ModelRows:
         """Rows that continue the prompt with these tokens, at least one row; the tokens count as written."""
+
+
+def checked_token_ids(name: str, token_ids: Any) -> list[int]:
+    """A list of plain integers that are not negative.
+
+    Raises:
+        ArgumentTypeError, ArgumentValueError: it is none.
+    """
+    if isinstance(token_ids, (str, bytes)) or not isinstance(token_ids, Sequence):
+        raise ArgumentTypeError(f"{name} must be a list of token ids", got=token_ids)
+    return [checked_integer(name, token_id, least=0, most=2**31) for token_id in token_ids]
 
 
 class FunctionModel(LanguageModel):

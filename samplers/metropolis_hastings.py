@@ -22,13 +22,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..decoding.arguments import checked_choice, checked_instance, checked_integer
+from ..decoding.arguments import checked_choice, checked_integer
 from ..decoding.errors import SamplingError
 from ..decoding.sampling import SampledText, SamplingTask
 from .constraint import Constraint, ConstraintState, Predicate, allowed_by_grammar
 from .language_model import LanguageModel
 from .particles import Particle
-from .tasks import close_task, open_task
+from .tasks import check_run, close_task, open_task
 from .token_sampler import draw_categorical
 
 CUTS = ("restart", "prefix", "priority")
@@ -102,7 +102,7 @@ class MetropolisHastings:
                 the text stands no probability to any allowed token.
         """
         n_left = checked_integer("n", n, least=0)
-        checked_instance("generator", generator, torch.Generator, "a torch.Generator")
+        check_run(model, constraint, generator)
         while n_left:
             texts = self._run(min(n_left, self.batch_size), model, constraint, generator)
             n_left -= len(texts)

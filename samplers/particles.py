@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from ..decoding.arguments import checked_instance
 from ..decoding.errors import SamplingError
 from .resampling import effective_sample_size, log_mean_weight
 
@@ -73,6 +74,7 @@ class Particles:
         Raises:
             SamplingError: all of them died.
         """
+        checked_instance("generator", generator, torch.Generator, "a torch.Generator")
         if self.log_evidence == -math.inf:
             raise SamplingError(
                 "all particles have weight zero: none of them found a text that the constraint allows",

@@ -37,7 +37,7 @@ from .language_model import LanguageModel
 from .particles import Particle, Particles
 from .rejection import AdaptiveRejectionSampler
 from .resampling import RESAMPLING, draw_ancestors, effective_sample_size, log_mean_weight
-from .tasks import close_task, open_task
+from .tasks import check_run, close_task, open_task
 from .token_sampler import TokenSampler
 
 Critic = Callable[[str, bool], float]
@@ -82,7 +82,7 @@ class SequentialMonteCarlo:
 
         generator: on the device of the model.
         """
-        checked_instance("generator", generator, torch.Generator, "a torch.Generator")
+        check_run(model, constraint, generator)
         return _Run(self, model, constraint, generator).finish()
 
     def draw(self, task: SamplingTask, generator: torch.Generator) -> SampledText:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
+from ..decoding.arguments import checked_instance
 from ..decoding.sampling import SampledText, SamplingTask
 from .causal_model import CausalLanguageModel
 from .constraint import Constraint, Predicate
+from .language_model import LanguageModel
 from .particles import Particle
 
 
@@ -26,3 +30,11 @@ def close_task(
         "n_checks": constraint.n_checks,
     }
     return SampledText(list(particle.token_ids), particle.log_weight, {**details, **cost})
+
+
+def check_run(model: Any, constraint: Any, generator: Any = ...) -> None:
+    """Raise ArgumentTypeError unless a sampler can work with these. generator ...: none is needed."""
+    checked_instance("model", model, LanguageModel, "a LanguageModel, such as CausalLanguageModel(...)")
+    checked_instance("constraint", constraint, Constraint, "a Constraint")
+    if generator is not ...:
+        checked_instance("generator", generator, torch.Generator, "a torch.Generator")

@@ -18,6 +18,7 @@ import tokentrellis as tt
 import torch
 from tokentrellis.models import load_model
 
+from tests.samplers import argument_table
 from tests.tiny_models import tiny_model, tiny_tokenizer
 
 PROCESSORS = (tt.GrammarProcessor, tt.TerminationProcessor)  # called without names
@@ -341,6 +342,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "read_bytes": {"text": b"ab"},
     "rollback": {"n_tokens": 0},
 }
+FUNCTIONS |= argument_table.SAMPLERS
 CASES = [(name, argument) for name, (_, right) in FUNCTIONS.items() for argument in right]
 METHOD_CASES = [(name, argument) for name, right in METHODS.items() for argument in right]
 
@@ -396,6 +398,7 @@ def test_every_public_function_is_here() -> None:
         "load_countdown_model",
         *("Response", "CallCost", "LengthOutcome", "LengthStep", "LengthObservations"),
         *("PromptResponses", "LengthSummary"),
+        *argument_table.NOT_CALLED,
     } | {name for name in classes if issubclass(getattr(tt, name), Exception)}
     assert set(tt.__all__) - not_called <= {name.partition(".")[0] for name in FUNCTIONS}
     public = {name for name in vars(tt.Matcher.__mro__[1]) if not name.startswith("_")}

@@ -5,6 +5,7 @@
     python -m bench.sampler_quality checks
     python -m bench.sampler_quality particles
     python -m bench.sampler_quality batches
+    python -m bench.sampler_quality peer
 
 Tables in Markdown go to standard output. `laws` and `passes` use small models that are made here and solved
 exactly; the others use the model that the package carries, on a CPU. genlm-control stands beside them where
@@ -18,12 +19,12 @@ import importlib.util
 
 import torch
 
-from . import costs, laws
+from . import costs, laws, peer
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=["laws", "passes", "checks", "particles", "batches"])
+    parser.add_argument("what", choices=["laws", "passes", "checks", "particles", "batches", "peer"])
     parser.add_argument("--samples", type=int, default=400)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
@@ -33,13 +34,15 @@ def main() -> None:
     elif options.what == "passes":
         laws.report_passes(options.samples)
     elif options.what == "checks":
-        if importlib.util.find_spec("genlm") is None:
-            print("genlm-control is not installed: no figures of its own beside ours")
         costs.report_checks()
     elif options.what == "particles":
         costs.report_particles(options.repeats)
-    else:
+    elif options.what == "batches":
         costs.report_batches()
+    elif importlib.util.find_spec("genlm") is None:
+        print("genlm-control is not installed: pip install genlm-control")
+    else:
+        peer.report()
 
 
 if __name__ == "__main__":
