@@ -97,7 +97,7 @@ class TreeModel:
         starts = torch.tensor(self.lengths, device=device)[:, None]
         positions = starts + self._depths[:, n_old:]
         masks: Any = None
-        if n_old or n_new > 1 or self.n_rows > 1 or bool((self._slots < 0).any()):
+        if n_old or n_new > 1 or self.n_rows > 1 or self._slots.shape[1] > self.lengths[0]:
             masks = self._masks(positions, n_old)
         return self._forward(ids.to(device), masks, positions)
 
@@ -155,6 +155,10 @@ class TreeModel:
     def _grow(self, parents: Sequence[Sequence[int]], n_new: int) -> None:
         """Ancestors and depths of new nodes. Nodes that fill up a row see themselves alone."""
         n_old = self.n_nodes
+        if n_old == 0 and n_new == 1:  # plain decoding
+            self._seen = self._seen.new_ones(self.n_rows, 1, 1)
+            self._depths = self._depths.new_zeros(self.n_rows, 1)
+            return
         seen = torch.zeros(self.n_rows, n_old + n_new, n_old + n_new, dtype=torch.bool)
         depths = torch.zeros(self.n_rows, n_old + n_new, dtype=torch.long)
         seen[:, :n_old, :n_old] = self._seen.cpu()
