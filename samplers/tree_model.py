@@ -90,9 +90,7 @@ class TreeModel:
         n_new = max(map(len, tokens))
         n_old = self.n_nodes
         device = self._slots.device
-        ids = torch.zeros(self.n_rows, n_new, dtype=torch.long)
-        for row, row_tokens in enumerate(tokens):
-            ids[row, : len(row_tokens)] = torch.tensor(row_tokens, dtype=torch.long)
+        ids = torch.tensor([[*row_tokens, *[0] * (n_new - len(row_tokens))] for row_tokens in tokens])
         self._grow(parents, n_new)
         starts = torch.tensor(self.lengths, device=device)[:, None]
         positions = starts + self._depths[:, n_old:]
@@ -109,15 +107,19 @@ class TreeModel:
         width = self._slots.shape[1]
         longest = max(map(len, paths))
         device = self._slots.device
-        chosen = torch.zeros(self.n_rows, longest, dtype=torch.long)
-        positions = torch.full((self.n_rows, longest), -1, dtype=torch.long)
+        positions = []
         for row, path in enumerate(paths):
-            chosen[row, : len(path)] = torch.tensor(path, dtype=torch.long)
-            positions[row, : len(path)] = self.lengths[row] + torch.arange(len(path))
+            length = self.lengths[row]
+            missing = [-1] * (longest - len(path))
+            positions.append([*range(length, length + len(path)), *missing])
             self.lengths[row] += len(path)
-        in_order = all(list(path) == list(range(len(path))) for path in paths)
-        self._move(None if in_order else chosen.to(device), width, width + longest)
-        self._slots = torch.cat([self._slots, positions.to(device)], dim=1)
+        chosen = None
+        if any(list(path) != list(range(len(path))) for path in paths):
+            filled = [[*path, *[0] * (longest - len(path))] for path in paths]
+            chosen = torch.tensor(filled, device=device)
+        self._move(chosen, width, width + longest)
+        added = torch.tensor(positions, dtype=torch.long, device=device)
+        self._slots = torch.cat([self._slots, added], dim=1)
         self._forget_tree(self.n_rows, device)
         if self._slots.shape[1] > max(self.lengths) + _MOST_HOLES:
             self._close_holes()
@@ -202,7 +204,7 @@ class TreeModel:
                 states = getattr(layer, name)
                 if chosen is not None:
                     states[:, :, start:stop] = _gather(states[:, :, start:], chosen)
-                if self._capacity is None:
+                if self._capacity is None and states.shape[2] > stop:
                     setattr(layer, name, states[:, :, :stop])
             if self._capacity is not None:
                 layer.cumulative_length.fill_(stop)
