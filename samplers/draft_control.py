@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from statistics import fmean
+from statistics import median
 
-_RECENT = 16  # steps whose mean time counts: the mean has what a drafter spends on a new text, too
+_RECENT = 15  # steps whose median time counts: other programs and new texts make single steps long
+_MARGIN = 0.97  # drafts must pay by so much, or they are left out
 _FADE = 0.05  # weight of the newest step in the mean of tokens
 _SHARE = 0.015  # of the time may be lost by trials
 _FIRST_PLAIN = 3  # steps before anything is tried
-_PATIENCE = 16  # steps between trials, while they are affordable
+_PATIENCE = 16, 512  # least and most steps between trials: twice as many after one that changed nothing
 
 
 class SpeedControl:
@@ -38,6 +39,8 @@ class SpeedControl:
         self._lost = 0.0
         self._n_steps = 0
         self._last_trial = 0
+        self._patience = _PATIENCE[0]
+        self._best_before = 0  # the trial that is under way
         self._trial: int | None = None  # size of the trial that is under way
         self._trial_steps = 0
 
@@ -50,16 +53,17 @@ class SpeedControl:
         if wanted is None:
             return best
         self._trial, self._trial_steps, self._last_trial = wanted, 0, self._n_steps
+        self._best_before = best
         return wanted
 
     def best_size(self) -> int:
         """The size with the most tokens for a second, as far as is known."""
         known = [size for size in self.sizes if self._seconds[size] and size in self._tokens]
-        return max(known, key=self.rate, default=0)
+        return max(known, key=lambda size: self.rate(size) * (_MARGIN if size else 1.0), default=0)
 
     def rate(self, size: int) -> float:
         """Tokens for a second and row, of a size that has been measured."""
-        return self._tokens[size] / fmean(self._seconds[size])
+        return self._tokens[size] / median(self._seconds[size])
 
     def record(self, size: int, kept_nodes: Sequence[Sequence[int]], seconds: float) -> None:
         """What a step brought and cost.
@@ -85,6 +89,8 @@ class SpeedControl:
             self._trial_steps += 1
             if self._trial_steps == 2:
                 self._trial = None
+                is_news = self.best_size() != self._best_before
+                self._patience = _PATIENCE[0] if is_news else min(2 * self._patience, _PATIENCE[1])
 
     def _best_rate_without(self, size: int) -> float:
         rates = [
@@ -98,14 +104,14 @@ class SpeedControl:
         """A size beside the best one, if it may be tried now."""
         if len(self._seconds[0]) < _FIRST_PLAIN:
             return None
-        plain = fmean(self._seconds[0])
+        plain = median(self._seconds[0])
         allowance = plain + _SHARE * self._elapsed
         place = self.sizes.index(best)
         unknown = [size for size in self.sizes[place : place + 2] if not self._seconds[size]]
         if unknown and self._lost < allowance:
             return unknown[0]
         # Twice the time of a step is what a trial may cost.
-        if self._n_steps - self._last_trial < _PATIENCE or self._lost + 2 * plain > allowance:
+        if self._n_steps - self._last_trial < self._patience or self._lost + 2 * plain > allowance:
             return None
         neighbours = [self.sizes[at] for at in (place - 1, place + 1) if 0 <= at < len(self.sizes)]
-        return neighbours[self._n_steps // _PATIENCE % len(neighbours)]
+        return neighbours[self._n_steps // _PATIENCE[0] % len(neighbours)]

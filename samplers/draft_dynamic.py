@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_right
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -27,6 +26,7 @@ from torch import Tensor
 from ..decoding.arguments import checked_instance, checked_integer, checked_number
 from .draft_model import ModelDrafter
 from .draft_reader import DraftReader
+from .draft_template import TYPICAL_ACCEPTANCE
 from .draft_tree import ROOT
 from .tree_growth import TreeGrowth
 from .verification import Verdict, without
@@ -86,38 +86,43 @@ class DynamicTree(ModelDrafter):
 
 
 class KeptByShare:
-    """How often a child is kept when verification tries it, by its share of the draft's law.
+    """How often a child is kept when verification tries it, by its share of the draft's law and its place
+    among its siblings.
 
-    is_sampled: of a target that draws; what is not known yet is then assumed to be higher.
+    is_sampled: of a target that draws. Then the share says little, and where little is known about a share,
+    what is known about the place stands for it; otherwise the share itself does.
     """
 
     PLACES = 4  # later ones count as the last
     EDGES = (0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95, 0.999)
+    WEIGHT = 8.0  # of that, in children tried
 
     def __init__(self, is_sampled: bool) -> None:
-        middles = [(low * high) ** 0.5 for low, high in pairwise((0.001, *self.EDGES, 1.0))]
-        weight = 4.0
-        self._counts = [
-            [[weight, weight * (share**0.5 / (1 + place) if is_sampled else share)] for share in middles]
+        self._is_sampled = is_sampled
+        self._by_place = [
+            [self.WEIGHT, self.WEIGHT * TYPICAL_ACCEPTANCE[0] / (1 + 2 * place)]
             for place in range(self.PLACES)
         ]
+        self._by_share = [[[0.0, 0.0] for _ in range(len(self.EDGES) + 1)] for _ in range(self.PLACES)]
 
     def estimate(self, share: float, place: int) -> float:
         """Probability that the child is kept. place: among its siblings, 0 for the first."""
-        tried, kept = self._cell(share, place)
-        return kept / tried
+        whole, cell = self._cells(share, place)
+        expected = whole[1] / whole[0] if self._is_sampled else share
+        return (cell[1] + self.WEIGHT * expected) / (cell[0] + self.WEIGHT)
 
     def count(self, share: float, place: int, is_kept: bool) -> None:
         """One child that was tried."""
-        cell = self._cell(share, place)
-        cell[0] += 1
-        cell[1] += is_kept
-        if cell[0] > 1000:  # what was long ago counts less
-            cell[:] = [cell[0] / 2, cell[1] / 2]
+        for cell in self._cells(share, place):
+            cell[0] += 1
+            cell[1] += is_kept
+            if cell[0] > 1000:  # what was long ago counts less
+                cell[:] = [cell[0] / 2, cell[1] / 2]
 
-    def _cell(self, share: float, place: int) -> list[float]:
-        """How often such a child was tried, and how often it was kept."""
-        return self._counts[min(place, self.PLACES - 1)][bisect_right(self.EDGES, share)]
+    def _cells(self, share: float, place: int) -> tuple[list[float], list[float]]:
+        """How many were tried and kept at this place, and at this place with such a share."""
+        place = min(place, self.PLACES - 1)
+        return self._by_place[place], self._by_share[place][bisect_right(self.EDGES, share)]
 
 
 class _Slots:

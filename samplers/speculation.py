@@ -75,14 +75,10 @@ class Speculation:
 
         generator: where all chance comes from (`model.generate(..., generator=...)`); None: torch's own.
         """
-        return self.decode(
-            model,
-            input_ids,
-            logits_processor=logits_processor,
-            stopping_criteria=stopping_criteria,
-            generation_config=generation_config,
-            generator=generator,
-            **model_inputs,
+        return self._decode(
+            *(model, input_ids, logits_processor, stopping_criteria, generation_config, generator),
+            model_inputs,
+            needs_log_probs=False,
         ).sequences
 
     def decode(
@@ -104,15 +100,36 @@ class Speculation:
             NoAllowedTokenError: other processors exclude every token that the grammar allows.
             What the drafter raises.
         """
-        _check_configuration(generation_config, model_inputs)
-        if len(input_ids) > 1 and any(isinstance(step, TerminationProcessor) for step in logits_processor):
+        return self._decode(
+            *(model, input_ids, logits_processor, stopping_criteria, generation_config, generator),
+            model_inputs,
+            needs_log_probs=True,
+        )
+
+    def _decode(
+        self,
+        model: Any,
+        input_ids: Tensor,
+        processors: Any,
+        stopping_criteria: Any,
+        configuration: Any,
+        generator: torch.Generator | None,
+        model_inputs: dict[str, Any],
+        *,
+        needs_log_probs: bool,
+    ) -> DraftedSequences:
+        _check_configuration(configuration, model_inputs)
+        if len(input_ids) > 1 and any(isinstance(step, TerminationProcessor) for step in processors):
             raise ArgumentValueError(
                 "with a drafter, a TerminationProcessor takes one prompt at a time",
                 got=len(input_ids),
                 advice="call generate() for each prompt",
             )
-        steps = ScoreSteps(logits_processor, is_sampled=bool(generation_config.do_sample))
-        run = SpeculativeRun(self, model, input_ids, steps, stopping_criteria, generation_config, generator)
+        run = SpeculativeRun(
+            *(self, model, input_ids, ScoreSteps(processors, is_sampled=bool(configuration.do_sample))),
+            *(stopping_criteria, configuration, generator),
+            needs_log_probs=needs_log_probs,
+        )
         return run.decode(model_inputs.get("attention_mask"), model_inputs.get("past_key_values"))
 
 

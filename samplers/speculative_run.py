@@ -65,11 +65,14 @@ class SpeculativeRun:
         stopping_criteria: Any,
         configuration: Any,
         generator: torch.Generator | None,
+        *,
+        needs_log_probs: bool,
     ) -> None:
         self._speculation = speculation
         self._verify = RULES[speculation.rule]
         self._model = model
         self._input_ids = input_ids
+        self._needs_log_probs = needs_log_probs
         self._steps = steps
         self._stopping = StoppingCriteriaList(
             [criterion for criterion in stopping_criteria or () if not isinstance(criterion, _NATIVE)]
@@ -201,7 +204,8 @@ class SpeculativeRun:
         tokens = [growth.tree.tokens[node] for node in verdict.path]
         tokens += [] if verdict.token is None else [verdict.token]
         for node, token in zip(nodes, tokens, strict=False):
-            row.log_prob += verifier.log_prob(node, token)
+            if self._needs_log_probs:
+                row.log_prob += verifier.log_prob(node, token)
             row.token_ids.append(token)
             if row.matcher is not None:
                 row.matcher.accept_token(token)
@@ -241,6 +245,8 @@ class _Verifier:
     def target_probs(self, node: int) -> Tensor:
         """float32, shape [n_logits]."""
         scores = self._model_scores(node)
+        if self._steps.grammar is None:
+            return self._steps.target_probs(scores, self._text(node))
         if self._steps.takes_likeliest:
             likeliest = int(scores.argmax())
             # Where the likeliest of all tokens is legal, a mask would change nothing.

@@ -90,14 +90,12 @@ class TreeModel:
         n_new = max(map(len, tokens))
         n_old = self.n_nodes
         device = self._slots.device
-        ids = torch.zeros(self.n_rows, n_new, dtype=torch.long)
-        for row, row_tokens in enumerate(tokens):
-            ids[row, : len(row_tokens)] = torch.tensor(row_tokens, dtype=torch.long)
+        ids = torch.tensor([[*row_tokens, *[0] * (n_new - len(row_tokens))] for row_tokens in tokens])
         self._grow(parents, n_new)
         starts = torch.tensor(self.lengths, device=device)[:, None]
         positions = starts + self._depths[:, n_old:]
         masks: Any = None
-        if n_old or n_new > 1 or self.n_rows > 1 or bool((self._slots < 0).any()):
+        if n_old or n_new > 1 or self.n_rows > 1 or self._slots.shape[1] > self.lengths[0]:
             masks = self._masks(positions, n_old)
         return self._forward(ids.to(device), masks, positions)
 
@@ -109,15 +107,19 @@ class TreeModel:
         width = self._slots.shape[1]
         longest = max(map(len, paths))
         device = self._slots.device
-        chosen = torch.zeros(self.n_rows, longest, dtype=torch.long)
-        positions = torch.full((self.n_rows, longest), -1, dtype=torch.long)
+        positions = []
         for row, path in enumerate(paths):
-            chosen[row, : len(path)] = torch.tensor(path, dtype=torch.long)
-            positions[row, : len(path)] = self.lengths[row] + torch.arange(len(path))
+            length = self.lengths[row]
+            missing = [-1] * (longest - len(path))
+            positions.append([*range(length, length + len(path)), *missing])
             self.lengths[row] += len(path)
-        in_order = all(list(path) == list(range(len(path))) for path in paths)
-        self._move(None if in_order else chosen.to(device), width, width + longest)
-        self._slots = torch.cat([self._slots, positions.to(device)], dim=1)
+        chosen = None
+        if any(list(path) != list(range(len(path))) for path in paths):
+            filled = [[*path, *[0] * (longest - len(path))] for path in paths]
+            chosen = torch.tensor(filled, device=device)
+        self._move(chosen, width, width + longest)
+        added = torch.tensor(positions, dtype=torch.long, device=device)
+        self._slots = torch.cat([self._slots, added], dim=1)
         self._forget_tree(self.n_rows, device)
         if self._slots.shape[1] > max(self.lengths) + _MOST_HOLES:
             self._close_holes()
@@ -155,6 +157,10 @@ class TreeModel:
     def _grow(self, parents: Sequence[Sequence[int]], n_new: int) -> None:
         """Ancestors and depths of new nodes. Nodes that fill up a row see themselves alone."""
         n_old = self.n_nodes
+        if n_old == 0 and n_new == 1:  # plain decoding
+            self._seen = self._seen.new_ones(self.n_rows, 1, 1)
+            self._depths = self._depths.new_zeros(self.n_rows, 1)
+            return
         seen = torch.zeros(self.n_rows, n_old + n_new, n_old + n_new, dtype=torch.bool)
         depths = torch.zeros(self.n_rows, n_old + n_new, dtype=torch.long)
         seen[:, :n_old, :n_old] = self._seen.cpu()
@@ -198,7 +204,7 @@ class TreeModel:
                 states = getattr(layer, name)
                 if chosen is not None:
                     states[:, :, start:stop] = _gather(states[:, :, start:], chosen)
-                if self._capacity is None:
+                if self._capacity is None and states.shape[2] > stop:
                     setattr(layer, name, states[:, :, :stop])
             if self._capacity is not None:
                 layer.cumulative_length.fill_(stop)

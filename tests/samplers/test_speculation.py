@@ -22,7 +22,7 @@ from tests.samplers.small_worlds import EOS, LENGTH, TOKENS, draw_texts, law_of
 from tests.samplers.table_drafters import TableDrafter, always
 from tests.tiny_models import N_LOGITS, random_model, tiny_model, tiny_tokenizer
 
-N_DRAWS = int(os.environ.get("TOKENTRELLIS_DRAWS", "750"))
+N_DRAWS = int(os.environ.get("TOKENTRELLIS_DRAWS", "500"))
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -37,7 +37,7 @@ PROMPTS = ["Ann Lee is 41 years old.", "x", '{"name": "Bo"', "likes red and blue
 
 
 class TestLaw:
-    """A small model whose law is known, 750 texts each (TOKENTRELLIS_DRAWS=20000: more)."""
+    """A small model whose law is known, 500 texts each (TOKENTRELLIS_DRAWS=20000: more)."""
 
     @pytest.mark.parametrize("rule", ["recursive", "traversal"])
     @pytest.mark.parametrize("has_grammar", [False, True], ids=["free", "grammar"])
