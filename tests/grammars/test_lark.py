@@ -12,6 +12,7 @@ from __future__ import annotations
 import pickle
 import random
 import sys
+import unicodedata
 from collections.abc import Sequence
 
 import pytest
@@ -83,9 +84,7 @@ class Reference:
             found.append(text)
 
         draw()
-        return [
-            text for text in found if text.isprintable() or not any(0xD800 <= ord(c) < 0xE000 for c in text)
-        ]
+        return found
 
 
 def mutated(rng: random.Random, text: str, alphabet: Sequence[str]) -> str:
@@ -96,6 +95,11 @@ def mutated(rng: random.Random, text: str, alphabet: Sequence[str]) -> str:
     return "".join(characters)
 
 
+def is_known(text: str) -> bool:
+    """Whether this Python knows all characters: its `re` counts what Unicode added later as no letters."""
+    return all(unicodedata.category(character) not in ("Cn", "Cs") for character in text)
+
+
 def compare(name: str, lexer: str, n: int) -> int:
     """Agreement on n strings and as many mutated ones; returns how many were compared."""
     reference = Reference(text_of(name), lexer)
@@ -103,7 +107,7 @@ def compare(name: str, lexer: str, n: int) -> int:
     tokens = [bytes([byte]) for byte in range(256)] + [b""]
     rng = random.Random(n)
     drawn = DRAWN[name] if name in DRAWN and n < 20 else reference.strings(n)
-    drawn = [text for text in drawn if len(text) <= LONGEST[lexer]]
+    drawn = [text for text in drawn if len(text) <= LONGEST[lexer] and is_known(text)]
     letters = sorted({letter for text in drawn for letter in text})
     alphabet = [letter for letter in letters if letter.isascii()] + letters[:20] + list(' "\n/*.a')
     pieces = [
@@ -146,7 +150,7 @@ def check_end(
         written += tokens[token]
         budget -= 1
     text = written.decode()
-    assert len(text) > LONGEST[lexer] or reference.accepts(text), (prefix, text)
+    assert len(text) > LONGEST[lexer] or not is_known(text) or reference.accepts(text), (prefix, text)
 
 
 @pytest.mark.parametrize(("name", "lexer"), CASES, ids=[name for name, _ in CASES])
