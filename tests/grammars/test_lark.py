@@ -193,6 +193,17 @@ def test_dynamic_terminals_may_end_anywhere() -> None:
         compile_grammar(from_lark(text), Vocabulary([b"a", b""], eos_token_ids=[1]))
 
 
+@pytest.mark.parametrize("lexer", ["contextual", "dynamic"])
+def test_deep_nesting(lexer: str) -> None:
+    text = 'start: e\ne: e "+" t | t\nt: "a" | "(" e ")" | "[" e "]"\n%ignore " "'
+    vocabulary = Vocabulary([bytes([b]) for b in range(256)] + [b""], eos_token_ids=[EOS])
+    matcher = compile_grammar(from_lark(text, lexer=lexer), vocabulary).matcher()
+    assert matcher.try_accept_tokens(b"(" * 5000 + b"[" * 5000 + b"a+a") == 10_003
+    assert matcher.tokens_to_finish == 10_001
+    assert matcher.try_accept_tokens(b"]" * 5000 + b")" * 5001) == 10_000
+    assert matcher.is_accepting
+
+
 def test_imports_by_a_loader() -> None:
     files = {"tokens.lark": "WORD: /[a-z]+/\n%import common.INT\nPAIR: WORD INT\n"}
     text = "start: PAIR+\n%import .tokens.PAIR\n"
