@@ -201,8 +201,8 @@ private:
             bool is_special = false;
             const int32_t next = network_.driver->finish(continuation, step, is_special);
             if (text) *text += step;
-            else tokens = is_special ? 1 : spell(step);
-            return next;
+            else tokens = next == Driver::NO_WAY ? IMPOSSIBLE : is_special ? 1 : spell(step);
+            return next == Driver::NO_WAY ? BOTTOM : next;
         }
         if (const std::vector<int32_t>* members = network_.members_of(continuation)) {
             const std::vector<int32_t> any_of = *members;

@@ -97,7 +97,9 @@ public:
     virtual ~Driver() = default;
     virtual void gather(int32_t continuation, Closure& out) = 0;
     virtual int32_t after(int32_t link, int32_t label) = 0;
-    // One step of a short way to the end: its text, or a special token, and the continuation after it, BOTTOM at the end.
+    // One step of a short way to the end: its text, or a special token, and the continuation after it, BOTTOM at the end, NO_WAY
+    // if there is none.
+    static constexpr int32_t NO_WAY = -1;
     virtual int32_t finish(int32_t continuation, std::string& text, bool& is_special) = 0;
     // The rest of such a step for a configuration inside it; false if it is on none.
     virtual bool rest_of_step(const Configuration& c, std::string& text, int32_t& after) = 0;

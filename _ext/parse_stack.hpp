@@ -86,10 +86,10 @@ public:
         if (is_several(continuation)) {
             for (int32_t member : several_[parent(continuation)])
                 if (complete(member)) return member;
-            throw LimitError("continuations searched for the end of a text", MOST_SEARCHED);
+            return NO_WAY;
         }
         if (ends_at(continuation)) return BOTTOM;
-        if (!complete(continuation)) throw LimitError("continuations searched for the end of a text", MOST_SEARCHED);
+        if (!complete(continuation)) return NO_WAY;
         const Step& step = steps_.at(continuation);
         text = step.text, is_special = step.is_special;
         return step.after;

@@ -1,6 +1,6 @@
 """Masks of grammars of rules: JSON, SQL and expressions of Python, beside llguidance and xgrammar.
 
-    python -m bench.rules --tokenizer FOLDER [--rounds 3]
+    python -m bench.rules --tokenizer FOLDER [--rounds 3] [--engines tokentrellis llguidance]
 
 All get the same Lark text and the same documents, token by token, and take turns. A round begins with a
 grammar that is compiled anew, ours on a vocabulary without tables, and goes through the documents twice: the
@@ -249,12 +249,13 @@ def main() -> None:
     )
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=3)
+    makers = {"tokentrellis": ours, "llguidance": llguidance, "xgrammar": xgrammar}
+    parser.add_argument("--engines", nargs="+", choices=makers, default=list(makers))
     options = parser.parse_args()
     tokenizer = TokenizerFolder(options.tokenizer)
     tokenizer.load()
     bitmask = np.zeros((1, (tokenizer.vocabulary_size + 31) // 32), dtype=np.int32)
-    makers = {"tokentrellis": ours, "llguidance": llguidance, "xgrammar": xgrammar}
-    engines = {name: make(tokenizer, bitmask) for name, make in makers.items()}
+    engines = {name: makers[name](tokenizer, bitmask) for name in options.engines}
     print("| grammar | engine | first: mean, us | p50 | p99 | later: mean | p50 | p99 | compile, ms |")
     print("| :-- | :-- | --: | --: | --: | --: | --: | --: | --: |")
     for name, text in (("JSON", JSON), ("SQL", SQL), ("Python", PYTHON)):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from .._ext import core
-from ..grammars.errors import GrammarError, LimitExceededError
+from ..grammars.errors import GrammarError, LimitExceededError, UnsatisfiableError
 from ..grammars.grammar import (
     CallEdge,
     Grammar,
@@ -182,10 +182,16 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary) -> CompiledGrammar
         VocabularyError: the tokens cannot spell any shortest document; names the missing bytes.
         LimitExceededError: an automaton of the grammar grows past its limit.
         ArgumentTypeError: it is no Vocabulary.
+        UnsatisfiableError: a Lark grammar whose lexemes leave no text that the rules take.
         GrammarError: it is no Grammar, a rule calls itself before it reads anything, or what the front end
             finds on demand.
     """
     compiled = CompiledGrammar(grammar, vocabulary)
+    if grammar.parse_tables is not None and compiled.lexicon.spells_all and not compiled.can_end:
+        raise UnsatisfiableError(
+            "where its lexemes end, the rules cannot go on",
+            advice="let less be read by a terminal, or ask for lexer='dynamic'",
+        )
     if not compiled.lexicon.spells_all and not compiled.can_end:
         # Bytes that no token has are cut from these automata; a vocabulary of all bytes says what was needed.
         needed = CompiledGrammar(grammar, _ALL_BYTES).shortest_text()

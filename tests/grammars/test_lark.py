@@ -12,17 +12,19 @@ from __future__ import annotations
 import pickle
 import random
 import sys
+import unicodedata
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from tokentrellis import CompiledGrammar, Vocabulary, compile_grammar
+from tokentrellis import CompiledGrammar, Vocabulary, VocabularyError, compile_grammar
 from tokentrellis.grammars.errors import (
     ConstraintError,
     GrammarError,
     GrammarSyntaxError,
     LimitExceededError,
     UnresolvedReferenceError,
+    UnsatisfiableError,
     UnsupportedFeatureError,
 )
 from tokentrellis.grammars.lark import from_lark
@@ -83,9 +85,7 @@ class Reference:
             found.append(text)
 
         draw()
-        return [
-            text for text in found if text.isprintable() or not any(0xD800 <= ord(c) < 0xE000 for c in text)
-        ]
+        return found
 
 
 def mutated(rng: random.Random, text: str, alphabet: Sequence[str]) -> str:
@@ -96,6 +96,11 @@ def mutated(rng: random.Random, text: str, alphabet: Sequence[str]) -> str:
     return "".join(characters)
 
 
+def is_known(text: str) -> bool:
+    """Whether this Python knows all characters: its `re` counts what Unicode added later as no letters."""
+    return all(unicodedata.category(character) not in ("Cn", "Cs") for character in text)
+
+
 def compare(name: str, lexer: str, n: int) -> int:
     """Agreement on n strings and as many mutated ones; returns how many were compared."""
     reference = Reference(text_of(name), lexer)
@@ -103,7 +108,7 @@ def compare(name: str, lexer: str, n: int) -> int:
     tokens = [bytes([byte]) for byte in range(256)] + [b""]
     rng = random.Random(n)
     drawn = DRAWN[name] if name in DRAWN and n < 20 else reference.strings(n)
-    drawn = [text for text in drawn if len(text) <= LONGEST[lexer]]
+    drawn = [text for text in drawn if len(text) <= LONGEST[lexer] and is_known(text)]
     letters = sorted({letter for text in drawn for letter in text})
     alphabet = [letter for letter in letters if letter.isascii()] + letters[:20] + list(' "\n/*.a')
     pieces = [
@@ -146,12 +151,12 @@ def check_end(
         written += tokens[token]
         budget -= 1
     text = written.decode()
-    assert len(text) > LONGEST[lexer] or reference.accepts(text), (prefix, text)
+    assert len(text) > LONGEST[lexer] or not is_known(text) or reference.accepts(text), (prefix, text)
 
 
 @pytest.mark.parametrize(("name", "lexer"), CASES, ids=[name for name, _ in CASES])
 def test_agrees_with_lark(name: str, lexer: str) -> None:
-    assert compare(name, lexer, 6) >= 5
+    assert compare(name, lexer, 8) >= 5
 
 
 def test_keywords_against_names() -> None:
@@ -185,8 +190,29 @@ def test_no_dead_ends_where_a_greedy_lexeme_leaves_nothing() -> None:
 def test_dynamic_terminals_may_end_anywhere() -> None:
     text = "start: A B\nA: /[a-z]+/\nB: /[a-z]/"
     assert from_lark(text, lexer="dynamic").accepts("ab")
-    with pytest.raises(ConstraintError):
-        compile_grammar(from_lark(text), Vocabulary([b"a", b""], eos_token_ids=[1]))
+    vocabulary = Vocabulary([bytes([b]) for b in range(256)] + [b""], eos_token_ids=[EOS])
+    with pytest.raises(UnsatisfiableError, match="where its lexemes end, the rules cannot go on"):
+        compile_grammar(from_lark(text), vocabulary)
+
+
+def test_vocabularies_that_cannot_spell_it() -> None:
+    vocabulary = Vocabulary([b"a", b"b", b""], eos_token_ids=[2])
+    with pytest.raises(VocabularyError) as caught:
+        compile_grammar(from_lark('start: "x" NAME\nNAME: /[a-z]+/'), vocabulary)
+    assert caught.value.missing_bytes == b"x"
+    matcher = compile_grammar(from_lark('start: ("x" | "b") NAME\nNAME: /[a-z]+/'), vocabulary).matcher()
+    assert set(allowed_tokens(matcher)) == {1}
+
+
+@pytest.mark.parametrize("lexer", ["contextual", "dynamic"])
+def test_deep_nesting(lexer: str) -> None:
+    text = 'start: e\ne: e "+" t | t\nt: "a" | "(" e ")" | "[" e "]"\n%ignore " "'
+    vocabulary = Vocabulary([bytes([b]) for b in range(256)] + [b""], eos_token_ids=[EOS])
+    matcher = compile_grammar(from_lark(text, lexer=lexer), vocabulary).matcher()
+    assert matcher.try_accept_tokens(b"(" * 5000 + b"[" * 5000 + b"a+a") == 10_003
+    assert matcher.tokens_to_finish == 10_001
+    assert matcher.try_accept_tokens(b"]" * 5000 + b")" * 5001) == 10_000
+    assert matcher.is_accepting
 
 
 def test_imports_by_a_loader() -> None:
