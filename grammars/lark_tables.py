@@ -237,6 +237,9 @@ class _Tables:
         symbols = [[self._symbol(symbol) for symbol in rule.expansion] for rule in self.rules]
         rules = [(self.origin_number[rule.origin.name], len(rule.expansion)) for rule in self.rules]
         short_texts = [lexer.short_text(number) for number in range(n_terminals)]
+        for terminal in lexer.ignored:  # what rules ask for and is ignored: no text is sure to be read as it
+            if any(actions[terminal::n_terminals]):
+                short_texts[terminal] = b""
         costs, firsts = _shortest_derivations(rules, symbols, short_texts, n_origins)
         n_words = len(lexer.names) - len(lexer.terminals)
         return ParseTables(
