@@ -95,20 +95,27 @@ class _Lexer:
             for word in words
             if set(self.terminals[word].pattern.flags) <= set(self.terminals[pattern].pattern.flags)
         }
-        # A keyword that is ignored by itself is an error where a pattern reads it that is not; one that a
-        # pattern reads which is ignored stays ignored.
-        refused = {number: ~number for number in self.ignored}
+        # A keyword that is ignored by itself is not where a pattern reads it that is not ignored: it has
+        # another number then (`aliases`), or is an error (~number) where the parser does not take it. One
+        # that a pattern reads which is ignored stays ignored.
+        all_words = {word for words in self._read_words for word in words}
+        self.aliases = {
+            word: len(self.names) + n for n, word in enumerate(sorted(all_words & set(self.ignored)))
+        }
+        self.names += [f"{self.names[word]} as a keyword" for word in self.aliases]
+        self.special_tokens += [-1] * len(self.aliases)
         self.words_of = [
-            [] if pattern in refused else [refused.get(word, word) for word in words]
+            [] if pattern in self.ignored else [end for word in words for end in self._ends_of_word(word)]
             for pattern, words in enumerate(self._read_words)
         ]
-        self.word_begins = {
-            word: self._begin(word, end=refused.get(word, word))
-            for words in self._read_words
-            for word in words
+        self._word_begins = {
+            end: self._begin(word, end=end) for word in sorted(all_words) for end in self._ends_of_word(word)
         }
         self.lexers: list[tuple[list[int], list[int]]] = []
         self._numbers: dict[frozenset[int], int] = {}
+
+    def _ends_of_word(self, word: int) -> list[int]:
+        return [self.aliases[word], ~word] if word in self.aliases else [word]
 
     def _begin(self, number: int, end: int | None = None) -> int:
         terminal = self.terminals[number]
@@ -152,7 +159,8 @@ class _Lexer:
             words = {word for number in members for word in self._read_words[number] if word in members}
             hidden = {word for pattern, word in self._embedded if pattern in members}
             begins = [self.begins[number] for number in members if number not in hidden]
-            self.lexers.append((begins, [self.word_begins[word] for word in sorted(words)]))
+            ends = [self._ends_of_word(word)[-1 if word not in accepted else 0] for word in sorted(words)]
+            self.lexers.append((begins, [self._word_begins[end] for end in ends]))
         return known
 
     def short_text(self, number: int) -> bytes:
@@ -221,12 +229,17 @@ class _Tables:
                 is_shift = action.name == "Shift"
                 code = self.state_number[target] + 1 if is_shift else -self.rule_number[target] - 1
                 actions[number * n_terminals + terminal] = code
+                if terminal in lexer.aliases:
+                    actions[number * n_terminals + lexer.aliases[terminal]] = code
                 if terminal < len(lexer.terminals):
                     accepted.add(terminal)
             state_lexers.append(lexer.number_of_lexer(frozenset(accepted)))
         symbols = [[self._symbol(symbol) for symbol in rule.expansion] for rule in self.rules]
         rules = [(self.origin_number[rule.origin.name], len(rule.expansion)) for rule in self.rules]
         short_texts = [lexer.short_text(number) for number in range(n_terminals)]
+        for terminal in lexer.ignored:  # what rules ask for and is ignored: no text is sure to be read as it
+            if any(actions[terminal::n_terminals]):
+                short_texts[terminal] = b""
         costs, firsts = _shortest_derivations(rules, symbols, short_texts, n_origins)
         n_words = len(lexer.names) - len(lexer.terminals)
         return ParseTables(
