@@ -316,6 +316,11 @@ class LengthMatcher:
         other.is_terminated = self.is_terminated
         return other
 
+    __copy__ = copy
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a matcher does not pickle; pickle the compiled length and the accepted tokens")
+
     def _next(self, token_id: int) -> Any:
         """The state after a token, True after EOS, or None."""
         vocabulary = self.compiled.vocabulary

@@ -35,8 +35,9 @@ from tokentrellis import (
     from_regex,
     generate,
 )
-from tokentrellis.decoding.length_costs import LengthCosts
+from tokentrellis.decoding.length_costs import NEVER, LengthCosts
 from tokentrellis.decoding.length_matcher import _effects_of
+from tokentrellis.decoding.length_spaces import GrammarTexts
 from tokentrellis.decoding.sentences import ends_sentence
 from transformers import LogitsProcessorList
 
@@ -216,6 +217,38 @@ def test_with_a_grammar_masks_are_exact_within_every_budget(length: Length) -> N
             assert set(allowed_tokens(matcher, budget - len(begun))) == nexts | ends, (budget, begun)
 
 
+def layers_one_by_one(texts: GrammarTexts) -> list[list[int]]:
+    """The slow twin of the costs: every layer for itself, edge by edge."""
+    edges, top = list(zip(*(part.tolist() for part in texts._edges()), strict=True)), texts._top
+    layers = [[NEVER] * len(texts._ends) for _ in range(top + 1)]
+    for count in range(top, -1, -1):
+        costs = layers[count]
+        costs[:] = [0 if ends and count >= texts._least else NEVER for ends in texts._ends]
+        before: list[int] = []
+        while before != costs:
+            before = list(costs)
+            for source, target, units in edges:
+                row = count + units if texts._most is not None else min(top, count + units)
+                if row <= top:
+                    costs[source] = min(costs[source], layers[row][target] + 1)
+    return layers
+
+
+@pytest.mark.parametrize("pattern", [r"a( ?b?[a.]|\. ?)*", r"a{0,9}", r"(a b){3}", r"-*", r"(a{3} )*"])
+def test_layers_that_repeat_are_those_made_one_by_one(pattern: str) -> None:
+    grammar = compile_grammar(from_regex(pattern), SMALL)
+    n_checked = 0
+    for kind in ("words", "characters", "sentences", "tokens"):
+        for bounds in (0, 12, (3, 20), (None, 20), (20, None), (9, 40)):
+            try:
+                compiled = compile_length(Length(**{kind: bounds}), grammar)
+            except UnsatisfiableError:
+                continue
+            assert compiled.space._costs.tolist() == layers_one_by_one(compiled.space)
+            n_checked += 1
+    assert n_checked > 2
+
+
 def test_what_cannot_be_is_refused_beforehand() -> None:
     letters = Vocabulary([*(bytes([byte]) for byte in range(256)), b""], eos_token_ids=[256])
     grammar = compile_grammar(from_json_schema({"type": "boolean"}), letters)
@@ -317,8 +350,12 @@ def test_a_matcher_goes_back_copies_and_refuses() -> None:
     compiled = compile_length(Length(words=2), SMALL)
     matcher = compiled.matcher()
     matcher.accept_token(0)
-    other = matcher.copy()
+    other, another = matcher.copy(), copy.copy(matcher)
     matcher.accept_token(1)
+    assert another.n_accepted == 1
+    for refused in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match="pickle the compiled length"):
+            refused(matcher)
     matcher.rollback(1)
     assert matcher.n_accepted == other.n_accepted == 1
     assert allowed_tokens(matcher) == allowed_tokens(other)
