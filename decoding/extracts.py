@@ -4,15 +4,22 @@ out.
 What a model too small to write can still do: choose. Every text of the grammar consists of sentences of the
 source, one blank between them; nothing is made up. If no choice of whole sentences has the length, a sentence
 may be cut: before a comma, semicolon, colon or dash, with a full stop in its place; and if that does not do,
-behind any word, with an ellipsis. A state is the next sentence and the count so far, with only such choices
-as can still reach the length, found by adding up sets of counts from the end. Cost: sentences times length
-states, made when they are reached.
+behind any word, with an ellipsis. A state is the next sentence, the count so far
+and how the last piece ended, with only such choices as can still reach the length, found by adding up sets of
+counts from the end. Cost: sentences times length states, made when they are reached.
+
+Words and characters of pieces add up. Sentences do not always: "Wait..." before a small letter, or an initial
+before anything, ends none. Where sentences are counted, pieces follow each other only where they do.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from ..grammars.errors import UnsatisfiableError
 from ..grammars.expressions import literal
@@ -26,17 +33,42 @@ _CLAUSE_END = re.compile(r"\s*(?:[,;:]|\s[-\u2013\u2014])\s")
 _WORD_END = re.compile(r"(?<=\w)\s+(?=\w)")
 
 
+_FIRM, _OPEN, _JOINED = range(3)
+"""How a piece ends: whatever follows, it ends a sentence; only before no small letter; never, but at the end."""
+MOST_ENTRIES = 20_000_000
+"""Of the table of shortest ways, 4 bytes each; a longer text is finished by whatever comes next."""
+_FAR = 1 << 30
+
+
 @dataclass(frozen=True)
 class _Piece:
-    """A sentence, or the beginning of one. place: which sentence of the source."""
+    """A sentence, or the beginning of one. place: which sentence of the source. n_bytes: with a blank.
+
+    end: _FIRM, _OPEN or _JOINED. is_low: it can only follow what is _FIRM.
+    """
 
     text: str
     place: int
     count: int
+    n_bytes: int
+    end: int = _FIRM
+    is_low: bool = False
+
+    def may_follow(self, end: int) -> bool:
+        return end == _FIRM or (end == _OPEN and not self.is_low)
+
+
+def _make_piece(text: str, place: int, count: Callable[[str], int], *, of_sentences: bool) -> _Piece:
+    units, n_bytes = count(text), len(text.encode()) + 1
+    if not of_sentences:
+        return _Piece(text, place, units, n_bytes)
+    ends_before = [count(f"{text} {following}") == units + 1 for following in ("so.", "So.")]
+    end = _FIRM if all(ends_before) else _OPEN if ends_before[1] else _JOINED
+    return _Piece(text, place, units, n_bytes, end, is_low=count(f"So. {text}") != units + 1)
 
 
 class ExtractGrammar(Grammar):
-    """Made by `extract_grammar`. A state, END aside, is (the next place, the count so far)."""
+    """Made by `extract_grammar`. A state, END aside, is (the next place, the count so far, the last end)."""
 
     def __init__(self, pieces: list[_Piece], least: int, most: int | None, joint: int) -> None:
         """joint: what the blank between two pieces counts."""
@@ -44,60 +76,97 @@ class ExtractGrammar(Grammar):
         for piece in pieces:
             by_place.setdefault(piece.place, []).append(piece)
         self._places = [by_place[place] for place in sorted(by_place)]
+        self._ends = range(1 + max((piece.end for piece in pieces), default=_FIRM))
         self._joint = joint
         self._least = least
         longest = sum(joint + max(piece.count for piece in place) for place in self._places)
         self._most = longest if most is None else min(most, longest)
         self._sums = self._find_sums()
+        self._ways: list[list[npt.NDArray[np.int32]]] | None = None
         # Each piece counts the blank before it, so the first one, which has none, begins one lower.
-        self._keys: list[tuple[int, int]] = [(0, -joint)] * (END + 1)
-        self._numbers: dict[tuple[int, int], int] = {}
-        self.start = self._number((0, -joint))
+        self._keys: list[tuple[int, int, int]] = [(0, -joint, _FIRM)] * (END + 1)
+        self._numbers: dict[tuple[int, int, int], int] = {}
+        self.start = self._number((0, -joint, _FIRM))
 
     @property
     def is_possible(self) -> bool:
         """Whether there is a text of the length at all."""
         return self._least <= self._most and any(
-            self._reaches(place + 1, piece.count)
+            self._reaches(place + 1, piece.count, piece.end)
             for place, pieces in enumerate(self._places)
             for piece in pieces
         )
 
     def expand(self, state: int) -> Expansion:
-        place, count = self._keys[state]
+        place, count, end = self._keys[state]
         goes_on = state != self.start
-        edges = [
-            TerminalEdge(
-                literal(f" {piece.text}" if goes_on else piece.text), self._number((later + 1, total))
-            )
+        nexts = [
+            (piece, (later + 1, total, piece.end))
             for later in range(place, len(self._places))
             for piece in self._places[later]
-            if self._reaches(later + 1, total := count + self._joint + piece.count)
+            if piece.may_follow(end)
+            and self._reaches(later + 1, total := count + self._joint + piece.count, piece.end)
         ]
-        is_final = goes_on and self._least <= count <= self._most
-        return Expansion(edges, final=is_final, finish=-1 if is_final else 0)
+        edges = [
+            TerminalEdge(literal(f" {piece.text}" if goes_on else piece.text), self._number(key))
+            for piece, key in nexts
+        ]
+        if goes_on and self._least <= count <= self._most:
+            return Expansion(edges, final=True, finish=-1)
+        costs = [piece.n_bytes + self._bytes_to_end(key) for piece, key in nexts]
+        return Expansion(edges, finish=costs.index(min(costs)) if costs else 0)
 
-    def _find_sums(self) -> list[int]:
-        """By place a bit set: what the pieces from there on can count together, up to the most."""
-        sums = [1]
+    def _find_sums(self) -> list[list[int]]:
+        """By place and end a bit set: what can be counted from there on, up to the most."""
+        sums = [[1] * len(self._ends)]
         within = (1 << (self._most + self._joint + 1)) - 1
         for pieces in reversed(self._places):
             later = sums[-1]
-            here = later
+            here = list(later)
             for piece in pieces:
-                here |= later << (self._joint + piece.count)
-            sums.append(here & within)
+                counts = later[piece.end] << (self._joint + piece.count)
+                for end in self._ends:
+                    if piece.may_follow(end):
+                        here[end] |= counts & within
+            sums.append(here)
         return sums[::-1]
 
-    def _reaches(self, place: int, count: int) -> bool:
+    def _reaches(self, place: int, count: int, end: int) -> bool:
         """Whether a text that has a piece, and this count, can have the length in the end."""
         if count > self._most:
             return False
         lowest = max(0, self._least - count)
         wanted = (1 << (self._most - count + 1)) - (1 << lowest)
-        return bool(self._sums[place] & wanted)
+        return bool(self._sums[place][end] & wanted)
 
-    def _number(self, key: tuple[int, int]) -> int:
+    def _bytes_to_end(self, key: tuple[int, int, int]) -> int:
+        """The fewest with which a text can be finished; 0 where the table of them would be too large."""
+        place, count, end = key
+        if len(self._ends) * (len(self._places) + 1) * (self._most + 1) > MOST_ENTRIES:
+            return 0
+        if self._ways is None:
+            self._ways = self._find_ways()
+        return int(self._ways[place][end][count])
+
+    def _find_ways(self) -> list[list[npt.NDArray[np.int32]]]:
+        """By place and end, for each count: the fewest bytes to the end."""
+        over = np.full(self._most + 1, _FAR, dtype=np.int32)
+        over[self._least :] = 0
+        ways = [[over] * len(self._ends)]
+        for pieces in reversed(self._places):
+            later = ways[-1]
+            here = [way.copy() for way in later]
+            for piece in pieces:
+                units = self._joint + piece.count
+                onward = later[piece.end][units:] + piece.n_bytes
+                for end in self._ends:
+                    if piece.may_follow(end):
+                        reached = here[end][: len(onward)]
+                        np.minimum(reached, onward, out=reached)
+            ways.append(here)
+        return ways[::-1]
+
+    def _number(self, key: tuple[int, int, int]) -> int:
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self._keys)
@@ -129,7 +198,10 @@ def extract_grammar(text: str, length: Length) -> ExtractGrammar:
                 beginnings.append((ended, place))
             elif length.kind != "sentences":
                 beginnings += [(sentence[: m.start()] + mark, place) for m in cut.finditer(sentence)]
-        pieces = [_Piece(piece, place, measure.count(piece)) for piece, place in dict.fromkeys(beginnings)]
+        pieces = [
+            _make_piece(piece, place, measure.count, of_sentences=length.kind == "sentences")
+            for piece, place in dict.fromkeys(beginnings)
+        ]
         grammar = ExtractGrammar(pieces, length.least, length.most, joint)
         if grammar.is_possible:
             return grammar

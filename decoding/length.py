@@ -35,7 +35,8 @@ class Length:
 
     Raises:
         ArgumentTypeError, ArgumentValueError: none or several of the five are given, or bounds are no
-            integers, below 0, above `MOST_UNITS`, or the least is above the most.
+            integers, below 0, above `MOST_UNITS`, or the least is above the most; or an option says nothing
+            about this unit: a word rule without words, the end of a sentence for items.
     """
 
     words: Bounds = None
@@ -55,8 +56,18 @@ class Length:
                 advice="write Length(words=50), or use a grammar for what one length cannot say",
             )
         checked_choice("word_rule", self.word_rule, (UNICODE_WORDS, RULER_WORDS))
+        if self.word_rule != UNICODE_WORDS and given != ["words"]:
+            raise ArgumentValueError(
+                f"word_rule does nothing for {given[0]}", got=self.word_rule, advice="leave it out"
+            )
         if self.ends_at is not None:
             checked_choice("ends_at", self.ends_at, ENDS_AT, also=", or None")
+        if self.ends_at == "sentence" and given == ["items"]:
+            raise ArgumentValueError(
+                "ends_at must not be 'sentence' for items: a list ends with its last item",
+                got=self.ends_at,
+                advice="leave it out",
+            )
         object.__setattr__(self, given[0], _checked_bounds(given[0], getattr(self, given[0])))
 
     @classmethod
@@ -95,7 +106,7 @@ class Length:
     def __str__(self) -> str:
         least, most = self.least, self.most
         if least == most:
-            return f"exactly {LengthMeasure('words').phrase(least).replace('words', self.kind)}"
+            return f"exactly {least} {self.kind if least != 1 else self.kind[:-1]}"
         if most is None:
             return f"at least {least} {self.kind}"
         return f"{least} to {most} {self.kind}" if least else f"at most {most} {self.kind}"

@@ -17,6 +17,7 @@ the bounds a layer is the one above it plus a constant: then the rest is arithme
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,10 @@ class LengthCosts:
         # How many layers a step may go up: so many have to be alike before the rest is arithmetic.
         self._reach = int(self._units.max(initial=1))
         self._layers: list[_Costs] = []  # from the top count down
+        # Between the bounds layers become alike. Only those down to this depth are kept, and so many are not.
+        self._first_alike, self._n_left_out = self._top + 1, 0
+        # A layer rests on those before it, so two threads must not append at once.
+        self._lock = Lock()
         self._ways: dict[Groups, _Ways] = {}
 
     def at(self, count: int) -> _Costs:
@@ -56,17 +61,24 @@ class LengthCosts:
             if self._most is not None:
                 return np.full(len(self._after), NEVER, dtype=np.int64)
             count = self._top
-        while self._top - count >= len(self._layers):
-            newest = self._top - len(self._layers) + 1
-            growth = self._growth()
-            if growth == 0 and newest > self._least:
-                self._layers.append(self._layers[-1])
-            elif growth is not None and newest < self._least:
-                last = self._layers[-1]
-                return np.where(last < NEVER, last + growth * (newest - count), NEVER)
-            else:
-                self._layers.append(self._make_layer(newest - 1))
-        return self._layers[self._top - count]
+        with self._lock:
+            while self._depth(count) >= len(self._layers):
+                newest = self._top - self._n_left_out - len(self._layers) + 1
+                growth = self._growth()
+                if growth == 0 and newest > self._least:
+                    self._first_alike = len(self._layers) - 1
+                    self._n_left_out = newest - self._least
+                elif growth is not None and newest < self._least:
+                    last = self._layers[-1]
+                    return np.where(last < NEVER, last + growth * (newest - count), NEVER)
+                else:
+                    self._layers.append(self._make_layer(newest - 1))
+            return self._layers[self._depth(count)]
+
+    def _depth(self, count: int) -> int:
+        """Where the layer of a count stands, or will stand."""
+        depth = self._top - count
+        return depth if depth <= self._first_alike else max(self._first_alike, depth - self._n_left_out)
 
     def of_groups(self, groups: Groups, count: int) -> _Costs:
         """int64 [n_groups]: the cost after a token of each group, for a count before it."""
@@ -110,7 +122,7 @@ class LengthCosts:
         for n_units in np.unique(units).tolist():
             if n_units and count + n_units <= self._top:
                 best = np.minimum(
-                    best, self._step(units == n_units, self._layers[self._top - count - n_units])
+                    best, self._step(units == n_units, self._layers[self._depth(count + n_units)])
                 )
             elif n_units and self._most is None:
                 best = np.minimum(best, self._step(units == n_units, self._layers[0]))

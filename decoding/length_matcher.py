@@ -232,7 +232,7 @@ class LengthMatcher:
 
     def allows_token(self, token_id: int) -> bool:
         """Whether the token may come next."""
-        return self._next(token_id) is not None
+        return self._next(checked_integer("token_id", token_id)) is not None
 
     def accept_token(self, token_id: int) -> None:
         """Go on by one token.
@@ -251,9 +251,10 @@ class LengthMatcher:
 
     def try_accept_tokens(self, token_ids: Iterable[int]) -> int:
         """Accept tokens up to the first illegal one; how many were accepted."""
+        checked_instance("token_ids", token_ids, Iterable, "a list of integers")
         accepted = 0
         for token_id in token_ids:
-            if not self._try(token_id):
+            if not self._try(checked_integer("token_ids", token_id)):
                 break
             accepted += 1
         return accepted
@@ -270,7 +271,7 @@ class LengthMatcher:
         out[:] = 0
         may_end = self.is_accepting
         if not self.is_terminated:
-            left = NEVER if budget is None else budget
+            left = NEVER if budget is None else checked_integer("budget", budget)
             if left < self.tokens_to_finish:
                 raise BudgetTooSmallError(self.tokens_to_finish, left)
             groups, costs = self._space.options(self._states[-1])
@@ -315,6 +316,11 @@ class LengthMatcher:
         other.is_terminated = self.is_terminated
         return other
 
+    __copy__ = copy
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a matcher does not pickle; pickle the compiled length and the accepted tokens")
+
     def _next(self, token_id: int) -> Any:
         """The state after a token, True after EOS, or None."""
         vocabulary = self.compiled.vocabulary
@@ -341,10 +347,16 @@ class LengthMatcher:
 
 def _row_of(bitmask: Any, row: int, vocab_size: int) -> npt.NDArray[np.int32]:
     """One row of a bitmask, numpy or torch memory of a CPU, that can be written."""
-    array = bitmask if isinstance(bitmask, np.ndarray) else getattr(bitmask, "numpy", lambda: None)()
-    if not isinstance(array, np.ndarray) or array.dtype != np.int32 or array.ndim not in (1, 2):
+    try:
+        array = bitmask if isinstance(bitmask, np.ndarray) else bitmask.numpy()
+    except (AttributeError, TypeError, RuntimeError):  # nothing that has memory, or that of another device
+        array = None
+    is_right = isinstance(array, np.ndarray) and array.dtype == np.int32 and array.ndim in (1, 2)
+    if not is_right or not array.flags.writeable:
         raise ArgumentTypeError(
-            "bitmask must be int32 of shape [rows, words]", got=type(bitmask), advice="use allocate_bitmask()"
+            "bitmask must be int32 of shape [rows, words], writable and in the memory of the CPU",
+            got=getattr(bitmask, "shape", bitmask),
+            advice="use allocate_bitmask()",
         )
     rows = array[None] if array.ndim == 1 else array
     if rows.shape[1] * 32 < vocab_size:

@@ -195,7 +195,15 @@ class GrammarTexts:
         costs = np.full((top + 1, n), NEVER, dtype=np.int64)
         firsts = np.flatnonzero(np.diff(sources, prepend=-1)) if len(sources) else sources
         owners = sources[firsts]
+        reach = int(units.max(initial=0))
+        n_alike = 0  # so many layers below the last one that differs from its neighbour above
         for count in range(top, -1, -1):
+            # A layer follows from the `reach` layers above it by a rule that changes only below `least`: where
+            # the layer above followed from the same, it is the same.
+            if count < top and n_alike >= reach and count != self._least - 1:
+                costs[count] = costs[count + 1]
+                n_alike += 1
+                continue
             base = np.where(self._ends & (count >= self._least), 0, NEVER)
             rows = count + units
             if self._most is None:
@@ -212,6 +220,8 @@ class GrammarTexts:
                     break
                 best = better
             costs[count] = best
+            is_alike = count < top and np.array_equal(best, costs[count + 1])
+            n_alike = n_alike + 1 if is_alike else 0
         return costs
 
     @staticmethod

@@ -64,6 +64,54 @@ def test_walks_have_the_length_and_the_words_of_the_text(seed: int) -> None:
         ) | {"Bo", "old", "here"}
 
 
+BITS = ["Ann ran. ", "he said! ", "J. ", "Title\n\n", "no stop\n\n", "Dr. ", "wait...\n\n", "Yes: \n\n", "e.g. "]
+BITS += ['"Why?" ', "(aside) ", "\u65e5\u672c\u3002", "x.y. ", "I. ", "... "]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sentences_of_extracts_are_counted_where_they_stand(seed: int) -> None:
+    """What stands before a small letter, or behind an initial, may be one sentence in its place and none in
+    another: choices are allowed where the whole text has the count, and the counts of the pieces add up.
+    """
+    choose = random.Random(seed)
+    n_wrong_sums = n_checked = 0
+    for _ in range(12):
+        text = "".join(choose.choice(BITS) for _ in range(5))
+        pieces = [" ".join(piece.split()) for piece in split_sentences(text)]
+        pieces = [p if ends_sentence(p.encode()) else f"{p.rstrip(',;:')}." for p in pieces]
+        choices = [c for n in range(1, len(pieces) + 1) for c in itertools.combinations(pieces, n)]
+        for count in range(1, len(pieces) + 1):
+            try:
+                grammar = extract_grammar(text, Length(sentences=count))
+            except UnsatisfiableError:
+                grammar = None
+            for choice in choices:
+                joined = " ".join(choice)
+                is_accepted = grammar is not None and grammar.accepts(joined)
+                adds_up = all(
+                    count_sentences(" ".join(choice[: n + 1])) == sum(map(count_sentences, choice[: n + 1]))
+                    for n in range(len(choice))
+                )
+                n_wrong_sums += not adds_up
+                n_checked += is_accepted
+                assert not is_accepted or count_sentences(joined) == count, joined
+                assert is_accepted or not adds_up or count_sentences(joined) != count, joined
+    assert n_wrong_sums > 20
+    assert n_checked > 20
+
+
+def test_the_end_is_as_near_as_the_shortest_choice() -> None:
+    letters = Vocabulary([*(bytes([byte]) for byte in range(256)), b""], eos_token_ids=[256])
+    whole = ["A very long sentence of seven words.", "Bo ate.", "Cy saw a bird.", "So it goes on and on."]
+    for length in (Length(words=(2, 3)), Length(sentences=2), Length.at_least(words=6), Length(characters=7)):
+        measure = length.measure()
+        choices = [" ".join(chosen) for n in range(1, 5) for chosen in itertools.combinations(whole, n)]
+        most = length.most or 100
+        right = [choice for choice in choices if length.least <= measure.count(choice) <= most]
+        compiled = compile_grammar(extract_grammar(" ".join(whole), length), letters)
+        assert compiled.matcher().tokens_to_finish == min(map(len, right)) + 1
+
+
 def test_what_has_no_extract_is_refused() -> None:
     with pytest.raises(UnsatisfiableError, match="no extract of exactly 40 words"):
         extract_grammar(TEXT, Length(words=40))

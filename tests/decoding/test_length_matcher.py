@@ -7,6 +7,8 @@ import itertools
 import math
 import pickle
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +35,9 @@ from tokentrellis import (
     from_regex,
     generate,
 )
+from tokentrellis.decoding.length_costs import NEVER, LengthCosts
+from tokentrellis.decoding.length_matcher import _effects_of
+from tokentrellis.decoding.length_spaces import GrammarTexts
 from tokentrellis.decoding.sentences import ends_sentence
 from transformers import LogitsProcessorList
 
@@ -128,9 +133,10 @@ def walk(compiled: CompiledLength, budget: int, choose: random.Random) -> list[i
 def random_length(choose: random.Random, kinds: list[str]) -> Length:
     least = choose.randrange(25)
     bounds = choose.choice([least, (least, least + choose.randrange(4)), (None, least), (least, None)])
+    kind = choose.choice(kinds)
     return Length(
-        **{choose.choice(kinds): bounds},
-        word_rule=choose.choice(["unicode", r"\w+"]),
+        **{kind: bounds},
+        word_rule=choose.choice(["unicode", r"\w+"]) if kind == "words" else "unicode",
         ends_at=choose.choice(["sentence", "anywhere", None]),
     )
 
@@ -211,6 +217,38 @@ def test_with_a_grammar_masks_are_exact_within_every_budget(length: Length) -> N
             assert set(allowed_tokens(matcher, budget - len(begun))) == nexts | ends, (budget, begun)
 
 
+def layers_one_by_one(texts: GrammarTexts) -> list[list[int]]:
+    """The slow twin of the costs: every layer for itself, edge by edge."""
+    edges, top = list(zip(*(part.tolist() for part in texts._edges()), strict=True)), texts._top
+    layers = [[NEVER] * len(texts._ends) for _ in range(top + 1)]
+    for count in range(top, -1, -1):
+        costs = layers[count]
+        costs[:] = [0 if ends and count >= texts._least else NEVER for ends in texts._ends]
+        before: list[int] = []
+        while before != costs:
+            before = list(costs)
+            for source, target, units in edges:
+                row = count + units if texts._most is not None else min(top, count + units)
+                if row <= top:
+                    costs[source] = min(costs[source], layers[row][target] + 1)
+    return layers
+
+
+@pytest.mark.parametrize("pattern", [r"a( ?b?[a.]|\. ?)*", r"a{0,9}", r"(a b){3}", r"-*", r"(a{3} )*"])
+def test_layers_that_repeat_are_those_made_one_by_one(pattern: str) -> None:
+    grammar = compile_grammar(from_regex(pattern), SMALL)
+    n_checked = 0
+    for kind in ("words", "characters", "sentences", "tokens"):
+        for bounds in (0, 12, (3, 20), (None, 20), (20, None), (9, 40)):
+            try:
+                compiled = compile_length(Length(**{kind: bounds}), grammar)
+            except UnsatisfiableError:
+                continue
+            assert compiled.space._costs.tolist() == layers_one_by_one(compiled.space)
+            n_checked += 1
+    assert n_checked > 2
+
+
 def test_what_cannot_be_is_refused_beforehand() -> None:
     letters = Vocabulary([*(bytes([byte]) for byte in range(256)), b""], eos_token_ids=[256])
     grammar = compile_grammar(from_json_schema({"type": "boolean"}), letters)
@@ -246,6 +284,8 @@ def test_where_no_sentence_fits_a_text_ends_anywhere() -> None:
         ({"words": 1.5}, ArgumentTypeError),
         ({"words": 1, "word_rule": "letters"}, ArgumentValueError),
         ({"words": 1, "ends_at": "line"}, ArgumentValueError),
+        ({"characters": 1, "word_rule": r"\w+"}, ArgumentValueError),
+        ({"items": 1, "ends_at": "sentence"}, ArgumentValueError),
     ],
 )
 def test_a_wrong_length_is_refused(arguments: dict[str, Any], error: type[Exception]) -> None:
@@ -253,12 +293,69 @@ def test_a_wrong_length_is_refused(arguments: dict[str, Any], error: type[Except
         Length(**arguments)
 
 
+def test_a_length_says_itself_in_its_own_unit() -> None:
+    lengths = [Length(items=1), Length(characters=2), Length.at_most(words=3), Length.at_least(tokens=4)]
+    said = ["exactly 1 item", "exactly 2 characters", "at most 3 words", "at least 4 tokens"]
+    assert [str(length) for length in lengths] == said
+
+
+@pytest.mark.parametrize("kind", ["words", "characters", "sentences", "tokens"])
+def test_layers_that_are_left_out_are_like_those_that_are_kept(kind: str) -> None:
+    """Far from both bounds, the costs of a wide range are those of a range without an upper bound."""
+    least, most = 40, 1_000_000
+    effects = _effects_of(SMALL, Length(**{kind: least}), "sentence")
+    wide, narrow = LengthCosts(effects, least, most), LengthCosts(effects, least, 100)
+    unbound = LengthCosts(effects, least, None)
+    for count in [*range(least + 5), 60, 100]:
+        assert np.array_equal(wide.at(count), unbound.at(count)), count
+        assert np.array_equal(narrow.at(count), wide.at(count if count < 60 else most - 100 + count)), count
+    assert len(wide._layers) < 200
+
+
+def test_threads_share_one_compiled_length() -> None:
+    """Layers of costs are made when they are needed, each from those before it."""
+    effects = _effects_of(SMALL, Length(words=60), "sentence")
+    right = LengthCosts(effects, 60, 60).at(1)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(20):
+                costs = LengthCosts(effects, 60, 60)
+                found = list(pool.map(costs.at, [1] * 8))
+                assert all(np.array_equal(each, right) for each in found)
+    finally:
+        sys.setswitchinterval(interval)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda matcher: matcher.allows_token("a"),
+        lambda matcher: matcher.allows_token(1.5),
+        lambda matcher: matcher.try_accept_tokens(5),
+        lambda matcher: matcher.try_accept_tokens("ab"),
+        lambda matcher: matcher.fill_bitmask(allocate_bitmask(1, 8), budget="many"),
+        lambda matcher: matcher.fill_bitmask(np.frombuffer(bytes(4), dtype=np.int32)),
+        lambda matcher: matcher.fill_bitmask(torch.zeros(1, 1, dtype=torch.int32, device="meta")),
+        lambda matcher: matcher.fill_bitmask(torch.zeros(1, 1, requires_grad=True)),
+    ],
+)
+def test_a_matcher_refuses_what_is_no_token_budget_or_bitmask(call: Any) -> None:
+    with pytest.raises(ArgumentTypeError):
+        call(compile_length(Length(words=2), SMALL).matcher())
+
+
 def test_a_matcher_goes_back_copies_and_refuses() -> None:
     compiled = compile_length(Length(words=2), SMALL)
     matcher = compiled.matcher()
     matcher.accept_token(0)
-    other = matcher.copy()
+    other, another = matcher.copy(), copy.copy(matcher)
     matcher.accept_token(1)
+    assert another.n_accepted == 1
+    for refused in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match="pickle the compiled length"):
+            refused(matcher)
     matcher.rollback(1)
     assert matcher.n_accepted == other.n_accepted == 1
     assert allowed_tokens(matcher) == allowed_tokens(other)
