@@ -34,7 +34,7 @@ _WORD_END = re.compile(r"(?<=\w)\s+(?=\w)")
 
 
 _FIRM, _OPEN, _JOINED = range(3)
-"""How a piece ends: whatever follows, it ends a sentence; only before no small letter; never, but at the end."""
+"""How a piece ends: it ends a sentence whatever follows; only before no small letter; only at the end."""
 MOST_ENTRIES = 20_000_000
 """Of the table of shortest ways, 4 bytes each; a longer text is finished by whatever comes next."""
 _FAR = 1 << 30

@@ -351,8 +351,12 @@ def _row_of(bitmask: Any, row: int, vocab_size: int) -> npt.NDArray[np.int32]:
         array = bitmask if isinstance(bitmask, np.ndarray) else bitmask.numpy()
     except (AttributeError, TypeError, RuntimeError):  # nothing that has memory, or that of another device
         array = None
-    is_right = isinstance(array, np.ndarray) and array.dtype == np.int32 and array.ndim in (1, 2)
-    if not is_right or not array.flags.writeable:
+    if (
+        not isinstance(array, np.ndarray)
+        or array.dtype != np.int32
+        or array.ndim not in (1, 2)
+        or not array.flags.writeable
+    ):
         raise ArgumentTypeError(
             "bitmask must be int32 of shape [rows, words], writable and in the memory of the CPU",
             got=getattr(bitmask, "shape", bitmask),

@@ -18,7 +18,7 @@ import tokentrellis as tt
 import torch
 from tokentrellis.models import load_model
 
-from tests.samplers import argument_table
+from tests.samplers import argument_table, drafter_arguments
 from tests.tiny_models import tiny_model, tiny_tokenizer
 
 PROCESSORS = (tt.GrammarProcessor, tt.TerminationProcessor)  # called without names
@@ -81,6 +81,22 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "from_gbnf": (tt.from_gbnf, {"text": 'root ::= "a"', "start": "root", "special_tokens": {}}),
     "from_ebnf": (tt.from_ebnf, {"text": "a = 'a';", "start": "a"}),
+    "Length": (
+        tt.Length,
+        {
+            "words": (1, 2),
+            "characters": None,
+            "sentences": None,
+            "tokens": None,
+            "items": None,
+            "word_rule": "unicode",
+            "ends_at": "anywhere",
+        },
+    ),
+    "Length.at_most": (tt.Length.at_most, {"words": 3}),
+    "Length.at_least": (tt.Length.at_least, {"words": 3}),
+    "Length.measure": (tt.Length(words=1).measure, {"tokenizer": None}),
+    "compile_length": (tt.compile_length, {"length": tt.Length(characters=2), "source": COMPILED}),
     "Grammar.accepts": (GRAMMAR.accepts, {"text": "ab"}),
     "compile_grammar": (tt.compile_grammar, {"grammar": GRAMMAR, "vocabulary": VOCABULARY}),
     "CompiledGrammar": (tt.CompiledGrammar, {"grammar": GRAMMAR, "vocabulary": VOCABULARY}),
@@ -140,7 +156,14 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "GrammarProcessor": (
         tt.GrammarProcessor,
-        {"compiled": COMPILED, "max_new_tokens": 10, "prompt_length": 1, "in_place": False},
+        {
+            "compiled": COMPILED,
+            "max_new_tokens": 10,
+            "length": tt.Length(characters=2),
+            "budget_slack": 3,
+            "prompt_length": 1,
+            "in_place": False,
+        },
     ),
     "GrammarProcessor.__call__": (
         tt.GrammarProcessor(COMPILED),
@@ -323,7 +346,9 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "tokenizer": tiny_tokenizer(),
             "prompt": "x",
             "grammar": {"type": "null"},
+            "length": tt.Length(characters=4),
             "max_new_tokens": 9,
+            "budget_slack": 2,
             "do_sample": True,
             "seed": 1,
             "temperature": 1.0,
@@ -342,7 +367,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "read_bytes": {"text": b"ab"},
     "rollback": {"n_tokens": 0},
 }
-FUNCTIONS |= argument_table.SAMPLERS
+FUNCTIONS |= argument_table.SAMPLERS | drafter_arguments.DRAFTERS
 CASES = [(name, argument) for name, (_, right) in FUNCTIONS.items() for argument in right]
 METHOD_CASES = [(name, argument) for name, right in METHODS.items() for argument in right]
 
@@ -399,6 +424,8 @@ def test_every_public_function_is_here() -> None:
         *("Response", "CallCost", "LengthOutcome", "LengthStep", "LengthObservations"),
         *("PromptResponses", "LengthSummary"),
         *argument_table.NOT_CALLED,
+        *drafter_arguments.NOT_CALLED,
+        *("CompiledLength", "LengthMatcher"),  # made by compile_length
     } | {name for name in classes if issubclass(getattr(tt, name), Exception)}
     assert set(tt.__all__) - not_called <= {name.partition(".")[0] for name in FUNCTIONS}
     public = {name for name in vars(tt.Matcher.__mro__[1]) if not name.startswith("_")}

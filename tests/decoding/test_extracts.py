@@ -64,7 +64,17 @@ def test_walks_have_the_length_and_the_words_of_the_text(seed: int) -> None:
         ) | {"Bo", "old", "here"}
 
 
-BITS = ["Ann ran. ", "he said! ", "J. ", "Title\n\n", "no stop\n\n", "Dr. ", "wait...\n\n", "Yes: \n\n", "e.g. "]
+BITS = [
+    "Ann ran. ",
+    "he said! ",
+    "J. ",
+    "Title\n\n",
+    "no stop\n\n",
+    "Dr. ",
+    "wait...\n\n",
+    "Yes: \n\n",
+    "e.g. ",
+]
 BITS += ['"Why?" ', "(aside) ", "\u65e5\u672c\u3002", "x.y. ", "I. ", "... "]
 
 

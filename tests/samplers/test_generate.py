@@ -99,7 +99,7 @@ def test_what_a_sampler_returns_is_checked() -> None:
         ({"sampler": tt.MaskSampler(), "do_sample": False}, tt.ConstraintError, "exclude each other"),
         ({"sampler": tt.MaskSampler(), "max_new_tokens": 1}, tt.BudgetTooSmallError, "at least"),
         ({"sampler": tt.MaskSampler(), "max_new_tokens": 5000}, tt.ArgumentValueError, "at most"),
-        ({"grammar": None}, tt.GrammarSyntaxError, "schema"),
+        ({"grammar": None}, tt.ArgumentTypeError, "grammar or length"),
     ],
 )
 def test_wrong_arguments(options: dict[str, Any], kind: type, message: str) -> None:
