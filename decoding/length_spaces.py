@@ -198,8 +198,8 @@ class GrammarTexts:
         reach = int(units.max(initial=0))
         n_alike = 0  # so many layers below the last one that differs from its neighbour above
         for count in range(top, -1, -1):
-            # A layer follows from the `reach` layers above it by a rule that changes only below `least`: where
-            # the layer above followed from the same, it is the same.
+            # A layer follows from the `reach` layers above it by a rule that changes only below `least`:
+            # where the layer above followed from the same, it is the same.
             if count < top and n_alike >= reach and count != self._least - 1:
                 costs[count] = costs[count + 1]
                 n_alike += 1
