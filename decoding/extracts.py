@@ -21,20 +21,23 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..grammars.errors import UnsatisfiableError
+from ..grammars.errors import LimitExceededError, UnsatisfiableError
 from ..grammars.expressions import literal
 from ..grammars.grammar import END, Expansion, Grammar, TerminalEdge
 from .arguments import checked_instance
-from .errors import ArgumentTypeError
+from .errors import ArgumentTypeError, ArgumentValueError
 from .length import Length
 from .sentences import ends_sentence, split_sentences
 
 _CLAUSE_END = re.compile(r"\s*(?:[,;:]|\s[-\u2013\u2014])\s")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD_END = re.compile(r"(?<=\w)\s+(?=\w)")
 
 
 _FIRM, _OPEN, _JOINED = range(3)
 """How a piece ends: it ends a sentence whatever follows; only before no small letter; only at the end."""
+MOST_BEGINNINGS = 10_000_000
+"""Characters of all beginnings of sentences together, which grow with the square of a sentence."""
 MOST_ENTRIES = 20_000_000
 """Of the table of shortest ways, 4 bytes each; a longer text is finished by whatever comes next."""
 _FAR = 1 << 30
@@ -181,23 +184,26 @@ def extract_grammar(text: str, length: Length) -> ExtractGrammar:
 
     Raises:
         UnsatisfiableError: the text has no extract of this length: it is shorter.
+        LimitExceededError: sentences are so long that there are too many ways to cut them.
+        ArgumentValueError: the text has lone surrogates, which no UTF-8 spells.
         ArgumentTypeError: this is no text, or no length in one of the three units.
     """
     checked_instance("text", text, str, "a text")
+    if _SURROGATE.search(text):
+        raise ArgumentValueError(
+            "text must not contain lone surrogates", got=text, advice="decode it as UTF-8"
+        )
     checked_instance("length", length, Length, "a Length", "write tt.Length(words=50)")
     if length.kind not in ("words", "characters", "sentences"):
         raise ArgumentTypeError("length must be in words, characters or sentences", got=str(length))
     measure = length.measure()
     joint = 1 if length.kind == "characters" else 0
     sentences = [" ".join(sentence.split()) for sentence in split_sentences(text)]
-    beginnings: list[tuple[str, int]] = []
-    for cut, mark in ((None, "."), (_CLAUSE_END, "."), (_WORD_END, "\u2026")):
-        for place, sentence in enumerate(sentences):
-            if cut is None:
-                ended = sentence if ends_sentence(sentence.encode()) else f"{sentence.rstrip(',;:')}."
-                beginnings.append((ended, place))
-            elif length.kind != "sentences":
-                beginnings += [(sentence[: m.start()] + mark, place) for m in cut.finditer(sentence)]
+    ended = [s if ends_sentence(s.encode()) else f"{s.rstrip(',;:')}." for s in sentences]
+    beginnings = [(sentence, place) for place, sentence in enumerate(ended)]
+    for cut, mark in ((None, ""), (_CLAUSE_END, "."), (_WORD_END, "\u2026")):
+        if cut is not None and length.kind != "sentences" and length.most is not None:
+            beginnings += _cut(sentences, cut, mark, measure.count, length.most)
         pieces = [
             _make_piece(piece, place, measure.count, of_sentences=length.kind == "sentences")
             for piece, place in dict.fromkeys(beginnings)
@@ -208,3 +214,26 @@ def extract_grammar(text: str, length: Length) -> ExtractGrammar:
     raise UnsatisfiableError(
         f"the text has no extract of {length}", advice="ask for a shorter one, or a range"
     )
+
+
+def _cut(
+    sentences: list[str], cut: re.Pattern[str], mark: str, count: Callable[[str], int], most: int
+) -> list[tuple[str, int]]:
+    """Beginnings of sentences that are not too long, and the places of the sentences."""
+    beginnings: list[tuple[str, int]] = []
+    n_characters = 0
+    for place, sentence in enumerate(sentences):
+        for match in cut.finditer(sentence):
+            piece = sentence[: match.start()] + mark
+            if count(piece) > most:
+                break  # longer ones have no fewer units
+            n_characters += len(piece)
+            if n_characters > MOST_BEGINNINGS:
+                raise LimitExceededError(
+                    "characters of all beginnings of sentences",
+                    given="more",
+                    limit=MOST_BEGINNINGS,
+                    advice="ask for a range, or for a shorter text; or end the sentences of the text",
+                )
+            beginnings.append((piece, place))
+    return beginnings

@@ -347,6 +347,7 @@ class LengthMatcher:
 
 def _row_of(bitmask: Any, row: int, vocab_size: int) -> npt.NDArray[np.int32]:
     """One row of a bitmask, numpy or torch memory of a CPU, that can be written."""
+    array: Any
     try:
         array = bitmask if isinstance(bitmask, np.ndarray) else bitmask.numpy()
     except (AttributeError, TypeError, RuntimeError):  # nothing that has memory, or that of another device

@@ -115,7 +115,9 @@ class GrammarProcessor(LogitsProcessor):
                 advice="pass compile_grammar(grammar, vocabulary)",
             )
         if length is not None:
-            grammars = [with_length(grammar, length) for grammar in grammars]
+            # Rows of a batch often share a grammar, and to bind a length to one takes seconds.
+            bound = {grammar: with_length(grammar, length) for grammar in dict.fromkeys(grammars)}
+            grammars = [bound[grammar] for grammar in grammars]
         if max_new_tokens is not None:
             max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
         self._budget_slack = checked_integer("budget_slack", budget_slack, least=0)

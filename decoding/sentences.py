@@ -20,9 +20,9 @@ FULL_STOPS = "\u3002\uff01\uff1f\uff61"  # full-width: these need no blank
 CLOSING_ONLY = "\u00bb\u203a)]}\u300d\u300f\uff09"  # quotes and brackets that open nothing
 CLOSING = f"\"'*_\u2019\u201d{CLOSING_ONLY}"
 OPENING = "\"'\u2018\u201c(["
-_MARKS = (
-    rf"(?:([{re.escape(STOPS)}]+)[{re.escape(CLOSING)}]*(?=\s|\Z)|[{FULL_STOPS}]+[{re.escape(CLOSING)}]*)"
-)
+# A run of stops is tried from its first alone: from each of them a long one would take forever.
+_RUN = rf"(?<![{re.escape(STOPS)}])([{re.escape(STOPS)}]+)"
+_MARKS = rf"(?:{_RUN}[{re.escape(CLOSING)}]*(?=\s|\Z)|[{FULL_STOPS}]+[{re.escape(CLOSING)}]*)"
 _STOP = re.compile(rf"{_MARKS}|\n[ \t\r]*\n")
 _LAST_STOP = re.compile(rf"{_MARKS}[\s{re.escape(CLOSING_ONLY)}]*\Z")
 _LAST_WORD = re.compile(r"[\w.]*\Z")

@@ -6,7 +6,16 @@ import itertools
 import random
 
 import pytest
-from tokentrellis import ArgumentTypeError, Length, UnsatisfiableError, Vocabulary, compile_grammar
+from tokentrellis import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    Length,
+    LimitExceededError,
+    UnsatisfiableError,
+    Vocabulary,
+    compile_grammar,
+)
+from tokentrellis.decoding import extracts
 from tokentrellis.decoding.extracts import extract_grammar
 from tokentrellis.decoding.sentences import count_sentences, ends_sentence, split_sentences
 
@@ -64,17 +73,8 @@ def test_walks_have_the_length_and_the_words_of_the_text(seed: int) -> None:
         ) | {"Bo", "old", "here"}
 
 
-BITS = [
-    "Ann ran. ",
-    "he said! ",
-    "J. ",
-    "Title\n\n",
-    "no stop\n\n",
-    "Dr. ",
-    "wait...\n\n",
-    "Yes: \n\n",
-    "e.g. ",
-]
+BITS = ["Ann ran. ", "he said! ", "J. ", "Title\n\n", "no stop\n\n", "Dr. ", "wait...\n\n"]
+BITS += ["Yes: \n\n", "e.g. "]
 BITS += ['"Why?" ', "(aside) ", "\u65e5\u672c\u3002", "x.y. ", "I. ", "... "]
 
 
@@ -131,6 +131,18 @@ def test_what_has_no_extract_is_refused() -> None:
         extract_grammar(TEXT, Length(tokens=4))
     with pytest.raises(ArgumentTypeError):
         extract_grammar(TEXT, 4)  # type: ignore[arg-type]
+
+    with pytest.raises(ArgumentValueError, match="lone surrogates"):
+        extract_grammar("Ann \ud800 ran.", Length(words=4))
+
+
+def test_a_text_without_stops_is_cut_near_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extracts, "MOST_BEGINNINGS", 100_000)
+    endless = "so " * 50_000
+    assert extract_grammar(endless, Length(words=2)).accepts("so so\u2026")
+    with pytest.raises(LimitExceededError, match="beginnings of sentences"):
+        extract_grammar(endless, Length(words=20_000))
+    assert count_sentences(f"A{'.' * 100_000}b") == 1
 
 
 def test_a_long_text() -> None:

@@ -384,6 +384,13 @@ def test_a_compiled_length_is_pickled_by_what_it_was_made_of() -> None:
     assert copy.copy(compiled.length) == compiled.length
 
 
+def test_rows_that_share_a_grammar_share_its_length() -> None:
+    one, other = (compile_grammar(from_regex(pattern), SMALL) for pattern in ("a*", "(a|-)*"))
+    bound = GrammarProcessor([one, other, one], length=Length(characters=2)).grammars
+    assert bound[0] is bound[2]
+    assert [each.grammar for each in bound] == [one, other, one]
+
+
 @pytest.mark.parametrize("do_sample", [False, True])
 def test_generate_keeps_a_length(do_sample: bool) -> None:
     options = {"seed": 3} if do_sample else {}
