@@ -182,12 +182,15 @@ def _free_tables(vocabulary: Vocabulary) -> AutomatonTables | None:
 
 def _tables_of(grammar: CompiledGrammar, length: Length) -> AutomatonTables:
     """The token automaton; of texts of so many tokens only, where that is the length."""
-    if length.kind != "tokens" or length.most is None:
-        return grammar.token_automaton().tables
+    most = None if length.kind != "tokens" or length.most is None else length.most + 1
     try:
-        return grammar.token_automaton(max_tokens=length.most + 1).tables
+        return grammar.token_automaton(max_tokens=most).tables
     except BudgetTooSmallError as error:
         raise _impossible(length, grammar) from error
+    except UnsupportedFeatureError as error:
+        # The automaton's own advice names an option that lengths do not have.
+        error.advice = error.advice.replace("give max_tokens=N", "give a length in tokens, with a most")
+        raise
 
 
 def _impossible(length: Length, grammar: CompiledGrammar | None) -> UnsatisfiableError:

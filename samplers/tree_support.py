@@ -42,7 +42,8 @@ def attention_windows(model: Any) -> dict[str, int | None]:
 
 def check_tree_model(model: Any) -> None:
     """Raise UnsupportedModelError unless this model can read trees."""
-    if not isinstance(model, torch.nn.Module) or not hasattr(model, "config"):
+    is_model = isinstance(model, torch.nn.Module) and hasattr(model, "config")
+    if not is_model:
         raise _refusal("it is no model of transformers")
     attention = model.config._attn_implementation
     proof = (attention, model.dtype)
