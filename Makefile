@@ -3,7 +3,7 @@
 # make lint    ruff and mypy
 # make checks  the core built with bounds checks, in a folder of its own, and its tests run with that build
 # make bench   the comparison with other engines, on BENCH_DATA with BENCH_TOKENIZER (bench/README.md)
-# make bench-speed   every figure of docs/speed.md measured anew, in less than 25 minutes on one core, and put there
+# make bench-speed   every figure of docs/speed.md measured anew, in about half an hour, and put there
 # make clean   remove what was built, the environment too
 #
 # PYTHON=python3.12 chooses the interpreter (3.10 or newer), VENV=folder the environment. Nothing is done twice: stamp

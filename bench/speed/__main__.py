@@ -1,7 +1,7 @@
 """The command line: `python -m bench.speed masks|compile|batch|end_to_end|automata|warm|memory|device|...`.
 
 In: options. Out: in the folder `--out`, for each benchmark, NAME.json, NAME.md and NAME.png; the tables are
-printed as well. `all` runs everything in sizes that take less than 25 minutes on one core, MaskBench
+printed as well. `all` runs everything in sizes for about half an hour of one quiet core, MaskBench
 included, and `page` puts its figures into the page of the documentation. `instructions` ends with 1 if a
 count went up by more than a tenth; what the machine lacks (a GPU, valgrind) is said in one line, and the exit
 status is 0.
@@ -282,7 +282,7 @@ def everything(
     seed: Seed = 0,
     out: Out = OUT,
 ) -> None:
-    """Every benchmark, in sizes that take less than 25 minutes on one core. A GPU's figures follow if there
+    """Every benchmark, in sizes for about half an hour of one quiet core. A GPU's figures follow if there
     is one; MaskBench needs its data and a tokenizer.
     """
     shared: dict[str, Any] = {"tokenizer": tokenizer, "engines": engines, "seed": seed, "out": out}
@@ -291,7 +291,7 @@ def everything(
     compile_command(**made_up, rounds=3, largest=1000, time_limit=5.0)
     batch(**made_up, rounds=40, rows="1,8,64")
     end_to_end(**made_up, batches="1,8")
-    end_to_end(**made_up, rounds=7, batches="1,8", hidden=512, layers=8)
+    end_to_end(**made_up, rounds=3, batches="1,8", hidden=512, layers=8)
     automata(**made_up)
     # xgrammar would take a second to compile each of these schemas.
     fast = engines or ",".join(common_sample.installed(common_sample.FAST))
