@@ -370,7 +370,7 @@ private:
         StringPosition p = lexicon_.position(c.state);
         std::string text;
         int32_t state = c.state, count = c.extra;
-        LengthTable& lengths = network_.lengths_of(string);
+        LengthTable& lengths = network_.texts.lengths_of(string);
         Automata& automata = lexicon_.automata;
         // Whether exactly `left` characters can follow a position (those begun before not counted).
         auto possible = [&](int32_t to, int64_t left) {

@@ -318,7 +318,7 @@ private:
         } else {
             for (const auto& group : lexicon_.counted_split(view, c.state).inner)
                 if (group.characters <= most && (lexicon_.automata.exhausted(group.state) ? group.characters >= least
-                                                 : network_.length_possible(edge, group.state, c.extra + group.characters)) &&
+                                                 : network_.texts.length_possible(edge, group.state, c.extra + group.characters)) &&
                     (!budget_ || budget_->allows(ended(c, group.state, network_.clip(edge, c.extra + group.characters)))))
                     row.ids.insert(row.ids.end(), group.ids.begin(), group.ids.end());
         }

@@ -11,99 +11,9 @@
 
 #include "flat_map.hpp"
 #include "stable_list.hpp"
-#include "lengths.hpp"
-#include "outlines.hpp"
+#include "text_limits.hpp"
 
 namespace tokentrellis {
-
-enum EdgeKind : uint8_t { TERMINAL_EDGE, STRING_EDGE, LITERALS_EDGE, OTHERS_EDGE, CALL_EDGE, TOKEN_EDGE };
-
-constexpr int32_t END_STATE = 0;
-constexpr int32_t UNKNOWN_FINISH = -2;   // GrammarState::finish: no budget counts on the state
-constexpr int32_t BY_LABEL = -1;         // Edge::next: ask for the successor
-constexpr int32_t AT_CONTINUATION = -1;  // Configuration::state
-constexpr int32_t BOTTOM = 0;            // the continuation of the whole: nothing follows
-constexpr int32_t ANY_OF = 1 << 30;      // Continuation::target: any of several, `parent` is their number
-constexpr size_t MERGED_FROM = 4;        // ways to read a text that have to begin something new, where they are merged
-constexpr size_t MAX_GRAMMAR_STATES = 2000000;
-constexpr int32_t FIRST_MADE = 1 << 30;  // grammar states from here on are made here, the others by the front end
-constexpr int MAX_CALL_DEPTH = 3000;     // rules entered without reading a byte
-
-struct Edge {
-    EdgeKind kind;
-    int32_t start;  // automaton state; grammar state (CALL); token id (TOKEN)
-    int32_t next;
-    int32_t least = 0, most = -1;
-    int32_t table = -1;
-    LegalSet legal;
-    int32_t grammar_state = 0, index = 0;
-    bool labelled = false;  // what is read decides the label, of an OthersEdge
-    std::unordered_map<int32_t, int32_t> successors;
-};
-
-// Which items may lead to a state of an array: any, only one that equals no earlier one, only one that does. Where an array must
-// still repeat an item (AWAITING), one that does is taken by another state.
-enum ItemRule : uint8_t { ANY_ITEM, DISTINCT, AWAITING, REPEATED };
-
-struct GrammarState {
-    bool expanded = false, final = false;
-    ItemRule items = ANY_ITEM;
-    bool recalls = false;  // after a comma, in an array that must repeat an item
-    int32_t first_edge = 0, n_edges = 0;
-    int32_t finish = -1, finish_label = 0;
-    int32_t n_before = 0;  // other keys, or items, that may have come and from which a next one has to differ
-    ObjectOutline* object = nullptr;  // what it is a state of, and where
-    ArrayOutline* array = nullptr;
-    const Place* place = nullptr;
-};
-
-struct Configuration {
-    int32_t state, link, extra;
-    bool operator==(const Configuration& o) const { return state == o.state && link == o.link && extra == o.extra; }
-    bool operator<(const Configuration& o) const {
-        return state != o.state ? state < o.state : link != o.link ? link < o.link : extra < o.extra;
-    }
-};
-
-struct Continuation {
-    int32_t target;  // grammar state, or ~edge for a link that waits for a label
-    int32_t parent;
-};
-
-// What may begin at a continuation.
-struct Closure {
-    std::vector<Configuration> configurations;
-    std::vector<std::pair<int32_t, int32_t>> special_tokens;  // (token id, continuation)
-    bool accepting = false, complete = false;
-};
-
-struct PythonError : std::runtime_error {
-    PythonError() : std::runtime_error("an exception is set in Python") {}
-};
-struct LeftRecursion : std::domain_error {
-    LeftRecursion() : std::domain_error("a rule calls itself before it reads anything") {}
-};
-
-// They return a negative number with a Python exception set when they fail.
-using ExpandFunction = int (*)(void* owner, int32_t state);
-using SuccessorFunction = int (*)(void* owner, int32_t state, int32_t edge, int32_t label);
-using ValueFunction = int (*)(void* owner, int32_t state, int32_t label);
-using RecallFunction = int (*)(void* owner, int32_t state, const std::vector<std::string>& items);
-
-// What says how a reading goes on where the grammar is given as a whole, by parse tables (parse_stack.hpp), not by states that
-// are expanded on demand. Its continuations are stacks of its own numbers.
-class Driver {
-public:
-    virtual ~Driver() = default;
-    virtual void gather(int32_t continuation, Closure& out) = 0;
-    virtual int32_t after(int32_t link, int32_t label) = 0;
-    // One step of a short way to the end: its text, or a special token, and the continuation after it, BOTTOM at the end, NO_WAY
-    // if there is none.
-    static constexpr int32_t NO_WAY = -1;
-    virtual int32_t finish(int32_t continuation, std::string& text, bool& is_special) = 0;
-    // The rest of such a step for a configuration inside it; false if it is on none.
-    virtual bool rest_of_step(const Configuration& c, std::string& text, int32_t& after) = 0;
-};
 
 class Network;
 void gather_merged(Network& network, int32_t continuation, Closure& out);
@@ -111,6 +21,7 @@ void gather_merged(Network& network, int32_t continuation, Closure& out);
 class Network {
 public:
     Lexicon& lexicon;
+    TextLimits texts{lexicon};
     std::unique_ptr<Driver> driver;
     bool distinct_keys = false, distinct_items = false;  // what the grammar demands of its JSON (repetitions.hpp)
     bool has_repeating = false, has_recalling = false;   // such states have been met
@@ -278,74 +189,9 @@ public:
         return false;
     }
 
-    // Whether a limited string can still reach a permitted length, `count` characters being begun.
-    bool length_possible(const Edge& edge, int32_t state, int32_t count) {
-        const StringAutomaton& string = lexicon.string_of(state);
-        if (string.universal) return true;
-        if (edge.most < 0 && count >= edge.least) return true;
-        const StringPosition& p = lexicon.position(state);
-        if (p.phase == CLOSED || p.phase == PREFIX) return true;
-        int64_t least = edge.least - count, most = edge.most < 0 ? -1 : edge.most - count;
-        if (p.phase == BODY) return content_length_possible(string, p.inner, least, most);
-        // Half an escape: its character is counted; some completion of it has to leave a permitted length.
-        const StringPosition half = p;
-        return any_completion(half, [&](uint32_t first, uint32_t last) {
-            return any_character(lexicon.automata, half.inner, first, last,
-                                 [&](int32_t to) { return content_length_possible(string, to, least, most); });
-        });
-    }
-
-    bool content_length_possible(const StringAutomaton& string, int32_t content, int64_t least, int64_t most) {
-        if (least <= 0 && (most < 0 || lexicon.distance(content) <= most)) return true;
-        if (least > 0 && can_lengthen(content, least, most)) return true;
-        return lengths_of(string).reachable(content, least, most);
-    }
-
-    LengthTable& lengths_of(const StringAutomaton& string) {
-        auto& found = lengths_[string.content];
-        if (!found) found = std::make_unique<LengthTable>(lexicon.automata, string.content);
-        return *found;
-    }
-
     // Whether a text that is none of the excluded literals can still be completed.
     bool other_possible(const Edge& edge, int32_t state, int32_t node) {
-        if (node == NO_NODE) return true;
-        const StringPosition& p = lexicon.position(state);
-        if (p.phase == CLOSED) return table_of(edge).nodes[node].literal < 0;
-        if (lexicon.string_of(state).universal) return true;
-        if (p.phase == BODY || p.phase == PREFIX)
-            return other_text_possible(edge, p.phase == BODY ? p.inner : lexicon.string_of(state).content, node);
-        const StringPosition half = p;
-        return any_completion(half, [&](uint32_t first, uint32_t last) { return other_character_possible(edge, half.inner, node, first, last); });
-    }
-
-    bool other_text_possible(const Edge& edge, int32_t content, int32_t node) {
-        auto key = std::make_pair(edge.table, pair_key(content, node));
-        auto found = others_.find(key);
-        if (found != others_.end()) return found->second;
-        bool possible = search_other(table_of(edge), content, node);
-        others_[key] = possible;
-        return possible;
-    }
-
-    // Half an escape that stands for a character of [first, last]: one that leaves the trie, or one after which a text
-    // that is no literal remains.
-    bool other_character_possible(const Edge& edge, int32_t content, int32_t node, uint32_t first, uint32_t last) {
-        const LiteralTrie& trie = table_of(edge);
-        std::vector<std::pair<uint32_t, int32_t>> on_trie;
-        trie.any_character(node, first, last, [&](uint32_t character, int32_t below) {
-            on_trie.push_back({character, below});
-            return false;
-        });
-        std::sort(on_trie.begin(), on_trie.end());
-        auto any = [](int32_t) { return true; };
-        for (auto [character, below] : on_trie) {
-            if (first < character && any_character(lexicon.automata, content, first, character - 1, any)) return true;
-            if (any_character(lexicon.automata, content, character, character, [&](int32_t to) { return other_text_possible(edge, to, below); }))
-                return true;
-            first = character + 1;
-        }
-        return first <= last && any_character(lexicon.automata, content, first, last, any);
+        return node == NO_NODE || texts.other_possible(edge.table, table_of(edge), state, node);
     }
 
     // The count that matters: with no upper bound, everything from the lower bound on is the same.
@@ -403,9 +249,6 @@ private:
     std::vector<std::vector<int32_t>> any_of_;
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> any_of_index_;
     std::vector<std::unique_ptr<Closure>> closures_;
-    std::unordered_map<int32_t, std::unique_ptr<LengthTable>> lengths_;
-    std::map<std::pair<int32_t, uint64_t>, bool> others_;
-    std::unordered_map<uint64_t, int32_t> lengthened_;  // (content state, characters) -> distance to the end from there
     int32_t start_continuation_ = BOTTOM;
     size_t n_checked_ = 0, n_plain_ = 0;  // edges
     bool others_run_out_ = false;
@@ -561,28 +404,6 @@ private:
         }
     }
 
-    // A quick try at reaching a least length: go on by any character, and see whether the end is still near enough.
-    // False means only that the first try failed.
-    bool can_lengthen(int32_t content, int64_t least, int64_t most) {
-        constexpr int64_t farthest = 64;
-        if (least > farthest) return false;
-        uint64_t key = pair_key(content, static_cast<int32_t>(least));
-        auto found = lengthened_.find(key);
-        if (found == lengthened_.end()) {
-            int32_t state = content;
-            Automata& automata = lexicon.automata;
-            for (int64_t begun = 0; state != DEAD && begun < least; ++begun) {
-                int32_t after = DEAD;  // prefer to stay where everything goes on for ever
-                for (int byte = 0x20; byte < 0x7F && after != state; ++byte) {
-                    int32_t to = automata.step(state, static_cast<uint8_t>(byte));
-                    if (to != DEAD) after = to;
-                }
-                state = after;
-            }
-            found = lengthened_.emplace(key, state == DEAD ? UNREACHABLE : lexicon.distance(state)).first;
-        }
-        return found->second != UNREACHABLE && (most < 0 || least + found->second <= most);
-    }
     void step(const Configuration& c, uint8_t byte, Configurations& out) {
         if (c.state == AT_CONTINUATION) {
             const Closure& begins = closure(c.link);
@@ -604,7 +425,7 @@ private:
             if (to == DEAD) return;
             extra = c.extra + lexicon.begins_character(c.state, byte);
             if (edge->most >= 0 && extra > edge->most) return;
-            if (automata.exhausted(to) ? extra < edge->least : !length_possible(*edge, to, extra)) return;
+            if (automata.exhausted(to) ? extra < edge->least : !texts.length_possible(*edge, to, extra)) return;
             extra = clip(*edge, extra);
         } else {
             const LiteralTrie* trie = edge->table >= 0 ? &table_of(*edge) : nullptr;
@@ -624,23 +445,6 @@ private:
         }
     }
 
-    // Breadth-first over (content state, trie node): is there a text off the trie, or on it but no literal?
-    bool search_other(const LiteralTrie& trie, int32_t content, int32_t node) {
-        std::vector<std::pair<int32_t, int32_t>> queue{{content, node}};
-        std::set<std::pair<int32_t, int32_t>> seen(queue.begin(), queue.end());
-        for (size_t head = 0; head < queue.size(); ++head) {
-            auto [state, at] = queue[head];
-            if (lexicon.automata.label(state) >= 0 && trie.nodes[at].literal < 0) return true;
-            for (int byte = 0; byte < 256; ++byte) {
-                int32_t to = lexicon.automata.step(state, static_cast<uint8_t>(byte));
-                if (to == DEAD) continue;
-                int32_t below = trie.child(at, static_cast<uint8_t>(byte));
-                if (below == NO_NODE) return true;
-                if (seen.emplace(to, below).second) queue.push_back({to, below});
-            }
-        }
-        return false;
-    }
 };
 
 }  // namespace tokentrellis

@@ -1,0 +1,98 @@
+// What a grammar at work is made of: edges and states as the front end gives them, configurations and continuations as a reading
+// has them, and the functions that ask for more. Plain data; network.hpp makes it move.
+#pragma once
+
+#include "outlines.hpp"
+
+namespace tokentrellis {
+
+enum EdgeKind : uint8_t { TERMINAL_EDGE, STRING_EDGE, LITERALS_EDGE, OTHERS_EDGE, CALL_EDGE, TOKEN_EDGE };
+
+constexpr int32_t END_STATE = 0;
+constexpr int32_t UNKNOWN_FINISH = -2;   // GrammarState::finish: no budget counts on the state
+constexpr int32_t BY_LABEL = -1;         // Edge::next: ask for the successor
+constexpr int32_t AT_CONTINUATION = -1;  // Configuration::state
+constexpr int32_t BOTTOM = 0;            // the continuation of the whole: nothing follows
+constexpr int32_t ANY_OF = 1 << 30;      // Continuation::target: any of several, `parent` is their number
+constexpr size_t MERGED_FROM = 4;        // ways to read a text that have to begin something new, where they are merged
+constexpr size_t MAX_GRAMMAR_STATES = 2000000;
+constexpr int32_t FIRST_MADE = 1 << 30;  // grammar states from here on are made here, the others by the front end
+constexpr int MAX_CALL_DEPTH = 3000;     // rules entered without reading a byte
+
+struct Edge {
+    EdgeKind kind;
+    int32_t start;  // automaton state; grammar state (CALL); token id (TOKEN)
+    int32_t next;
+    int32_t least = 0, most = -1;
+    int32_t table = -1;
+    LegalSet legal;
+    int32_t grammar_state = 0, index = 0;
+    bool labelled = false;  // what is read decides the label, of an OthersEdge
+    std::unordered_map<int32_t, int32_t> successors;
+};
+
+// Which items may lead to a state of an array: any, only one that equals no earlier one, only one that does. Where an array must
+// still repeat an item (AWAITING), one that does is taken by another state.
+enum ItemRule : uint8_t { ANY_ITEM, DISTINCT, AWAITING, REPEATED };
+
+struct GrammarState {
+    bool expanded = false, final = false;
+    ItemRule items = ANY_ITEM;
+    bool recalls = false;  // after a comma, in an array that must repeat an item
+    int32_t first_edge = 0, n_edges = 0;
+    int32_t finish = -1, finish_label = 0;
+    int32_t n_before = 0;  // other keys, or items, that may have come and from which a next one has to differ
+    ObjectOutline* object = nullptr;  // what it is a state of, and where
+    ArrayOutline* array = nullptr;
+    const Place* place = nullptr;
+};
+
+struct Configuration {
+    int32_t state, link, extra;
+    bool operator==(const Configuration& o) const { return state == o.state && link == o.link && extra == o.extra; }
+    bool operator<(const Configuration& o) const {
+        return state != o.state ? state < o.state : link != o.link ? link < o.link : extra < o.extra;
+    }
+};
+
+struct Continuation {
+    int32_t target;  // grammar state, or ~edge for a link that waits for a label
+    int32_t parent;
+};
+
+// What may begin at a continuation.
+struct Closure {
+    std::vector<Configuration> configurations;
+    std::vector<std::pair<int32_t, int32_t>> special_tokens;  // (token id, continuation)
+    bool accepting = false, complete = false;
+};
+
+struct PythonError : std::runtime_error {
+    PythonError() : std::runtime_error("an exception is set in Python") {}
+};
+struct LeftRecursion : std::domain_error {
+    LeftRecursion() : std::domain_error("a rule calls itself before it reads anything") {}
+};
+
+// They return a negative number with a Python exception set when they fail.
+using ExpandFunction = int (*)(void* owner, int32_t state);
+using SuccessorFunction = int (*)(void* owner, int32_t state, int32_t edge, int32_t label);
+using ValueFunction = int (*)(void* owner, int32_t state, int32_t label);
+using RecallFunction = int (*)(void* owner, int32_t state, const std::vector<std::string>& items);
+
+// What says how a reading goes on where the grammar is given as a whole, by parse tables (parse_stack.hpp), not by states that
+// are expanded on demand. Its continuations are stacks of its own numbers.
+class Driver {
+public:
+    virtual ~Driver() = default;
+    virtual void gather(int32_t continuation, Closure& out) = 0;
+    virtual int32_t after(int32_t link, int32_t label) = 0;
+    // One step of a short way to the end: its text, or a special token, and the continuation after it, BOTTOM at the end, NO_WAY
+    // if there is none.
+    static constexpr int32_t NO_WAY = -1;
+    virtual int32_t finish(int32_t continuation, std::string& text, bool& is_special) = 0;
+    // The rest of such a step for a configuration inside it; false if it is on none.
+    virtual bool rest_of_step(const Configuration& c, std::string& text, int32_t& after) = 0;
+};
+
+}  // namespace tokentrellis
