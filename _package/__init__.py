@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .decoding.bitmask import allocate_bitmask, apply_bitmask, fill_bitmasks
     from .decoding.compile import CompiledGrammar, compile_grammar
+    from .decoding.compiled_length import CompiledLength, compile_length
     from .decoding.countdown import Countdown
     from .decoding.countdown_model import add_countdown, load_countdown_model
     from .decoding.countdown_training import CountdownCollator, countdown_examples
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
         LengthObservations,
         observe_lengths,
     )
-    from .decoding.length_matcher import CompiledLength, LengthMatcher, compile_length
+    from .decoding.length_matcher import LengthMatcher
     from .decoding.length_measures import LengthMeasure
     from .decoding.length_strategies import LengthOutcome, LengthStep, control_length
     from .decoding.length_tokens import LengthTokens
@@ -150,7 +151,8 @@ _NAMES_OF_MODULE = {
     ".decoding.responses": ("CallCost", "Response"),
     ".decoding.token_automaton": ("TokenAutomaton",),
     ".decoding.length": ("Length",),
-    ".decoding.length_matcher": ("CompiledLength", "LengthMatcher", "compile_length"),
+    ".decoding.compiled_length": ("CompiledLength", "compile_length"),
+    ".decoding.length_matcher": ("LengthMatcher",),
     ".decoding.vocabulary": ("Vocabulary",),
     ".grammars.choices": ("from_choices",),
     ".grammars.ebnf": ("from_ebnf",),

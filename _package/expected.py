@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .decoding.bitmask import allocate_bitmask
+from .decoding.bitmask import allocate_bitmask, unpack_bitmask
 from .decoding.compile import compile_grammar
 from .decoding.matcher import Matcher
 from .decoding.vocabulary import Vocabulary
@@ -67,8 +67,7 @@ def allowed_ids(matcher: Matcher, vocab_size: int) -> list[int]:
     """The ids of the tokens that may come next, ascending."""
     bitmask = allocate_bitmask(1, vocab_size)
     matcher.fill_bitmask(bitmask)
-    bits = np.unpackbits(bitmask[0].view(np.uint8), bitorder="little")
-    return np.flatnonzero(bits[:vocab_size]).tolist()
+    return np.flatnonzero(unpack_bitmask(bitmask[0], vocab_size)).tolist()
 
 
 def text_literal(data: bytes) -> str:

@@ -116,9 +116,9 @@ def read_length(options: dict[str, str | None]) -> Length:
 def _runner(
     loaded: LoadedModel, length: Length, extracts: bool, seed: int | None, options: dict[str, Any]
 ) -> Run:
+    from .decoding.compiled_length import compile_length
     from .decoding.extracts import extract_grammar
     from .decoding.generate import generate, read_vocabulary
-    from .decoding.length_matcher import compile_length
 
     vocabulary = read_vocabulary(loaded.model, loaded.tokenizer)
     bound = None if extracts else compile_length(length, vocabulary)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import tokentrellis as tt
 import torch
+from tokentrellis.decoding.bitmask import unpack_bitmask
 from tokentrellis.decoding.sentences import ends_sentence
 from tokentrellis.models import load_tokenizer
 
@@ -80,7 +81,7 @@ def run_requests(n_requests: int, tokenizer: str | None, seed: int) -> Counter[t
         token_ids = _write(compiled, source, mask_times)
         text = vocabulary.decode(token_ids).decode()
         found = len(token_ids) - 1 if kind == "tokens" else length.measure().count(text)
-        is_exact = length.least <= found <= (length.most or 0)
+        is_exact = length.allows(found)
         if given is None and kind != "items":
             n_free += 1
             n_at_sentence += ends_sentence(text.encode())
@@ -104,7 +105,7 @@ def _write(compiled: tt.CompiledLength, source: random.Random, mask_times: list[
         begin = time.perf_counter()
         matcher.fill_bitmask(bitmask, 0, budget - len(token_ids))
         mask_times.append(time.perf_counter() - begin)
-        allowed = np.flatnonzero(np.unpackbits(bitmask.view(np.uint8), bitorder="little"))
+        allowed = np.flatnonzero(unpack_bitmask(bitmask[0], compiled.vocabulary.vocab_size))
         token_ids.append(int(source.choice(allowed)))
         matcher.accept_token(token_ids[-1])
     return token_ids

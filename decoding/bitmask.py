@@ -77,6 +77,16 @@ def fill_bitmasks(
     core.fill_bitmasks(matchers, bitmask, rows, budgets)
 
 
+def unpack_bitmask(bitmask: npt.NDArray[np.int32], columns: int) -> npt.NDArray[np.bool_]:
+    """The bits of a bitmask one by one: bool, shape [..., columns], for int32 [..., words].
+
+    Columns from 32 * words on are False. For what looks at single tokens; a mask is applied without it.
+    """
+    little = np.ascontiguousarray(bitmask, dtype="<i4")
+    bits = np.unpackbits(little.view(np.uint8), axis=-1, bitorder="little", count=columns)
+    return bits.view(np.bool_)
+
+
 def apply_bitmask(
     logits: torch.Tensor,
     bitmask: npt.NDArray[np.int32] | torch.Tensor,

@@ -1,12 +1,11 @@
-"""Extracts: a text and a length in, the grammar of its own sentences, chosen in their order, of that length
-out.
+"""Extracts: a text and a length in, the grammar of choices of its own sentences that have the length out.
 
 What a model too small to write can still do: choose. Every text of the grammar consists of sentences of the
 source, one blank between them; nothing is made up. If no choice of whole sentences has the length, a sentence
 may be cut: before a comma, semicolon, colon or dash, with a full stop in its place; and if that does not do,
-behind any word, with an ellipsis. A state is the next sentence, the count so far
-and how the last piece ended, with only such choices as can still reach the length, found by adding up sets of
-counts from the end. Cost: sentences times length states, made when they are reached.
+behind any word, with an ellipsis. A state is the next sentence, the count so far and how the last piece
+ended, with only such choices as can still reach the length, found by adding up sets of counts from the end.
+Cost: sentences times length states, made when they are reached.
 
 Words and characters of pieces add up. Sentences do not always: "Wait..." before a small letter, or an initial
 before anything, ends none. Where sentences are counted, pieces follow each other only where they do.
@@ -32,7 +31,6 @@ from .sentences import ends_sentence, split_sentences
 _CLAUSE_END = re.compile(r"\s*(?:[,;:]|\s[-\u2013\u2014])\s")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD_END = re.compile(r"(?<=\w)\s+(?=\w)")
-
 
 _FIRM, _OPEN, _JOINED = range(3)
 """How a piece ends: it ends a sentence whatever follows; only before no small letter; only at the end."""

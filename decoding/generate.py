@@ -21,10 +21,10 @@ from ..grammars.grammar import Grammar
 from ..grammars.json_schema import from_json_schema
 from .arguments import checked_instance, checked_integer, checked_list
 from .compile import CompiledGrammar, compile_grammar
+from .compiled_length import CompiledLength, compile_length, with_length
 from .errors import ArgumentTypeError, ArgumentValueError, BudgetTooSmallError, VocabularyError
 from .generation_options import check_model, context_left, named_eos_token_ids, random_state, sampling_options
 from .length import Length
-from .length_matcher import CompiledLength, compile_length, with_length
 from .processors import GrammarProcessor
 from .results import Result, Statistics, grammar_of, make_results, replay, value_of
 from .sampling import Sampler, SamplingTask, check_sampler, make_generator, score_text

@@ -99,6 +99,10 @@ class Length:
         bounds = getattr(self, self.kind)
         return bounds if isinstance(bounds, int) else bounds[1]
 
+    def allows(self, count: int) -> bool:
+        """Whether a text may have so many units."""
+        return self.least <= count and (self.most is None or count <= self.most)
+
     def measure(self, tokenizer: Any = None) -> LengthMeasure:
         """What counts these units in a finished text. tokenizer: for tokens."""
         return LengthMeasure(self.kind, words=self.word_rule, tokenizer=tokenizer)

@@ -4,14 +4,13 @@ cost(count, context) is the fewest bytes with which a text can go on so that it 
 count between the bounds; a byte is a token, since the bytes that are counted on are tokens by themselves.
 So the cost can always be met, and there is *progress*: the first byte of a best way leads to a place that
 costs one less. A token is allowed if the cost after it is finite and fits the budget. That is exact for
-words, characters,
-sentences and items: one more letter, blank or full stop is always a token. Of tokens it is exact as far as
-texts of single bytes go, which is all that is ever needed to add or to save one.
+words, characters, sentences and items: one more letter, blank or full stop is always a token. Of tokens it
+is exact as far as texts of single bytes go: inside a character that has begun, a token of two bytes which
+would just fit is not counted on.
 
 Layers are computed from the largest count down, each by relaxation over the contexts (Bellman 1958). Away
-from
-the bounds a layer is the one above it plus a constant: then the rest is arithmetic. Cost: about ten layers of
-0.1 to 1 ms for a pair of bounds, whatever their size.
+from the bounds a layer is the one above it plus a constant: then the rest is arithmetic. Cost: about ten
+layers of 0.1 to 1 ms for a pair of bounds, whatever their size.
 """
 
 from __future__ import annotations

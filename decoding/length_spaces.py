@@ -18,9 +18,11 @@ import numpy.typing as npt
 from ..grammars.errors import LimitExceededError
 from .automaton_tables import NOT_ALLOWED, START, AutomatonTables
 from .character_classes import ROOT
+from .length import Length
 from .length_automata import START as START_CONTEXT
 from .length_costs import NEVER, LengthCosts
 from .token_effects import Groups, TokenEffects, spread
+from .vocabulary import Vocabulary
 
 MOST_STATES = 50_000
 MOST_ENTRIES = 50_000_000
@@ -28,14 +30,16 @@ MOST_UNITS = 10_000
 """With a grammar; each unit is a layer of costs."""
 
 State = TypeVar("State")
-Options = tuple["Partition", npt.NDArray[np.int64]]
-"""tokens by groups, and the cost after a token of each group, int64 [n_groups]"""
 
 
 class Partition(Protocol):
     """Tokens that have the same effect in one group; as `Groups`."""
 
     def spread(self, verdicts: npt.NDArray[np.bool_], vocab_size: int) -> npt.NDArray[np.bool_]: ...
+
+
+Options = tuple[Partition, npt.NDArray[np.int64]]
+"""Tokens by groups, and the cost after a token of each group, int64 [n_groups]."""
 
 
 class Space(Protocol[State]):
@@ -61,11 +65,11 @@ class FreeState:
 class FreeTexts:
     """All texts."""
 
-    def __init__(self, effects: TokenEffects, tokens: list[bytes], least: int, most: int | None) -> None:
+    def __init__(self, vocabulary: Vocabulary, effects: TokenEffects, length: Length) -> None:
+        self._tokens = vocabulary.tokens
         self._effects = effects
-        self._tokens = tokens
-        self._costs = LengthCosts(effects, least, most)
-        self._least, self._most = least, most
+        self._length = length
+        self._costs = LengthCosts(effects, length.least, length.most)
 
     def start(self) -> FreeState:
         return FreeState(START_CONTEXT, ROOT, 0)
@@ -83,8 +87,8 @@ class FreeTexts:
         return self._costs.of_place(state.context, state.node, state.count)
 
     def may_end(self, state: FreeState) -> bool:
-        within = self._least <= state.count and (self._most is None or state.count <= self._most)
-        return within and state.node == ROOT and bool(self._effects.automaton.ends[state.context])
+        is_whole = state.node == ROOT and self._length.allows(state.count)
+        return is_whole and bool(self._effects.automaton.ends[state.context])
 
 
 @dataclass(frozen=True)
@@ -101,11 +105,11 @@ class GrammarTexts:
             states, or its costs more than `MOST_ENTRIES` entries.
     """
 
-    def __init__(self, tables: AutomatonTables, effects: TokenEffects, least: int, most: int | None) -> None:
+    def __init__(self, tables: AutomatonTables, effects: TokenEffects, length: Length) -> None:
         self._tables = tables
         self._effects = effects
-        self._least, self._most = least, most
-        self._top = least if most is None else most
+        self._length = length
+        self._top = length.least if length.most is None else length.most
         if self._top > MOST_UNITS:
             raise LimitExceededError(
                 "units of a length with a grammar",
@@ -148,12 +152,11 @@ class GrammarTexts:
         return int(self._costs[row, state.position]) if row >= 0 else NEVER
 
     def may_end(self, state: GrammarState) -> bool:
-        within = self._least <= state.count and (self._most is None or state.count <= self._most)
-        return within and bool(self._ends[state.position])
+        return self._length.allows(state.count) and bool(self._ends[state.position])
 
     def _row(self, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Counts as rows of the costs; -1: too many."""
-        if self._most is None:
+        if self._length.most is None:
             return np.minimum(counts, self._top)
         return np.where(counts <= self._top, counts, -1)
 
@@ -200,13 +203,13 @@ class GrammarTexts:
         for count in range(top, -1, -1):
             # A layer follows from the `reach` layers above it by a rule that changes only below `least`:
             # where the layer above followed from the same, it is the same.
-            if count < top and n_alike >= reach and count != self._least - 1:
+            if count < top and n_alike >= reach and count != self._length.least - 1:
                 costs[count] = costs[count + 1]
                 n_alike += 1
                 continue
-            base = np.where(self._ends & (count >= self._least), 0, NEVER)
+            base = np.where(self._ends & (count >= self._length.least), 0, NEVER)
             rows = count + units
-            if self._most is None:
+            if self._length.most is None:
                 rows = np.minimum(rows, top)
             usable, stays = rows <= top, rows == count
             costs[count] = base

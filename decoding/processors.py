@@ -28,8 +28,9 @@ from transformers import LogitsProcessor, StoppingCriteria
 
 from ..grammars.errors import ConstraintError
 from .arguments import checked_instance, checked_integer
-from .bitmask import allocate_bitmask
+from .bitmask import allocate_bitmask, unpack_bitmask
 from .compile import CompiledGrammar
+from .compiled_length import CompiledLength, with_length
 from .device_rows import DeviceRows
 from .errors import (
     ArgumentTypeError,
@@ -39,7 +40,6 @@ from .errors import (
     VocabularyError,
 )
 from .length import Length
-from .length_matcher import CompiledLength, with_length
 from .masked_scores import ScoreMasker
 from .prefixes import PrefixTracker, Row
 
@@ -195,8 +195,8 @@ class GrammarProcessor(LogitsProcessor):
                 continue
             nearer = allocate_bitmask(1, self._vocab_size)
             row.matcher.fill_bitmask(nearer, budget=needed)
-            bits = np.unpackbits(nearer[0].view(np.uint8), bitorder="little")[: self._vocab_size]
-            lowered = torch.from_numpy(np.flatnonzero(bits == 0)).to(scores.device)
+            others = np.flatnonzero(~unpack_bitmask(nearer[0], self._vocab_size))
+            lowered = torch.from_numpy(others).to(scores.device)
             if steered is scores and not self._masker.is_in_place:
                 steered = cast(torch.FloatTensor, scores.clone())
             # With nothing left beyond, the mask allows only what is nearer.

@@ -15,8 +15,8 @@ from ..grammars.errors import LimitExceededError
 from ..grammars.grammar import Grammar
 from ..grammars.json_schema import JsonSchemaGrammar
 from .compile import CompiledGrammar
+from .compiled_length import CompiledLength
 from .errors import SamplingError
-from .length_matcher import CompiledLength
 from .processors import MaskTimes
 from .speculative import SpeculationStatistics
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from .compile import CompiledGrammar
-    from .length_matcher import CompiledLength
+    from .compiled_length import CompiledLength
 
 # Settings of a model's generation configuration that change its law, with the values that do not.
 _NEUTRAL = {

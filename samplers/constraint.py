@@ -21,10 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..decoding.arguments import checked_integer
-from ..decoding.bitmask import allocate_bitmask
+from ..decoding.bitmask import allocate_bitmask, unpack_bitmask
 from ..decoding.compile import CompiledGrammar
+from ..decoding.compiled_length import CompiledLength
 from ..decoding.errors import ArgumentTypeError, BudgetTooSmallError
-from ..decoding.length_matcher import CompiledLength, LengthMatcher
+from ..decoding.length_matcher import LengthMatcher
 from ..decoding.matcher import Matcher
 from ..decoding.vocabulary import Vocabulary
 
@@ -222,9 +223,7 @@ def allowed_by_grammar(states: Sequence[ConstraintState], n_logits: int, device:
     bitmask = allocate_bitmask(len(states), vocab_size)
     for row, state in enumerate(states):
         state.fill(bitmask, row)
-    bits = np.unpackbits(bitmask.view(np.uint8), axis=1, bitorder="little")[:, :n_logits]
-    allowed = torch.zeros(len(states), n_logits, dtype=torch.bool)
-    allowed[:, : bits.shape[1]] = torch.from_numpy(bits).bool()
+    allowed = torch.from_numpy(unpack_bitmask(bitmask, n_logits))
     return allowed if device is None else allowed.to(device)
 
 

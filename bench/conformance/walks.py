@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from tokentrellis import ConstraintError, UnsatisfiableError, Vocabulary, compile_grammar, from_json_schema
+from tokentrellis.decoding.bitmask import unpack_bitmask
 
 from .documents import repeats_a_key
 from .isolation import Limits, run_each
@@ -72,7 +73,7 @@ class Walker:
             left = matcher.tokens_to_finish + extra
             while not matcher.is_terminated:
                 matcher.fill_bitmask(self._mask, 0, budget=left)
-                allowed = np.flatnonzero(np.unpackbits(self._mask.view(np.uint8), bitorder="little"))
+                allowed = np.flatnonzero(unpack_bitmask(self._mask[0], self.vocabulary.vocab_size))
                 if not len(allowed):
                     walked.kinds["dead ends"] += 1
                     walked.findings.append(Finding("dead end", name, document=self._text(taken)))

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokentrellis import apply_bitmask
+from tokentrellis.decoding.bitmask import unpack_bitmask
 
 TYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
 
@@ -150,3 +151,12 @@ def test_kernel_through_the_interpreter() -> None:
         check=False,
     )
     assert run.stdout.strip() == "right", run.stderr
+
+
+def test_bits_one_by_one() -> None:
+    bitmask = np.array([[0b101, 1], [0, -(2**31)]], dtype=np.int32)
+    bits = unpack_bitmask(bitmask, 70)
+    assert bits.dtype == bool
+    assert [np.flatnonzero(row).tolist() for row in bits] == [[0, 2, 32], [63]]
+    assert unpack_bitmask(bitmask[0], 33).tolist() == bits[0, :33].tolist()
+    assert np.flatnonzero(unpack_bitmask(bitmask[:, 1:], 32)[1]).tolist() == [31]

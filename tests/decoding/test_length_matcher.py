@@ -35,8 +35,8 @@ from tokentrellis import (
     from_regex,
     generate,
 )
+from tokentrellis.decoding.compiled_length import _effects_of
 from tokentrellis.decoding.length_costs import NEVER, LengthCosts
-from tokentrellis.decoding.length_matcher import _effects_of
 from tokentrellis.decoding.length_spaces import GrammarTexts
 from tokentrellis.decoding.sentences import ends_sentence
 from transformers import LogitsProcessorList
@@ -64,8 +64,7 @@ def complies(compiled: CompiledLength, token_ids: tuple[int, ...]) -> bool:
     lines = text.split("\n")
     is_list = length.kind != "items" or all(line[:2] == "- " and line[2:].strip() for line in lines)
     return (
-        length.least <= count
-        and (length.most is None or count <= length.most)
+        length.allows(count)
         and (compiled.ends_at == "anywhere" or ends_sentence(text.encode()))
         and (compiled.grammar is None or compiled.grammar.grammar.accepts(text))
         and is_list
@@ -217,18 +216,18 @@ def test_with_a_grammar_masks_are_exact_within_every_budget(length: Length) -> N
             assert set(allowed_tokens(matcher, budget - len(begun))) == nexts | ends, (budget, begun)
 
 
-def layers_one_by_one(texts: GrammarTexts) -> list[list[int]]:
+def layers_one_by_one(texts: GrammarTexts, length: Length) -> list[list[int]]:
     """The slow twin of the costs: every layer for itself, edge by edge."""
     edges, top = list(zip(*(part.tolist() for part in texts._edges()), strict=True)), texts._top
     layers = [[NEVER] * len(texts._ends) for _ in range(top + 1)]
     for count in range(top, -1, -1):
         costs = layers[count]
-        costs[:] = [0 if ends and count >= texts._least else NEVER for ends in texts._ends]
+        costs[:] = [0 if ends and count >= length.least else NEVER for ends in texts._ends]
         before: list[int] = []
         while before != costs:
             before = list(costs)
             for source, target, units in edges:
-                row = count + units if texts._most is not None else min(top, count + units)
+                row = count + units if length.most is not None else min(top, count + units)
                 if row <= top:
                     costs[source] = min(costs[source], layers[row][target] + 1)
     return layers
@@ -244,7 +243,7 @@ def test_layers_that_repeat_are_those_made_one_by_one(pattern: str) -> None:
                 compiled = compile_length(Length(**{kind: bounds}), grammar)
             except UnsatisfiableError:
                 continue
-            assert compiled.space._costs.tolist() == layers_one_by_one(compiled.space)
+            assert compiled.space._costs.tolist() == layers_one_by_one(compiled.space, compiled.length)
             n_checked += 1
     assert n_checked > 2
 
