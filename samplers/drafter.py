@@ -38,44 +38,13 @@ class Drafter(ABC):
         return Speculation(self)
 
     def decode(
-        self,
-        model: Any,
-        input_ids: Tensor,
-        *,
-        logits_processor: Any,
-        stopping_criteria: Any,
-        generation_config: Any,
-        generator: torch.Generator | None = None,
-        **model_inputs: Any,
+        self, model: Any, input_ids: Tensor, *, generator: torch.Generator | None = None, **inputs: Any
     ) -> DraftedSequences:
         """As `Speculation.decode`, with the usual options."""
-        return self.speculation.decode(
-            model,
-            input_ids,
-            logits_processor=logits_processor,
-            stopping_criteria=stopping_criteria,
-            generation_config=generation_config,
-            generator=generator,
-            **model_inputs,
-        )
+        return self.speculation.decode(model, input_ids, generator=generator, **inputs)
 
     def __call__(
-        self,
-        model: Any,
-        input_ids: Tensor,
-        logits_processor: Any,
-        stopping_criteria: Any,
-        generation_config: Any,
-        generator: torch.Generator | None = None,
-        **model_inputs: Any,
+        self, model: Any, input_ids: Tensor, *, generator: torch.Generator | None = None, **inputs: Any
     ) -> Tensor:
         """As `Speculation.__call__`, with the usual options."""
-        return self.speculation(
-            model,
-            input_ids,
-            logits_processor,
-            stopping_criteria,
-            generation_config,
-            generator=generator,
-            **model_inputs,
-        )
+        return self.speculation(model, input_ids, generator=generator, **inputs)
