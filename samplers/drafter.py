@@ -10,14 +10,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from ..decoding.speculative import DraftedSequences
 from .draft_session import DraftSession
-from .speculation import Speculation
+
+if TYPE_CHECKING:
+    from .speculation import Speculation
 
 
 class Drafter(ABC):
@@ -35,6 +37,8 @@ class Drafter(ABC):
     @cached_property
     def speculation(self) -> Speculation:
         """Decoding with this drafter and the usual options."""
+        from .speculation import Speculation  # which imports this module
+
         return Speculation(self)
 
     def decode(

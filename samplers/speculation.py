@@ -11,7 +11,7 @@ transformers as ever.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -22,12 +22,10 @@ from ..decoding.errors import ArgumentValueError
 from ..decoding.speculative import DraftedSequences
 from ..decoding.termination import TerminationProcessor
 from .draft_control import SpeedControl
+from .drafter import Drafter
 from .speculative_run import SpeculativeRun
 from .tree_scores import ScoreSteps
 from .verification import RULES
-
-if TYPE_CHECKING:
-    from .drafter import Drafter
 
 MOST_NODES = 1024
 
@@ -49,6 +47,7 @@ class Speculation:
     def __init__(
         self, drafter: Drafter, *, rule: str = "recursive", max_nodes: int = 32, adaptive: bool = True
     ) -> None:
+        checked_instance("drafter", drafter, Drafter, "a Drafter", "see docs/speculation.md")
         checked_instance("adaptive", adaptive, bool, "True or False")
         self.drafter = drafter
         self.adaptive = adaptive
