@@ -200,10 +200,7 @@ class SpeculativeRun:
         verifier = _Verifier(self._steps, growth, logits, row, len(self._input_ids))
         verdict = self._verify(growth.tree, verifier.target_probs, self._chance)
         growth.end_walk()
-        nodes = [0, *verdict.path]
-        tokens = [growth.tree.tokens[node] for node in verdict.path]
-        tokens += [] if verdict.token is None else [verdict.token]
-        for node, token in zip(nodes, tokens, strict=False):
+        for node, token in verdict.steps(growth.tree):
             if self._needs_log_probs:
                 row.log_prob += verifier.log_prob(node, token)
             row.token_ids.append(token)
