@@ -162,10 +162,7 @@ class StochasticBeam(ModelDrafter):
             found.sort(key=lambda candidate: -candidate[0])
             children = []
             for noisy, plain, parent, token in found[: min(self.width, growth.n_left)]:
-                if growth.is_sampled:
-                    child: int | None = growth.add_drawn(parent, token)
-                else:
-                    child = growth.add_fixed(parent, token)
+                child = growth.add_guess(parent, token)
                 if child is not None:
                     scores[child] = (plain, noisy)
                     children.append(child)
