@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..decoding.bitmask import apply_bitmask
+from ..decoding.bitmask import allocate_bitmask, apply_bitmask
 from ..decoding.matcher import Matcher
 from ..decoding.processors import MaskTimes
 from .chance import RandomChance
@@ -183,7 +183,7 @@ class TreeGrowth:
         mask = self._masks.get(node)
         if mask is None:
             matcher = self._walk(node)
-            mask = np.zeros((matcher.compiled.vocabulary.vocab_size + 31) // 32, dtype=np.int32)
+            mask = allocate_bitmask(1, matcher.compiled.vocabulary.vocab_size)[0]
             started = time.perf_counter_ns()
             budget = self._grammar_budget
             matcher.fill_bitmask(mask, budget=None if budget is None else budget - self.tree.depths[node])
