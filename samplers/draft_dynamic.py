@@ -55,8 +55,7 @@ class DynamicTree(ModelDrafter):
 
     def grow(self, growth: TreeGrowth, logits: Tensor, reader: DraftReader) -> None:
         """See `ModelDrafter`."""
-        slots = _Slots(growth, self._kept[growth.is_sampled] if self.measured else None)
-        slots.open(ROOT, 1.0, logits)
+        slots = _Slots(growth, logits, self._kept[growth.is_sampled] if self.measured else None)
         while growth.n_left:
             value, node = slots.pop()
             if node is None or value < self.threshold:
@@ -126,21 +125,15 @@ class KeptByShare:
 
 
 class _Slots:
-    """The places for one more node, by value."""
+    """The places for one more node, by value; at first the one below the root, whose logits are given."""
 
-    def __init__(self, growth: TreeGrowth, kept: KeptByShare | None) -> None:
+    def __init__(self, growth: TreeGrowth, logits: Tensor, kept: KeptByShare | None) -> None:
         self._growth = growth
-        self._known = kept
-        self._device: torch.device | None = None
-        self._heap: list[tuple[float, int]] = []
+        self._kept = kept
+        self._heap = [(-1.0, ROOT)]
         self._left: dict[int, Tensor] = {}  # node -> the law of the next child
         self.unread: dict[int, float] = {}  # nodes whose law is not known yet -> value
-
-    def open(self, node: int, value: float, logits: Tensor) -> None:
-        """The first slot below a node."""
-        heapq.heappush(self._heap, (-value, node))
-        self._device = logits.device
-        self.set_law(node, logits)
+        self.set_law(ROOT, logits)
 
     def wait(self, node: int, value: float) -> None:
         """The first slot below a node that has not been read."""
@@ -148,7 +141,8 @@ class _Slots:
             heapq.heappush(self._heap, (-value, node))
             self.unread[node] = value
             if self._growth.only_token(node) is not None:  # the mask says it all
-                self.set_law(node, torch.zeros(self._growth.n_logits, device=self._device))
+                growth = self._growth
+                self.set_law(node, torch.zeros(growth.n_logits, device=growth.chance.device))
 
     def set_law(self, node: int, logits: Tensor) -> None:
         """The draft model's logits after a node are there."""
@@ -168,15 +162,11 @@ class _Slots:
         """Fill a slot: the new node and its value. The slot of the next sibling is opened."""
         growth, left = self._growth, self._left[node]
         place = len(growth.tree.children(node))
-        if growth.is_sampled:
-            token = growth.chance.draw(left)
-            child: int | None = growth.add_drawn(node, token)
-        else:
-            token = int(left.argmax())
-            child = growth.add_fixed(node, token)
+        token = growth.chance.draw(left) if growth.is_sampled else int(left.argmax())
+        child = growth.add_guess(node, token)
         share = float(left[token])
-        if self._known is not None:
-            share = self._known.estimate(share, place)
+        if self._kept is not None:
+            share = self._kept.estimate(share, place)
         rest = without(left, token)
         if float(rest.sum()) > 0:
             self._left[node] = rest

@@ -11,7 +11,7 @@ of a draft, a heap of the size of the tree.
 from __future__ import annotations
 
 import heapq
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Sequence
 
 from ..decoding.arguments import checked_integer, checked_number
@@ -127,8 +127,7 @@ class SuffixLookup(Drafter):
         self.factor = checked_number("factor", factor, above=0)
         self.most_tokens = checked_integer("most_tokens", most_tokens, least=0)
         self.earlier = _Trie(self.depth)
-        self._texts: OrderedDict[int, list[int]] = OrderedDict()
-        self._n_texts = 0
+        self._texts: deque[list[int]] = deque()
 
     def session(self, prompt: Sequence[int]) -> DraftSession:
         """See `Drafter`."""
@@ -136,16 +135,15 @@ class SuffixLookup(Drafter):
 
     def remember(self, tokens: Sequence[int]) -> None:
         """Keep a text that has been generated, for those to come."""
-        self._texts[self._n_texts] = list(tokens)
-        self._n_texts += 1
-        n_tokens = sum(map(len, self._texts.values()))
+        self._texts.append(list(tokens))
+        n_tokens = sum(map(len, self._texts))
         if n_tokens <= self.most_tokens:
             self._add(tokens)
             return
         while self._texts and n_tokens > self.most_tokens / 2:  # seldom: what is left is read anew
-            n_tokens -= len(self._texts.popitem(last=False)[1])
+            n_tokens -= len(self._texts.popleft())
         self.earlier = _Trie(self.depth)
-        for text in self._texts.values():
+        for text in self._texts:
             self._add(text)
 
     def _add(self, tokens: Sequence[int]) -> None:
@@ -164,10 +162,8 @@ class _SuffixSession(DraftSession):
     def grow(self, growth: TreeGrowth) -> None:
         self._read(growth.text)
         tail = growth.text[-self._drafter.depth :]
-        found = max(
-            (trie.find(tail) for trie in (self._own, self._drafter.earlier)), key=lambda match: match[0]
-        )
-        length, node = found
+        found = (trie.find(tail) for trie in (self._own, self._drafter.earlier))
+        length, node = max(found, key=lambda match: match[0])
         if node is not None:
             _add_likeliest(growth, node, round(self._drafter.factor * length))
 

@@ -118,28 +118,22 @@ class OptimalTree(ModelDrafter):
     def grow(self, growth: TreeGrowth, logits: Tensor, reader: DraftReader) -> None:
         """See `ModelDrafter`."""
         template = optimal_template(self.acceptance.estimate(), growth.n_left, self.max_depth)
-        n_children = template.n_children()
-        places: dict[int, list[int]] = {}  # node of the template -> its children in the template
-        for place, parent in enumerate(template.parents[1:], start=1):
-            places.setdefault(parent, []).append(place)
+        below = template.children()
         level = [(ROOT, ROOT, logits)]
-        place_of = {ROOT: ROOT}
+        place_of = {ROOT: ROOT}  # node of the tree -> node of the template
         while level:
             children = []
             for start, node, row in level:
                 place = place_of[start]
-                drawn = growth.draw_children(node, row, n_children[place])
-                place_of.update(zip(drawn, places.get(place, []), strict=False))
-                children += [child for child in drawn if n_children[place_of[child]]]
+                drawn = growth.draw_children(node, row, len(below[place]))
+                place_of.update(zip(drawn, below[place], strict=False))
+                children += [child for child in drawn if below[place_of[child]]]
             level = read_level(growth, children, reader)
 
     def learn(self, growth: TreeGrowth, verdict: Verdict) -> None:
         """Count which rank was kept below each kept node."""
         tree = growth.tree
-        after = [tree.tokens[node] for node in verdict.path]
-        if verdict.token is not None:
-            after.append(verdict.token)
-        for node, token in zip([ROOT, *verdict.path], after, strict=False):
+        for node, token in verdict.steps(tree):
             guesses = [tree.tokens[child] for child in tree.children(node)]
             if guesses:
                 self.acceptance.count(len(guesses), guesses.index(token) if token in guesses else None)
@@ -168,10 +162,7 @@ class StochasticBeam(ModelDrafter):
             found.sort(key=lambda candidate: -candidate[0])
             children = []
             for noisy, plain, parent, token in found[: min(self.width, growth.n_left)]:
-                if growth.is_sampled:
-                    child: int | None = growth.add_drawn(parent, token)
-                else:
-                    child = growth.add_fixed(parent, token)
+                child = growth.add_guess(parent, token)
                 if child is not None:
                     scores[child] = (plain, noisy)
                     children.append(child)

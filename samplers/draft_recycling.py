@@ -84,15 +84,10 @@ class _Session(DraftSession):
 
     def learn(self, growth: TreeGrowth, logits: Tensor, verdict: Verdict) -> None:
         drafter, tree = self._drafter, growth.tree
-        for node, token in zip([ROOT, *verdict.path], _kept_tokens(tree.tokens, verdict), strict=False):
+        for node, token in verdict.steps(tree):
             if tree.has_children(node):
                 found = drafter.successors(tree.tokens[node])
                 legal = [guess for guess in found if growth.allows(node, guess)]
                 n_tried = sum(tree.child(node, guess) is not None for guess in legal)
                 drafter.acceptance.count(n_tried, legal.index(token) if token in legal else None)
         drafter.note(tree.tokens, logits)
-
-
-def _kept_tokens(tokens: Sequence[int], verdict: Verdict) -> list[int]:
-    kept = [tokens[node] for node in verdict.path]
-    return kept if verdict.token is None else [*kept, verdict.token]

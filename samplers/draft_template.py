@@ -10,7 +10,6 @@ shapes are kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -34,19 +33,12 @@ class TreeTemplate:
     def __len__(self) -> int:
         return len(self.parents)
 
-    def n_children(self) -> list[int]:
-        """How many children each node has."""
-        counts = [0] * len(self)
-        for parent in self.parents[1:]:
-            counts[parent] += 1
-        return counts
-
-    def expected_length(self, acceptance: Sequence[float]) -> float:
-        """Tokens kept in a step, the one after the path included, if the guesses are kept so often."""
-        reach = [1.0]
-        for parent, rank in zip(self.parents[1:], self.ranks[1:], strict=True):
-            reach.append(reach[parent] * (acceptance[rank] if rank < len(acceptance) else 0.0))
-        return sum(reach)
+    def children(self) -> list[list[int]]:
+        """The children of each node, by rank."""
+        children: list[list[int]] = [[] for _ in self.parents]
+        for node, parent in enumerate(self.parents[1:], start=1):
+            children[parent].append(node)
+        return children
 
 
 @lru_cache(maxsize=256)
@@ -59,9 +51,7 @@ def optimal_template(acceptance: tuple[float, ...], n_nodes: int, max_depth: int
     n_ranks = len(acceptance)
     below = np.zeros(sizes + 1)  # value of a subtree of m nodes, its root included, with no depth left
     below[1:] = 1.0
-    choices: list[
-        npt.NDArray[np.int64]
-    ] = []  # by depth: size of the subtree of each rank, given what is left
+    choices: list[npt.NDArray[np.int64]] = []  # by depth: size of each rank's subtree, given what is left
     for _ in range(max_depth):
         rest = np.zeros((n_ranks + 1, sizes))  # value of the children from a rank on, with m nodes
         chosen = np.zeros((n_ranks, sizes), dtype=np.int64)

@@ -10,14 +10,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from ..decoding.speculative import DraftedSequences
 from .draft_session import DraftSession
-from .speculation import Speculation
+
+if TYPE_CHECKING:
+    from .speculation import Speculation
 
 
 class Drafter(ABC):
@@ -35,47 +37,18 @@ class Drafter(ABC):
     @cached_property
     def speculation(self) -> Speculation:
         """Decoding with this drafter and the usual options."""
+        from .speculation import Speculation  # which imports this module
+
         return Speculation(self)
 
     def decode(
-        self,
-        model: Any,
-        input_ids: Tensor,
-        *,
-        logits_processor: Any,
-        stopping_criteria: Any,
-        generation_config: Any,
-        generator: torch.Generator | None = None,
-        **model_inputs: Any,
+        self, model: Any, input_ids: Tensor, *, generator: torch.Generator | None = None, **inputs: Any
     ) -> DraftedSequences:
         """As `Speculation.decode`, with the usual options."""
-        return self.speculation.decode(
-            model,
-            input_ids,
-            logits_processor=logits_processor,
-            stopping_criteria=stopping_criteria,
-            generation_config=generation_config,
-            generator=generator,
-            **model_inputs,
-        )
+        return self.speculation.decode(model, input_ids, generator=generator, **inputs)
 
     def __call__(
-        self,
-        model: Any,
-        input_ids: Tensor,
-        logits_processor: Any,
-        stopping_criteria: Any,
-        generation_config: Any,
-        generator: torch.Generator | None = None,
-        **model_inputs: Any,
+        self, model: Any, input_ids: Tensor, *, generator: torch.Generator | None = None, **inputs: Any
     ) -> Tensor:
         """As `Speculation.__call__`, with the usual options."""
-        return self.speculation(
-            model,
-            input_ids,
-            logits_processor,
-            stopping_criteria,
-            generation_config,
-            generator=generator,
-            **model_inputs,
-        )
+        return self.speculation(model, input_ids, generator=generator, **inputs)

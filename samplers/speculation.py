@@ -11,7 +11,7 @@ transformers as ever.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -22,12 +22,10 @@ from ..decoding.errors import ArgumentValueError
 from ..decoding.speculative import DraftedSequences
 from ..decoding.termination import TerminationProcessor
 from .draft_control import SpeedControl
+from .drafter import Drafter
 from .speculative_run import SpeculativeRun
 from .tree_scores import ScoreSteps
 from .verification import RULES
-
-if TYPE_CHECKING:
-    from .drafter import Drafter
 
 MOST_NODES = 1024
 
@@ -49,6 +47,7 @@ class Speculation:
     def __init__(
         self, drafter: Drafter, *, rule: str = "recursive", max_nodes: int = 32, adaptive: bool = True
     ) -> None:
+        checked_instance("drafter", drafter, Drafter, "a Drafter", "see docs/speculation.md")
         checked_instance("adaptive", adaptive, bool, "True or False")
         self.drafter = drafter
         self.adaptive = adaptive
@@ -61,36 +60,19 @@ class Speculation:
         by_rows = self._controls.setdefault(model, {})
         return by_rows.setdefault(n_rows.bit_length(), SpeedControl(self.max_nodes))
 
+    # `generator` stands in these signatures because transformers hands on only what it finds there by name.
     def __call__(
-        self,
-        model: Any,
-        input_ids: Tensor,
-        logits_processor: Any,
-        stopping_criteria: Any,
-        generation_config: Any,
-        generator: torch.Generator | None = None,
-        **model_inputs: Any,
+        self, model: Any, input_ids: Tensor, *, generator: torch.Generator | None = None, **inputs: Any
     ) -> Tensor:
         """As transformers calls `custom_generate`; the sequences, int64, shape [rows, tokens].
 
         generator: where all chance comes from (`model.generate(..., generator=...)`); None: torch's own.
         """
-        return self._decode(
-            *(model, input_ids, logits_processor, stopping_criteria, generation_config, generator),
-            model_inputs,
-            needs_log_probs=False,
-        ).sequences
+        drafted = self._decode(model, input_ids, generator=generator, needs_log_probs=False, **inputs)
+        return drafted.sequences
 
     def decode(
-        self,
-        model: Any,
-        input_ids: Tensor,
-        *,
-        logits_processor: Any,
-        stopping_criteria: Any,
-        generation_config: Any,
-        generator: torch.Generator | None = None,
-        **model_inputs: Any,
+        self, model: Any, input_ids: Tensor, *, generator: torch.Generator | None = None, **inputs: Any
     ) -> DraftedSequences:
         """As `decoding.speculative.SpeculativeDecoder` says.
 
@@ -100,34 +82,31 @@ class Speculation:
             NoAllowedTokenError: other processors exclude every token that the grammar allows.
             What the drafter raises.
         """
-        return self._decode(
-            *(model, input_ids, logits_processor, stopping_criteria, generation_config, generator),
-            model_inputs,
-            needs_log_probs=True,
-        )
+        return self._decode(model, input_ids, generator=generator, needs_log_probs=True, **inputs)
 
     def _decode(
         self,
         model: Any,
         input_ids: Tensor,
-        processors: Any,
-        stopping_criteria: Any,
-        configuration: Any,
-        generator: torch.Generator | None,
-        model_inputs: dict[str, Any],
         *,
+        logits_processor: Any,
+        stopping_criteria: Any,
+        generation_config: Any,
+        generator: torch.Generator | None,
         needs_log_probs: bool,
+        **model_inputs: Any,
     ) -> DraftedSequences:
-        _check_configuration(configuration, model_inputs)
-        if len(input_ids) > 1 and any(isinstance(step, TerminationProcessor) for step in processors):
+        _check_configuration(generation_config, model_inputs)
+        if len(input_ids) > 1 and any(isinstance(step, TerminationProcessor) for step in logits_processor):
             raise ArgumentValueError(
                 "with a drafter, a TerminationProcessor takes one prompt at a time",
                 got=len(input_ids),
                 advice="call generate() for each prompt",
             )
         run = SpeculativeRun(
-            *(self, model, input_ids, ScoreSteps(processors, is_sampled=bool(configuration.do_sample))),
-            *(stopping_criteria, configuration, generator),
+            *(self, model, input_ids),
+            ScoreSteps(logits_processor, is_sampled=bool(generation_config.do_sample)),
+            *(stopping_criteria, generation_config, generator),
             needs_log_probs=needs_log_probs,
         )
         return run.decode(model_inputs.get("attention_mask"), model_inputs.get("past_key_values"))

@@ -93,6 +93,7 @@ class SpeculativeRun:
         )
         self._times = MaskTimes() if steps.grammar is None else steps.grammar.mask_times
         self._account = Account()
+        self._n_logits = 0  # the first pass shows it
 
     def decode(self, attention_mask: Tensor | None, cache: Any) -> DraftedSequences:
         """Prompts to finished sequences."""
@@ -103,6 +104,9 @@ class SpeculativeRun:
         mask_ns = self._times.total_ns
         rows = self._rows(attention_mask)
         logits = reader.read_prompt(self._input_ids, attention_mask)
+        self._n_logits = logits.shape[1]
+        if self._steps.grammar is not None:
+            self._steps.grammar.check_width(self._n_logits)
         live = rows
         for row, row_logits in zip(rows, logits, strict=True):
             self._first_token(row, row_logits)
@@ -132,7 +136,7 @@ class SpeculativeRun:
             rows.append(_Row(index, padded, n_padding, session, matcher))
         return rows
 
-    def _growth(self, row: _Row, room: int, n_logits: int) -> TreeGrowth:
+    def _growth(self, row: _Row, room: int) -> TreeGrowth:
         grammar = self._steps.grammar
         budget = self._max_new_tokens - row.n_generated
         grammar_budget: int | None = budget
@@ -145,7 +149,7 @@ class SpeculativeRun:
             budget=budget,
             grammar_budget=grammar_budget,
             room=room,
-            n_logits=n_logits,
+            n_logits=self._n_logits,
             eos_token_ids=self._eos_token_ids,
             steps=self._steps,
             chance=self._draft_chance,
@@ -154,11 +158,7 @@ class SpeculativeRun:
 
     def _first_token(self, row: _Row, logits: Tensor) -> None:
         """The pass of the prompt gives the first token, as in plain decoding."""
-        self._n_logits = len(logits)
-        if self._steps.grammar is not None:
-            self._steps.grammar.check_width(len(logits))
-        growth = self._growth(row, 0, len(logits))
-        self._take(row, growth, logits[None])
+        self._take(row, self._growth(row, 0), logits[None])
         if row.is_finished:
             row.session.end(row.token_ids)
 
@@ -170,7 +170,7 @@ class SpeculativeRun:
         size = speculation.max_nodes if control is None else control.choose()
         growths = []
         for row in rows:
-            growth = self._growth(row, size, self._n_logits)
+            growth = self._growth(row, size)
             if size and self._max_new_tokens - row.n_generated > 1:  # the last token needs no draft
                 row.session.grow(growth)
             growths.append(growth)
@@ -200,10 +200,7 @@ class SpeculativeRun:
         verifier = _Verifier(self._steps, growth, logits, row, len(self._input_ids))
         verdict = self._verify(growth.tree, verifier.target_probs, self._chance)
         growth.end_walk()
-        nodes = [0, *verdict.path]
-        tokens = [growth.tree.tokens[node] for node in verdict.path]
-        tokens += [] if verdict.token is None else [verdict.token]
-        for node, token in zip(nodes, tokens, strict=False):
+        for node, token in verdict.steps(growth.tree):
             if self._needs_log_probs:
                 row.log_prob += verifier.log_prob(node, token)
             row.token_ids.append(token)
@@ -245,21 +242,22 @@ class _Verifier:
     def target_probs(self, node: int) -> Tensor:
         """float32, shape [n_logits]."""
         scores = self._model_scores(node)
-        if self._steps.grammar is None:
-            return self._steps.target_probs(scores, self._text(node))
-        if self._steps.takes_likeliest:
-            likeliest = int(scores.argmax())
-            # Where the likeliest of all tokens is legal, a mask would change nothing.
-            if float(scores[likeliest]) > -torch.inf and self._growth.allows(node, likeliest):
-                return torch.zeros_like(scores).index_fill_(0, scores.argmax(), 1.0)
-        masked = self._growth.apply_mask(node, scores.clone())
-        if float(masked.max()) == -torch.inf:
-            raise NoAllowedTokenError(
-                self._growth.path_text(node),
-                message="every token that the grammar allows has the score -inf",
-                advice="look for other processors that exclude them (suppressed or forced tokens)",
-            )
-        return self._steps.target_probs(masked, self._text(node))
+        if self._steps.grammar is not None and not self._takes_legal(node, scores):
+            scores = self._growth.apply_mask(node, scores.clone())
+            if float(scores.max()) == -torch.inf:
+                raise NoAllowedTokenError(
+                    self._growth.path_text(node),
+                    message="every token that the grammar allows has the score -inf",
+                    advice="look for other processors that exclude them (suppressed or forced tokens)",
+                )
+        return self._steps.target_probs(scores, self._text(node))
+
+    def _takes_legal(self, node: int, scores: Tensor) -> bool:
+        """Whether the likeliest of all tokens is taken and is legal: then a mask would change nothing."""
+        if not self._steps.takes_likeliest:
+            return False
+        likeliest = int(scores.argmax())
+        return float(scores[likeliest]) > -torch.inf and self._growth.allows(node, likeliest)
 
     def log_prob(self, node: int, token: int) -> float:
         """What the model alone gives to a token after a node."""

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..decoding.bitmask import apply_bitmask
+from ..decoding.bitmask import allocate_bitmask, apply_bitmask
 from ..decoding.matcher import Matcher
 from ..decoding.processors import MaskTimes
 from .chance import RandomChance
@@ -107,6 +107,10 @@ class TreeGrowth:
         """A child of `parent`, drawn from `tree.draft_probs(parent)` less the draws before it."""
         return self._finish(self.tree.add_drawn(parent, token))
 
+    def add_guess(self, parent: int, token: int) -> int | None:
+        """A child that a draft model proposes: drawn if the target draws, else fixed."""
+        return self.add_drawn(parent, token) if self.is_sampled else self.add_fixed(parent, token)
+
     def draw_children(self, node: int, logits: Tensor, n_children: int) -> list[int]:
         """Add the children of a node that a draft model proposes: drawn without replacement, or the likeliest
         ones if the target does not draw.
@@ -119,12 +123,12 @@ class TreeGrowth:
             return []
         probs = self.draft_probs(node, logits)
         n_children = min(n_children, int((probs > 0).sum()))
-        if not self.is_sampled:
-            found = (self.add_fixed(node, token) for token in probs.topk(n_children).indices.tolist())
-            return [child for child in found if child is not None]
-        self.tree.set_draft_probs(node, probs)
-        tokens = (probs.log() + self.chance.gumbels(probs)).topk(n_children).indices.tolist()
-        return [self.add_drawn(node, token) for token in tokens]
+        order = probs
+        if self.is_sampled:
+            self.tree.set_draft_probs(node, probs)
+            order = probs.log() + self.chance.gumbels(probs)
+        found = (self.add_guess(node, token) for token in order.topk(n_children).indices.tolist())
+        return [child for child in found if child is not None]
 
     def draft_probs(self, node: int, logits: Tensor) -> Tensor:
         """The law to draw children of a node from: legal tokens only, at the target's temperature.
@@ -179,7 +183,7 @@ class TreeGrowth:
         mask = self._masks.get(node)
         if mask is None:
             matcher = self._walk(node)
-            mask = np.zeros((matcher.compiled.vocabulary.vocab_size + 31) // 32, dtype=np.int32)
+            mask = allocate_bitmask(1, matcher.compiled.vocabulary.vocab_size)[0]
             started = time.perf_counter_ns()
             budget = self._grammar_budget
             matcher.fill_bitmask(mask, budget=None if budget is None else budget - self.tree.depths[node])

@@ -187,15 +187,15 @@ class TreeModel:
         key_positions[:, :width] = self._slots
         starts = torch.tensor(self.lengths, device=positions.device)[:, None]
         key_positions[:, width : width + self.n_nodes] = starts + self._depths
+        dtype = self.model.dtype
         masks = {}
         for kind, window in self._windows.items():
             inside = may_see
             if window is not None:
                 inside = may_see & (positions[:, :, None] - key_positions[:, None] < window)
-            dtype = self.model.dtype
             mask = torch.zeros(rows, 1, n_new, total, dtype=dtype, device=positions.device)
             masks[kind] = mask.masked_fill_(~inside[:, None], torch.finfo(dtype).min)
-        return masks if len(masks) > 1 or "" not in masks else masks[""]
+        return masks.get("", masks)  # a model that takes one mask has the single kind ""
 
     def _move(self, chosen: Tensor | None, start: int, stop: int) -> None:
         """Put the chosen nodes into the slots from `start` to `stop`, which becomes the end."""

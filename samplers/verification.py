@@ -22,7 +22,7 @@ the mask that the draws had, noise shared between draft and verification.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from torch import Tensor
@@ -43,6 +43,13 @@ class Verdict(NamedTuple):
 
     path: list[int]
     token: int | None
+
+    def steps(self, tree: DraftTree) -> Iterator[tuple[int, int]]:
+        """Each kept node, the root first, with the token that was kept after it."""
+        for parent, node in zip([ROOT, *self.path], self.path, strict=False):
+            yield parent, tree.tokens[node]
+        if self.token is not None:
+            yield (self.path[-1] if self.path else ROOT), self.token
 
 
 Rule: TypeAlias = "Callable[[DraftTree, TargetProbs, Chance], Verdict]"

@@ -332,6 +332,8 @@ class TestRefusals:
             tt.generate(  # type: ignore[call-overload]
                 tiny_model(), tiny_tokenizer(), "x", grammar=tt.from_choices(["a"]), drafter="lookup"
             )
+        with pytest.raises(tt.ArgumentTypeError, match="drafter must be a Drafter"):
+            Speculation("lookup")  # type: ignore[arg-type]
         with pytest.raises(tt.ArgumentValueError, match="rule must be 'recursive' or 'traversal'"):
             Speculation(ForcedTokens(), rule="greedy")
 
