@@ -58,6 +58,10 @@ class _Text:
     entropies: list[float] = field(default_factory=list)
     is_right: bool = True  # what the predicate says so far
 
+    def cut_off(self, place: int) -> _Text:
+        """What stands before a place."""
+        return _Text(self.state.before(place), self.log_masses[:place], self.entropies[:place])
+
 
 class MetropolisHastings:
     """Chains that come to the model given the constraint.
@@ -122,7 +126,7 @@ class MetropolisHastings:
         texts = self._first(n_chains, model, constraint, generator)
         for _ in range(self.n_steps):
             cuts = [self._choose_cut(text, generator) for text in texts]
-            kept = [_cut_off(text, cut, constraint) for text, cut in zip(texts, cuts, strict=True)]
+            kept = [text.cut_off(cut) for text, cut in zip(texts, cuts, strict=True)]
             proposed = write_rests(kept, model, generator)
             uniforms = _uniforms(n_chains, generator)
             for index, (old, new) in enumerate(zip(texts, proposed, strict=True)):
@@ -213,13 +217,6 @@ def write_rests(texts: Sequence[_Text], model: LanguageModel, generator: torch.G
         if live:
             rows.advance(going_on, [text.state.token_ids[-1] for text in live])
     return list(texts)
-
-
-def _cut_off(text: _Text, cut: int, constraint: Constraint) -> _Text:
-    state = constraint.start()
-    for token_id in text.state.token_ids[:cut]:
-        state = state.after(token_id)
-    return _Text(state, text.log_masses[:cut], text.entropies[:cut])
 
 
 def _entropies(log_probs: Tensor) -> Tensor:
