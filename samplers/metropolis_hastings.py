@@ -28,8 +28,8 @@ from ..decoding.sampling import SampledText, SamplingTask
 from .constraint import Constraint, ConstraintState, Predicate, allowed_by_grammar
 from .language_model import LanguageModel
 from .particles import Particle
+from .random_draws import draw_categorical, draw_uniforms
 from .tasks import check_run, close_task, open_task
-from .token_sampler import draw_categorical
 
 CUTS = ("restart", "prefix", "priority")
 
@@ -128,7 +128,7 @@ class MetropolisHastings:
             cuts = [self._choose_cut(text, generator) for text in texts]
             kept = [text.cut_off(cut) for text, cut in zip(texts, cuts, strict=True)]
             proposed = write_rests(kept, model, generator)
-            uniforms = _uniforms(n_chains, generator)
+            uniforms = draw_uniforms(generator, n_chains).tolist()
             for index, (old, new) in enumerate(zip(texts, proposed, strict=True)):
                 ratio = self._log_ratio(old, new, cuts[index])
                 if math.log(max(uniforms[index], 1e-300)) < ratio:
@@ -222,7 +222,3 @@ def write_rests(texts: Sequence[_Text], model: LanguageModel, generator: torch.G
 def _entropies(log_probs: Tensor) -> Tensor:
     """Of rows that sum to one, in nats; rounding to a little below zero is zero."""
     return (-(log_probs.exp() * log_probs.clamp(min=-1e4)).sum(-1)).clamp(min=0)
-
-
-def _uniforms(n: int, generator: torch.Generator) -> list[float]:
-    return torch.rand(n, generator=generator, dtype=torch.float64, device=generator.device).tolist()
