@@ -178,6 +178,16 @@ class ConstraintState:
         text = self.text + self._constraint.vocabulary.token_bytes(token_id)
         return ConstraintState(self._constraint, matcher, (*self.token_ids, token_id), text)
 
+    def before(self, place: int) -> ConstraintState:
+        """The state after the first `place` tokens."""
+        kept, dropped = self.token_ids[:place], self.token_ids[place:]
+        matcher = self._matcher
+        if matcher is not None:
+            matcher = matcher.copy()
+            matcher.rollback(len(dropped))
+        n_bytes = len(self.text) - sum(map(len, map(self._constraint.vocabulary.token_bytes, dropped)))
+        return ConstraintState(self._constraint, matcher, kept, self.text[:n_bytes])
+
     def allows(self, token_id: int) -> bool:
         """Whether the token may come next, by grammar, budget and predicate."""
         return self.grammar_allows(token_id) and self.predicate_allows(token_id)

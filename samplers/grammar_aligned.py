@@ -36,8 +36,8 @@ from ..decoding.sampling import SampledText, SamplingTask
 from .constraint import Constraint, ConstraintState, Predicate, allowed_by_grammar
 from .language_model import LanguageModel
 from .particles import Particle
+from .random_draws import draw_categorical, draw_uniforms
 from .tasks import check_run, close_task, open_task
-from .token_sampler import draw_categorical
 from .trie import ROOT, Trie
 
 METHODS = ("cars", "asap")
@@ -319,9 +319,8 @@ class _Round:
         walk.is_over = walk.is_accepted = walk.state.is_finished
 
     def _uniforms(self) -> Iterator[float]:
-        device = self._generator.device
         while True:
-            yield from torch.rand(64, generator=self._generator, dtype=torch.float64, device=device).tolist()
+            yield from draw_uniforms(self._generator, 64).tolist()
 
 
 def _by_prefix(walks: list[_Walk]) -> dict[tuple[int, ...], list[_Walk]]:

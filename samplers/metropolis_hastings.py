@@ -28,8 +28,8 @@ from ..decoding.sampling import SampledText, SamplingTask
 from .constraint import Constraint, ConstraintState, Predicate, allowed_by_grammar
 from .language_model import LanguageModel
 from .particles import Particle
+from .random_draws import draw_categorical, draw_uniforms
 from .tasks import check_run, close_task, open_task
-from .token_sampler import draw_categorical
 
 CUTS = ("restart", "prefix", "priority")
 
@@ -57,6 +57,10 @@ class _Text:
     log_masses: list[float] = field(default_factory=list)
     entropies: list[float] = field(default_factory=list)
     is_right: bool = True  # what the predicate says so far
+
+    def cut_off(self, place: int) -> _Text:
+        """What stands before a place."""
+        return _Text(self.state.before(place), self.log_masses[:place], self.entropies[:place])
 
 
 class MetropolisHastings:
@@ -122,9 +126,9 @@ class MetropolisHastings:
         texts = self._first(n_chains, model, constraint, generator)
         for _ in range(self.n_steps):
             cuts = [self._choose_cut(text, generator) for text in texts]
-            kept = [_cut_off(text, cut, constraint) for text, cut in zip(texts, cuts, strict=True)]
+            kept = [text.cut_off(cut) for text, cut in zip(texts, cuts, strict=True)]
             proposed = write_rests(kept, model, generator)
-            uniforms = _uniforms(n_chains, generator)
+            uniforms = draw_uniforms(generator, n_chains).tolist()
             for index, (old, new) in enumerate(zip(texts, proposed, strict=True)):
                 ratio = self._log_ratio(old, new, cuts[index])
                 if math.log(max(uniforms[index], 1e-300)) < ratio:
@@ -215,17 +219,6 @@ def write_rests(texts: Sequence[_Text], model: LanguageModel, generator: torch.G
     return list(texts)
 
 
-def _cut_off(text: _Text, cut: int, constraint: Constraint) -> _Text:
-    state = constraint.start()
-    for token_id in text.state.token_ids[:cut]:
-        state = state.after(token_id)
-    return _Text(state, text.log_masses[:cut], text.entropies[:cut])
-
-
 def _entropies(log_probs: Tensor) -> Tensor:
     """Of rows that sum to one, in nats; rounding to a little below zero is zero."""
     return (-(log_probs.exp() * log_probs.clamp(min=-1e4)).sum(-1)).clamp(min=0)
-
-
-def _uniforms(n: int, generator: torch.Generator) -> list[float]:
-    return torch.rand(n, generator=generator, dtype=torch.float64, device=generator.device).tolist()

@@ -16,6 +16,7 @@ import torch
 
 from ..decoding.arguments import checked_instance
 from ..decoding.errors import SamplingError
+from .random_draws import draw_categorical
 from .resampling import effective_sample_size, log_mean_weight
 
 
@@ -81,10 +82,8 @@ class Particles:
                 advice="take more particles, or a predicate whose prefix() says no earlier",
             )
         weights = [particle.log_weight for particle in self.particles]
-        uniform = float(torch.rand((), generator=generator, dtype=torch.float64, device=generator.device))
-        shares = torch.tensor(weights, dtype=torch.float64).softmax(0)
-        index = int((shares.cumsum(0) <= uniform * float(shares.sum())).sum())
-        return self.particles[min(index, int(shares.nonzero().max()))]
+        law = torch.tensor([weights], dtype=torch.float64, device=generator.device)
+        return self.particles[int(draw_categorical(law, [0], 1, generator))]
 
     def plot(self, path: str | Path) -> None:
         """Write a picture of the effective sample size and of the rows by step. Needs matplotlib."""

@@ -26,7 +26,8 @@ from torch import Tensor
 from ..decoding.arguments import checked_choice, checked_instance, checked_integer
 from ..decoding.errors import ArgumentValueError
 from .constraint import ConstraintState, Predicate, allowed_by_grammar
-from .token_sampler import TokenDraws, TokenSampler, draw_categorical
+from .random_draws import draw_categorical, draw_uniforms
+from .token_sampler import TokenDraws, TokenSampler
 from .weight_estimators import Check, Estimate, geometric, recursive, two_loops
 
 ESTIMATORS = ("sparing", "recursive", "two_loops", "geometric")
@@ -197,7 +198,7 @@ class _Urn:
         return min(1.0, math.exp(self._masses[token_id] - self._remaining))
 
     def decide(self, probability: float) -> bool:
-        return self._uniform() < probability
+        return float(draw_uniforms(self._generator)) < probability
 
     def prune(self) -> None:
         """The mask of the grammar, as if each forbidden token had been rejected."""
@@ -212,14 +213,10 @@ class _Urn:
         success = math.exp(self._remaining - self._total)
         if success >= 1:
             return 0
-        uniform = self._uniform()
+        uniform = float(draw_uniforms(self._generator))
         if success == 0 or uniform == 0:
             return most
         return min(most, math.floor(math.log(uniform) / math.log1p(-success)))
-
-    def _uniform(self) -> float:
-        device = self._log_probs.device
-        return float(torch.rand((), generator=self._generator, dtype=torch.float64, device=device))
 
     def _without_removed(self) -> Tensor:
         removed = torch.tensor(list(self._removed), dtype=torch.long, device=self._log_probs.device)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..decoding.arguments import checked_choice
+from .random_draws import draw_uniforms
 
 RESAMPLING = ("stratified", "systematic", "residual", "multinomial")
 
@@ -47,21 +48,17 @@ def draw_ancestors(log_weights: Sequence[float], kind: str, generator: torch.Gen
         sure = (n * shares + 1e-9).floor().long()
         ancestors = torch.arange(n).repeat_interleave(sure)[:n]
         rest = (n * shares - sure).clamp(min=0)
-        points = _uniforms(n - len(ancestors), generator)
+        points = draw_uniforms(generator, n - len(ancestors)).cpu()
         if len(points):
             ancestors = torch.cat([ancestors, _invert(rest / rest.sum(), points)]).sort().values
     else:
         if kind == "multinomial":
-            points = _uniforms(n, generator).sort().values
+            points = draw_uniforms(generator, n).cpu().sort().values
         else:
-            offsets = _uniforms(n if kind == "stratified" else 1, generator)
+            offsets = draw_uniforms(generator, n if kind == "stratified" else 1).cpu()
             points = (torch.arange(n) + offsets) / n
         ancestors = _invert(shares, points)
     return [int(index) for index in ancestors]
-
-
-def _uniforms(n: int, generator: torch.Generator) -> Tensor:
-    return torch.rand(n, generator=generator, dtype=torch.float64, device=generator.device).cpu()
 
 
 def _invert(shares: Tensor, points: Tensor) -> Tensor:

@@ -108,10 +108,10 @@ class SequentialMonteCarlo:
 
 @dataclass
 class _Slot:
-    """A particle on its way. row: its row of the model, None once it has ended or died."""
+    """A particle on its way. row: its row of the model, as long as it is live."""
 
     state: ConstraintState
-    row: int | None
+    row: int
     log_weight: float  # without the critic
     score: float = 0.0  # the critic's, of the text so far
 
@@ -141,7 +141,9 @@ class _Run:
         self._states = [start]  # of the rows
         weight = settings.proposal.start_log_weight(start)
         self._slots = [_Slot(start, 0, weight) for _ in range(settings.n_particles)]
-        self._result = Particles((), [], [], [])
+        self._ess_by_step: list[float] = []
+        self._resampled_at: list[int] = []
+        self._rows_by_step: list[int] = []
 
     def finish(self) -> Particles:
         step = 0
@@ -152,17 +154,17 @@ class _Run:
             step += 1
         return Particles(
             tuple(Particle(slot.state.token_ids, slot.state.text, slot.total) for slot in self._slots),
-            self._result.ess_by_step,
-            self._result.resampled_at,
-            self._result.rows_by_step,
-            self._constraint.n_checks - self._checks_before,
+            ess_by_step=self._ess_by_step,
+            resampled_at=self._resampled_at,
+            rows_by_step=self._rows_by_step,
+            n_checks=self._constraint.n_checks - self._checks_before,
         )
 
     def _draw(self) -> None:
         """One token for each live particle."""
         live = [slot for slot in self._slots if slot.is_live]
-        rows = [slot.row for slot in live if slot.row is not None]
-        self._result.rows_by_step.append(len(self._states))
+        rows = [slot.row for slot in live]
+        self._rows_by_step.append(len(self._states))
         draws = self._settings.proposal.draw_tokens(self._rows.log_probs, self._states, rows, self._generator)
         after: dict[tuple[int, int], ConstraintState] = {}
         for slot, row, token_id, weight in zip(live, rows, draws.token_ids, draws.log_weights, strict=True):
@@ -182,7 +184,7 @@ class _Run:
     def _resample(self, step: int) -> None:
         weights = [slot.total for slot in self._slots]
         ess = effective_sample_size(weights)
-        self._result.ess_by_step.append(ess)
+        self._ess_by_step.append(ess)
         is_over = not any(slot.is_live for slot in self._slots)
         if ess == 0 or is_over or ess >= self._settings.threshold * len(weights):
             return
@@ -190,7 +192,7 @@ class _Run:
         ancestors = draw_ancestors(weights, self._settings.resampling, self._generator)
         chosen = [self._slots[i] for i in ancestors]
         self._slots = [_Slot(slot.state, slot.row, mean - slot.score, slot.score) for slot in chosen]
-        self._result.resampled_at.append(step)
+        self._resampled_at.append(step)
 
     def _advance(self) -> None:
         """Run the model for the different texts of the live particles."""
@@ -198,8 +200,7 @@ class _Run:
         if not live:
             return
         keys = list(dict.fromkeys((slot.row, slot.state.token_ids[-1]) for slot in live))
-        parents = [row for row, _ in keys if row is not None]
-        self._rows.advance(parents, [token_id for _, token_id in keys])
+        self._rows.advance([row for row, _ in keys], [token_id for _, token_id in keys])
         row_of = {key: row for row, key in enumerate(keys)}
         states: dict[int, ConstraintState] = {}
         for slot in live:

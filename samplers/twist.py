@@ -17,7 +17,8 @@ from torch import Tensor
 
 from ..decoding.arguments import checked_instance
 from .constraint import ConstraintState, Predicate
-from .token_sampler import TokenDraws, TokenSampler, draw_categorical, mask_log_probs
+from .random_draws import draw_categorical
+from .token_sampler import TokenDraws, TokenSampler, mask_log_probs
 from .trie import Trie
 
 

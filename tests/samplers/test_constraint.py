@@ -72,6 +72,28 @@ def test_states_are_left_as_they_are(small_vocabulary: tt.Vocabulary) -> None:
         first.after(ids[b"b"])
 
 
+@pytest.mark.parametrize("has_grammar", [True, False])
+def test_the_state_before_a_place(small_vocabulary: tt.Vocabulary, has_grammar: bool) -> None:
+    """Is that of a walk to there, after EOS too, and the later state is left as it is."""
+    compiled = tt.compile_grammar(tt.from_regex("(ab|é){2,4}"), small_vocabulary)
+    source: Any = compiled if has_grammar else small_vocabulary
+    walk = [Constraint(source, max_new_tokens=20).start()]
+    for token in [*small_vocabulary.greedy_tokenize("abéab".encode()), *small_vocabulary.eos_token_ids[:1]]:
+        walk.append(walk[-1].after(token))
+    for place, state in enumerate(walk):
+        found = walk[-1].before(place)
+        assert (found.token_ids, found.text, found.is_finished, found.left) == (
+            state.token_ids,
+            state.text,
+            state.is_finished,
+            state.left,
+        )
+        if not state.is_finished:
+            assert mask_of(found) == mask_of(state)
+    assert walk[-1].is_finished
+    assert walk[-1].text == "abéab".encode()
+
+
 def test_a_predicate_sees_whole_characters(byte_vocabulary: tt.Vocabulary) -> None:
     recorder = Recorder()
     constraint = Constraint(byte_vocabulary, predicate=recorder, max_new_tokens=20)

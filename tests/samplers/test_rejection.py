@@ -12,8 +12,9 @@ import pytest
 import torch
 from tokentrellis.decoding.errors import ArgumentTypeError, ArgumentValueError
 from tokentrellis.samplers.constraint import Constraint, ConstraintState
+from tokentrellis.samplers.random_draws import draw_categorical
 from tokentrellis.samplers.rejection import AdaptiveRejectionSampler
-from tokentrellis.samplers.token_sampler import MaskSampler, draw_categorical
+from tokentrellis.samplers.token_sampler import MaskSampler
 
 from tests.samplers.markov import EOS, LETTERS, MarkovCase, WordPredicate, generator
 from tests.samplers.statistics import chi_square, standard_score
