@@ -2,16 +2,17 @@
 table out.
 
 For each schema budgets from the smallest possible to 50 tokens more. Four writers: random scores and the
-embedded model, each by the likeliest token and sampled. A document that is cut off, not valid for the witness
-or over its budget, and an empty mask, are failures and make the exit code 1. Then the time of masks far away
-from the end of a budget, against the same masks without one, in turn. Cost: about a minute for 300 schemas
-with random scores; the embedded model takes some milliseconds a token, so it is given fewer
-(`--model-schemas`).
+embedded model, each by the likeliest token and sampled. A document that is cut off, no JSON, not valid for
+the witness or over its budget, and an empty mask, are failures and make the exit code 1; so does a run in
+which nothing was written. Then the time of masks far away from the end of a budget, against the same masks
+without one, in turn. Cost: about a minute for 300 schemas with random scores; a step of the embedded model
+takes some milliseconds, so it is given fewer schemas (`--model-schemas`) and every fifth budget.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import time
 from collections import Counter
@@ -31,8 +32,9 @@ from .maskbench.problems import read_lines
 
 SPARE = 50
 FAR = 100_000
+TEXT = "Ann Lee, 31, wrote on 2 May 2024 from Oslo."  # what the embedded model is to write as JSON
 Score = Callable[[list[int]], npt.NDArray[np.float64]]
-"""Tokens so far -> scores of the next, [vocab_size]."""
+"""Tokens so far -> scores of the next, [vocab_size]. Asked for each beginning of a document in turn."""
 
 
 def main() -> None:
@@ -46,43 +48,50 @@ def main() -> None:
     torch.set_num_threads(1)
     loaded = load_model()
     vocabulary = read_vocabulary(loaded.model, loaded.tokenizer)
-    lines = list(read_lines(options.data))
+    lines = read_lines(options.data)
+    # In random order, not in that of the file: the first of them are the model's.
     lines = random.Random(options.seed).sample(lines, min(options.schemas, len(lines)))
     ends: Counter[str] = Counter()
     ratios: list[float] = []
     for place, line in enumerate(lines):
-        score = None if place >= options.model_schemas else _model_scores(loaded)
-        _run_schema(line, vocabulary, options.budgets, options.seed, score, ends, ratios)
+        model = loaded if place < options.model_schemas else None
+        rng = np.random.default_rng([options.seed, place])
+        _run_schema(line["schema"], vocabulary, options.budgets, rng, model, ends, ratios)
     for end, count in sorted(ends.items()):
         print(f"{end}: {count}")
-    low, middle, high = np.percentile(ratios, [25, 50, 75])
-    print(f"time of a mask far from its budget / without one: {middle:.3f} ({low:.3f} to {high:.3f})")
-    raise SystemExit(any(end.startswith("failed") for end in ends))
+    if ratios:
+        low, middle, high = np.percentile(ratios, [25, 50, 75])
+        print(f"time of a mask far from its budget / without one: {middle:.3f} ({low:.3f} to {high:.3f})")
+    met = {end.partition(" ")[0].rstrip(",") for end in ends}
+    raise SystemExit(int("failed" in met or "complete" not in met))
 
 
 def _run_schema(
-    line: dict[str, Any],
+    schema: Any,
     vocabulary: tt.Vocabulary,
     n_budgets: int,
-    seed: int,
-    score: Score | None,
+    rng: np.random.Generator,
+    model: LoadedModel | None,
     ends: Counter[str],
     ratios: list[float],
 ) -> None:
+    """Have every writer write within every budget; count how the documents ended, and compare masks."""
     try:
-        compiled = tt.compile_grammar(tt.from_json_schema(line["schema"]), vocabulary)
-        witness = Witness(line["schema"], formats=True)
+        compiled = tt.compile_grammar(tt.from_json_schema(schema), vocabulary)
+        witness = Witness(schema, formats=True)
     except (tt.ConstraintError, ValueError) as error:
         ends[f"schema left out: {type(error).__name__}"] += 1
         return
     needed = compiled.matcher().tokens_to_finish
-    rng = np.random.default_rng([seed, len(line["name"])])
     budgets = [needed + round(SPARE * n / max(1, n_budgets - 1)) for n in range(n_budgets)]
-    writers: list[tuple[str, Score]] = [("random", lambda tokens: rng.normal(size=vocabulary.vocab_size))]
-    writers += [] if score is None else [("embedded", score)]
-    for name, scores in writers:
+    writers: list[tuple[str, Score, list[int]]] = [
+        ("random", lambda tokens: rng.normal(size=vocabulary.vocab_size), budgets)
+    ]
+    if model is not None:
+        writers.append(("embedded", _ModelScores(model, schema), budgets[::5]))
+    for name, scores, given in writers:
         for is_sampled in (False, True):
-            for budget in budgets[:: 1 if name == "random" else 5]:
+            for budget in given:
                 end = _write(compiled, witness, budget, scores, rng if is_sampled else None, ratios)
                 ends[f"{end}: {name}, {'sampled' if is_sampled else 'likeliest'}"] += 1
 
@@ -100,27 +109,38 @@ def _write(
     bitmask = tt.allocate_bitmask(1, compiled.vocabulary.vocab_size)
     token_ids: list[int] = []
     while not matcher.is_terminated:
-        if len(token_ids) % 8 == 3:
-            ratios.append(_compare(matcher, bitmask))
         try:
+            if len(token_ids) % 8 == 3:
+                ratios.append(_compare(matcher, bitmask))
             matcher.fill_bitmask(bitmask, budget=budget - len(token_ids))
+            allowed = np.flatnonzero(np.unpackbits(bitmask.view(np.uint8), bitorder="little"))
+            if not len(allowed):
+                return "failed, empty mask"
+            values = scores(token_ids)[allowed]
+            if rng is not None:
+                values = values + rng.gumbel(size=len(values))
+            token_ids.append(int(allowed[values.argmax()]))
+            matcher.accept_token(token_ids[-1])
         except tt.ConstraintError as error:
             return f"failed, {type(error).__name__}"
-        allowed = np.unpackbits(bitmask[0].view(np.uint8), bitorder="little")[: len(compiled.vocabulary)]
-        values = np.where(allowed == 1, scores(token_ids)[: len(allowed)], -np.inf)
-        if rng is not None:
-            values = values + rng.gumbel(size=len(values))
-        token_ids.append(int(values.argmax()))
-        matcher.accept_token(token_ids[-1])
     if len(token_ids) > budget:
         return "failed, over its budget"
-    text = compiled.vocabulary.decode(token_ids).decode("utf-8", "surrogateescape")
+    return judge(compiled.vocabulary.decode(token_ids), witness)
+
+
+def judge(document: bytes, witness: Witness) -> str:
+    """How a document within its budget ended."""
+    try:
+        text = document.decode()
+        json.loads(text)
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        return "failed, no JSON"
     verdict = witness.accepts(text)
     if verdict is None:
         return "complete, the witness has no verdict"
-    if not verdict and excuse(witness.schema, text):
-        return "complete, the witness errs on its numbers"
-    return "complete and valid" if verdict else "failed, not valid"
+    if verdict:
+        return "complete and valid"
+    return "complete, the witness errs on it" if excuse(witness.schema, text) else "failed, not valid"
 
 
 def _compare(matcher: tt.Matcher, bitmask: npt.NDArray[np.int32]) -> float:
@@ -134,16 +154,23 @@ def _compare(matcher: tt.Matcher, bitmask: npt.NDArray[np.int32]) -> float:
     return min(times[FAR]) / min(times[None])
 
 
-def _model_scores(loaded: LoadedModel) -> Score:
-    """The embedded model after a prompt of its own; without a cache, since documents are short."""
-    prompt = loaded.tokenizer("x")["input_ids"]
+class _ModelScores:
+    """The embedded model, asked to write `TEXT` by the schema. What it has read is kept, as in generate()."""
 
-    def scores(token_ids: list[int]) -> npt.NDArray[np.float64]:
+    def __init__(self, loaded: LoadedModel, schema: Any) -> None:
+        self._model = loaded.model
+        self._prompt = loaded.tokenizer(loaded.prompt(TEXT, schema))["input_ids"]
+        self._cache: Any = None
+
+    def __call__(self, token_ids: list[int]) -> npt.NDArray[np.float64]:
+        is_first = not token_ids
+        unread = self._prompt if is_first else token_ids[-1:]
         with torch.no_grad():
-            logits = loaded.model(torch.tensor([prompt + token_ids])).logits[0, -1]
-        return np.asarray(logits.double().numpy())
-
-    return scores
+            output = self._model(
+                torch.tensor([unread]), past_key_values=None if is_first else self._cache, use_cache=True
+            )
+        self._cache = output.past_key_values
+        return np.asarray(output.logits[0, -1].double().numpy())
 
 
 if __name__ == "__main__":
