@@ -4,7 +4,8 @@
 Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
 out. The algorithms are in the headers, in reading order: trie, nfa, automata, minimal, product, json_string, distances, bounds,
 terminals, splits, levels, comma_tokens, key_tokens, lexicon (all of a vocabulary), literals, outlines, lengths, stable_list, network,
-merged_closure, lexemes, parse_stack (grammars that come as tables), other_texts, costs, json_values, used_texts, tracker,
+merged_closure, parse_tables, lexemes, derivations, separators, parse_stack (grammars that come as tables), other_texts, costs,
+json_values, used_texts, tracker,
 reading, detours, masks, new_texts, lookahead, ways_out, repetitions,
 states (all of a grammar), session (the lock), escapes, exports (all states at once). This file converts between Python
 objects and those classes, and holds no algorithm. It imports nothing of ours; the errors that it raises for limits and
