@@ -5,8 +5,8 @@ Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states t
 out. The algorithms are in the headers, in reading order:
 - of a vocabulary: trie, nfa, automata, minimal, product, json_string, distances, bounds, terminals, splits, levels,
   comma_tokens, key_tokens, lexicon;
-- of a grammar: literals, outlines, grammar_states, lengths, text_limits, stable_list, network, merged_closure, lexemes and
-  parse_stack (grammars that come as tables), other_texts, costs, json_values, used_texts, tracker, reading, detours, masks,
+- of a grammar: literals, outlines, grammar_states, lengths, text_limits, stable_list, network, merged_closure; parse_tables,
+  lexemes, derivations, separators and parse_stack (grammars that come as tables); other_texts, costs, json_values, used_texts, tracker, reading, detours, masks,
   new_texts, lookahead, ways_out, repetitions, states;
 - session (the lock), escapes, exports (all states at once).
 This file and the .pxi files, which are included as text, convert between Python objects and those classes, and hold no

@@ -23,33 +23,9 @@
 #include <tuple>
 
 #include "automata.hpp"
+#include "parse_tables.hpp"
 
 namespace tokentrellis {
-
-enum LexemeKind : uint8_t { READ_NODE, FORK_NODE, PREVIOUS_NODE, NOT_AHEAD_NODE, AHEAD_NODE, END_NODE };
-
-struct LexemeNode {
-    LexemeKind kind;
-    int32_t first;  // READ: a state of a class; (NOT_)AHEAD: the node where the text ahead begins; END: the terminal
-    int32_t next;
-    std::vector<int32_t> targets;  // FORK
-    ByteSet bytes{};               // PREVIOUS: the last byte read
-};
-
-struct LexemeClassEdge {
-    ByteSet bytes;
-    int32_t to;  // a state of the class; -1: the character is complete
-};
-
-struct LexemeProgram {
-    std::vector<LexemeNode> nodes;
-    std::vector<std::vector<LexemeClassEdge>> classes;
-    struct Lexer {
-        std::vector<int32_t> starts, words;  // nodes, in order; words: keywords that patterns of the lexer read too
-    };
-    std::vector<Lexer> lexers;
-    std::vector<std::vector<int32_t>> words_of;  // by terminal: the terminals of its keywords
-};
 
 struct Lookaround : std::domain_error {
     Lookaround() : std::domain_error("a look-around of a terminal is undecided where the terminal ends") {}
@@ -75,8 +51,6 @@ public:
     const LexemeProgram& program() const { return program_; }
     const End& end(int32_t number) const { return ends_[number]; }
     const std::vector<int32_t>& ends_of(int32_t label) const { return labels_[label]; }
-    // The end that a label is, if it is one only; else -1.
-    int32_t only_end(int32_t label) const { return label >= 0 && labels_[label].size() == 1 ? labels_[label][0] : -1; }
     // Whether something still has to come in the text.
     bool has_need(int32_t obligation) const { return !sets_[obligation].empty() && sets_[obligation].front().node < 0; }
 
@@ -97,6 +71,29 @@ public:
         if (state != DEAD) contents_[local].is_begin = true;
         starts_.emplace(key, state);
         return state;
+    }
+
+    // The end of a lexeme of a terminal that is this whole text, read from a state on; -1 if it is read as anything else, or not.
+    int32_t end_of(int32_t state, const std::string& text, int32_t terminal) {
+        for (char byte : text) {
+            if (state == DEAD) return -1;
+            state = automata_.step(state, static_cast<uint8_t>(byte));
+        }
+        const int32_t label = state == DEAD || text.empty() ? -1 : automata_.label(state);
+        if (label < 0 || labels_[label].size() != 1) return -1;
+        return ends_[labels_[label][0]].terminal == terminal ? labels_[label][0] : -1;
+    }
+
+    // Calls `visit(byte, to)` for one byte of each class that leads on from a state.
+    template <class Visit>
+    void each_step(int32_t state, Visit visit) {
+        for (const auto& members : class_members_)
+            for (uint8_t byte : members) {
+                const int32_t to = automata_.step(state, byte);
+                if (to == DEAD) continue;
+                visit(byte, to);
+                break;
+            }
     }
 
     // A set of ends that lead nowhere, by number; ~terminal stands for all ends of a terminal.

@@ -1,4 +1,4 @@
-# From the lists of `grammars/parse_tables.py` to the tables of parse_stack.hpp; included in core.pyx as text.
+# From the lists of `grammars/parse_tables.py` to those of parse_tables.hpp; included in core.pyx as text.
 
 cdef LexemeProgram to_program(object lexemes) except *:
     cdef LexemeProgram program
