@@ -6,8 +6,8 @@ out. The algorithms are in the headers, in reading order:
 - of a vocabulary: trie, nfa, automata, minimal, product, json_string, distances, bounds, terminals, splits, levels,
   comma_tokens, key_tokens, lexicon;
 - of a grammar: literals, outlines, grammar_states, lengths, text_limits, stable_list, network, merged_closure; parse_tables,
-  lexemes, derivations, separators and parse_stack (grammars that come as tables); other_texts, costs, json_values, used_texts, tracker, reading, detours, masks,
-  new_texts, lookahead, ways_out, repetitions, states;
+  lexemes, derivations, separators and parse_stack (grammars that come as tables); other_texts, costs, json_values, used_texts,
+  tracker, reading, detours, masks, new_texts, lookahead, ways_out, repetitions, states;
 - session (the lock), escapes, exports (all states at once).
 This file and the .pxi files, which are included as text, convert between Python objects and those classes, and hold no
 algorithm. They import nothing of ours; the errors that they raise for limits and rejected tokens are made by hooks that
@@ -317,6 +317,15 @@ cdef class Compiled:
 
 # Front ends make many small objects: the cyclic collector, which may stop a large process for a tenth of a second, is
 # kept out of a mask and runs at the next occasion after it.
+cdef int ask(object question, tuple arguments) except -1:
+    cdef int collects = PyGC_Disable()
+    try:
+        return question(*arguments)
+    finally:
+        if collects:
+            PyGC_Enable()
+
+
 cdef int expand_state(void* owner, int32_t state) except -1 with gil:
     cdef int collects = PyGC_Disable()
     try:
@@ -327,30 +336,15 @@ cdef int expand_state(void* owner, int32_t state) except -1 with gil:
 
 
 cdef int find_successor(void* owner, int32_t state, int32_t edge, int32_t label) except -1 with gil:
-    cdef int collects = PyGC_Disable()
-    try:
-        return (<Compiled>owner).grammar.successor(state, edge, label)
-    finally:
-        if collects:
-            PyGC_Enable()
+    return ask((<Compiled>owner).grammar.successor, (state, edge, label))
 
 
 cdef int find_value(void* owner, int32_t state, int32_t label) except -1 with gil:
-    cdef int collects = PyGC_Disable()
-    try:
-        return (<Compiled>owner).grammar.value(state, label)
-    finally:
-        if collects:
-            PyGC_Enable()
+    return ask((<Compiled>owner).grammar.value, (state, label))
 
 
 cdef int recall_items(void* owner, int32_t state, const vector[string]& items) except -1 with gil:
-    cdef int collects = PyGC_Disable()
-    try:
-        return (<Compiled>owner).grammar.recall(state, items)
-    finally:
-        if collects:
-            PyGC_Enable()
+    return ask((<Compiled>owner).grammar.recall, (state, items))
 
 
 include "matcher.pxi"
