@@ -4,7 +4,7 @@
 random allowed tokens within a small budget, then measured as a finished text. 100 % exact or refused
 beforehand is what is promised. `cost`: texts of an exact number of words beside sample filtering (draws
 until one has it), with their perplexity under the plain model and the time of a token. Two models are
-sampled at temperature 1: the embedded one, made for JSON and no writer of prose, and a small Llama
+sampled at temperature 1: the embedded one, whose texts are JSON strings by the grammar, and a small Llama
 trained on the language of `bench.length_control`; beside the latter one that was trained alike to count the
 words down, with a marker before each (CAPEL, arXiv 2508.13805). Cost: some minutes each.
 """
@@ -121,29 +121,28 @@ def measure_cost(steps: int, n_samples: int) -> None:
     """A table by number of words, for each of two models."""
     loaded = load_model()
     prompt = loaded.tokenizer(loaded.prompt(TEXT, {"type": "string"}))["input_ids"]
-    embedded = Sampled(loaded.model, prompt, read_vocabulary(loaded.model, loaded.tokenizer))
-    print("embedded model")
-    compare_ways(embedded, n_samples)
+    vocabulary = read_vocabulary(loaded.model, loaded.tokenizer)
+    string = tt.compile_grammar(tt.from_json_schema({"type": "string"}, whitespace="compact"), vocabulary)
+    print("embedded model, a JSON string")
+    compare_ways(Sampled(loaded.model, prompt, vocabulary, string), n_samples)
     prompt = Language().prompt(random.Random(2))
     vocabulary = tt.Vocabulary(TOKENS, eos_token_ids=[EOS])
     print(f"model of a small language, {steps} steps")
-    compare_ways(
-        Sampled(train("none", steps), prompt, vocabulary),
-        n_samples,
-        Sampled(train(MARKERS, steps), prompt, vocabulary),
-    )
+    plain = Sampled(train("none", steps), prompt, vocabulary)
+    compare_ways(plain, n_samples, Sampled(train(MARKERS, steps), prompt, vocabulary))
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """A model that is to go on from a prompt, and the vocabulary that says what its tokens mean."""
+    """A model that is to go on from a prompt, what its tokens mean, and the grammar that it has to follow."""
 
     model: Any
     prompt: list[int]
     vocabulary: tt.Vocabulary
+    grammar: tt.CompiledGrammar | None = None
 
     def sample(
-        self, n_samples: int, compiled: tt.CompiledLength | None = None, lead: Sequence[int] = ()
+        self, n_samples: int, length: tt.CompiledLength | None = None, lead: Sequence[int] = ()
     ) -> tuple[list[list[int]], float]:
         """Responses at temperature 1, EOS included, and the seconds for one token of one response. lead: what
         the responses are made to begin with."""
@@ -155,7 +154,7 @@ class Sampled:
             "top_k": 0,
             "pad_token_id": PAD,
         }
-        if compiled is not None:
+        if (compiled := length or self.grammar) is not None:
             processor = tt.GrammarProcessor(compiled, max_new_tokens=MOST_TOKENS, prompt_length=width)
             options["logits_processor"] = [processor]
         torch.manual_seed(5)
@@ -184,7 +183,9 @@ def compare_ways(plain: Sampled, n_samples: int, counting: Sampled | None = None
     print("| --: | :-- | --: | --: | --: | --: | --: |")
     for n_words in WORDS:
         length = tt.Length(words=n_words)
-        exact, exact_time = plain.sample(n_samples, tt.compile_length(length, plain.vocabulary))
+        exact, exact_time = plain.sample(
+            n_samples, tt.compile_length(length, plain.grammar or plain.vocabulary)
+        )
         ways = {"sample filtering": (free, free, free_time), "tt.Length": (exact, exact, exact_time)}
         if counting is not None:
             marked, marked_time = counting.sample(n_samples, lead=[FIRST_MARKER + n_words])
