@@ -58,7 +58,7 @@ def place_and_caret(text: str, progress: Progress) -> str:
 
 
 def next_bytes(progress: Progress) -> dict[str, Any]:
-    """For programs: the values of the bytes that may come next, the text that must, whether the text may end."""
+    """For programs: the bytes that may come next, the text that must come, and whether the text may end."""
     matcher = progress.matcher
     return {
         "next_bytes": sorted(matcher.next_bytes()),
