@@ -47,8 +47,8 @@ def find_repeats(text: bytes) -> Repeats:
         else:
             try:
                 value = _scalar(json.loads(token, parse_float=Decimal, parse_int=Decimal))
-            except json.JSONDecodeError:
-                return Repeats()  # half a number or word
+            except ValueError:
+                return Repeats()  # half a number or word, or no text
         if not open_values:
             continue
         before = open_values[-1]
