@@ -474,6 +474,7 @@ private:
     }
 
     void close() {
+        if (frames_.empty()) return;  // no JSON: a grammar that promises it and does not keep its word
         Frame frame = std::move(frames_.back());
         frames_.pop_back();
         count(frame, -1);

@@ -228,7 +228,9 @@ class Composition(Grammar):
         return known
 
 
-_PLAIN, _NOT_EMPTY, _DOCUMENT = range(3)  # the role of a state: itself, the beginning of a part that is not empty
+_PLAIN, _NOT_EMPTY, _DOCUMENT = range(
+    3
+)  # the role of a state: itself, the beginning of a part that is not empty
 _AFTER_DOCUMENT = Expansion([], True, -1, ends_document=True)
 
 

@@ -75,7 +75,9 @@ def _occurrences(stops: Sequence[str]) -> tuple[list[tuple[int, int, int]], dict
     number = {prefix: state for state, prefix in enumerate(prefixes)}
     known = set(patterns)
     ends = {state: p for p, state in number.items() if any(p[n:] in known for n in range(len(p)))}
-    steps: list[list[int]] = []  # by state, then by byte; those of a state follow from its longest proper suffix
+    steps: list[
+        list[int]
+    ] = []  # by state, then by byte; those of a state follow from its longest proper suffix
     fallback = [0] * len(prefixes)
     edges: list[tuple[int, int, int]] = []
     for prefix, state in number.items():

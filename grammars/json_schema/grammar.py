@@ -58,7 +58,9 @@ MOST_STATES = 10_000_000
 
 _OPEN_OBJECT, _CLOSE_OBJECT = literal("{"), literal("}")
 _OPEN_ARRAY, _CLOSE_ARRAY = literal("["), literal("]")
-_TRAILING_EXPANSION = Expansion([TerminalEdge(repeat(byte_class(b" \t\n\r"), 1), END)], True, -1, ends_document=True)
+_TRAILING_EXPANSION = Expansion(
+    [TerminalEdge(repeat(byte_class(b" \t\n\r"), 1), END)], True, -1, ends_document=True
+)
 
 Way = tuple[Demand, int]
 """What a value has to meet, and the state after it."""

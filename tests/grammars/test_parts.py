@@ -47,9 +47,43 @@ TEXTS = {"type": ["string", "null"]}
 SCHEMAS = [OPEN, NAMED, DISTINCT, NESTED, REPEATED, TEXTS]
 
 TOKENS = [bytes([byte]) for byte in range(256)] + [
-    *[b'{"a"', b'"a":', b'{"a":1', b',"a":2', b'{"a":1,"a":2', b'{"b":1,"a":1', b'"}', b'"}<s>', b"<s", b"s>{"],
-    *[b'}{"a":1', b'1}{"a":1,"b"', b'}\n{"a":1,"a"', b"[1,", b"[1,1]", b"1,12", b",1]", b"]<", b'a":{"a"', b'["a","a"'],
-    *[b"[1]", b"[[1],[1]]", b"]\n[", b'"<s>"', b'{"', b'"a"', b'","', b"]]", b'[{"a":1},{"a":1', b"<s>[", b"1]x["],
+    *[
+        b'{"a"',
+        b'"a":',
+        b'{"a":1',
+        b',"a":2',
+        b'{"a":1,"a":2',
+        b'{"b":1,"a":1',
+        b'"}',
+        b'"}<s>',
+        b"<s",
+        b"s>{",
+    ],
+    *[
+        b'}{"a":1',
+        b'1}{"a":1,"b"',
+        b'}\n{"a":1,"a"',
+        b"[1,",
+        b"[1,1]",
+        b"1,12",
+        b",1]",
+        b"]<",
+        b'a":{"a"',
+        b'["a","a"',
+    ],
+    *[
+        b"[1]",
+        b"[[1],[1]]",
+        b"]\n[",
+        b'"<s>"',
+        b'{"',
+        b'"a"',
+        b'","',
+        b"]]",
+        b'[{"a":1},{"a":1',
+        b"<s>[",
+        b"1]x[",
+    ],
     *[b"", b""],
 ]
 SPECIAL, EOS = len(TOKENS) - 2, len(TOKENS) - 1
@@ -107,13 +141,25 @@ COMPOSITIONS = {
     "two_documents": lambda s, t: sequence(compact(s), compact(t)),
     "between_texts": lambda s, t: sequence("<s>", compact(s), text_until("<s>"), compact(t), "x"),
     "lines": lambda s, t: repeat(alternatives(compact(s), compact(t)), 1, 3, separator="\n"),
-    "either": lambda s, t: alternatives(compact(s), sequence("<s>", compact(t)), text_until("<s>", without="{")),
-    "special": lambda s, t: sequence(
-        free_text(without=["<s>", "{", "["]), special_token(SPECIAL), compact(s), special_token(SPECIAL), compact(t)
+    "either": lambda s, t: alternatives(
+        compact(s), sequence("<s>", compact(t)), text_until("<s>", without="{")
     ),
-    "beside_text": lambda s, t: alternatives(compact(s), from_regex(r'[{\["a:1,\]}\n]*'), sequence(compact(t), "<s>")),
-    "inside": lambda s, t: sequence("x", sequence("[", sequence(compact(s), "]")), alternatives(compact(t), "")),
-    "with_rules": lambda s, t: sequence(from_gbnf('root ::= "" | "a" root | root "b"'), compact(s), from_choices(["", "<s>"])),
+    "special": lambda s, t: sequence(
+        free_text(without=["<s>", "{", "["]),
+        special_token(SPECIAL),
+        compact(s),
+        special_token(SPECIAL),
+        compact(t),
+    ),
+    "beside_text": lambda s, t: alternatives(
+        compact(s), from_regex(r'[{\["a:1,\]}\n]*'), sequence(compact(t), "<s>")
+    ),
+    "inside": lambda s, t: sequence(
+        "x", sequence("[", sequence(compact(s), "]")), alternatives(compact(t), "")
+    ),
+    "with_rules": lambda s, t: sequence(
+        from_gbnf('root ::= "" | "a" root | root "b"'), compact(s), from_choices(["", "<s>"])
+    ),
 }
 
 
@@ -159,10 +205,14 @@ def test_an_empty_part_is_skipped() -> None:
     assert grammar.is_ambiguous
     for text, is_right in (("1", True), ("(())1", True), ("(),,()1()", True), (",1", True), ("()", False)):
         assert grammar.accepts(text) == is_right, text
-        assert (compile_grammar(grammar, VOCABULARY).matcher().try_read(text.encode()) == len(text)) or not is_right
+        assert (
+            compile_grammar(grammar, VOCABULARY).matcher().try_read(text.encode()) == len(text)
+        ) or not is_right
 
 
-@given(st.lists(st.text("ab<>", min_size=1, max_size=4), min_size=1, max_size=4), st.text("ab<>\n", max_size=12))
+@given(
+    st.lists(st.text("ab<>", min_size=1, max_size=4), min_size=1, max_size=4), st.text("ab<>\n", max_size=12)
+)
 def test_free_text_and_stops(stops: list[str], text: str) -> None:
     first = min((at + len(stop) for stop in stops for at in [text.find(stop)] if at >= 0), default=None)
     assert free_text(without=stops).accepts(text) == (first is None)
@@ -198,7 +248,9 @@ def test_intersection_is_that_of_the_languages() -> None:
 
 def test_the_shortest_way_is_the_one_that_budgets_count_on() -> None:
     long = {"type": "object", "properties": {"a": {"const": "x" * 50}}, "required": ["a"]}
-    grammar = alternatives(sequence("ab", compact(long)), sequence(compact({"const": 12}), "cde"), repeat("f", 9))
+    grammar = alternatives(
+        sequence("ab", compact(long)), sequence(compact({"const": 12}), "cde"), repeat("f", 9)
+    )
     assert compile_grammar(grammar, VOCABULARY).shortest_text() == b"12cde"
 
 
