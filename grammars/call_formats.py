@@ -3,10 +3,10 @@
 A `CallFormat` says what stands before the first call, between two and after the last, and how a call is
 written. Templates are text, in which
 
-    NAME ARGUMENTS ID   stand for the parts of a call
-    a blank, a line break   a gap: nothing, one space, or one line break and up to 20 spaces
-    ␠ ␤                 a space, a line break that must be there
-    ⟨...⟩               what may be left out
+    «name» «arguments» «id»   the parts of a call
+    a blank, a line break     a gap: nothing, one space, or one line break and up to 20 spaces
+    ␠ ␤                       a space, a line break that must be there
+    ⟨...⟩                     what may be left out
 
 Whatever in a template is the name of a special token of the vocabulary is written as this token, everything
 else as text. `detect` are strings that together give a family away in its chat template; the first format of
@@ -24,6 +24,7 @@ from .errors import GrammarError, UnresolvedReferenceError
 
 GAP_SPACES = 20
 
+_PARTS: tuple[Literal["name", "arguments", "id"], ...] = ("name", "arguments", "id")
 Kind = Literal["text", "gap", "name", "arguments", "id", "optional"]
 
 
@@ -42,7 +43,7 @@ class CallFormat:
     calls: templates of one call, the usual one first; further ones are other spellings.
     begin, separator, end: before the first call, between two, after the last.
     arguments: "json", an object; "python", keyword arguments; "xml", `<parameter=name>` elements.
-    id: a pattern for ID.
+    id: a pattern for an id.
     parallel: whether there may be several calls.
     text_before: whether free text may come before the calls.
     reasoning: what begins and ends a block of free text that may come first.
@@ -73,10 +74,10 @@ class CallFormat:
         ]
 
 
-_JSON_CALL = '{"name": "NAME", "arguments": ARGUMENTS}'
+_JSON_CALL = '{"name": "«name»", "arguments": «arguments»}'
 _TOOL_CALL = "<tool_call> " + _JSON_CALL + " </tool_call>"
-_LLAMA_CALL = '{"name": "NAME", "parameters": ARGUMENTS}'
-_HARMONY_TO = "<|channel|>commentary␠to=functions.NAME"
+_LLAMA_CALL = '{"name": "«name»", "parameters": «arguments»}'
+_HARMONY_JSON = "⟨␠⟨<|constrain|>⟩json⟩<|message|>«arguments»"
 # The tokens of DeepSeek have wide bars and blocks: <|tool_call_begin|>, with U+FF5C and U+2581.
 _CALLS_BEGIN, _CALLS_END, _CALL_BEGIN, _CALL_SEPARATOR, _CALL_END = (
     "<\uff5ctool\u2581calls\u2581begin\uff5c>",
@@ -89,7 +90,7 @@ _CALLS_BEGIN, _CALLS_END, _CALL_BEGIN, _CALL_SEPARATOR, _CALL_END = (
 FORMATS = (
     CallFormat(
         "command",
-        ('{"tool_call_id": "ID", "tool_name": "NAME", "parameters": ARGUMENTS}',),
+        ('{"tool_call_id": "«id»", "tool_name": "«name»", "parameters": «arguments»}',),
         begin="<|START_ACTION|>[ ",
         separator=", ",
         end=" ]<|END_ACTION|>",
@@ -101,7 +102,7 @@ FORMATS = (
     ),
     CallFormat(
         "command_r",
-        ('{ "tool_name": "NAME", "parameters": ARGUMENTS }',),
+        ('{ "tool_name": "«name»", "parameters": «arguments» }',),
         begin="Action:␠```json␤[ ",
         separator=", ",
         end=" ]```",
@@ -109,7 +110,7 @@ FORMATS = (
     ),
     CallFormat(
         "deepseek_v3",
-        (f"{_CALL_BEGIN}function{_CALL_SEPARATOR}NAME␤```json␤ARGUMENTS␤```{_CALL_END}",),
+        (f"{_CALL_BEGIN}function{_CALL_SEPARATOR}«name»␤```json␤«arguments»␤```{_CALL_END}",),
         begin=_CALLS_BEGIN,
         separator="\n",
         end=" " + _CALLS_END,
@@ -117,7 +118,7 @@ FORMATS = (
     ),
     CallFormat(
         "deepseek_v31",
-        (f"{_CALL_BEGIN}NAME{_CALL_SEPARATOR}ARGUMENTS{_CALL_END}",),
+        (f"{_CALL_BEGIN}«name»{_CALL_SEPARATOR}«arguments»{_CALL_END}",),
         begin=_CALLS_BEGIN,
         end=_CALLS_END,
         detect=(_CALLS_BEGIN,),
@@ -125,8 +126,8 @@ FORMATS = (
     CallFormat(
         "harmony",
         (
-            _HARMONY_TO + "⟨␠⟩⟨<|constrain|>⟩⟨json⟩<|message|>ARGUMENTS",
-            "␠to=functions.NAME<|channel|>commentary⟨␠⟩⟨<|constrain|>⟩⟨json⟩<|message|>ARGUMENTS",
+            "<|channel|>commentary␠to=functions.«name»" + _HARMONY_JSON,
+            "␠to=functions.«name»<|channel|>commentary" + _HARMONY_JSON,
         ),
         parallel=False,
         text_before=False,
@@ -137,13 +138,13 @@ FORMATS = (
     ),
     CallFormat(
         "mistral_v11",
-        ("[TOOL_CALLS]NAME[ARGS]ARGUMENTS",),
+        ("[TOOL_CALLS]«name»⟨[CALL_ID]«id»⟩[ARGS]«arguments»",),
         separator="",
         detect=("[TOOL_CALLS]", "[ARGS]"),
     ),
     CallFormat(
         "mistral",
-        ('{"name": "NAME", "arguments": ARGUMENTS⟨, "id": "ID"⟩}',),
+        ('{"name": "«name»", "arguments": «arguments»⟨, "id": "«id»"⟩}',),
         begin="[TOOL_CALLS] [",
         separator=", ",
         end="]",
@@ -151,7 +152,7 @@ FORMATS = (
     ),
     CallFormat(
         "qwen3_coder",
-        ("<tool_call> <function=NAME>\nARGUMENTS</function> </tool_call>",),
+        ("<tool_call> <function=«name»>␤«arguments»</function> </tool_call>",),
         arguments="xml",
         detect=("<function=", "<parameter="),
     ),
@@ -195,7 +196,7 @@ FORMATS = (
     ),
     CallFormat(
         "llama_pythonic",
-        ("NAME(ARGUMENTS)",),
+        ("«name»(«arguments»)",),
         begin="⟨<|python_start|>⟩[",
         separator=", ",
         end="]⟨<|python_end|>⟩",
@@ -205,7 +206,7 @@ FORMATS = (
     ),
     CallFormat(
         "gemma",
-        ("NAME(ARGUMENTS)",),
+        ("«name»(«arguments»)",),
         begin="```tool_code␤",
         separator="␤",
         end="␤```",
@@ -221,7 +222,7 @@ def elements(template: str) -> Iterator[Element]:
     text = ""
     at = 0
     while at < len(template):
-        word = next((word for word in ("NAME", "ARGUMENTS", "ID") if template.startswith(word, at)), None)
+        word = next((name for name in _PARTS if template.startswith(f"«{name}»", at)), None)
         character = template[at]
         if word is None and character not in " \n⟨":
             text += {"␠": " ", "␤": "\n"}.get(character, character)
@@ -231,10 +232,10 @@ def elements(template: str) -> Iterator[Element]:
             yield Element("text", text)
             text = ""
         if word is not None:
-            yield Element(word.lower(), word)  # type: ignore[arg-type]
-            at += len(word)
+            yield Element(word)
+            at += len(word) + 2
         elif character == "⟨":
-            close = template.index("⟩", at)
+            close = _closing(template, at)
             yield Element("optional", elements=tuple(elements(template[at + 1 : close])))
             at = close + 1
         else:
@@ -242,6 +243,16 @@ def elements(template: str) -> Iterator[Element]:
             at += 1
     if text:
         yield Element("text", text)
+
+
+def _closing(template: str, at: int) -> int:
+    """Where what opens at a place closes."""
+    depth = 0
+    for place in range(at, len(template)):
+        depth += {"⟨": 1, "⟩": -1}.get(template[place], 0)
+        if depth == 0:
+            return place
+    raise GrammarError("a template has a ⟨ without its ⟩", got=template)
 
 
 def _first_texts(pieces: Iterable[Element]) -> Iterator[str]:
@@ -268,7 +279,7 @@ def checked_format(format: Any) -> CallFormat:
         )
     if format not in FORMAT_BY_NAME:
         raise UnresolvedReferenceError(
-            format, list(FORMAT_BY_NAME), message="the call format is not known", advice="see docs/tools.md"
+            format, list(FORMAT_BY_NAME), message="the call format is not known"
         )
     return FORMAT_BY_NAME[format]
 

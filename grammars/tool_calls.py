@@ -19,7 +19,7 @@ from .call_formats import CallFormat, Element, checked_format, elements
 from .errors import GrammarError, GrammarSyntaxError, line_and_column
 from .tool_definitions import Tool
 
-_BLANKS = re.compile(r"\s*")
+_BLANKS = re.compile(r"[ \t\r\n]*")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]*")
 _KEYWORD = re.compile(r"\s*([^\W\d]\w*)\s*=\s*")
 _PARAMETER = re.compile(r"\s*<parameter=([^>\n]+)>\n")
@@ -127,11 +127,10 @@ class _Reader:
             return bool(places)
         here = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]
         heads = [first if first.startswith("<") else first[0] for first in firsts]
-        for place in (self.at, here):
-            if any(self.text.startswith(head, place) for head in heads):
-                self.at = place
-                return True
-        return False
+        if any(self.text.startswith(head, self.at) for head in heads):
+            return True  # a blank may be what it begins with
+        self.at = here
+        return any(self.text.startswith(head, here) for head in heads)
 
     def at_end(self) -> bool:
         """Whether nothing comes any more but what ends the turn."""

@@ -286,11 +286,12 @@ class _Builder:
         else:
             text = text_without([first] if first and self.format.text_before else [])
             if not self.format.text_before:
-                text = intersect(text, complement(concatenate(union(*self.heads()), ANY_TEXT)))
+                heads = concatenate(repeat(byte_class(b" \t\r\n")), union(*self.heads()), ANY_TEXT)
+                text = intersect(text, complement(heads))
             self.skeleton.join(state, text, end)
 
     def heads(self) -> list[Expression]:
-        """What an answer must not begin with: a tag, or the bracket of a call."""
+        """What an answer must not begin with, after blanks: a tag, or the bracket of a call."""
         return [literal(text if text.startswith("<") else text[0]) for text in self.format.first_texts()]
 
     def section(self, state: int, end: int) -> tuple[str, int]:
@@ -327,7 +328,7 @@ class _Builder:
         kinds = [piece.kind for piece in pieces]
         if "name" not in kinds or "arguments" not in kinds or kinds.index("arguments") < kinds.index("name"):
             raise GrammarError(
-                "the template of a call must have NAME, and later ARGUMENTS", got=self.format.calls
+                "the template of a call must have «name», and later «arguments»", got=self.format.calls
             )
         name, arguments = kinds.index("name"), kinds.index("arguments")
         state = self.template(state, pieces[:name])
