@@ -110,12 +110,12 @@ class Composition(Grammar):
         reach = [_reachable(state, skeleton.skips) for state in range(len(skeleton.joins))]
         self._joins = [[join for at in states for join in skeleton.joins[at]] for states in reach]
         self._final = [any(at in skeleton.ends for at in states) for states in reach]
-        finish = _shortest_ways(self._joins, self._final)
+        finish, self._cost = _shortest_ways(self._joins, self._final)
         if finish[0] is None:
             raise UnsatisfiableError("the parts leave no text", advice="let some sequence of parts have one")
         if None in finish:  # nothing may lead where no end is
             self._joins = [[join for join in joins if finish[join[1]] is not None] for joins in self._joins]
-            finish = _shortest_ways(self._joins, self._final)
+            finish, _ = _shortest_ways(self._joins, self._final)
         self._finish = finish
         self.parts: list[Grammar] = []
         known: dict[int, int] = {}
@@ -149,6 +149,9 @@ class Composition(Grammar):
         unfolded = self._unfold(state, whole=False)
         assert isinstance(unfolded, Expansion)
         return unfolded
+
+    def least_cost(self) -> int:
+        return self._cost
 
     def unfold(self, state: int) -> Expansion | PlainObject | PlainArray:
         return self._unfold(state, whole=True)
@@ -255,9 +258,9 @@ def _reachable(state: int, skips: list[list[int]]) -> list[int]:
     return found
 
 
-def _shortest_ways(joins: list[list[tuple[Piece, int]]], final: list[bool]) -> list[int | None]:
+def _shortest_ways(joins: list[list[tuple[Piece, int]]], final: list[bool]) -> tuple[list[int | None], int]:
     """For each state the index of the join on a shortest way to an end, -1 where it is one; None: there is
-    no way."""
+    no way. And the cost of the way from the beginning."""
     before: list[list[tuple[int, int, int]]] = [[] for _ in joins]  # by target: cost, source, index
     costs: dict[int, int] = {}
     for source, here in enumerate(joins):
@@ -266,16 +269,18 @@ def _shortest_ways(joins: list[list[tuple[Piece, int]]], final: list[bool]) -> l
                 costs[id(piece)] = _cost(piece)
             before[target].append((costs[id(piece)], source, index))
     finish: list[int | None] = [None] * len(joins)
+    least = 0
     waiting = [(0, state, -1) for state, is_end in enumerate(final) if is_end]
     while waiting:
         cost, state, index = heappop(waiting)
         if finish[state] is not None:
             continue
         finish[state] = index
+        least = cost if state == 0 else least
         for more, source, via in before[state]:
             if finish[source] is None:
                 heappush(waiting, (cost + more, source, via))
-    return finish
+    return finish, least
 
 
 def _cost(piece: Piece) -> int:
@@ -286,6 +291,9 @@ def _cost(piece: Piece) -> int:
         return max(1, some_length(piece) or 1)
     if piece.expand(piece.start).final:
         return 1
+    known = piece.least_cost()
+    if known is not None:
+        return max(1, known)
     text = shortest_document(piece, piece.start)
     return _UNKNOWN_COST if text is None else max(1, len(text))
 

@@ -9,6 +9,7 @@ reading it is one look-up a byte.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from .errors import GrammarError
 from .expressions import EMPTY, Expression, automaton, intersect
@@ -47,6 +48,11 @@ def encoded(text: str) -> bytes:
 
 def text_without(stops: Sequence[str]) -> Expression:
     """The texts that hold none of these strings, the empty text among them."""
+    return _text_without(tuple(stops))
+
+
+@lru_cache(1024)
+def _text_without(stops: tuple[str, ...]) -> Expression:
     if not stops:
         return ANY_TEXT
     edges, ends, n_states = _occurrences(stops)
@@ -56,6 +62,11 @@ def text_without(stops: Sequence[str]) -> Expression:
 
 def text_up_to(stop: str, stops: Sequence[str]) -> Expression:
     """The texts that end in `stop`, and before that hold none of the stops (`stop` is one of them)."""
+    return _text_up_to(stop, tuple(stops))
+
+
+@lru_cache(1024)
+def _text_up_to(stop: str, stops: tuple[str, ...]) -> Expression:
     edges, ends, n_states = _occurrences(stops)
     wanted = [state for state, text in ends.items() if text.endswith(stop.encode())]
     return intersect(ANY_TEXT, automaton(n_states, edges, wanted)) if wanted else EMPTY

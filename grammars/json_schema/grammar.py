@@ -171,6 +171,10 @@ class JsonSchemaGrammar(Grammar):
         except RecursionError:
             raise _too_deep() from None
 
+    def least_cost(self) -> int:
+        """What the emptiness of the schema was decided by."""
+        return self._values.cost(self._states[self.start][1])
+
     # Values.
 
     def _expand_whole(self, demand: Demand, place: int, depth: int) -> Expansion:
