@@ -1,8 +1,8 @@
 """Arguments of a call that are not written as one JSON object: keywords of Python, elements of XML.
 
-In comes the schema of the arguments, out comes a `Grammar`. Each argument is a JSON document by itself, or raw
-text where it is a string in XML; they come in the order of the schema, optional ones may be left out. Values
-within are JSON, with Python's words for true, false and null where Python reads them.
+In comes the schema of the arguments, out comes a `Grammar`. Each argument is a JSON document by itself, or
+raw text where it is a string in XML; they come in the order of the schema, optional ones may be left out.
+Values within are JSON, with Python's words for true, false and null where Python reads them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from .expressions import (
 )
 from .grammar import Expansion, Grammar, LiteralsEdge, PlainArray, PlainObject, StringEdge, TerminalEdge
 from .json_schema import from_json_schema
-from .json_schema.layout import Whitespace
 from .stop_strings import text_without
 from .utf8 import ANY_CHARACTER
 

@@ -278,9 +278,7 @@ def checked_format(format: Any) -> CallFormat:
             advice=f"one of {', '.join(FORMAT_BY_NAME)}; or give the tokenizer, whose chat template says it",
         )
     if format not in FORMAT_BY_NAME:
-        raise UnresolvedReferenceError(
-            format, list(FORMAT_BY_NAME), message="the call format is not known"
-        )
+        raise UnresolvedReferenceError(format, list(FORMAT_BY_NAME), message="the call format is not known")
     return FORMAT_BY_NAME[format]
 
 

@@ -5,10 +5,10 @@ comes a transition network: where a grammar is a piece, its rule is called, and 
 whole under new numbers, given out when they are reached. Nothing of a part is copied or expanded in advance;
 composing costs what the pieces are many, and a step of a part one look-up more than it costs alone.
 
-What may be skipped (`Skeleton.skip`, a part that may be empty) is left out here, so that no call is empty. A
-JSON Schema as a part is a document by itself: that its keys and items differ is counted from its first bracket
-to its last, however many documents a text has (`Grammar.documents`). The way to the end is the shortest by
-bytes (Dijkstra 1959).
+What may be skipped (`Skeleton.skip`, a part that may be empty) is left out here, so that no call is empty.
+A JSON Schema as a part is a document by itself: that its keys and items differ is counted from its first
+bracket to its last, however many documents a text has (`Grammar.documents`). The way to the end is the
+shortest by bytes (Dijkstra 1959).
 """
 
 from __future__ import annotations
@@ -310,7 +310,7 @@ def _cheapest(grammar: Grammar, edges: Sequence[Edge]) -> int:
         if isinstance(edge, TerminalEdge):
             cost = some_length(edge.terminal) or 1
         if edge.next not in (None, END):
-            text = shortest_document(grammar, edge.next)  # type: ignore[arg-type]
+            text = shortest_document(grammar, edge.next)
             cost += _UNKNOWN_COST if text is None else len(text)
         costs.append((cost, index))
     return min(costs)[1]

@@ -24,7 +24,7 @@ Part: TypeAlias = "str | Grammar"
 
 
 def sequence(*parts: Part) -> Grammar:
-    """The parts one after the other: `sequence("id: ", from_regex("[0-9]+"), "\\n", from_json_schema(schema))`.
+    """The parts one after the other: `sequence("id: ", from_regex("[0-9]+"), from_json_schema(schema))`.
 
     A JSON Schema may stand anywhere in it, several times too; each is a document by itself.
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{},:]|[-+.0-9A-Za-z]+|[ \t\r\n]+', re.DOTALL)
 _COMPLETES_VALUE = b'"]}0123456789el'
-_WORDS = {word: value for word, value in ((b"True", True), (b"False", False), (b"None", None))}  # of Python
+_WORDS = {b"True": True, b"False": False, b"None": None}  # of Python
 
 
 class Repeats(NamedTuple):

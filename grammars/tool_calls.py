@@ -1,9 +1,9 @@
 """Calls out of a text: a format (`call_formats.py`) read backwards.
 
-In come a text, special tokens written as their names, and its format; out come the calls: name, arguments and
-id. Reasoning is passed over, free text is passed by up to the text that calls begin with; from there on the
-text must be what the format says, though white space may be any. Strings of Python and JSON are read alike, and
-both spellings of true, false and null. Cost: linear in the text.
+In come a text, special tokens written as their names, and its format; out come the calls: name, arguments
+and id. Reasoning is passed over, and so is free text up to what calls begin with; from there on the text must
+be what the format says, though white space may be any. Strings of Python and JSON are read alike, and both
+spellings of true, false and null. Cost: linear in the text.
 """
 
 from __future__ import annotations

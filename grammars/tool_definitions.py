@@ -96,7 +96,7 @@ def _from_definition(definition: Mapping[str, Any], where: str) -> Tool:
             got=dict(definition),
             advice='write {"type": "function", "function": {"name": ..., "parameters": {...}}}',
         )
-    schema = next((inner[name] for name in _SCHEMAS if inner.get(name) is not None), {})
+    schema: Any = next((inner[name] for name in _SCHEMAS if inner.get(name) is not None), {})
     if not isinstance(schema, Mapping):
         raise GrammarSyntaxError(
             "the parameters of a tool must be a JSON Schema", location=f"{where}/parameters", got=schema
@@ -159,7 +159,7 @@ def _without(schema: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _docstring(text: str) -> tuple[str, dict[str, str]]:
-    """The description, and what is said of each argument: under `Args:`, or as `:param name:` or `name: ...`."""
+    """The description, and what is said of each argument, under `Args:` or as `:param name:`."""
     head, *rest = re.split(r"(?m)^(?:Args|Arguments|Parameters):?\s*$", text, maxsplit=1)
     section = rest[0] if rest else ""
     notes = dict(re.findall(r"(?m)^\s*:param\s+(?:\w+\s+)?(\w+):\s*(.+)$", head))

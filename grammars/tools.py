@@ -208,7 +208,7 @@ def write_up_to(
     """Join free text in which none of these texts appears, and then one of them; the states after each."""
     after = []
     pieces = [split_at_tokens(stop, special_tokens) for stop in stops]
-    # A text that begins with a special token is no stop of the text before it, but is not spelled in it either.
+    # What begins with a special token does not stop the text before it, but is not spelled in it either.
     for stop, (first, *rest) in zip(stops, pieces, strict=True):
         if first in special_tokens:
             here = skeleton.join(state, text_without(stops))

@@ -4,6 +4,7 @@ Excerpts of the templates that the families publish, cut down to the roles user 
 a turn is as there, to the blank.
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 _DEEPSEEK_NAMES = {

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-torch = pytest.importorskip("torch")
-
 import tokentrellis as tt
 from tokentrellis.models import load_model
 from transformers import PreTrainedTokenizerFast
@@ -51,7 +48,9 @@ def test_grammars_without_calls_have_none(tokenizer: Any) -> None:
     model = random_model("llama", 3, vocab_size=len(tokenizer))
     result = tt.generate(model, tokenizer, "Enter", grammar=tt.from_choices(["a"]))
     assert result.calls is None
-    tags = tt.from_structural_tags([tt.StructuralTag("<n>", {"type": "integer"}, "</n>")], "<n>", at_least_one=True)
+    tags = tt.from_structural_tags(
+        [tt.StructuralTag("<n>", {"type": "integer"}, "</n>")], "<n>", at_least_one=True
+    )
     result = tt.generate(model, tokenizer, "Enter", grammar=tags, max_new_tokens=12)
     assert result.calls
     assert type(result.calls[0].value) is int

@@ -26,11 +26,13 @@ TAGS = [
 ]
 TRIGGERS = ["<f=", "#note"]
 
-_TAG = re.compile(r"<f=point>(?P<json>\{.*?\})</f>|<f=word>(?P<word>[a-z<]{1,4})</f>|#note (?P<note>[^\n]*)\n")
+_TAG = re.compile(
+    r"<f=point>(?P<json>\{.*?\})</f>|<f=word>(?P<word>[a-z<]{1,4})</f>|#note (?P<note>[^\n]*)\n"
+)
 
 
 def oracle(text: str) -> list[Any] | None:
-    """The contents of the tags, or None: tags are taken off from the left, between them there is no trigger."""
+    """The contents of the tags, or None: they are taken from the left, and between them is no trigger."""
     found: list[Any] = []
     at = 0
     while True:
@@ -57,8 +59,30 @@ def oracle(text: str) -> list[Any] | None:
 
 
 PIECES = [
-    *["<f=", "point>", "word>", '{"x": 1}', '{"x": 1, "y": null, "y": null}', '{"a": null}', "{}", "</f>", "ab"],
-    *["<", "#note", " hello", "\n", "#not", "<f", "<f=word>ab</f>", "<f=point>{}</f>", "#note <f=\n", "é", "a<b"],
+    *[
+        "<f=",
+        "point>",
+        "word>",
+        '{"x": 1}',
+        '{"x": 1, "y": null, "y": null}',
+        '{"a": null}',
+        "{}",
+        "</f>",
+        "ab",
+    ],
+    *[
+        "<",
+        "#note",
+        " hello",
+        "\n",
+        "#not",
+        "<f",
+        "<f=word>ab</f>",
+        "<f=point>{}</f>",
+        "#note <f=\n",
+        "é",
+        "a<b",
+    ],
 ]
 
 
@@ -73,7 +97,9 @@ def test_verdicts_and_contents_are_those_of_a_plain_reader(pieces: list[str]) ->
         assert [call.value for call in grammar.calls(text)] == expected
         assert from_structural_tags(TAGS, TRIGGERS, at_least_one=True).accepts(text) == bool(expected)
         first = from_structural_tags(TAGS, TRIGGERS, stop_after_first=True)
-        ends_after_it = len(expected) == 1 and text.endswith(("</f>", "\n")) and oracle(text[:-1]) in (None, [])
+        ends_after_it = (
+            len(expected) == 1 and text.endswith(("</f>", "\n")) and oracle(text[:-1]) in (None, [])
+        )
         assert first.accepts(text) == (not expected or ends_after_it), text
 
 
@@ -137,7 +163,11 @@ def test_special_tokens_and_reasoning() -> None:
         ([3], {}, "tags[0] must be a StructuralTag"),
         ([StructuralTag("<b>", None, "x")], {}, "must begin with one of the triggers"),
         ([StructuralTag("<a>", None, "x")], {"triggers": ["<a>", "<b>"]}, "a trigger begins no tag"),
-        ([StructuralTag("<a>", None, "x")], {"triggers": "<", "special_tokens": {"<a>": 3}}, "within a special token"),
+        (
+            [StructuralTag("<a>", None, "x")],
+            {"triggers": "<", "special_tokens": {"<a>": 3}},
+            "within a special token",
+        ),
         ([StructuralTag("<a>", None, "x")], {"reasoning": "no"}, "pair of texts"),
     ],
 )

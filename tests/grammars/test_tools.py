@@ -68,7 +68,21 @@ CALLS = [
 def vocabulary(family: str) -> Vocabulary:
     """Bytes, some longer tokens, the family's special tokens by their names, and EOS."""
     texts = [bytes([byte]) for byte in range(256)]
-    texts += [b'{"', b'": ', b'",', b"}}", b'"}', b"\n{", b"</", b'"name', b"get", b"_weather", b"```", b'{"name": "', b"><"]
+    texts += [
+        b'{"',
+        b'": ',
+        b'",',
+        b"}}",
+        b'"}',
+        b"\n{",
+        b"</",
+        b'"name',
+        b"get",
+        b"_weather",
+        b"```",
+        b'{"name": "',
+        b"><",
+    ]
     specials = [name.encode() for name in SPECIAL_TOKENS[family]]
     first = len(texts)
     tokens = [*texts, *specials, b"<eos>"]
@@ -99,7 +113,9 @@ def spelled(family: str, token_ids: list[int]) -> str:
 
 def tokens_of(family: str, text: str) -> list[int]:
     """Special tokens by id, everything else in bytes."""
-    names = {name: token for name, token in vocabulary(family).special_token_by_name.items() if name != "<eos>"}
+    names = {
+        name: token for name, token in vocabulary(family).special_token_by_name.items() if name != "<eos>"
+    }
     pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     pieces = re.split(f"({pattern})", text) if pattern else [text]
     return [token for piece in pieces for token in ([names[piece]] if piece in names else piece.encode())]
@@ -137,7 +153,9 @@ def rendered(template: str, calls: list[tuple[str, dict[str, Any]]], **message: 
     before = tokenizer.apply_chat_template([user], tokenize=False, add_generation_prompt=True)
     whole = tokenizer.apply_chat_template([user, answer], tokenize=False)
     # Some templates write the line break after the role only when there is text.
-    text = whole[len(before) :] if whole.startswith(before) else whole[len(before.rstrip("\n")) :].lstrip("\n")
+    text = (
+        whole[len(before) :] if whole.startswith(before) else whole[len(before.rstrip("\n")) :].lstrip("\n")
+    )
     for end in TURN_ENDS:
         text = text.rstrip("\n").removesuffix(end)
     return text
@@ -238,7 +256,9 @@ def test_verdicts_are_those_of_a_validator(family: str, name: str, arguments: di
 def rendered_call(family: str, name: str, arguments: dict[str, Any]) -> str:
     """The text of one call, by the template of its family with another call in it."""
     text = rendered_once(family)
-    return text.replace("get_weather", name).replace('{"city": "Bern"}', json.dumps(arguments, ensure_ascii=False))
+    return text.replace("get_weather", name).replace(
+        '{"city": "Bern"}', json.dumps(arguments, ensure_ascii=False)
+    )
 
 
 @lru_cache
@@ -295,7 +315,9 @@ def test_choice_and_parallel_calls() -> None:
 
 def test_reasoning_is_free_and_then_binds() -> None:
     call = '[TOOL_CALLS]math.add[ARGS]{"numbers": [1]}'
-    optional = from_tools(TOOLS, format="mistral_v11", tool_choice="required", reasoning=("[THINK]", "[/THINK]"))
+    optional = from_tools(
+        TOOLS, format="mistral_v11", tool_choice="required", reasoning=("[THINK]", "[/THINK]")
+    )
     begun = from_tools(TOOLS, format="mistral_v11", tool_choice="required", reasoning=("", "[/THINK]"))
     for block in ("", "[THINK]maybe [TOOL_CALLS]x[/THINK]\n", "[THINK][/THINK]"):
         assert optional.accepts(block + call)
@@ -306,9 +328,7 @@ def test_reasoning_is_free_and_then_binds() -> None:
     assert from_tools(TOOLS, format="command", reasoning=False).reasoning is None
 
 
-def get_price(
-    item: str, currency: Literal["EUR", "CHF"] = "EUR", amounts: list[int] | None = None
-) -> float:
+def get_price(item: str, currency: Literal["EUR", "CHF"] = "EUR", amounts: list[int] | None = None) -> float:
     """The price of an item.
 
     It may take a while.
@@ -333,11 +353,16 @@ def test_tools_from_functions_and_models() -> None:
         y: int = 0
 
     whole = from_tools(
-        [get_price, Point, {"name": "now"}, {"name": "mcp", "inputSchema": {"type": "object", "maxProperties": 1}}],
+        [
+            get_price,
+            Point,
+            {"name": "now"},
+            {"name": "mcp", "inputSchema": {"type": "object", "maxProperties": 1}},
+        ],
         format="hermes",
         tool_choice="required",
     )
-    price, point, now, mcp = whole.definitions()
+    price, point, *_ = whole.definitions()
     assert price["function"]["description"] == "The price of an item.\n\nIt may take a while."
     properties = price["function"]["parameters"]["properties"]
     assert properties["item"]["description"] == "what it is called"
@@ -363,11 +388,18 @@ def test_references_of_each_tool_are_its_own() -> None:
     tools = [
         {
             "name": name,
-            "parameters": {"properties": {"v": {"$ref": "#/$defs/V"}}, "$defs": {"V": {"const": value}}, "required": ["v"]},
+            "parameters": {
+                "properties": {"v": {"$ref": "#/$defs/V"}},
+                "$defs": {"V": {"const": value}},
+                "required": ["v"],
+            },
         }
         for name, value in (("one", 1), ("two", 2))
     ]
-    for family, text in (("llama3", '{"name": "%s", "parameters": {"v": %d}}'), ("gemma", "```tool_code\n%s(v=%d)\n```")):
+    for family, text in (
+        ("llama3", '{"name": "%s", "parameters": {"v": %d}}'),
+        ("gemma", "```tool_code\n%s(v=%d)\n```"),
+    ):
         whole = from_tools(tools, format=family, tool_choice="required")
         assert whole.accepts(text % ("one", 1))
         assert whole.accepts(text % ("two", 2))
@@ -381,7 +413,9 @@ def test_words_of_python() -> None:
             "more": {"type": "object", "additionalProperties": {"enum": [True, "true", None]}},
         }
     }
-    whole = from_tools([{"name": "f", "parameters": parameters}], format="llama_pythonic", tool_choice="required")
+    whole = from_tools(
+        [{"name": "f", "parameters": parameters}], format="llama_pythonic", tool_choice="required"
+    )
     for text, is_right in (
         ('[f(flags=[True, None], more={"a": "true", "b": None})]', True),
         ("[f()]", True),
@@ -394,7 +428,9 @@ def test_words_of_python() -> None:
         matcher = compile_grammar(whole, vocabulary("gemma")).matcher()
         assert (matcher.try_read(text.encode()) == len(text)) == is_right
         if is_right:
-            assert [(call.name, call.arguments) for call in whole.calls(text)] == oracle.parse("llama_pythonic", text)
+            assert [(call.name, call.arguments) for call in whole.calls(text)] == oracle.parse(
+                "llama_pythonic", text
+            )
 
 
 def test_raw_strings_of_xml() -> None:
@@ -405,23 +441,25 @@ def test_raw_strings_of_xml() -> None:
             "flag": {"type": "boolean"},
         }
     }
-    whole = from_tools([{"name": "f", "parameters": parameters}], format="qwen3_coder", tool_choice="required")
+    whole = from_tools(
+        [{"name": "f", "parameters": parameters}], format="qwen3_coder", tool_choice="required"
+    )
 
     def call(**arguments: str) -> str:
         body = "".join(f"<parameter={name}>\n{value}\n</parameter>\n" for name, value in arguments.items())
         return f"<tool_call>\n<function=f>\n{body}</function>\n</tool_call>"
 
-    for given, value in (
+    for written, value in (
         ({"text": 'a "b"\n{'}, {"text": 'a "b"\n{'}),
         ({"text": "12", "either": "12"}, {"text": "12", "either": 12}),
         ({"either": "twelve", "flag": "True"}, {"either": "twelve", "flag": True}),
         ({"either": "null", "flag": "false"}, {"either": None, "flag": False}),
         ({"text": "a\n</parameter"}, {"text": "a\n</parameter"}),
     ):
-        assert whole.accepts(call(**given)), given
-        assert whole.calls(call(**given)) == [ToolCall("f", value)]
-    for given in ({"text": "a"}, {"text": "a" * 21}, {"flag": "maybe"}, {"flag": "true", "text": "ab"}):
-        assert not whole.accepts(call(**given)), given
+        assert whole.accepts(call(**written)), written
+        assert whole.calls(call(**written)) == [ToolCall("f", value)]
+    for written in ({"text": "a"}, {"text": "a" * 21}, {"flag": "maybe"}, {"flag": "true", "text": "ab"}):
+        assert not whole.accepts(call(**written)), written
 
 
 @pytest.mark.parametrize(
@@ -445,7 +483,11 @@ def test_what_is_no_call_is_said_with_its_place(family: str, text: str, message:
 def test_reading_back_never_fails_otherwise(family: str, data: Any) -> None:
     text = rendered_once(family)
     at = data.draw(st.integers(0, len(text)))
-    cut = text[:at] + data.draw(st.sampled_from(["", '"', "}", "[" * 300, "<tool_call>", "\\", "\ud800", "'"])) + text[at + 1 :]
+    cut = (
+        text[:at]
+        + data.draw(st.sampled_from(["", '"', "}", "[" * 300, "<tool_call>", "\\", "\ud800", "'"]))
+        + text[at + 1 :]
+    )
     try:
         calls = parse_calls(cut, family)
     except GrammarSyntaxError:
@@ -464,7 +506,13 @@ def test_reading_back_never_fails_otherwise(family: str, data: Any) -> None:
         (lambda: from_tools([{"parameters": {}}], format="hermes"), "must have a name"),
         (lambda: from_tools([{"name": "a", "parameters": 3}], format="hermes"), "must be a JSON Schema"),
         (lambda: from_tools([lambda *a: 0], format="hermes"), "must have names"),
-        (lambda: from_tools([{"name": "a", "parameters": {"properties": {"x": False}, "required": ["x"]}}], format="llama3"), "the tool a cannot be called"),
+        (
+            lambda: from_tools(
+                [{"name": "a", "parameters": {"properties": {"x": False}, "required": ["x"]}}],
+                format="llama3",
+            ),
+            "the tool a cannot be called",
+        ),
         (lambda: from_tools(TOOLS, format="herms"), "hermes"),
         (lambda: from_tools(TOOLS, format=3), "the name of a call format"),  # type: ignore[arg-type]
         (lambda: from_tools(TOOLS), "give format=, or tokenizer="),

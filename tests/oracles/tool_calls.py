@@ -1,7 +1,7 @@
-"""Calls out of a text, by a plain parser for each family: Python's own `json`, `ast` and `re`, format by format.
+"""Calls out of a text, by a plain parser for each family: Python's own `json`, `ast` and `re`.
 
-In come the name of a format and an output, out come the calls as (name, arguments), or None where the text is
-not what the family writes. Reasoning and answers in tags are cut off first. Nothing is shared with the package.
+In come the name of a format and an output, out come the calls as (name, arguments), or None where the text
+is not what the family writes. Nothing is shared with the package.
 """
 
 from __future__ import annotations
@@ -74,9 +74,8 @@ def _qwen3_coder(text: str) -> Calls:
         arguments = {}
         for key, raw in re.findall(r"<parameter=([^>]+)>\n(.*?)\n</parameter>\n", body, re.DOTALL):
             words = {"True": True, "False": False, "true": True, "false": False}
-            arguments[key] = words[raw] if raw in words else raw
-            if key not in ("city", "unit"):  # not strings by their schema
-                arguments[key] = words[raw] if raw in words else json.loads(raw)
+            is_string = key in ("city", "unit")  # by their schema
+            arguments[key] = raw if is_string else words[raw] if raw in words else json.loads(raw)
         calls.append((name, arguments))
     return calls
 
@@ -150,7 +149,9 @@ _PARSERS = {
     "deepseek_v31": lambda text: _deepseek(text, "(.*?)" + _SEP + "(.*?)"),
     "gemma": lambda text: _python(_between(text, "```tool_code\n", "\n```") or ""),
     "harmony": _harmony,
-    "phi4": lambda text: _list(_between(text, "<|tool_call|>", "<|/tool_call|>") or "[]", "name", "arguments"),
+    "phi4": lambda text: _list(
+        _between(text, "<|tool_call|>", "<|/tool_call|>") or "[]", "name", "arguments"
+    ),
     "phi4_object": lambda text: _hermes(
         text.replace("<|tool_call|>", "<tool_call>").replace("<|/tool_call|>", "</tool_call>")
     ),
