@@ -261,7 +261,8 @@ private:
         Nfa::Cursors cursors;
         if (Nfa* nfa = lexicon_.automata.unwritten(c.state, cursors)) return collect_unwritten(view, c, row, removed, *nfa, std::move(cursors));
         const Split& split = lexicon_.split(view, c.state);
-        for (const Exit& exit : split.exits) follow(exit.rest, c.link, exit.label, row, removed);
+        for (size_t i = 0; i < split.exits.size(); ++i)
+            if (split.exits[i].made || goes_on(c)) follow(lexicon_.rest(view, c.state, i), c.link, split.exits[i].label, row, removed);
         if (budget_) {
             std::vector<int32_t> affordable;
             const std::vector<int32_t>& ends = lexicon_.ends(view, c.state);
@@ -274,6 +275,12 @@ private:
             }
         }
         add(split.inner, row, removed);
+    }
+
+    // Whether more text may come after the terminal of a configuration.
+    bool goes_on(const Configuration& c) {
+        if (network_.edge_at(c) != nullptr || network_.driver) return true;
+        return !network_.closure(c.link).configurations.empty();
     }
 
     // The same for an automaton whose states are many (multiples of a number): one walk with cursors, nothing is kept.

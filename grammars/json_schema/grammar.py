@@ -58,7 +58,9 @@ MOST_STATES = 10_000_000
 
 _OPEN_OBJECT, _CLOSE_OBJECT = literal("{"), literal("}")
 _OPEN_ARRAY, _CLOSE_ARRAY = literal("["), literal("]")
-_TRAILING_EXPANSION = Expansion([TerminalEdge(repeat(byte_class(b" \t\n\r"), 1), END)], True, -1)
+_TRAILING_EXPANSION = Expansion(
+    [TerminalEdge(repeat(byte_class(b" \t\n\r"), 1), END)], True, -1, ends_document=True
+)
 
 Way = tuple[Demand, int]
 """What a value has to meet, and the state after it."""
@@ -168,6 +170,10 @@ class JsonSchemaGrammar(Grammar):
             return self._number((kind, shape, shape.recall(inside, items), depth))
         except RecursionError:
             raise _too_deep() from None
+
+    def least_cost(self) -> int:
+        """What the emptiness of the schema was decided by."""
+        return self._values.cost(self._states[self.start][1])
 
     # Values.
 
