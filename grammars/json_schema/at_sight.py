@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..grammar import LiteralTable
 from .keywords import KEYWORDS, TYPES
+from .label_sets import labels_of
 from .nodes import TRUE, Node, Nodes
 
 # Keywords beside `type` that leave some value of the type, in sets of which any part may be there.
@@ -34,6 +36,8 @@ def surely_met(schema: Any, draft: int, depth: int = _DEEPEST) -> bool:
     """Whether it is plain that some value meets a schema that is well-formed."""
     if type(schema) is not dict:
         return schema is True
+    if len(schema) == 1 and type(schema.get("type")) is str:
+        return True
     words = KEYWORDS[draft].intersection(schema)
     if not words:
         return "$id" not in schema and "id" not in schema  # which may lead to another draft
@@ -63,30 +67,38 @@ class DeclaredNames(Mapping[str, "tuple[int, ...]"]):
 
     def __init__(self, nodes: Nodes, node: Node) -> None:
         self._nodes, self._node = nodes, node
-        self._schemas: Mapping[str, Any] = node.rules.get("properties", {})
+        self.schemas: Mapping[str, Any] = node.rules.get("properties", {})
         self._literals: dict[str, tuple[int, ...]] = {}
 
     def __getitem__(self, name: str) -> tuple[int, ...]:
         found = self._literals.get(name)
         if found is None:
-            literal = self._nodes.child(self._node, self._schemas[name])
+            literal = self._nodes.child(self._node, self.schemas[name])
             found = self._literals[name] = () if literal == TRUE else (literal,)
         return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._schemas)
+        return iter(self.schemas)
 
     def __len__(self) -> int:
-        return len(self._schemas)
+        return len(self.schemas)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._schemas
+        return name in self.schemas
 
     @property
     def forbidden(self) -> list[str]:
         """The names that are forbidden at sight."""
-        return [name for name, schema in self._schemas.items() if schema is False]
+        return [name for name, schema in self.schemas.items() if schema is False]
 
-    def surely_usable(self, name: str) -> bool:
-        """Whether it is plain that some value meets what a name asks for."""
-        return name in self._schemas and surely_met(self._schemas[name], self._node.context.draft)
+    def unsure(self, table: LiteralTable, names: int) -> list[int]:
+        """Of some names of a table (a bit set of labels), those of which it is not plain that some value meets
+        what they ask for."""
+        draft, schemas = self._node.context.draft, self.schemas
+        literals = table.literals
+        labels = range(len(literals)) if names == (1 << len(literals)) - 1 else labels_of(names)
+        return [
+            label
+            for label in labels
+            if literals[label] not in schemas or not surely_met(schemas[literals[label]], draft)
+        ]

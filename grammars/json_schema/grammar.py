@@ -328,7 +328,7 @@ class JsonSchemaGrammar(Grammar):
             shape.usable(shape.all),
             shape.order,
             shape.any_order,
-            shape.in_order(shape.required) if shape.required else (),
+            shape.required_in_order(),
             self._layout.lead(FIRST, depth),
             self._layout.lead(AFTER_COMMA, depth),
             None if others is None else others.content,

@@ -184,8 +184,13 @@ def plain_record(nodes: Nodes, node: Node) -> ObjectRecord | None:
     record.names = names = DeclaredNames(nodes, node)
     record.required = dict.fromkeys(rules.get("required", ()))
     record.forbidden = dict.fromkeys(names.forbidden)
+    schemas = names.schemas
     for name in record.required:
-        if name in names and names[name] == (FALSE,):
+        schema = schemas.get(name, True)
+        if schema is False:
+            return None
+        # Only what consists of one other schema may come to the same.
+        if schema is not True and ("$ref" in schema or "allOf" in schema) and names[name] == (FALSE,):
             return None
     if "additionalProperties" in rules:
         literal = nodes.child(node, rules["additionalProperties"])

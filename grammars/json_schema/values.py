@@ -15,6 +15,7 @@ Source: emptiness of tree automata (Comon et al., Tree Automata Techniques and A
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..witness import shortest_document
@@ -25,9 +26,10 @@ from .json_data import Pointer, written
 from .keywords import ARRAY, OBJECT
 from .layout import Layout
 from .nodes import BARE_TYPES, FALSE, SCALARS, TRUE, Demand, Node, Nodes
+from .numbers import Spelling
 from .objects import ObjectShape
 from .records import ArrayRecord, ObjectRecord
-from .references import Context
+from .references import Context, References
 from .repeated_items import RepeatingArray
 from .rules import plain_array, plain_record
 from .scalars import BARE_SCALARS, NO_SCALARS, ScalarLanguages, Scalars, any_scalars
@@ -65,17 +67,54 @@ _BARE_COSTS: dict[Demand | Shape, int] = {
     },
 }
 _COST_OF_EMPTY = 3  # of [] and {}
-_BARE_VALUES: dict[Demand, Value] = {
-    (BARE_TYPES[kind],): Value(scalars, [], [])
-    for kind, scalars in BARE_SCALARS.items()
-    if kind not in ("array", "object")
-}
+_ANY_ARRAY: Demand = (BARE_TYPES["array"],)
+_ANY_OBJECT: Demand = (BARE_TYPES["object"],)
+
+
+class Bare(NamedTuple):
+    """What a type by itself offers, and the demand that asks nothing: the same in every grammar.
+
+    shapes: by demand and type. costs: of the demands and shapes.
+    """
+
+    values: dict[Demand, Value]
+    shapes: dict[tuple[Demand, int], list[Any]]
+    costs: dict[Demand | Shape, int]
+
+
+@lru_cache
+def bare(spelling: Spelling, any_order: bool) -> Bare:
+    """The bare values of all grammars with this spelling of numbers and order of keys."""
+    nodes = Nodes()
+    scalars = ScalarLanguages(nodes, spelling)
+    nothing = Bare({}, {}, _BARE_COSTS)
+    context = References(True).root
+    inside = Values(nodes, scalars, Formulas(nodes, scalars), context, any_order, known=nothing)
+    array = ArrayShape(ArrayRecord(), inside)
+    entity = ObjectShape(ObjectRecord(), inside, any_order)
+    arrays, objects = [(_COST_OF_EMPTY, array)], [(_COST_OF_EMPTY, entity)]
+    values = {
+        (): Value(any_scalars(spelling), objects, arrays),
+        _ANY_ARRAY: Value(NO_SCALARS, [], arrays),
+        _ANY_OBJECT: Value(NO_SCALARS, objects, []),
+    }
+    if spelling == "plain":
+        for kind, found in BARE_SCALARS.items():
+            values.setdefault((BARE_TYPES[kind],), Value(found, [], []))
+    shapes: dict[tuple[Demand, int], list[Any]] = {
+        ((), ARRAY): [array],
+        ((), OBJECT): [entity],
+        (_ANY_ARRAY, ARRAY): [array],
+        (_ANY_OBJECT, OBJECT): [entity],
+    }
+    return Bare(values, shapes, {**_BARE_COSTS, array: _COST_OF_EMPTY, entity: _COST_OF_EMPTY})
 
 
 class Values:
     """The demands of one grammar.
 
-    contains: (schema, its context, place) of each `contains`, for messages.
+    contains: (schema, its context, place) of each `contains`, for messages. known: what is known beforehand; None:
+    what a type by itself offers.
     """
 
     def __init__(
@@ -86,6 +125,7 @@ class Values:
         context: Context,
         any_order: bool,
         contains: Sequence[tuple[Any, Context, Pointer]] = (),
+        known: Bare | None = None,
     ) -> None:
         self.nodes = nodes
         self.scalars = scalars
@@ -93,10 +133,11 @@ class Values:
         self.context = context
         self.any_order = any_order
         self._contains = contains
-        self._values: dict[Demand, Value] = _BARE_VALUES.copy() if scalars.spelling == "plain" else {}
+        known = known or bare(scalars.spelling, any_order)
+        self._values: dict[Demand, Value] = known.values.copy()
         self._scalars: dict[Demand, Scalars] = {}
-        self._shapes: dict[tuple[Demand, int], list[Any]] = {}
-        self._costs: dict[Demand | Shape, int] = _BARE_COSTS.copy()
+        self._shapes: dict[tuple[Demand, int], list[Any]] = known.shapes.copy()
+        self._costs: dict[Demand | Shape, int] = known.costs.copy()
         self._visited: dict[Demand | Shape, int] | None = None
         self._found = False
 
@@ -154,14 +195,6 @@ class Values:
             if bit == ARRAY and _LOGIC_OF_ARRAYS.isdisjoint(node.rules):
                 items = plain_array(self.nodes, node)
                 return self._only(demand, node, None if items is None else ArrayShape(items, self))
-        if not demand:
-            empty: Shape = (
-                ArrayShape(ArrayRecord(), self)
-                if bit == ARRAY
-                else ObjectShape(ObjectRecord(), self, self.any_order)
-            )
-            self._costs[empty] = _COST_OF_EMPTY
-            return [empty]
         records = self.formulas.records(demand, bit)
         if bit == ARRAY:
             return [(RepeatingArray if record.repeat else ArrayShape)(record, self) for record in records]
