@@ -417,7 +417,10 @@ class Formulas:
 
     def item_of(self, record: ArrayRecord, index: int) -> Demand | None:
         """What the item at an index has to meet; None: there can be none."""
-        return self.nodes.demand(self.item_of_literals(record, index))
+        literals = self.item_of_literals(record, index)
+        if len(literals) == 1 and literals[0] > TRUE:
+            return (literals[0],)
+        return self.nodes.demand(literals)
 
     def disjoint(self, first: int, second: int, bit: int) -> bool:
         """Whether no value of the type meets both literals, as far as a small depth shows."""

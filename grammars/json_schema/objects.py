@@ -33,7 +33,7 @@ from ..lengths import length_range
 from ..utf8 import ANY_TEXT
 from .algebra import NEVER
 from .at_sight import DeclaredNames
-from .completion import CLOSE, NAME, Completion, complete
+from .completion import CLOSE, NAME, Completion, complete, cost_of_names
 from .counting import can_finish, legal_names
 from .implications import NO_IMPLICATIONS, Implications
 from .key_kinds import kinds_of, numbers_of
@@ -82,7 +82,7 @@ _ANY_OTHERS = Others(ANY_TEXT, (), {0: Signature(0, ANY_TEXT, (), 0)})
 # Of a plain shape, what its outline does not need.
 _LATER = frozenset(
     (
-        *("somes", "free", "unordered", "unwritable", "name_order", "implications", "_listed", "_spelled_out"),
+        *("somes", "free", "unordered", "name_order", "implications", "_listed", "_spelled_out"),
         *("_blocked", "_legal", "_signatures", "_bits", "_n_kinds", "_completions"),
     )
 )
@@ -144,6 +144,7 @@ class ObjectShape:
         self.order = [index[name] for name in written]
         self.all = (1 << len(self.order)) - 1
         self.required = label_set([index[name] for name in required if name in index])
+        self.unwritable = self.required.bit_count() < len(required)
         self.clip = 1
         self.start: State = (self.all, self.required, 0, 0)
 
@@ -158,7 +159,6 @@ class ObjectShape:
         return getattr(self, name)
 
     def _begin_later(self) -> None:
-        self.unwritable = self.required.bit_count() < len(self.record.required)
         self.name_order = NameOrder(self.order)
         self._blocked: int | None = None
         self._legal: dict[tuple[int, int], int] = {}
@@ -204,6 +204,7 @@ class ObjectShape:
             self.unordered = label_set([index[name] for name in list(names)[n_ordered:]])
         self.all = (1 << len(self.order)) - 1
         self.required = label_set([index[name] for name in record.required if name in index])
+        self.unwritable = self.required.bit_count() < len(record.required)
         self._begin_later()
         self.implications = _implications(record, index) if record.implications else NO_IMPLICATIONS
         self.clip = (
@@ -239,7 +240,9 @@ class ObjectShape:
         """Those of the names whose values exist."""
         unknown = names & ~self._known
         if unknown:
-            unsure = labels_of(unknown) if self._declared is None else self._declared.unsure(self.table, unknown)
+            unsure = (
+                labels_of(unknown) if self._declared is None else self._declared.unsure(self.table, unknown)
+            )
             missing = []
             for label in unsure:
                 demand = self.demand(label)
@@ -320,7 +323,7 @@ class ObjectShape:
                 self._others = _ANY_OTHERS
                 return _ANY_OTHERS
             demand = None if literals == [FALSE] else self.values.nodes.demand(literals)
-            if demand is None or self.values.cost(demand) >= NEVER:
+            if demand is None or not self.values.exist(demand):
                 self._others = NO_OTHERS
             else:
                 self._others = Others(ANY_TEXT, (), {0: Signature(0, ANY_TEXT, demand, 0)})
@@ -530,7 +533,10 @@ class ObjectShape:
 
     def cost(self, cost: Cost) -> int:
         """Roughly the fewest bytes of such an object; NEVER if there is none. cost: that of a demand."""
-        found = complete(self, self.start, cost).cost
+        if self.is_plain and not self.unwritable:
+            found = cost_of_names(self, self.required, cost)
+        else:
+            found = complete(self, self.start, cost).cost
         return found if found >= NEVER else found + 2
 
     def next_step(self, state: State) -> tuple[int, int]:

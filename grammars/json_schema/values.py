@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from ..witness import shortest_document
 from .algebra import NEVER
 from .arrays import ArrayShape
+from .at_sight import surely_met
 from .formula import Formulas
 from .json_data import Pointer, written
 from .keywords import ARRAY, OBJECT
@@ -207,6 +208,16 @@ class Values:
         if node.types in (ARRAY, OBJECT) and self._costs.get(demand, NEVER) < NEVER:
             self._costs[shape] = self._costs[demand] - 1
         return [shape]
+
+    def exist(self, demand: Demand) -> bool:
+        """Whether some value meets a demand; without its cost where that is told at sight."""
+        known = self._costs.get(demand)
+        if known is None and len(demand) == 1 and not demand[0] & 1:
+            node = self.nodes.all[demand[0] >> 1]
+            assert node is not None
+            if node.rules is not node.schema and surely_met(node.schema, node.context):
+                return True
+        return (self.cost(demand) if known is None else known) < NEVER
 
     def cost(self, key: Demand | Shape) -> int:
         """The cost of a demand or of an alternative; NEVER if nothing meets it."""
