@@ -1,9 +1,9 @@
 """Schemas that some value meets, told at sight.
 
 In comes a schema as written, out comes whether it is plain that something meets it: a type alone, a listed
-string, bounds with an integer between them, an array or object that may be empty. So the names of an object can be offered before
-anything is known of their values (0.4 us for each, not 5): a document has but some of them. False says
-nothing; then the cost of a demand decides (`values.py`).
+string, bounds with an integer between them, an array or object that may be empty. So the names of an object
+can be offered before anything is known of their values (0.4 us for each, not 5): a document has but some of
+them. False says nothing; then the cost of a demand decides (`values.py`).
 """
 
 from __future__ import annotations
@@ -179,8 +179,8 @@ class DeclaredNames(Mapping[str, "tuple[int, ...]"]):
         return [name for name, schema in self.schemas.items() if schema is False]
 
     def unsure(self, table: LiteralTable, names: int) -> list[int]:
-        """Of some names of a table (a bit set of labels), those of which it is not plain that some value meets
-        what they ask for."""
+        """Of some names of a table (a bit set of labels), those of which it is not plain that some value
+        meets what they ask for."""
         context, schemas = self._node.context, self.schemas
         literals = table.literals
         labels = range(len(literals)) if names == (1 << len(literals)) - 1 else labels_of(names)

@@ -434,6 +434,24 @@ class Formulas:
             self._disjoint[key] = known
         return known
 
+    def told_apart(self, literals: list[int]) -> bool:
+        """Whether some key that all of them require has another constant in each: then no object meets two.
+        One look at each, where all pairs of n would be n * n."""
+        constants = [self._required_constants(literal) for literal in literals]
+        for name in constants[0]:
+            seen: set[object] = set()
+            n_values = 0
+            for found in constants:
+                values = found.get(name)
+                if values is None:
+                    break
+                seen |= values
+                n_values += len(values)
+            else:
+                if len(seen) == n_values:
+                    return True
+        return False
+
     def _differ_in_constant(self, first: int, second: int) -> bool:
         one, other = self._required_constants(first), self._required_constants(second)
         return any(name in other and one[name].isdisjoint(other[name]) for name in one)

@@ -24,6 +24,7 @@ from .nodes import FALSE, SCALARS, TRUE, Demand, Node, Nodes
 from .number_sets import NUMBERS, NumberSet, surely_inhabited
 from .numbers import FINITE_NUMBER, INTEGER, Spelling, number_language, number_values
 from .numbers import NUMBER as ANY_NUMBER
+from .rules import ARRAY_RULES, OBJECT_RULES
 from .string_sets import (
     ALL_STRINGS,
     POSSIBLE_STRINGS,
@@ -68,11 +69,17 @@ BARE_SCALARS: dict[str, Scalars] = {
 
 Result = TypeVar("Result")
 
-# By what a node says, the types, the draft and the spelling of numbers: what was found, and whether a format in it is not
-# known exactly.
+# By what a node says, the types, the draft and the spelling of numbers: what was found, and whether a format
+# in it is not known exactly.
 _SCALARS: dict[tuple[Any, ...], tuple[Scalars, bool]] = {}
 _COSTS: dict[tuple[Any, ...], tuple[int, bool]] = {}
 _MOST_REMEMBERED = 4096
+_OF_COMPOSITES = frozenset(
+    (*OBJECT_RULES, *ARRAY_RULES, "dependentSchemas", "minContains", "maxContains")
+) | {
+    "unevaluatedProperties",
+    "unevaluatedItems",
+}
 _MOST_LISTED = 100  # members of an `enum`
 
 
@@ -108,7 +115,7 @@ class ScalarLanguages:
         types: int,
         make: Callable[[Demand, int], Result],
     ) -> Result:
-        """What is found for a demand; that of a node by itself is kept for other grammars that say the same."""
+        """What is found for a demand; that of a single node is kept for other grammars that say the same."""
         if len(demand) != 1 or demand[0] & 1 or demand[0] <= TRUE:
             return make(demand, types)
         node = self.nodes.all[demand[0] >> 1]
@@ -370,6 +377,8 @@ def _said(node: Node) -> tuple[Any, ...] | None:
     """What a node says, as a key that is the same in every grammar; None for one that refers to others."""
     said: list[object] = []
     for word, value in node.rules.items():
+        if word in _OF_COMPOSITES:
+            continue
         kind = type(value)
         if kind is list and word == "enum" and len(value) <= _MOST_LISTED:
             for member in value:

@@ -22,7 +22,7 @@ from ..witness import shortest_document
 from .algebra import NEVER
 from .arrays import ArrayShape
 from .at_sight import surely_met
-from .formula import Formulas
+from .formula import MOST_ALTERNATIVES, Formulas
 from .json_data import Pointer, written
 from .keywords import ARRAY, OBJECT
 from .layout import Layout
@@ -41,7 +41,8 @@ Shape = ObjectShape | Array
 
 # Keywords that may ask more of a value than its type; the empty array, the empty object meet all others.
 _REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}
-_LOGIC = {"enum", "const", "allOf", "anyOf", "oneOf", "not", "if", "$all", "$same"} | _REFERENCES
+_NESTED_LOGIC = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "$all", "$same"} | _REFERENCES)
+_LOGIC = {"enum", "const"} | _NESTED_LOGIC
 _LOGIC_OF_ARRAYS = frozenset(_LOGIC | {"unevaluatedItems"})
 _DEMANDING_OF_ARRAYS = frozenset(_LOGIC | {"minItems", "contains"})
 _DEMANDING_OF_OBJECTS = frozenset(
@@ -114,8 +115,8 @@ def bare(spelling: Spelling, any_order: bool) -> Bare:
 class Values:
     """The demands of one grammar.
 
-    contains: (schema, its context, place) of each `contains`, for messages. known: what is known beforehand; None:
-    what a type by itself offers.
+    contains: (schema, its context, place) of each `contains`, for messages. known: what is known beforehand;
+    None: what a type by itself offers.
     """
 
     def __init__(
@@ -168,13 +169,20 @@ class Values:
         """The scalars of a demand."""
         known = self._scalars.get(demand)
         if known is None:
-            known = (
-                any_scalars(self.scalars.spelling)
-                if not demand
-                else self.scalars.of(demand, self.formulas.types(demand) & SCALARS)
-            )
-            self._scalars[demand] = known
+            known = self._scalars[demand] = self._make_scalars(demand)
         return known
+
+    def _make_scalars(self, demand: Demand) -> Scalars:
+        if not demand:
+            return any_scalars(self.scalars.spelling)
+        types = self.formulas.types(demand) & SCALARS
+        if len(demand) == 1 and not demand[0] & 1:
+            node = self.nodes.all[demand[0] >> 1]
+            assert node is not None
+            branches = self._branches(node, types)
+            if branches is not None and len(branches) < 2:
+                return self.scalars_of(branches[0]) if branches else NO_SCALARS
+        return self.scalars.of(demand, types)
 
     def shapes(self, demand: Demand, bit: int) -> list[Any]:
         """The alternatives of a composite type, inhabited or not."""
@@ -189,6 +197,9 @@ class Values:
         if len(demand) == 1 and not demand[0] & 1:
             node = self.nodes.all[demand[0] >> 1]
             assert node is not None
+            branches = self._branches(node, bit)
+            if branches is not None:
+                return [shape for branch in branches for shape in self.shapes(branch, bit)]
             if bit == OBJECT and _DEMANDING_OF_OBJECTS.isdisjoint(node.rules):
                 record = plain_record(self.nodes, node)
                 shape = None if record is None else ObjectShape(record, self, self.any_order)
@@ -200,6 +211,36 @@ class Values:
         if bit == ARRAY:
             return [(RepeatingArray if record.repeat else ArrayShape)(record, self) for record in records]
         return [ObjectShape(record, self, self.any_order) for record in records]
+
+    def _branches(self, node: Node, bits: int) -> list[Demand] | None:
+        """The branches of `anyOf` or `oneOf` that values of these types can meet, where the node says nothing
+        else and any of them will do; None where it is not as simple as that."""
+        word, *others = node.rules
+        if others or (word != "anyOf" and word != "oneOf"):
+            return None
+        found: dict[int, None] = {}
+        for schema in node.rules[word]:
+            literal = self.nodes.child(node, schema)
+            if literal == FALSE:
+                continue
+            if literal == TRUE or literal in found:
+                return None
+            branch = self.nodes.all[literal >> 1]
+            assert branch is not None
+            if branch.types & bits:
+                if not _NESTED_LOGIC.isdisjoint(branch.rules):
+                    return None
+                found[literal] = None
+        branches = list(found)
+        if len(branches) > MOST_ALTERNATIVES:
+            return None
+        if (
+            word == "oneOf"
+            and len(branches) > 1
+            and not (bits == OBJECT and self.formulas.told_apart(branches))
+        ):
+            return None
+        return [(literal,) for literal in branches]
 
     def _only(self, demand: Demand, node: Node, shape: Shape | None) -> list[Any]:
         """The only alternative of a demand. Its cost is known where that of the demand is."""
