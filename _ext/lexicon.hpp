@@ -16,6 +16,7 @@
 #include "levels.hpp"
 #include "splits.hpp"
 #include "terminals.hpp"
+#include "view_map.hpp"
 
 namespace tokentrellis {
 
@@ -157,13 +158,12 @@ public:
         const CountedSplit& counted = counted_split(view, state);
         least = std::max(least, 0);
         most = std::min(most, counted.most_characters);
-        auto found = counted_rests_.find({view, state, least, most});
-        if (found != counted_rests_.end()) return found->second;
+        if (const View* known = counted_rests_.find({view, state, least, most})) return *known;
         std::vector<int32_t> nodes;
         for (const auto& leaving : counted.leaving)
             if (leaving.characters >= least && leaving.characters <= most) nodes.push_back(leaving.node);
         View rest = unite(view, nodes);
-        counted_rests_.emplace(ViewKey{view, state, least, most}, rest);
+        counted_rests_[{view, state, least, most}] = rest;
         return rest;
     }
 
@@ -231,10 +231,10 @@ private:
     std::unique_ptr<Levels> levels_;  // of the vocabulary
     std::vector<int32_t> reached_;    // of one walk, by place: states
     std::vector<int32_t> collected_;  // of one walk: tokens
-    std::unordered_map<ViewKey, std::unique_ptr<Split>, ViewKeyHash> splits_;
-    std::unordered_map<ViewKey, std::unique_ptr<CountedSplit>, ViewKeyHash> counted_splits_;
-    std::unordered_map<ViewKey, std::unique_ptr<TokenSet>, ViewKeyHash> counted_inner_;
-    std::unordered_map<ViewKey, View, ViewKeyHash> counted_rests_;
+    ViewMap<std::unique_ptr<Split>> splits_;
+    ViewMap<std::unique_ptr<CountedSplit>> counted_splits_;
+    ViewMap<std::unique_ptr<TokenSet>> counted_inner_;
+    ViewMap<View> counted_rests_;
     struct Ending {
         std::vector<int32_t> wanted;
         std::unique_ptr<TokenSet> tokens;
@@ -242,7 +242,7 @@ private:
     static constexpr size_t MOST_ENDINGS = 256;
     std::unordered_map<ViewKey, std::vector<Ending>, ViewKeyHash> endings_;
     size_t n_endings_ = 0;
-    std::unordered_map<ViewKey, std::unique_ptr<Opening>, ViewKeyHash> openings_;
+    ViewMap<std::unique_ptr<Opening>> openings_;
     std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;
     std::unordered_map<int32_t, std::vector<int32_t>> whole_splits_;  // automaton -> states whose split of the vocabulary is known
 

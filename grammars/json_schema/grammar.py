@@ -334,7 +334,7 @@ class JsonSchemaGrammar(Grammar):
             shape.usable(shape.all),
             shape.order,
             shape.any_order,
-            shape.in_order(shape.required) if shape.required else (),
+            shape.required_in_order(),
             self._layout.lead(FIRST, depth),
             self._layout.lead(AFTER_COMMA, depth),
             None if others is None else others.content,
@@ -407,11 +407,10 @@ class JsonSchemaGrammar(Grammar):
 
     def _outline_array(self, shape: ArrayShape, depth: int) -> PlainArray:
         """All states of a plain shape at once."""
-        cost = self._values.cost
         items = []
         for index in range(shape.special + 1 if shape.special else 2):
             demand = shape.demand(index)
-            if demand is None or cost(demand) >= NEVER:
+            if demand is None or not self._values.exist(demand):
                 items.append(-1)
             else:
                 items.append(self._rule(demand, AFTER_COMMA if index else FIRST, depth))
