@@ -86,6 +86,7 @@ using RecallFunction = int (*)(void* owner, int32_t state, const std::vector<std
 
 // What says how a reading goes on where the grammar is given as a whole, by parse tables (parse_stack.hpp), not by states that
 // are expanded on demand. Its continuations are stacks of its own numbers.
+struct Row;
 class Driver {
 public:
     virtual ~Driver() = default;
@@ -97,6 +98,10 @@ public:
     virtual int32_t finish(int32_t continuation, std::string& text, bool& is_special) = 0;
     // The rest of such a step for a configuration inside it; false if it is on none.
     virtual bool rest_of_step(const Configuration& c, std::string& text, int32_t& after) = 0;
+    // The row of tokens that some configurations allow, without a budget.
+    virtual Row make_row(const std::vector<Configuration>& set) = 0;
+    // A closure that was gathered before is used to find something out about its stack (stack_depths.hpp).
+    virtual void note_closure(int32_t continuation) = 0;
 };
 
 }  // namespace tokentrellis

@@ -199,11 +199,18 @@ public:
         key.push_back(view.trie);
         auto found = united_.find(key);
         if (found != united_.end()) return found->second;
-        tries.push_back(counted(merge(trie(view), nodes)));
-        View made{static_cast<int32_t>(tries.size()) - 1, 0};
+        const View made = add_trie(merge(trie(view), nodes));
         united_.emplace(std::move(key), made);
         return made;
     }
+    // The whole of a new trie as a view.
+    View add_trie(std::unique_ptr<Trie> made) {
+        tries.push_back(counted(std::move(made)));
+        return {static_cast<int32_t>(tries.size()) - 1, 0};
+    }
+    const Levels& levels() const { return *levels_; }
+    // Memory that a grammar takes for what it learns about the vocabulary.
+    void note_bytes(size_t bytes) { n_bytes_ += bytes; }
 
     TokenSet make_token_set(std::vector<int32_t> ids, View view) const {
         TokenSet set;

@@ -110,6 +110,7 @@ public:
     explicit Masks(Network& network) : network_(network), lexicon_(network.lexicon) {}
 
     Row make_row(const Network::Configurations& set, Budget* budget = nullptr) {
+        if (network_.driver && !budget) return network_.driver->make_row(set);
         Row row = borrow_row();
         budget_ = budget;
         lexicon_.forget_endings();
