@@ -92,6 +92,8 @@ if TYPE_CHECKING:
     from .samplers.language_model import FunctionModel
     from .samplers.metropolis_hastings import MetropolisHastings
     from .samplers.particles import Particle, Particles
+    from .samplers.program import Capture, Program
+    from .samplers.program_batch import run_programs
     from .samplers.predicates import (
         JsonPredicate,
         PythonPredicate,
@@ -181,6 +183,8 @@ _NAMES_OF_MODULE = {
     ".samplers.language_model": ("FunctionModel",),
     ".samplers.metropolis_hastings": ("MetropolisHastings",),
     ".samplers.particles": ("Particle", "Particles"),
+    ".samplers.program": ("Capture", "Program"),
+    ".samplers.program_batch": ("run_programs",),
     ".samplers.predicates": (
         "JsonPredicate",
         "PythonPredicate",
@@ -282,6 +286,9 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "OptimalTree",
     "DynamicTree",
     "CombinedDrafter",
+    "Program",
+    "Capture",
+    "run_programs",
     "Countdown",
     "add_countdown",
     "load_countdown_model",
