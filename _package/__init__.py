@@ -92,8 +92,6 @@ if TYPE_CHECKING:
     from .samplers.language_model import FunctionModel
     from .samplers.metropolis_hastings import MetropolisHastings
     from .samplers.particles import Particle, Particles
-    from .samplers.program import Capture, Program
-    from .samplers.program_batch import run_programs
     from .samplers.predicates import (
         JsonPredicate,
         PythonPredicate,
@@ -101,6 +99,8 @@ if TYPE_CHECKING:
         SmilesPredicate,
         SqlPredicate,
     )
+    from .samplers.program import Capture, Program
+    from .samplers.program_batch import run_programs
     from .samplers.rejection import AdaptiveRejectionSampler
     from .samplers.sequential_monte_carlo import SequentialMonteCarlo
     from .samplers.speculation import Speculation

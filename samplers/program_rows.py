@@ -99,3 +99,17 @@ class ProgramRows:
         ]
         if lengths != self._model.lengths:
             self._model.shorten(lengths)
+
+
+class OnlyRow:
+    """The reader of a program by itself."""
+
+    def __init__(self, rows: ProgramRows) -> None:
+        self._rows = rows
+
+    @property
+    def n_forward_passes(self) -> int:
+        return self._rows.n_forward_passes
+
+    def read(self, reading: Reading) -> Tensor:
+        return self._rows.read({0: reading})[0]

@@ -18,7 +18,7 @@ import tokentrellis as tt
 import torch
 from tokentrellis.models import load_model
 
-from tests.samplers import argument_table, drafter_arguments
+from tests.samplers import argument_table, drafter_arguments, program_arguments
 from tests.tiny_models import tiny_model, tiny_tokenizer
 
 PROCESSORS = (tt.GrammarProcessor, tt.TerminationProcessor)  # called without names
@@ -367,7 +367,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "read_bytes": {"text": b"ab"},
     "rollback": {"n_tokens": 0},
 }
-FUNCTIONS |= argument_table.SAMPLERS | drafter_arguments.DRAFTERS
+FUNCTIONS |= argument_table.SAMPLERS | drafter_arguments.DRAFTERS | program_arguments.PROGRAMS
 CASES = [(name, argument) for name, (_, right) in FUNCTIONS.items() for argument in right]
 METHOD_CASES = [(name, argument) for name, right in METHODS.items() for argument in right]
 
@@ -425,6 +425,7 @@ def test_every_public_function_is_here() -> None:
         *("PromptResponses", "LengthSummary"),
         *argument_table.NOT_CALLED,
         *drafter_arguments.NOT_CALLED,
+        *program_arguments.NOT_CALLED,
         *("CompiledLength", "LengthMatcher"),  # made by compile_length
     } | {name for name in classes if issubclass(getattr(tt, name), Exception)}
     assert set(tt.__all__) - not_called <= {name.partition(".")[0] for name in FUNCTIONS}

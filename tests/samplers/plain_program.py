@@ -1,4 +1,4 @@
-"""The slow, obvious twin of `Program`: every token is chosen by a pass over the whole text, nothing is guessed.
+"""The slow, obvious twin of `Program`: each token is chosen by a pass over the whole text, none is guessed.
 
 No cache, no trees, no forced text; a mask is made by asking about each token of the vocabulary, from the
 beginning of the hole. What a program writes with the same seed must be the same, token by token.
@@ -44,7 +44,7 @@ class PlainProgram:
         compiled = tt.compile_grammar(grammar or tt.from_regex(r"[\s\S]*"), self.vocabulary)
         data, left = b"", max_tokens
         while True:
-            rest, allowed, may_end = self._allowed(compiled, owed, data, left)
+            allowed, may_end = self._allowed(compiled, owed, data, left)
             if may_end and (not allowed or not left):
                 break
             token = self._choose(allowed, may_end, ends)
@@ -91,7 +91,7 @@ class PlainProgram:
         self.ids += ids
         return owed
 
-    def _allowed(self, compiled: Any, owed: bytes, data: bytes, left: int) -> tuple[bytes, list[int], bool]:
+    def _allowed(self, compiled: Any, owed: bytes, data: bytes, left: int) -> tuple[list[int], bool]:
         rest = owed[len(data) :]
         allowed = []
         for token_id, text in enumerate(self.vocabulary.tokens):
@@ -108,7 +108,7 @@ class PlainProgram:
                 allowed.append(token_id)
         now = compiled.matcher()
         now.read_bytes(data[len(owed) :])
-        return rest, allowed, not rest and now.is_accepting
+        return allowed, not rest and now.is_accepting
 
     def _choose(self, allowed: list[int], may_end: bool, ends: str) -> int | None:
         self.n_passes += 1

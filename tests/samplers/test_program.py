@@ -153,6 +153,33 @@ def test_embedded_model_writes_a_record_with_fewer_passes() -> None:
     assert program.n_forward_passes < result.stats.n_tokens
 
 
+def test_a_stop_is_found_wherever_tokens_divide_it() -> None:
+    """What was read too far is taken back: the text goes on as if it had never been there."""
+    tokenizer = tiny_tokenizer()
+    n_taken_back = 0
+    for seed in range(12):
+        model = tiny_model(seed % 3)
+        first = tt.Program(model, tokenizer, seed=seed)
+        first += "Ann Lee is"
+        text = first.generate("free", max_tokens=8)
+        if len(text) < 4:
+            continue
+        middle = len(text) // 2
+        stop = text[middle - 2 : middle + 2]
+        program, plain = (kind(model, tokenizer, seed=seed) for kind in (tt.Program, PlainProgram))
+        for either in (program, plain):
+            either += "Ann Lee is"
+            either.generate("free", stop=[stop], max_tokens=8)
+            either.generate("next", AGE)
+            either += " and "
+            either.choose("last", ["red", "blue"])
+        assert program.values["free"] == text[: text.find(stop)]
+        assert program.text == plain.text
+        assert program.token_ids == plain.ids
+        n_taken_back += len(tokenizer(stop)["input_ids"]) > 1
+    assert n_taken_back >= 4
+
+
 def test_fixed_and_forced_text_take_no_pass() -> None:
     program = tt.Program(tiny_model(), tiny_tokenizer())
     program += "Ann"
