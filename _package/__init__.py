@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .decoding.length_tokens import LengthTokens
     from .decoding.matcher import Matcher
     from .decoding.model_writer import ModelWriter
+    from .decoding.partial_json import ClosedValue, PartialJson, partial_json
     from .decoding.processors import GrammarProcessor
     from .decoding.response_lengths import (
         LengthSummary,
@@ -141,6 +142,7 @@ _NAMES_OF_MODULE = {
     ".decoding.length_tokens": ("LengthTokens",),
     ".decoding.matcher": ("Matcher",),
     ".decoding.model_writer": ("ModelWriter",),
+    ".decoding.partial_json": ("ClosedValue", "PartialJson", "partial_json"),
     ".decoding.processors": ("GrammarProcessor",),
     ".decoding.self_terminating_model": ("SelfTerminatingConfig", "SelfTerminatingModel"),
     ".decoding.termination": ("TerminationProcessor",),
@@ -286,6 +288,9 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "OptimalTree",
     "DynamicTree",
     "CombinedDrafter",
+    "partial_json",
+    "PartialJson",
+    "ClosedValue",
     "Program",
     "Capture",
     "run_programs",
