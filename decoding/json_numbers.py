@@ -1,4 +1,4 @@
-"""Numbers of JSON as Python has them: digits in, an int, a float, or a Decimal where these would lose too much."""
+"""Numbers of JSON in Python: digits in, an int, a float, or a Decimal where these would lose too much."""
 
 from __future__ import annotations
 

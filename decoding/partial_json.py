@@ -1,8 +1,8 @@
 """The value of a JSON text that is still being written: its beginning in, the value so far out.
 
-`PartialJson` reads a text in pieces, as they come. Its `value` is at every moment the value of a document that
-the text may still become by closing what is open: objects and arrays with what they have so far, a string
-with its characters so far, a number with its digits so far. What says nothing yet is left out: a key without
+`PartialJson` reads a text in pieces, as they come. Its `value` is at every moment the value of a document
+that the text may still become by closing what is open: objects and arrays with what they have so far, a
+string with its characters so far, a number with its digits so far. What says nothing yet is left out: a key without
 a value, half of `true`, half of an escape, a lone minus. `write` says which values have closed, so that they
 can be used before the rest is there.
 
@@ -23,8 +23,8 @@ from .arguments import checked_instance
 from .json_numbers import read_fraction, read_integer
 
 DEEPEST_TOLD = 100
-"""Of values that nest deeper `PartialJson.write` does not say that they closed: the path to each of them would
-cost its depth."""
+"""Of values that nest deeper `PartialJson.write` does not say that they closed: the path to each of them
+would cost its depth."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]+')

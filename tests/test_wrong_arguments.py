@@ -51,6 +51,11 @@ def add_countdown(model: Any, settings: Any) -> Any:
     return tt.add_countdown(copy.deepcopy(model) if model is tiny_model() else model, settings)
 
 
+def write_json(text: Any) -> Any:
+    """A reader of its own for each call."""
+    return tt.PartialJson().write(text)
+
+
 def matcher() -> tt.Matcher:
     return COMPILED.matcher()
 
@@ -354,8 +359,12 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "temperature": 1.0,
             "top_k": 3,
             "top_p": 0.5,
+            "on_text": print,
         },
     ),
+    "PartialJson": (tt.PartialJson, {}),
+    "PartialJson.write": (write_json, {"text": "[1"}),
+    "partial_json": (tt.partial_json, {"text": "[1"}),
 }
 METHODS: dict[str, dict[str, Any]] = {
     "accept_token": {"token_id": 0},
@@ -426,6 +435,7 @@ def test_every_public_function_is_here() -> None:
         *argument_table.NOT_CALLED,
         *drafter_arguments.NOT_CALLED,
         *program_arguments.NOT_CALLED,
+        "ClosedValue",
         *("CompiledLength", "LengthMatcher"),  # made by compile_length
     } | {name for name in classes if issubclass(getattr(tt, name), Exception)}
     assert set(tt.__all__) - not_called <= {name.partition(".")[0] for name in FUNCTIONS}
