@@ -133,7 +133,7 @@ def match(
     as_json: JsonOption = False,
 ) -> None:
     """Match TEXT with SCHEMA; show where it leaves the grammar, if it does, and what was expected there."""
-    from .expected import describe_next, match_text, place_and_caret
+    from .expected import describe_next, match_text, next_bytes, place_and_caret
 
     check_text(text, "TEXT")
     progress = match_text(read_grammar(schema, whitespace, property_order), text)
@@ -143,13 +143,25 @@ def match(
             "matches": progress.is_complete,
             "accepted_bytes": progress.n_accepted,
             "expected": expected,
+            **next_bytes(progress),
         }
         print(json.dumps(report, ensure_ascii=False))
     elif progress.is_complete:
         print("the text matches")
     else:
         print(f"{place_and_caret(text, progress)}\nexpected: {expected}")
+        if property_order is PropertyOrder.SCHEMA and _matches_in_any_order(schema, whitespace, text):
+            print("only the order of the keys is wrong: --property-order any takes them in every order")
     raise typer.Exit(0 if progress.is_complete else 1)
+
+
+def _matches_in_any_order(schema: str, whitespace: str, text: str) -> bool:
+    from .expected import match_text
+
+    if schema == "-":
+        return False
+    grammar = read_grammar(schema, whitespace, PropertyOrder.ANY)
+    return match_text(grammar, text).is_complete
 
 
 @app.command()
@@ -167,7 +179,7 @@ def mask(
     """
     from .decoding.compile import compile_grammar
     from .decoding.vocabulary import Vocabulary
-    from .expected import allowed_ids, describe_next, match_text, place_and_caret, token_name
+    from .expected import allowed_ids, describe_next, match_text, next_bytes, place_and_caret, token_name
     from .models import load_tokenizer
 
     check_text(prefix, "PREFIX")
@@ -184,6 +196,7 @@ def mask(
     if as_json:
         report = {
             "bytes": describe_next(progress),
+            **next_bytes(progress),
             "n_tokens": len(allowed),
             "vocab_size": vocabulary.vocab_size,
             "tokens": [{"id": i, "text": name} for i, name in zip(allowed, shown, strict=False)],

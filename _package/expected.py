@@ -6,7 +6,7 @@ Texts are read byte by byte, so the vocabulary does not matter; the 256 single b
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,6 +55,16 @@ def place_and_caret(text: str, progress: Progress) -> str:
     offset = len(text.encode()[: progress.n_accepted].decode("utf-8", "ignore"))
     what = "the text is not finished" if progress.is_prefix else "the text leaves the grammar"
     return str(ConstraintError(what, location=line_and_column(text, offset), source=text))
+
+
+def next_bytes(progress: Progress) -> dict[str, Any]:
+    """For programs: the bytes that may come next, the text that must come, and whether the text may end."""
+    matcher = progress.matcher
+    return {
+        "next_bytes": sorted(matcher.next_bytes()),
+        "forced_text": matcher.forced_bytes().decode(errors="replace"),
+        "may_end": matcher.is_accepting,
+    }
 
 
 def describe_next(progress: Progress) -> str:

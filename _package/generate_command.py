@@ -32,6 +32,7 @@ from .text_input import (
     FileOption,
     JsonlOption,
     MaxNewTokensOption,
+    MinPOption,
     ModelOption,
     OutOption,
     SeedOption,
@@ -63,6 +64,7 @@ def generate(
     temperature: TemperatureOption = None,
     top_k: TopKOption = None,
     top_p: TopPOption = None,
+    min_p: MinPOption = None,
     sampler: SamplerOption = None,
     particles: ParticlesOption = None,
     max_new_tokens: MaxNewTokensOption = None,
@@ -107,14 +109,14 @@ def generate(
         schema, text = None, schema  # a single word beside --regex or --choices is the text
     _check_options(schema, regex, choices, whitespace)
     check_drafter(drafter, draft_model)
-    check_numbers(max_new_tokens, temperature, top_k, top_p)
+    check_numbers(max_new_tokens, temperature, top_k, top_p, min_p)
     given = check_inputs(text, file, jsonl, out)
     if schema == "-" and given is None:
         raise ConstraintError("SCHEMA and TEXT cannot both be standard input", advice="name a file for one")
     check_sampler_options(sampler, particles)
     layout = whitespace or ("compact" if model is None else "natural")
     grammar, described = _grammar(schema, regex, choices, layout, property_order)
-    sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
 
     def begin() -> Run:
         sampling["sampler"] = make_sampler(sampler, particles)

@@ -48,11 +48,21 @@ def read_schema(source: str) -> Any:
         return parse_json(read_file(Path(source)), source)
     if _PYTHON_NAME.fullmatch(source):
         return _import_name(source)
+    if _is_json(source):
+        raise GrammarSyntaxError("SCHEMA: a JSON Schema is an object, true or false", got=source)
     raise ConstraintError(
         "SCHEMA: must be a file, '-', JSON or module:Name",
         got=source,
         advice="check the path" if "." in source or os.sep in source else "put JSON into quotes",
     )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def json_schema_of(schema: Any) -> Any:

@@ -19,6 +19,7 @@ from .text_input import (
     FileOption,
     JsonlOption,
     MaxNewTokensOption,
+    MinPOption,
     ModelOption,
     OutOption,
     SeedOption,
@@ -67,6 +68,7 @@ def summarize(
     temperature: TemperatureOption = None,
     top_k: TopKOption = None,
     top_p: TopPOption = None,
+    min_p: MinPOption = None,
     max_new_tokens: MaxNewTokensOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -75,14 +77,14 @@ def summarize(
     Files are read and written as by `tokentrellis generate`.
     """
     length = read_length({"words": words, "characters": characters, "sentences": sentences, "tokens": tokens})
-    check_numbers(max_new_tokens, temperature, top_k, top_p)
+    check_numbers(max_new_tokens, temperature, top_k, top_p, min_p)
     check_inputs(text, file, jsonl, out)
     extracts = extract or model is None
     if extracts and length.kind == "tokens":
         raise ConstraintError(
             "--tokens needs a model that writes", advice="give --model, or a length in words"
         )
-    options: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    options: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
     options["max_new_tokens"] = max_new_tokens
 
     def begin() -> Run:

@@ -42,6 +42,12 @@ TopKOption = Annotated[int | None, typer.Option("--top-k", help="Sample from the
 TopPOption = Annotated[
     float | None, typer.Option("--top-p", help="Sample from the likeliest tokens of this probability.")
 ]
+MinPOption = Annotated[
+    float | None,
+    typer.Option(
+        "--min-p", help="Sample from the tokens of at least this share of the likeliest one's probability."
+    ),
+]
 MaxNewTokensOption = Annotated[
     int | None, typer.Option("--max-new-tokens", help="The output is complete within so many tokens.")
 ]
@@ -56,13 +62,18 @@ def only_one(options: dict[str, str | Path | None], advice: str) -> str | None:
 
 
 def check_numbers(
-    max_new_tokens: int | None, temperature: float | None, top_k: int | None, top_p: float | None
+    max_new_tokens: int | None,
+    temperature: float | None,
+    top_k: int | None,
+    top_p: float | None,
+    min_p: float | None,
 ) -> None:
     """Before a model is loaded, which takes seconds."""
     for name, integer in (("--max-new-tokens", max_new_tokens), ("--top-k", top_k)):
         if integer is not None:
             checked_integer(name, integer, least=1)
-    for name, number, most in (("--temperature", temperature, math.inf), ("--top-p", top_p, 1.0)):
+    shares = (("--top-p", top_p, 1.0), ("--min-p", min_p, 1.0))
+    for name, number, most in (("--temperature", temperature, math.inf), *shares):
         if number is not None:
             checked_number(name, number, above=0, most=most)
 

@@ -2,10 +2,11 @@
 
 `requests`: random kinds and targets, alone or with a grammar; each is compiled, and a text is written by
 random allowed tokens within a small budget, then measured as a finished text. 100 % exact or refused
-beforehand is what is promised. `cost`: a small Llama trained on the language of `bench.length_control`,
-sampled at
-temperature 1: texts of an exact number of words beside what sample filtering needs (draws until one has it),
-with the model's own perplexity of both. Cost: some minutes each.
+beforehand is what is promised. `cost`: texts of an exact number of words beside sample filtering (draws
+until one has it), with their perplexity under the plain model and the time of a token. Two models are
+sampled at temperature 1: the embedded one, whose texts are JSON strings by the grammar, and a small Llama
+trained on the language of `bench.length_control`; beside the latter one that was trained alike to count the
+words down, with a marker before each (CAPEL, arXiv 2508.13805). Cost: some minutes each.
 """
 
 from __future__ import annotations
@@ -14,17 +15,20 @@ import argparse
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tokentrellis as tt
 import torch
 from tokentrellis.decoding.bitmask import unpack_bitmask
+from tokentrellis.decoding.generate import read_vocabulary
 from tokentrellis.decoding.sentences import ends_sentence
-from tokentrellis.models import load_tokenizer
+from tokentrellis.models import load_model, load_tokenizer
 
-from .length_control.language import EOS, PAD, TOKENS, Language
-from .length_control.training import train
+from .length_control.language import EOS, FIRST_MARKER, PAD, TOKENS, Language, unmark
+from .length_control.training import MARKERS, train
 
 KINDS = ("words", "characters", "sentences", "tokens", "items")
 SCHEMAS: list[Any] = [
@@ -39,6 +43,8 @@ SCHEMAS: list[Any] = [
     {"type": "string", "pattern": "^[a-z ]*$"},
 ]
 WORDS = (8, 16, 32)
+MOST_TOKENS = 160
+TEXT = "Ann Lee, 31, wrote on 2 May 2024 from Oslo. She asked for three blue chairs and a lamp."
 
 
 def main() -> None:
@@ -112,57 +118,104 @@ def _write(compiled: tt.CompiledLength, source: random.Random, mask_times: list[
 
 
 def measure_cost(steps: int, n_samples: int) -> None:
-    """A table by number of words."""
-    model = train("none", steps)
+    """A table by number of words, for each of two models."""
+    loaded = load_model()
+    prompt = loaded.tokenizer(loaded.prompt(TEXT, {"type": "string"}))["input_ids"]
+    vocabulary = read_vocabulary(loaded.model, loaded.tokenizer)
+    string = tt.compile_grammar(tt.from_json_schema({"type": "string"}, whitespace="compact"), vocabulary)
+    print("embedded model, a JSON string")
+    compare_ways(Sampled(loaded.model, prompt, vocabulary, string), n_samples)
+    prompt = Language().prompt(random.Random(2))
     vocabulary = tt.Vocabulary(TOKENS, eos_token_ids=[EOS])
-    plain = _sample(model, n_samples * 16, None)
-    texts = [vocabulary.decode(row) for row in plain]
-    print(
-        "| words | draws for an exact one | perplexity, free | exact | ends a sentence, free, % | exact, % |"
-    )
-    print("| --: | --: | --: | --: | --: | --: |")
+    print(f"model of a small language, {steps} steps")
+    plain = Sampled(train("none", steps), prompt, vocabulary)
+    compare_ways(plain, n_samples, Sampled(train(MARKERS, steps), prompt, vocabulary))
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A model that is to go on from a prompt, what its tokens mean, and the grammar that it has to follow."""
+
+    model: Any
+    prompt: list[int]
+    vocabulary: tt.Vocabulary
+    grammar: tt.CompiledGrammar | None = None
+
+    def sample(
+        self, n_samples: int, length: tt.CompiledLength | None = None, lead: Sequence[int] = ()
+    ) -> tuple[list[list[int]], float]:
+        """Responses at temperature 1, EOS included, and the seconds for one token of one response. lead: what
+        the responses are made to begin with."""
+        prompts = torch.tensor([[*self.prompt, *lead]] * n_samples)
+        width = prompts.shape[1]
+        options: dict[str, Any] = {
+            "max_new_tokens": MOST_TOKENS,
+            "do_sample": True,
+            "top_k": 0,
+            "pad_token_id": PAD,
+        }
+        if (compiled := length or self.grammar) is not None:
+            processor = tt.GrammarProcessor(compiled, max_new_tokens=MOST_TOKENS, prompt_length=width)
+            options["logits_processor"] = [processor]
+        torch.manual_seed(5)
+        begin = time.perf_counter()
+        found = self.model.generate(prompts, attention_mask=torch.ones_like(prompts), **options)[:, width:]
+        taken = (time.perf_counter() - begin) / found.numel()
+        ends = set(self.vocabulary.eos_token_ids)
+        return [_until_end(row, ends) for row in found.tolist()], taken
+
+    def perplexity(self, responses: list[list[int]]) -> float:
+        """Of the responses under the model, after the prompt; not a number if there are none."""
+        total, n_tokens = 0.0, 0
+        for response in responses:
+            whole = torch.tensor([self.prompt + response])
+            with torch.no_grad():
+                log_probs = self.model(whole[:, :-1]).logits[0, len(self.prompt) - 1 :].log_softmax(-1)
+            total += float(log_probs.gather(1, torch.tensor(response)[:, None]).sum())
+            n_tokens += len(response)
+        return float(np.exp(-total / n_tokens)) if n_tokens else float("nan")
+
+
+def compare_ways(plain: Sampled, n_samples: int, counting: Sampled | None = None) -> None:
+    """Print a table by number of words. counting: the model that was trained to write markers."""
+    free, free_time = plain.sample(n_samples * 16)
+    print("| words | way | kept, % | perplexity | ends a sentence, % | tokens for a text kept | ms a token |")
+    print("| --: | :-- | --: | --: | --: | --: | --: |")
     for n_words in WORDS:
         length = tt.Length(words=n_words)
-        exact = _sample(model, n_samples, tt.compile_length(length, vocabulary))
-        counts = [length.measure().count(text.decode()) for text in texts]
-        share = counts.count(n_words) / len(counts)
-        of_exact = [vocabulary.decode(row) for row in exact]
-        if any(length.measure().count(text.decode()) != n_words for text in of_exact):
-            raise SystemExit(f"a text has not exactly {n_words} words")
-        print(
-            f"| {n_words} | {1 / share if share else float('inf'):.0f} | {_perplexity(model, plain):.2f} "
-            f"| {_perplexity(model, exact):.2f} | {_at_sentence(texts):.0f} | {_at_sentence(of_exact):.0f} |"
+        exact, exact_time = plain.sample(
+            n_samples, tt.compile_length(length, plain.grammar or plain.vocabulary)
         )
+        ways = {"sample filtering": (free, free, free_time), "tt.Length": (exact, exact, exact_time)}
+        if counting is not None:
+            marked, marked_time = counting.sample(n_samples, lead=[FIRST_MARKER + n_words])
+            ways["markers"] = (marked, list(map(unmark, marked)), marked_time)
+        for way, (written, responses, taken) in ways.items():
+            texts = [plain.vocabulary.decode(row) for row in responses]
+            kept = [length.measure().count(text.decode(errors="replace")) == n_words for text in texts]
+            if way == "tt.Length" and not all(kept):
+                raise SystemExit(f"a text has not exactly {n_words} words")
+            chosen = [row for row, is_kept in zip(responses, kept, strict=True) if is_kept]
+            cost = sum(map(len, written)) / len(chosen) if chosen else float("inf")
+            share, at_end = len(chosen) / len(kept), _at_sentence(list(map(plain.vocabulary.decode, chosen)))
+            print(
+                f"| {n_words} | {way} | {100 * share:.0f} | {plain.perplexity(chosen):.2f} | {at_end:.0f} "
+                f"| {cost:.0f} | {1000 * taken:.2f} |"
+            )
+    average = sum(map(len, free)) / len(free)
+    print(f"free: perplexity {plain.perplexity(free):.2f} of {len(free)} texts of {average:.0f} tokens")
 
 
-def _sample(model: Any, n_samples: int, compiled: tt.CompiledLength | None) -> list[list[int]]:
-    """Responses at temperature 1 to the first prompt of the language, EOS included."""
-    prompt = torch.tensor([Language().prompt(random.Random(2))] * n_samples)
-    width = prompt.shape[1]
-    options: dict[str, Any] = {"max_new_tokens": 160, "do_sample": True, "top_k": 0, "pad_token_id": PAD}
-    if compiled is not None:
-        processor = tt.GrammarProcessor(compiled, max_new_tokens=160, prompt_length=width)
-        options["logits_processor"] = [processor]
-    torch.manual_seed(5)
-    rows = model.generate(prompt, attention_mask=torch.ones_like(prompt), **options)[:, width:].tolist()
-    return [row[: row.index(EOS) + 1] if EOS in row else row for row in rows]
-
-
-def _perplexity(model: Any, responses: list[list[int]]) -> float:
-    """Of the responses under the model, after the prompt."""
-    prompt = Language().prompt(random.Random(2))
-    total, n_tokens = 0.0, 0
-    for response in responses:
-        whole = torch.tensor([prompt + response])
-        with torch.no_grad():
-            log_probs = model(whole[:, :-1]).logits[0, len(prompt) - 1 :].log_softmax(-1)
-        total += float(log_probs.gather(1, torch.tensor(response)[:, None]).sum())
-        n_tokens += len(response)
-    return float(np.exp(-total / n_tokens))
+def _until_end(row: list[int], ends: set[int]) -> list[int]:
+    for place, token in enumerate(row):
+        if token in ends:
+            return row[: place + 1]
+    return row
 
 
 def _at_sentence(texts: list[bytes]) -> float:
-    return 100 * sum(map(ends_sentence, texts)) / len(texts)
+    """The share of them that end with a sentence, percent."""
+    return 100 * sum(map(ends_sentence, texts)) / len(texts) if texts else float("nan")
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ def generate(
     temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
     drafter: SpeculativeDecoder | None = None,
     on_text: Callable[[str], object] | None = None,
 ) -> Result: ...
@@ -75,6 +76,7 @@ def generate(
     temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
     drafter: SpeculativeDecoder | None = None,
     on_text: Callable[[str], object] | None = None,
 ) -> list[Result]: ...
@@ -95,6 +97,7 @@ def generate(
     temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
     drafter: SpeculativeDecoder | None = None,
     on_text: Callable[[str], object] | None = None,
 ) -> Result | list[Result]:
@@ -114,7 +117,7 @@ def generate(
         each prompt it draws one text. Temperature and truncation then make another model, whose law it is.
     do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given.
     seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it.
-    temperature, top_k, top_p: applied to the allowed tokens; None: not at all. A temperature beyond
+    temperature, top_k, top_p, min_p: applied to the allowed tokens; None: not at all. A temperature beyond
         `generation_options.MOST_TEMPERATURE` or below its inverse counts as these.
     drafter: proposes tokens, so that the model writes several of them in one pass (a `Drafter`, or a
         `Speculation` with options). Greedy outputs are the same with and without; drawn ones have the same
@@ -140,13 +143,13 @@ def generate(
     prompts = [prompt] if isinstance(prompt, str) else checked_list("prompt", prompt, str, "a text")
     if max_new_tokens is not None:
         max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
-    sampling = sampling_options(do_sample, seed, temperature, top_k, top_p)
+    sampling = sampling_options(do_sample, seed, temperature, top_k, top_p, min_p)
     check_model(model, tokenizer)
     _check_ways(sampler, drafter, budget_slack)
     _check_stream(on_text, prompts, sampler, drafter)
     if sampler is not None:
         check_sampler(sampler, model, do_sample)
-        warping = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        warping = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
         source = None if grammar is None and length is None else (grammar, length)
         results = _sample(model, tokenizer, prompts, source, max_new_tokens, sampler, seed, warping)
         return results[0] if isinstance(prompt, str) else results

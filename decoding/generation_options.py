@@ -65,6 +65,7 @@ def sampling_options(
     temperature: float | None,
     top_k: int | None,
     top_p: float | None,
+    min_p: float | None = None,
 ) -> dict[str, Any]:
     """How tokens are chosen, as transformers' generation configuration says it; None: not given.
 
@@ -72,7 +73,7 @@ def sampling_options(
         ArgumentTypeError, ArgumentValueError: an option is of the wrong kind, or out of bounds.
         ConstraintError: an option would do nothing beside `do_sample=False`.
     """
-    given = {"seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p}
+    given = {"seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
     names = [name for name, value in given.items() if value is not None]
     checked_instance("do_sample", do_sample, (bool, type(None)), "True, False or None")
     if do_sample is False and names:
@@ -88,6 +89,8 @@ def sampling_options(
         top_k = checked_integer("top_k", top_k, least=1)
     if top_p is not None:
         top_p = checked_number("top_p", top_p, above=0, most=1)
+    if min_p is not None:
+        min_p = checked_number("min_p", min_p, above=0, most=1)
     if seed is not None:
         checked_seed(seed)
     if not (do_sample or names):
@@ -97,6 +100,7 @@ def sampling_options(
         "temperature": 1.0 if temperature is None else temperature,
         "top_k": 0 if top_k is None else top_k,  # 0: transformers' word for all tokens
         "top_p": 1.0 if top_p is None else top_p,
+        "min_p": min_p,
     }
 
 

@@ -63,6 +63,7 @@ class Matcher(core.Matcher):
             position=self.n_accepted,
             expected=self.describe_next(),
             token=vocabulary.token_bytes(token_id) if known else None,
+            advice="" if known else f"the vocabulary has tokens 0 to {vocabulary.n_tokens - 1}",
         )
 
     def _refuse_budget(self, budget: int) -> NoReturn:
@@ -78,6 +79,9 @@ class Matcher(core.Matcher):
 
     def _refuse(self, kind: type[Exception], message: str, got: object) -> NoReturn:
         raise _ERRORS[kind](message, got=got)
+
+    def __repr__(self) -> str:
+        return f"Matcher(after {self.n_accepted} tokens: next {self.describe_next()})"
 
     def describe_next(self) -> str:
         """What may come next, in words: bytes as characters and ranges, and the end of the text."""

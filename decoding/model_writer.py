@@ -32,7 +32,7 @@ class ModelWriter:
     model, tokenizer: from transformers, belonging to each other; a decoder alone.
     max_new_tokens: EOS included; a response that has as many and no EOS is not complete.
     do_sample: False: the likeliest token at each step, so all responses to a prompt are the same.
-    temperature, top_k, top_p: as for `generate`.
+    temperature, top_k, top_p, min_p: as for `generate`.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: these are no model and tokenizer, or an option is out of
@@ -50,6 +50,7 @@ class ModelWriter:
         temperature: float | None = None,
         top_k: int | None = None,
         top_p: float | None = None,
+        min_p: float | None = None,
     ) -> None:
         check_model(model, tokenizer)
         check_tokenizer(tokenizer)
@@ -59,7 +60,7 @@ class ModelWriter:
         self._tokenizer = tokenizer
         self.max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
         checked_instance("do_sample", do_sample, bool, "True or False")
-        self._sampling = sampling_options(do_sample, None, temperature, top_k, top_p)
+        self._sampling = sampling_options(do_sample, None, temperature, top_k, top_p, min_p)
         named = named_eos_token_ids(model)
         self._eos_token_ids = [tokenizer.eos_token_id] if named is None else list(named)
         if None in self._eos_token_ids:

@@ -51,7 +51,7 @@ class SamplingTask:
     model: a decoder-only model of transformers. prompt_ids: at least one.
     source: the compiled grammar or length, or a vocabulary where there is none.
     max_new_tokens: at most so many tokens, EOS included.
-    warping: `temperature`, `top_k`, `top_p` as given; they make another law, which is then the model's.
+    warping: `temperature`, `top_k`, `top_p`, `min_p` as given: they make another law, then the model's.
     """
 
     model: Any

@@ -134,12 +134,17 @@ class UnresolvedReferenceError(GrammarError):
 
 
 class UnsatisfiableError(GrammarError):
-    """No text at all satisfies the grammar; `reason` says which demands exclude each other."""
+    """No text at all satisfies the grammar; `reason` says why.
+
+    places: JSON Pointers of demands that exclude each other, none of which could be left out, where they are
+    few and were found.
+    """
 
     def __init__(
         self,
         reason: str,
         *,
+        places: Iterable[str] = (),
         location: Location | None = None,
         source: str | None = None,
         got: object = ...,
@@ -148,6 +153,7 @@ class UnsatisfiableError(GrammarError):
         message = f"no text can satisfy this: {reason}"
         super().__init__(message, location=location, source=source, got=got, advice=advice)
         self.reason = reason
+        self.places = tuple(places)
 
 
 class LimitExceededError(ConstraintError):

@@ -20,7 +20,7 @@ from typing import NamedTuple, TypeAlias
 from .errors import LimitExceededError
 from .expressions import EMPTY, EPSILON, REPEAT, UNLIMITED, Expression, concatenate, repeat, union
 from .nullable import bounds
-from .regex import count_positions
+from .regex_plain import count_positions
 
 MOST_IN_A_TERMINAL = 2_000
 """Byte classes, with repetitions written out, of one expression; what has more stays a rule."""

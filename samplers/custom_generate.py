@@ -62,7 +62,9 @@ def sample_rows(
     n_new = generation_config.max_length - input_ids.shape[1]
     warping = {}
     if generation_config.do_sample:
-        values = {name: getattr(generation_config, name) for name in ("temperature", "top_k", "top_p")}
+        values = {
+            name: getattr(generation_config, name) for name in ("temperature", "top_k", "top_p", "min_p")
+        }
         warping = {name: value for name, value in values.items() if value}  # top_k=0: all tokens
     rows = []
     for index, row in enumerate(input_ids.tolist()):

@@ -131,7 +131,16 @@ def test_match() -> None:
     report = json.loads(run("match", INLINE, '{"na', "--json", code=1).stdout)
     assert (report["matches"], report["accepted_bytes"]) == (False, 4)
     assert report["expected"] == "'\\\\' or 'm'", "a key may be spelled with escapes"
+    assert (report["next_bytes"], report["may_end"]) == ([ord("\\"), ord("m")], False)
     assert "expected: 'ue'" in run("match", "true", "[tr", code=1).stdout
+
+
+def test_match_says_when_only_the_order_is_wrong() -> None:
+    advice = "only the order of the keys is wrong: --property-order any"
+    assert advice in run("match", INLINE, '{"age": 1, "name": ""}', code=1).stdout
+    assert advice not in run("match", INLINE, '{"age": 1, "nam": ""}', code=1).stdout
+    options = ("--property-order", "any")
+    assert advice not in run("match", INLINE, '{"age": ', *options, code=1).stdout
 
 
 def test_match_options() -> None:
@@ -171,6 +180,7 @@ def test_info() -> None:
         (("generate", '{"type": }', "x"), 'SCHEMA is not JSON (Expecting value)\n    {"type": }\n'),
         (("generate", "json:no_such_name", "x"), "no_such_name"),
         (("generate", '{"type": "strin"}', "x"), "/type"),
+        (("generate", "[1]", "x"), "SCHEMA: a JSON Schema is an object, true or false, got '[1]'"),
         (("generate", INLINE, "x", "--file", "y"), "TEXT and --file exclude each other"),
         (("generate", "x"), "must be a file"),
         (("generate",), "one of SCHEMA, --regex and --choices is needed"),

@@ -18,6 +18,8 @@ FIRST_WORD = 4
 FIRST_BUCKET = FIRST_WORD + N_WORDS
 N_BUCKETS = 10
 N_TOKENS = FIRST_BUCKET + N_BUCKETS
+FIRST_MARKER = N_TOKENS
+MOST_MARKED = 52  # words; a vocabulary with markers has tokens for 0 to so many
 
 _CONSONANTS, _VOWELS = "bdfgklmnpr", "aeio"
 WORDS = [consonant + vowel for consonant in _CONSONANTS for vowel in _VOWELS]
@@ -63,3 +65,21 @@ class Language:
 def bucket_token(length: int) -> int:
     """The length token of a response: lengths from the trained range in steps, what is longer in the last."""
     return FIRST_BUCKET + min((length - 1) // WIDTH_OF_BUCKET, N_BUCKETS - 1)
+
+
+def mark(response: list[int]) -> list[int]:
+    """A response with the number of words that are left before each word, 0 before EOS (CAPEL,
+    arXiv 2508.13805)."""
+    left = sum(token >= FIRST_WORD for token in response)
+    marked: list[int] = []
+    for token in response:
+        if token >= FIRST_WORD or token == EOS:
+            marked.append(FIRST_MARKER + left)
+            left -= 1
+        marked.append(token)
+    return marked
+
+
+def unmark(marked: list[int]) -> list[int]:
+    """What is left without the markers."""
+    return [token for token in marked if token < FIRST_MARKER]

@@ -14,7 +14,7 @@ import tokentrellis as tt
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from .language import BOS, EOS, N_TOKENS, PAD, STOP, Language, bucket_token
+from .language import BOS, EOS, MOST_MARKED, N_TOKENS, PAD, STOP, Language, bucket_token, mark
 
 SHORTEST, LONGEST = 5, 53
 """The trained range of lengths, tokens, EOS included."""
@@ -50,11 +50,16 @@ class Outcome:
     valid: float | None
 
 
-def new_model(settings: tt.Countdown | None) -> Any:
+MARKERS = "markers"
+"""The number of words that are left stands before each word: not a way of KINDS, for its texts are
+twice as long."""
+
+
+def new_model(settings: tt.Countdown | None, vocab_size: int = N_TOKENS) -> Any:
     """The model before training; the same weights for every way."""
     torch.manual_seed(0)
     configuration = LlamaConfig(
-        vocab_size=N_TOKENS,
+        vocab_size=vocab_size,
         hidden_size=96,
         intermediate_size=256,
         num_hidden_layers=3,
@@ -71,8 +76,9 @@ def new_model(settings: tt.Countdown | None) -> Any:
 
 def train(kind: str, steps: int) -> Any:
     """A model trained to be told the length in this way."""
-    settings = KINDS[kind]
-    model = new_model(settings).train()
+    settings = KINDS.get(kind)
+    vocab_size = N_TOKENS + MOST_MARKED + 1 if kind == MARKERS else N_TOKENS
+    model = new_model(settings, vocab_size).train()
     language, source = Language(), random.Random(1)
     bounds = torch.Generator().manual_seed(1)
     collator = tt.CountdownCollator(
@@ -96,6 +102,8 @@ def _example(language: Language, source: random.Random, kind: str) -> dict[str, 
     length = source.randint(SHORTEST, LONGEST)
     prompt = _prompt(language, source, kind, length)
     response = language.response(source, length)
+    if kind == MARKERS:
+        response = mark(response)
     return {"input_ids": prompt + response, "labels": [-100] * len(prompt) + response}
 
 

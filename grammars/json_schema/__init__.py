@@ -5,19 +5,26 @@ The steps in order: `source.py` reads what the user gave; `json_data.py` refuses
 supported; `nodes.py` names sub-schemas, wanted or not wanted, and the demands made of them; `scalars.py`
 turns demands on strings and numbers into languages; `rules.py` and `formula.py` turn demands on objects and
 arrays into alternative `records.py`; `objects.py` and `arrays.py` walk such a record key by key, item by
-item; `values.py` decides whether anything meets a demand, and what is shortest; `grammar.py` writes it all as
-states and edges.
+item; `values.py` decides whether anything meets a demand, and what is shortest (`conflicts.py`: why nothing
+does); `grammar.py` writes it all as states and edges.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from referencing import Registry
 
-from ..errors import GrammarSyntaxError, LimitExceededError, UnsatisfiableError, UnsupportedFeatureError
+from ..errors import (
+    ConstraintError,
+    GrammarSyntaxError,
+    LimitExceededError,
+    UnsatisfiableError,
+    UnsupportedFeatureError,
+)
 from .algebra import NEVER
+from .conflicts import find_conflict
 from .formula import Formulas
 from .grammar import JsonSchemaGrammar
 from .json_data import written
@@ -87,27 +94,46 @@ def from_json_schema(
     layout = Layout(whitespace)
     try:
         read = read_schema(schema)
-        references = References(read, base_uri, registry)
-        survey = Survey(read, references.root, asserts_formats=formats == "assertion")
-        return _grammar(read, references, survey, layout, property_order == "any", unsupported, numbers)
+
+        def make_grammar(schema: Any) -> JsonSchemaGrammar:
+            references = References(schema, base_uri, registry)
+            survey = Survey(schema, references.root, asserts_formats=formats == "assertion")
+            _report(survey, unsupported)
+            values, demand = _read(schema, references, survey, property_order == "any", numbers)
+            return JsonSchemaGrammar(
+                values,
+                demand,
+                layout,
+                tuple(survey.problems),
+                tuple(survey.annotations),
+                survey.distinct_items,
+            )
+
+        return _explaining_conflicts(make_grammar, read)
     except RecursionError:
         raise LimitExceededError("depth of the schema", given="more", limit="what the stack holds") from None
 
 
-def _grammar(
-    schema: Any,
-    references: References,
-    survey: Survey,
-    layout: Layout,
-    any_order: bool,
-    unsupported: str,
-    numbers: Spelling,
-) -> JsonSchemaGrammar:
-    _report(survey, unsupported)
-    values, demand = _read(schema, references, survey, any_order, numbers)
-    return JsonSchemaGrammar(
-        values, demand, layout, tuple(survey.problems), tuple(survey.annotations), survey.distinct_items
-    )
+def _explaining_conflicts(make_grammar: Callable[[Any], JsonSchemaGrammar], schema: Any) -> JsonSchemaGrammar:
+    """The grammar of a schema; the error where nothing meets it names the demands that are to blame."""
+
+    def is_met(schema: Any) -> bool:
+        try:
+            make_grammar(schema)
+        except UnsatisfiableError:
+            return False
+        except ConstraintError:
+            return True
+        return True
+
+    try:
+        return make_grammar(schema)
+    except UnsatisfiableError as error:
+        places = find_conflict(schema, is_met) if isinstance(schema, dict) else ()
+        if not places:
+            raise
+        reason = f"{error.reason}: {', '.join(places)}" if len(places) > 1 else f"nothing meets {places[0]}"
+        raise UnsatisfiableError(reason, location="", places=places) from None
 
 
 def _report(survey: Survey, unsupported: str) -> None:

@@ -183,6 +183,16 @@ def test_extreme_temperatures_are_no_trouble() -> None:
     assert jsonschema_rs.validator_for(SCHEMA).is_valid(run(seed=1, temperature=1e6, max_new_tokens=40).value)
 
 
+def test_min_p_of_one_leaves_the_likeliest_token() -> None:
+    greedy = run(max_new_tokens=40)
+    assert run(seed=1, min_p=1.0, max_new_tokens=40).token_ids == greedy.token_ids
+    assert run(seed=1, min_p=1e-9, max_new_tokens=40).token_ids != greedy.token_ids
+    with pytest.raises(
+        tt.SamplingError
+    ):  # to a sampler it is the model's law, which the grammar forbids then
+        run(seed=1, min_p=1.0, max_new_tokens=40, sampler=tt.MaskSampler())
+
+
 @pytest.mark.parametrize(
     ("text", "kind"), [("1E+999", Decimal), ("-1E-999", Decimal), ("2.5e-3", float), ("0.1", float)]
 )
@@ -206,6 +216,8 @@ def test_settings_of_the_model_that_stop_it_early_are_an_error() -> None:
         ({"do_sample": False, "temperature": 1.0, "top_p": 0.5}, "so temperature, top_p would do nothing"),
         ({"temperature": 0.0}, "temperature must be greater than 0, got 0.0"),
         ({"top_k": 0}, "top_k must be at least 1, got 0"),
+        ({"min_p": 1.5}, "min_p must be greater than 0 and at most 1, got 1.5"),
+        ({"do_sample": False, "min_p": 0.5}, "so min_p would do nothing"),
         ({"top_p": 1.5}, "top_p must be greater than 0 and at most 1, got 1.5"),
         ({"prompt": ""}, "each at least one token, got"),
         ({"prompt": []}, "needs at least one text"),

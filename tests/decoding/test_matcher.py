@@ -148,3 +148,13 @@ def test_threads_share_a_compiled_grammar(vocabulary: tt.Vocabulary) -> None:
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_a_matcher_says_where_it_is() -> None:
+    vocabulary = tt.Vocabulary([b"a", b"b", b""], eos_token_ids=[2])
+    matcher = tt.compile_grammar(tt.from_regex("ab?"), vocabulary).matcher()
+    assert repr(matcher) == "Matcher(after 0 tokens: next 'a')"
+    matcher.accept_token(0)
+    assert repr(matcher) == "Matcher(after 1 tokens: next 'b' or the end)"
+    with pytest.raises(tt.TokenRejectedError, match=r"token 1099511627776 .*has tokens 0 to 2"):
+        matcher.accept_token(2**40)
