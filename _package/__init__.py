@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from .decoding.token_automaton import TokenAutomaton
     from .decoding.vocabulary import Vocabulary
     from .grammars.choices import from_choices
+    from .grammars.conversion import convert_grammar
     from .grammars.ebnf import from_ebnf
     from .grammars.errors import (
         ConstraintError,
@@ -159,6 +160,7 @@ _NAMES_OF_MODULE = {
     ".decoding.length_matcher": ("LengthMatcher",),
     ".decoding.vocabulary": ("Vocabulary",),
     ".grammars.choices": ("from_choices",),
+    ".grammars.conversion": ("convert_grammar",),
     ".grammars.ebnf": ("from_ebnf",),
     ".grammars.errors": (
         "ConstraintError",
@@ -229,6 +231,7 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "from_lark",
     "from_gbnf",
     "from_ebnf",
+    "convert_grammar",
     "compile_grammar",
     "CompiledGrammar",
     "Matcher",

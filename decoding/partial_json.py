@@ -2,9 +2,9 @@
 
 `PartialJson` reads a text in pieces, as they come. Its `value` is at every moment the value of a document
 that the text may still become by closing what is open: objects and arrays with what they have so far, a
-string with its characters so far, a number with its digits so far. What says nothing yet is left out: a key without
-a value, half of `true`, half of an escape, a lone minus. `write` says which values have closed, so that they
-can be used before the rest is there.
+string with its characters so far, a number with its digits so far. What says nothing yet is left out: a key
+without a value, half of `true`, half of an escape, a lone minus. `write` says which values have closed, so
+that they can be used before the rest is there.
 
 Cost: linear in the text, whatever the pieces; nothing recurses. `value` is the object that grows, not a copy;
 asking for it costs the length of the string that is open. (A stack of containers and an automaton over

@@ -55,7 +55,8 @@ class Program:
 
     model, tokenizer: from transformers, belonging to each other; the model is a decoder that reads trees, as
         for drafters.
-    seed, temperature, top_k, top_p: as for `generate()`: without any of them the likeliest token is taken.
+    seed, temperature, top_k, top_p, min_p: as for `generate()`; without any of them the likeliest token is
+        taken.
     healing: whether the last token of fixed text may be cut anew together with the hole behind it
         (`docs/programs.md`).
     on_capture: called with each hole as soon as its text is known.
@@ -79,11 +80,12 @@ class Program:
         temperature: float | None = None,
         top_k: int | None = None,
         top_p: float | None = None,
+        min_p: float | None = None,
         healing: bool = True,
         on_capture: Callable[[Capture], object] | None = None,
     ) -> None:
         setting = ProgramSetting(model, tokenizer, healing, on_capture)
-        law = setting.token_law(seed, temperature, top_k, top_p)
+        law = setting.token_law(seed, temperature, top_k, top_p, min_p)
         self._begin_with(setting, law, OnlyRow(ProgramRows(model, 1)))
 
     def _begin_with(self, setting: ProgramSetting, law: TokenLaw, reader: Reader) -> None:

@@ -33,13 +33,14 @@ def run_programs(
     temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
     healing: bool = True,
     max_rows: int = 16,
 ) -> list[Program]:
     """Run a function for each item, with a new program; the programs, in the order of the items.
 
     Args:
-        model, tokenizer, temperature, top_k, top_p, healing: as for `Program`.
+        model, tokenizer, temperature, top_k, top_p, min_p, healing: as for `Program`.
         function: called as `function(program, item)`, several of them at a time, in threads.
         seed: program number i, from 0, draws as `Program(seed=seed + i)` does.
         max_rows: so many programs are in one pass at most; each has a row of the cache.
@@ -56,7 +57,7 @@ def run_programs(
         seed = checked_integer("seed", seed, least=-(2**63), most=2**63 - 1)
     setting = ProgramSetting(model, tokenizer, healing, None)
     laws = [
-        setting.token_law(None if seed is None else seed + index, temperature, top_k, top_p)
+        setting.token_law(None if seed is None else seed + index, temperature, top_k, top_p, min_p)
         for index in range(max(len(items), 1))
     ]
     programs: list[Program] = []

@@ -41,9 +41,10 @@ class TokenLaw:
         temperature: float | None,
         top_k: int | None,
         top_p: float | None,
+        min_p: float | None = None,
     ) -> None:
         self._generator = generator
-        self._warpers = score_warpers(temperature, top_k, top_p, None)
+        self._warpers = score_warpers(temperature, top_k, top_p, min_p)
 
     def choose(self, scores: Tensor) -> int:
         """An index by log-probabilities, float32 on the CPU, shape [n], which need not be normalised."""

@@ -40,15 +40,20 @@ class ProgramSetting:
         self.grammars = HoleGrammars(self.vocabulary)
 
     def token_law(
-        self, seed: int | None, temperature: float | None, top_k: int | None, top_p: float | None
+        self,
+        seed: int | None,
+        temperature: float | None,
+        top_k: int | None,
+        top_p: float | None,
+        min_p: float | None,
     ) -> TokenLaw:
         """The likeliest token if nothing is given; else drawn."""
-        is_drawn = sampling_options(None, seed, temperature, top_k, top_p)["do_sample"]
+        is_drawn = sampling_options(None, seed, temperature, top_k, top_p, min_p)["do_sample"]
         generator = None
         if is_drawn:
             generator = torch.Generator()
             generator.manual_seed(int(torch.randint(2**62, ())) if seed is None else seed)
-        return TokenLaw(generator, temperature, top_k, top_p)
+        return TokenLaw(generator, temperature, top_k, top_p, min_p)
 
     def check_width(self, n_logits: int) -> None:
         """Refuse a model with fewer logits than the tokenizer has tokens."""
