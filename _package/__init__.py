@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     )
     from .grammars.gbnf import from_gbnf
     from .grammars.grammar import Grammar
+    from .grammars.graph import GrammarGraph, grammar_graph
     from .grammars.json_schema import from_json_schema
     from .grammars.lark import from_lark
     from .grammars.regex import from_regex
@@ -173,6 +174,7 @@ _NAMES_OF_MODULE = {
     ),
     ".grammars.gbnf": ("from_gbnf",),
     ".grammars.grammar": ("Grammar",),
+    ".grammars.graph": ("GrammarGraph", "grammar_graph"),
     ".grammars.json_schema": ("from_json_schema",),
     ".grammars.lark": ("from_lark",),
     ".grammars.regex": ("from_regex",),
@@ -232,6 +234,8 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "from_gbnf",
     "from_ebnf",
     "convert_grammar",
+    "grammar_graph",
+    "GrammarGraph",
     "compile_grammar",
     "CompiledGrammar",
     "Matcher",

@@ -66,6 +66,12 @@ class ContextFreeGrammar(Grammar):
             return expansion._replace(final=True, finish=-1) if self._is_empty_allowed else expansion
         return self._expand(*place)
 
+    def rule_name(self, state: int) -> str:
+        place = self._places[state]
+        if place is None:
+            return self.start_rule or "start"
+        return "" if place[1] else place[0]
+
     def _expand(self, name: str, read: frozenset[int]) -> Expansion:
         goal = self._goal(name)
         following = goal.following(read) if read else goal.first

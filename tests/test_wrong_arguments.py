@@ -86,6 +86,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "from_gbnf": (tt.from_gbnf, {"text": 'root ::= "a"', "start": "root", "special_tokens": {}}),
     "from_ebnf": (tt.from_ebnf, {"text": "a = 'a';", "start": "a"}),
+    "convert_grammar": (tt.convert_grammar, {"grammar": GRAMMAR, "to": "gbnf"}),
+    "grammar_graph": (tt.grammar_graph, {"grammar": GRAMMAR, "max_nodes": 9}),
     "Length": (
         tt.Length,
         {
@@ -436,6 +438,7 @@ def test_every_public_function_is_here() -> None:
         *drafter_arguments.NOT_CALLED,
         *program_arguments.NOT_CALLED,
         "ClosedValue",
+        "GrammarGraph",
         *("CompiledLength", "LengthMatcher"),  # made by compile_length
     } | {name for name in classes if issubclass(getattr(tt, name), Exception)}
     assert set(tt.__all__) - not_called <= {name.partition(".")[0] for name in FUNCTIONS}
