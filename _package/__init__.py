@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .decoding.length_tokens import LengthTokens
     from .decoding.matcher import Matcher
     from .decoding.model_writer import ModelWriter
+    from .decoding.partial_json import ClosedValue, PartialJson, partial_json
     from .decoding.processors import GrammarProcessor
     from .decoding.response_lengths import (
         LengthSummary,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from .decoding.vocabulary import Vocabulary
     from .grammars.call_formats import CallFormat
     from .grammars.choices import from_choices
+    from .grammars.conversion import convert_grammar
     from .grammars.ebnf import from_ebnf
     from .grammars.errors import (
         ConstraintError,
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
     )
     from .grammars.gbnf import from_gbnf
     from .grammars.grammar import Grammar
+    from .grammars.graph import GrammarGraph, grammar_graph
     from .grammars.json_schema import from_json_schema
     from .grammars.lark import from_lark
     from .grammars.parts import (
@@ -113,6 +116,8 @@ if TYPE_CHECKING:
         SmilesPredicate,
         SqlPredicate,
     )
+    from .samplers.program import Capture, Program
+    from .samplers.program_batch import run_programs
     from .samplers.rejection import AdaptiveRejectionSampler
     from .samplers.sequential_monte_carlo import SequentialMonteCarlo
     from .samplers.speculation import Speculation
@@ -153,6 +158,7 @@ _NAMES_OF_MODULE = {
     ".decoding.length_tokens": ("LengthTokens",),
     ".decoding.matcher": ("Matcher",),
     ".decoding.model_writer": ("ModelWriter",),
+    ".decoding.partial_json": ("ClosedValue", "PartialJson", "partial_json"),
     ".decoding.processors": ("GrammarProcessor",),
     ".decoding.self_terminating_model": ("SelfTerminatingConfig", "SelfTerminatingModel"),
     ".decoding.termination": ("TerminationProcessor",),
@@ -170,6 +176,7 @@ _NAMES_OF_MODULE = {
     ".decoding.vocabulary": ("Vocabulary",),
     ".grammars.call_formats": ("CallFormat",),
     ".grammars.choices": ("from_choices",),
+    ".grammars.conversion": ("convert_grammar",),
     ".grammars.ebnf": ("from_ebnf",),
     ".grammars.errors": (
         "ConstraintError",
@@ -182,6 +189,7 @@ _NAMES_OF_MODULE = {
     ),
     ".grammars.gbnf": ("from_gbnf",),
     ".grammars.grammar": ("Grammar",),
+    ".grammars.graph": ("GrammarGraph", "grammar_graph"),
     ".grammars.json_schema": ("from_json_schema",),
     ".grammars.lark": ("from_lark",),
     ".grammars.parts": (
@@ -209,6 +217,8 @@ _NAMES_OF_MODULE = {
     ".samplers.language_model": ("FunctionModel",),
     ".samplers.metropolis_hastings": ("MetropolisHastings",),
     ".samplers.particles": ("Particle", "Particles"),
+    ".samplers.program": ("Capture", "Program"),
+    ".samplers.program_batch": ("run_programs",),
     ".samplers.predicates": (
         "JsonPredicate",
         "PythonPredicate",
@@ -266,6 +276,9 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "from_structural_tags",
     "StructuralTag",
     "TagCall",
+    "convert_grammar",
+    "grammar_graph",
+    "GrammarGraph",
     "compile_grammar",
     "CompiledGrammar",
     "Matcher",
@@ -325,6 +338,12 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "OptimalTree",
     "DynamicTree",
     "CombinedDrafter",
+    "partial_json",
+    "PartialJson",
+    "ClosedValue",
+    "Program",
+    "Capture",
+    "run_programs",
     "Countdown",
     "add_countdown",
     "load_countdown_model",

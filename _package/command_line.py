@@ -34,6 +34,7 @@ from .grammar_options import (
     read_grammar,
 )
 from .grammars.errors import ConstraintError
+from .rules_commands import convert, graph
 from .sources import check_text, json_schema_of, read_schema
 from .standard_output import BROKEN_PIPE, standard_output
 from .summarize_command import summarize
@@ -72,6 +73,8 @@ app = typer.Typer(
 )
 app.command()(generate)
 app.command()(summarize)
+app.command()(graph)
+app.command()(convert)
 
 
 def _print_version(is_wanted: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -60,8 +60,8 @@ def is_rules_file(source: str) -> bool:
     return Path(source).suffix in _RULES
 
 
-def read_rules(source: str) -> Grammar:
-    """The grammar in a file of rules: Lark, GBNF or EBNF."""
+def read_rules(source: str, lexer: Literal["contextual", "dynamic"] = "contextual") -> Grammar:
+    """The grammar in a file of rules: Lark (lexer: as for `from_lark`), GBNF or EBNF."""
     from .grammars.ebnf import from_ebnf
     from .grammars.gbnf import from_gbnf
     from .grammars.lark import from_lark
@@ -77,7 +77,7 @@ def read_rules(source: str) -> Grammar:
         beside = path.parent / name
         return read_file(beside) if beside.is_file() else None
 
-    return from_lark(text, loader=load)
+    return from_lark(text, lexer=lexer, loader=load)
 
 
 def _parse_whitespace(word: str) -> Any:

@@ -9,7 +9,7 @@ collected on the way.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast, overload
 from weakref import WeakKeyDictionary
 
@@ -29,6 +29,7 @@ from .processors import GrammarProcessor
 from .results import Result, Statistics, calls_of, grammar_of, make_results, replay, value_of
 from .sampling import Sampler, SamplingTask, check_sampler, make_generator, score_text
 from .speculative import SpeculativeDecoder
+from .text_pieces import TextPieces
 from .vocabulary import Vocabulary
 
 DEFAULT_SPARE_TOKENS = 512
@@ -55,6 +56,7 @@ def generate(
     top_p: float | None = None,
     min_p: float | None = None,
     drafter: SpeculativeDecoder | None = None,
+    on_text: Callable[[str], object] | None = None,
 ) -> Result: ...
 
 
@@ -76,6 +78,7 @@ def generate(
     top_p: float | None = None,
     min_p: float | None = None,
     drafter: SpeculativeDecoder | None = None,
+    on_text: Callable[[str], object] | None = None,
 ) -> list[Result]: ...
 
 
@@ -96,6 +99,7 @@ def generate(
     top_p: float | None = None,
     min_p: float | None = None,
     drafter: SpeculativeDecoder | None = None,
+    on_text: Callable[[str], object] | None = None,
 ) -> Result | list[Result]:
     """Generate text that obeys a grammar, a length or both, complete and valid within the budget.
 
@@ -119,6 +123,8 @@ def generate(
         `Speculation` with options). Greedy outputs are the same with and without; drawn ones have the same
         law, but a seed repeats them only with `Speculation(..., adaptive=False)` and a drafter that has
         learnt nothing in between.
+    on_text: called with each piece of the text as soon as it is written; for one prompt, without a sampler or
+        a drafter. `PartialJson` makes values of the pieces.
 
     Everything else (repetition penalty, suppressed tokens ...) is as `model.generation_config` says.
 
@@ -140,6 +146,7 @@ def generate(
     sampling = sampling_options(do_sample, seed, temperature, top_k, top_p, min_p)
     check_model(model, tokenizer)
     _check_ways(sampler, drafter, budget_slack)
+    _check_stream(on_text, prompts, sampler, drafter)
     if sampler is not None:
         check_sampler(sampler, model, do_sample)
         warping = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
@@ -163,6 +170,8 @@ def generate(
     configuration = GenerationConfig(**_fixed_options(compiled.vocabulary, max_new_tokens), **sampling)
     options: dict[str, Any] = {name: tensor.to(model.device) for name, tensor in inputs.items()}
     options["generation_config"] = configuration
+    if on_text is not None:
+        options["streamer"] = TextPieces(compiled.vocabulary, on_text)
     started = time.perf_counter()
     with random_state(seed):
         if drafter is None:
@@ -203,6 +212,18 @@ def _check_ways(sampler: Sampler | None, drafter: SpeculativeDecoder | None, bud
     names = [name for name, value in given.items() if value is not None]
     if len(names) > 1:
         raise ConstraintError(f"{' and '.join(names)} exclude each other", advice="leave one out")
+
+
+def _check_stream(on_text: Any, prompts: list[str], sampler: Any, drafter: Any) -> None:
+    """Raise an error unless text can be handed on while it is written."""
+    if on_text is None:
+        return
+    if not callable(on_text):
+        raise ArgumentTypeError("on_text must be a function of a text", got=on_text)
+    if len(prompts) > 1 or sampler is not None or drafter is not None:
+        raise ConstraintError(
+            "on_text is for one prompt, without sampler and drafter", advice="leave it out, or the others"
+        )
 
 
 def _sample(

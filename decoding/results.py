@@ -6,9 +6,7 @@ Every output is replayed through a fresh matcher before it is returned, whoever 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from ..grammars.errors import LimitExceededError
@@ -19,6 +17,7 @@ from ..grammars.tools import ToolGrammar
 from .compile import CompiledGrammar
 from .compiled_length import CompiledLength
 from .errors import SamplingError
+from .json_numbers import read_fraction, read_integer
 from .processors import MaskTimes
 from .speculative import SpeculationStatistics
 from .vocabulary import Vocabulary
@@ -133,7 +132,7 @@ def value_of(grammar: Grammar | None, text: str) -> Any:
     if not isinstance(grammar, JsonSchemaGrammar):
         return text
     try:
-        return json.loads(text, parse_int=_to_integer, parse_float=_to_float)
+        return json.loads(text, parse_int=read_integer, parse_float=read_fraction)
     except RecursionError:
         raise LimitExceededError(
             "levels of nesting of the output",
@@ -155,19 +154,3 @@ def calls_of(grammar: Grammar | None, vocabulary: Vocabulary, token_ids: list[in
         if token_id not in ends
     )
     return list(grammar.calls(data.decode("utf-8", "surrogateescape")))
-
-
-def _to_integer(digits: str) -> int | Decimal:
-    """An int; a Decimal where Python refuses to read as many digits."""
-    return int(digits) if len(digits) < 4000 else Decimal(digits)
-
-
-def _to_float(digits: str) -> float | Decimal:
-    """A float; a Decimal where that would be infinite, or zero for what is not zero."""
-    number = float(digits)
-    if math.isfinite(number) and (number or not digits.lower().partition("e")[0].strip("-0.")):
-        return number
-    try:
-        return Decimal(digits)
-    except ArithmeticError:  # an exponent of more than 18 digits
-        return number

@@ -33,6 +33,8 @@ from .rules import Leaf, RuleCall, Tree, simplify, strongly_connected
 class ContextFreeGrammar(Grammar):
     """The texts that a rule derives. Front ends give the rules; all names that are called are defined.
 
+    rules, start_rule: as they were given.
+
     Raises: UnsatisfiableError if there is no text; LimitExceededError for rules that are too large.
     """
 
@@ -40,6 +42,8 @@ class ContextFreeGrammar(Grammar):
     is_ambiguous = True
 
     def __init__(self, rules: Mapping[str, Tree], start_rule: str) -> None:
+        self.rules = rules
+        self.start_rule = start_rule
         simplified = simplify(rules, start_rule)
         self._positions = Positions(simplified)
         self._shared = {without_empty(expression) for expression in simplified.shared}
@@ -54,14 +58,19 @@ class ContextFreeGrammar(Grammar):
         # By state: its goal and positions; none of them for the begin of a goal, no goal for the whole.
         self._places: list[tuple[str, frozenset[int]] | None] = [None, None]
         self._states: dict[tuple[str, frozenset[int]], int] = {}
-        self._start_rule = start_rule
 
     def expand(self, state: int) -> Expansion:
         place = self._places[state]
         if place is None:  # the start: nothing comes after the rule, so that it may be empty
-            expansion = self._expand(self._start_rule, frozenset())
+            expansion = self._expand(self.start_rule, frozenset())
             return expansion._replace(final=True, finish=-1) if self._is_empty_allowed else expansion
         return self._expand(*place)
+
+    def rule_name(self, state: int) -> str:
+        place = self._places[state]
+        if place is None:
+            return self.start_rule or "start"
+        return "" if place[1] else place[0]
 
     def _expand(self, name: str, read: frozenset[int]) -> Expansion:
         goal = self._goal(name)

@@ -16,7 +16,7 @@ end are computed from).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -265,6 +265,21 @@ class Grammar:
         from .recognizer import Recognizer  # the recogniser imports this module
 
         return Recognizer(self).accepts(text)
+
+    def rule_name(self, state: int) -> str:
+        """The name of the rule that begins at a state, for those who look at the grammar; "": it has none."""
+        return ""
+
+    def rule_uses(self) -> Mapping[str, tuple[str, list[str]]] | None:
+        """Of a grammar without states: by rule or terminal what to call it, and what it uses; the start
+        first.
+        """
+        return None
+
+    def _repr_html_(self) -> str:
+        from .graph import grammar_graph
+
+        return grammar_graph(self)._repr_html_()
 
     def __str__(self) -> str:
         from .printer import print_grammar

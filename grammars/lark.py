@@ -239,6 +239,17 @@ class ContextualLarkGrammar(Grammar):
             "asking a contextual Lark grammar for its states, which it has none of,"
         )
 
+    def rule_uses(self) -> dict[str, tuple[str, list[str]]]:
+        found: dict[str, tuple[str, list[str]]] = {self.source.start: (self.source.start, [])}
+        for rule in self.source.rules:
+            name = rule.origin.name
+            found.setdefault(name, (name, []))[1].extend(symbol.name for symbol in rule.expansion)
+        for terminal in self.source.terminals:
+            found[terminal.name] = (f"{terminal.name}: {terminal.pattern.to_regexp()}", [])
+        for name, token_id in self.source.special_tokens.items():
+            found[name] = (f"<[{token_id}]>", [])
+        return found
+
     def accepts(self, text: str | bytes) -> bool:
         """Whether the whole text is in the language, by the library itself. No text is a special token."""
         if isinstance(text, bytes):

@@ -43,6 +43,7 @@ from .grammar import (
     Grammar,
     LiteralsEdge,
     LiteralTable,
+    OthersEdge,
     StringEdge,
     TerminalEdge,
     TokenEdge,
@@ -194,45 +195,62 @@ def _print_edge(
     grammar: Grammar, state: int, index: int, edge: Edge, expansion: Expansion
 ) -> tuple[str, list[int]]:
     """An edge, and the states that it leads to as far as they are shown."""
+    text = edge_text(edge)
+    if edge.next is not None:
+        called = [edge.start] if isinstance(edge, CallEdge) else []
+        shown, following = _then(text, edge.next)
+        return shown, [*called, *following]
+    try:
+        targets, are_all = edge_targets(grammar, state, index, edge, expansion)
+    except ConstraintError as error:
+        return f"{text} error: {_cut(str(error), _LONGEST_TERMINAL)}", []
+    shown_targets = [f"{label}: {_state(after) if after else 'end'}" for label, after in targets.items()]
+    if not are_all:
+        shown_targets.append(MORE)
+    return f"{text} by label {{{', '.join(shown_targets)}}}", list(targets.values())
+
+
+def edge_text(edge: Edge) -> str:
+    """What an edge reads, without where it leads."""
     if isinstance(edge, TerminalEdge):
-        return _then(_terminal(edge.terminal), edge.next)
+        return _terminal(edge.terminal)
     if isinstance(edge, CallEdge):
-        text, following = _then(f"call {_state(edge.start)}", edge.next)
-        return text, [edge.start, *following]
+        return f"call {_state(edge.start)}"
     if isinstance(edge, TokenEdge):
-        return _then(f"token({edge.token_id})", edge.next)
+        return f"token({edge.token_id})"
     if isinstance(edge, StringEdge):
         unbounded = (edge.least, edge.most) == (0, UNLIMITED)
         bounds = "" if unbounded else _print_bounds((edge.least, edge.most))
-        return _then(
-            f"{_prefix(edge.terminal.prefix)}string({_terminal(edge.terminal.content)}){bounds}", edge.next
-        )
+        return f"{_prefix(edge.terminal.prefix)}string({_terminal(edge.terminal.content)}){bounds}"
     if isinstance(edge, LiteralsEdge):
-        labels = [label for label in range(len(edge.table)) if edge.legal >> label & 1]
-        text = f"{_prefix(edge.prefix)}one_of({_literals(edge.table, labels)})"
+        return f"{_prefix(edge.prefix)}one_of({_literals(edge.table, _labels(edge))})"
+    excluded = ""
+    if edge.excluded:
+        excluded = f", not {_literals(edge.excluded, list(range(len(edge.excluded))))}"
+    return f"{_prefix(edge.terminal.prefix)}string({_terminal(edge.terminal.content)}{excluded})"
+
+
+def edge_targets(
+    grammar: Grammar, state: int, index: int, edge: Edge, expansion: Expansion
+) -> tuple[dict[int, int], bool]:
+    """By label, where an edge leads that has no one next state; and whether these are all of its labels.
+
+    Raises what the front end raises on demand.
+    """
+    if isinstance(edge, LiteralsEdge):
+        labels = _labels(edge)
         are_all = len(labels) <= _MOST_LITERALS
+        del labels[_MOST_LITERALS:]
     else:
-        labels = [] if edge.terminal.monitors else [0]
-        excluded = ""
-        if edge.excluded:
-            excluded = f", not {_literals(edge.excluded, list(range(len(edge.excluded))))}"
-        text = f"{_prefix(edge.terminal.prefix)}string({_terminal(edge.terminal.content)}{excluded})"
-        are_all = not edge.terminal.monitors
-    if edge.next is not None:
-        return _then(text, edge.next)
-    del labels[_MOST_LITERALS:]
+        are_all = not (isinstance(edge, OthersEdge) and edge.terminal.monitors)
+        labels = [0] if are_all else []
     if index == expansion.finish and expansion.finish_label not in labels:
         labels.append(expansion.finish_label)
-    targets: dict[int, int] = {}
-    for label in labels:
-        try:
-            targets[label] = grammar.successor(state, index, label)
-        except ConstraintError as error:
-            return f"{text} error: {_cut(str(error), _LONGEST_TERMINAL)}", list(targets.values())
-    shown = [f"{label}: {_state(after) if after else 'end'}" for label, after in targets.items()]
-    if not are_all:
-        shown.append(MORE)
-    return f"{text} by label {{{', '.join(shown)}}}", list(targets.values())
+    return {label: grammar.successor(state, index, label) for label in labels}, are_all
+
+
+def _labels(edge: LiteralsEdge) -> list[int]:
+    return [label for label in range(len(edge.table)) if edge.legal >> label & 1]
 
 
 def _then(text: str, after: int) -> tuple[str, list[int]]:

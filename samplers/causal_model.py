@@ -68,7 +68,7 @@ class CausalLanguageModel(LanguageModel):
         self.device = model.device
         self._model = model
         self._prompt = torch.tensor([list(prompt_ids)], device=model.device)
-        self._warpers = _warpers(temperature, top_k, top_p, min_p)
+        self._warpers = score_warpers(temperature, top_k, top_p, min_p)
         parameters = inspect.signature(model.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
         # The model itself, by identity: it must not be trained in between.
@@ -211,10 +211,10 @@ def _left_padded(prompt: Tensor, tokens: Tensor, width: int) -> Tensor:
     return torch.cat([row.new_zeros(width - len(row)), row])
 
 
-def _warpers(
+def score_warpers(
     temperature: float | None, top_k: int | None, top_p: float | None, min_p: float | None
 ) -> LogitsProcessorList:
-    """transformers' own, in its order.
+    """transformers' own, in its order; an option that is None: not at all.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: a number is out of bounds.

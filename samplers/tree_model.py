@@ -81,11 +81,23 @@ class TreeModel:
             input_ids, mask if is_padded else None, positions.clamp_min(0), logits_to_keep=1
         )[:, -1]
 
-    def read_nodes(self, tokens: Sequence[Sequence[int]], parents: Sequence[Sequence[int]]) -> Tensor:
+    def begin(self, n_rows: int) -> None:
+        """Rows without any text: `read_nodes` reads all of it. In place of `read_prompt`."""
+        self.lengths = [0] * n_rows
+        self._slots = torch.zeros(n_rows, 0, dtype=torch.long, device=self.model.device)
+        self._forget_tree(n_rows, self._slots.device)
+
+    def read_nodes(
+        self,
+        tokens: Sequence[Sequence[int]],
+        parents: Sequence[Sequence[int]],
+        wanted: Sequence[int] | None = None,
+    ) -> Tensor:
         """Read more nodes; their logits, shape [rows, nodes, vocabulary].
 
         tokens: ids by row; rows may have different numbers, what is missing is filled up and means nothing.
         parents: for each node the number of its parent, counted since the last `keep`; -1: the text itself.
+        wanted: of all new nodes of a row only the logits of these numbers, in this order; None: of all.
         """
         n_new = max(map(len, tokens))
         n_old = self.n_nodes
@@ -95,9 +107,13 @@ class TreeModel:
         starts = torch.tensor(self.lengths, device=device)[:, None]
         positions = starts + self._depths[:, n_old:]
         masks: Any = None
-        if n_old or n_new > 1 or self.n_rows > 1 or self._slots.shape[1] > self.lengths[0]:
+        is_one = self.n_rows == 1 and n_old == 0 and self._slots.shape[1] == self.lengths[0]
+        # One token, or a whole text from its beginning: the model's own mask is right.
+        is_plain = n_new == 1 or (not self.lengths[0] and list(parents[0]) == list(range(-1, n_new - 1)))
+        if not (is_one and is_plain):
             masks = self._masks(positions, n_old)
-        return self._forward(ids.to(device), masks, positions)
+        options = {} if wanted is None else {"logits_to_keep": torch.tensor(wanted, device=device)}
+        return self._forward(ids.to(device), masks, positions, **options)
 
     def keep(self, paths: Sequence[Sequence[int]]) -> None:
         """Make the nodes of a path part of the text, in this order, and drop all others.
@@ -123,6 +139,19 @@ class TreeModel:
         self._forget_tree(self.n_rows, device)
         if self._slots.shape[1] > max(self.lengths) + _MOST_HOLES:
             self._close_holes()
+
+    def shorten(self, lengths: Sequence[int]) -> None:
+        """Take back tokens at the end of the texts; by row, how many are to be left. Not between
+        `read_nodes` and `keep`.
+        """
+        ends = torch.tensor(lengths, device=self._slots.device)[:, None]
+        self._slots = self._slots.masked_fill(self._slots >= ends, -1)
+        self.lengths = list(lengths)
+        columns = (self._slots >= 0).any(0).nonzero()
+        used = int(columns.max()) + 1 if len(columns) else 0
+        if self._capacity is None and used < self._slots.shape[1]:
+            self._slots = self._slots[:, :used]
+            self._move(None, used, used)
 
     def select_rows(self, rows: Sequence[int]) -> None:
         """Go on with these rows alone; their nodes stay."""

@@ -9,7 +9,15 @@ from types import ModuleType
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("composition.md", "grammars.md", "length.md", "samplers.md", "speculation.md", "tools.md")
+PAGES = (
+    "composition.md",
+    "grammars.md",
+    "length.md",
+    "programs.md",
+    "samplers.md",
+    "speculation.md",
+    "tools.md",
+)
 BLOCKS = [
     (page, code)
     for page in PAGES
@@ -22,4 +30,4 @@ BLOCKS = [
 @pytest.mark.parametrize(("page", "code"), BLOCKS, ids=[f"{page}-{i}" for i, (page, _) in enumerate(BLOCKS)])
 def test_block(page: str, code: str) -> None:
     pytest.importorskip("lark")
-    exec(compile(code, page, "exec"), ModuleType("docs_block").__dict__)
+    exec(compile(code, page, "exec", dont_inherit=True), ModuleType("docs_block").__dict__)

@@ -51,3 +51,34 @@ def test_errors(folder: Path) -> None:
     result = run("match", str(folder / "bad.gbnf"), "a", code=2)
     assert "did you mean 'item'?" in result.stderr
     run("match", str(folder / "absent.lark"), "a", code=2)
+
+
+def test_graph(folder: Path) -> None:
+    for name in ("query.lark", "pairs.gbnf", "list.ebnf"):
+        assert run("graph", str(folder / name)).stdout.startswith("flowchart LR\n")
+    (folder / "nested.ebnf").write_text("a ::= 'x' | '(' a ')' a")
+    dot = run("graph", str(folder / "nested.ebnf"), "--format", "dot", "--nodes", "1").stdout
+    assert dot.startswith("digraph grammar {")
+    assert "more states" in dot
+    assert run("graph", '{"type": "integer"}', "--format", "html").stdout.startswith("<table>")
+    run("graph", str(folder / "absent.gbnf"), code=2)
+    assert "from 1 to" in run("graph", str(folder / "list.ebnf"), "--nodes", "100000", code=2).stderr
+
+
+def test_convert(folder: Path) -> None:
+    written = run("convert", str(folder / "list.ebnf"), "--to", "gbnf").stdout
+    assert written == 'root ::= "a" ",a"*\n'
+    (folder / "converted.gbnf").write_text(written)
+    run("match", str(folder / "converted.gbnf"), "a,a")
+    assert run("convert", str(folder / "pairs.gbnf"), "--to", "regex").stdout == "[a-z]=[0-9]\n"
+    assert (
+        run("convert", "--regex", "(ab|c){2}", "--to", "ebnf").stdout
+        == 'root ::= (("ab" | "c") ("ab" | "c"))\n'
+    )
+    refused = run("convert", str(folder / "query.lark"), code=2).stderr
+    assert "lexer='dynamic'" in refused
+    dynamic = run("convert", str(folder / "query.lark"), "--lexer", "dynamic", "--to", "gbnf").stdout
+    assert dynamic.startswith("root ::= ")
+    run("convert", code=2)
+    run("convert", "x.json", code=2)
+    run("convert", str(folder / "pairs.gbnf"), "--regex", "a", code=2)

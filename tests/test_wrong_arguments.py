@@ -18,7 +18,7 @@ import tokentrellis as tt
 import torch
 from tokentrellis.models import load_model
 
-from tests.samplers import argument_table, drafter_arguments
+from tests.samplers import argument_table, drafter_arguments, program_arguments
 from tests.tiny_models import tiny_model, tiny_tokenizer
 
 PROCESSORS = (tt.GrammarProcessor, tt.TerminationProcessor)  # called without names
@@ -51,6 +51,11 @@ def add_countdown(model: Any, settings: Any) -> Any:
     return tt.add_countdown(copy.deepcopy(model) if model is tiny_model() else model, settings)
 
 
+def write_json(text: Any) -> Any:
+    """A reader of its own for each call."""
+    return tt.PartialJson().write(text)
+
+
 def matcher() -> tt.Matcher:
     return COMPILED.matcher()
 
@@ -81,6 +86,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "from_gbnf": (tt.from_gbnf, {"text": 'root ::= "a"', "start": "root", "special_tokens": {}}),
     "from_ebnf": (tt.from_ebnf, {"text": "a = 'a';", "start": "a"}),
+    "convert_grammar": (tt.convert_grammar, {"grammar": GRAMMAR, "to": "gbnf"}),
+    "grammar_graph": (tt.grammar_graph, {"grammar": GRAMMAR, "max_nodes": 9}),
     "Length": (
         tt.Length,
         {
@@ -354,8 +361,12 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "temperature": 1.0,
             "top_k": 3,
             "top_p": 0.5,
+            "on_text": print,
         },
     ),
+    "PartialJson": (tt.PartialJson, {}),
+    "PartialJson.write": (write_json, {"text": "[1"}),
+    "partial_json": (tt.partial_json, {"text": "[1"}),
 }
 METHODS: dict[str, dict[str, Any]] = {
     "accept_token": {"token_id": 0},
@@ -367,7 +378,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "read_bytes": {"text": b"ab"},
     "rollback": {"n_tokens": 0},
 }
-FUNCTIONS |= argument_table.SAMPLERS | drafter_arguments.DRAFTERS
+FUNCTIONS |= argument_table.SAMPLERS | drafter_arguments.DRAFTERS | program_arguments.PROGRAMS
 CASES = [(name, argument) for name, (_, right) in FUNCTIONS.items() for argument in right]
 METHOD_CASES = [(name, argument) for name, right in METHODS.items() for argument in right]
 
@@ -425,6 +436,9 @@ def test_every_public_function_is_here() -> None:
         *("PromptResponses", "LengthSummary"),
         *argument_table.NOT_CALLED,
         *drafter_arguments.NOT_CALLED,
+        *program_arguments.NOT_CALLED,
+        "ClosedValue",
+        "GrammarGraph",
         *("CompiledLength", "LengthMatcher"),  # made by compile_length
     } | {name for name in classes if issubclass(getattr(tt, name), Exception)}
     assert set(tt.__all__) - not_called <= {name.partition(".")[0] for name in FUNCTIONS}

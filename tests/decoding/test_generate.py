@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import enum
 from decimal import Decimal
@@ -242,3 +243,35 @@ def test_an_output_that_nests_deeper_than_json_reads() -> None:
     grammar = tt.from_json_schema({"type": "array", "items": {"$ref": "#"}})
     with pytest.raises(tt.LimitExceededError, match=r"levels of nesting of the output .*; lower"):
         value_of(grammar, "[" * 100_000 + "]" * 100_000)
+
+
+@pytest.mark.parametrize("seed", [None, 0, 1])
+def test_text_is_handed_on_while_it_is_written(seed: int | None) -> None:
+    pieces: list[str] = []
+    values = []
+    reader = tt.PartialJson()
+
+    def show(piece: str) -> None:
+        pieces.append(piece)
+        reader.write(piece)
+        values.append(copy.deepcopy(reader.value))
+
+    schema = {
+        "type": "array",
+        "items": {"type": "string", "pattern": "^[é-ü€]{3}$"},
+        "minItems": 2,
+        "maxItems": 3,
+    }
+    result = run(grammar=schema, seed=seed, on_text=show)
+    assert "".join(pieces) == result.text
+    assert len(pieces) > 3
+    assert values[-1] == result.value
+    assert all(value == result.value[: len(value) - 1] + value[-1:] for value in values if value)
+
+
+def test_text_is_handed_on_for_one_plain_generation_only() -> None:
+    for options in ({"sampler": tt.MaskSampler()}, {"drafter": tt.ForcedTokens()}):
+        with pytest.raises(tt.ConstraintError, match="on_text is for one prompt"):
+            run(on_text=print, **options)
+    with pytest.raises(tt.ConstraintError, match="on_text is for one prompt"):
+        run(["x", "y"], on_text=print)

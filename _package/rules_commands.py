@@ -1,0 +1,88 @@
+"""The commands that look at rules: `graph` shows a grammar, `convert` writes it in another notation."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import typer
+
+from .grammar_options import (
+    PropertyOrder,
+    PropertyOrderOption,
+    SchemaArgument,
+    WhitespaceOption,
+    is_rules_file,
+    read_grammar,
+    read_rules,
+)
+from .grammars.errors import ConstraintError
+
+
+class GraphFormat(str, enum.Enum):
+    """How a graph is written."""
+
+    MERMAID = "mermaid"
+    DOT = "dot"
+    HTML = "html"
+
+
+class RuleNotation(str, enum.Enum):
+    """What rules can be written in."""
+
+    GBNF = "gbnf"
+    EBNF = "ebnf"
+    LARK = "lark"
+    REGEX = "regex"
+
+
+class LarkLexer(str, enum.Enum):
+    """How a Lark grammar divides a text."""
+
+    CONTEXTUAL = "contextual"
+    DYNAMIC = "dynamic"
+
+
+def graph(
+    schema: SchemaArgument,
+    form: Annotated[
+        GraphFormat, typer.Option("--format", help="dot is for Graphviz, html is a table.")
+    ] = GraphFormat.MERMAID,
+    nodes: Annotated[int, typer.Option("--nodes", min=1, help="Nodes to show at most.")] = 40,
+    whitespace: WhitespaceOption = "natural",
+    property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
+) -> None:
+    """Write the states of SCHEMA, or of rules for Lark's lexer the rules, as a graph."""
+    from .grammars.graph import grammar_graph
+
+    found = grammar_graph(read_grammar(schema, whitespace, property_order), max_nodes=nodes)
+    written = {GraphFormat.MERMAID: found.mermaid, GraphFormat.DOT: found.dot}
+    print(written.get(form, found._repr_html_()).rstrip("\n"))
+
+
+def convert(
+    rules: Annotated[
+        str | None, typer.Argument(metavar="[RULES]", help="A file .lark, .gbnf or .ebnf.")
+    ] = None,
+    to: Annotated[RuleNotation, typer.Option("--to", help="What to write.")] = RuleNotation.GBNF,
+    regex: Annotated[
+        str | None, typer.Option("--regex", metavar="PATTERN", help="A pattern in the place of RULES.")
+    ] = None,
+    lexer: Annotated[
+        LarkLexer,
+        typer.Option("--lexer", help="Of a Lark grammar: only one whose lexer is dynamic can be converted."),
+    ] = LarkLexer.CONTEXTUAL,
+) -> None:
+    """Write RULES in another notation, for the same texts; what it cannot say is refused with the reason."""
+    from .grammars.conversion import convert_grammar
+    from .grammars.regex import from_regex
+
+    if (rules is None) == (regex is None):
+        raise ConstraintError("convert needs RULES or --regex", advice="give one of them")
+    if regex is not None:
+        grammar = from_regex(regex)
+    elif rules is not None and is_rules_file(rules):
+        grammar = read_rules(rules, lexer.value)
+    else:
+        raise ConstraintError("RULES: must be a file .lark, .gbnf or .ebnf", got=rules)
+    print(convert_grammar(grammar, to.value).rstrip("\n"))
