@@ -42,6 +42,7 @@ from .expressions import (
 )
 from .grammar import Grammar
 from .json_schema import from_json_schema
+from .json_schema.layout import Whitespace
 from .regex import pattern_expression
 from .special_tokens import checked_tokens
 from .stop_strings import text_up_to, text_without
@@ -88,6 +89,7 @@ def from_tools(
     special_tokens: Mapping[str, int] | None = None,
     reasoning: Reasoning | Literal[False] | None = None,
     property_order: Literal["schema", "any"] = "schema",
+    whitespace: Whitespace = "natural",
 ) -> ToolGrammar:
     """The grammar of answers that call these tools, with arguments that obey their schemas.
 
@@ -105,7 +107,7 @@ def from_tools(
     reasoning: what begins and ends a block of free text that may come before everything. ("", "</think>"): it
         has begun in the prompt, and must end. None: that of the format, or ("<think>", "</think>") where the
         chat template has these. False: none.
-    property_order: of the arguments, as for `from_json_schema`.
+    property_order, whitespace: of the arguments, as for `from_json_schema`.
 
     The calls of a text are `grammar.calls(text)`; results of `tt.generate` have them as `.calls`.
 
@@ -121,7 +123,13 @@ def from_tools(
     names = checked_tokens(_added_tokens(tokenizer) if special_tokens is None else special_tokens)
     if type(parallel) is not bool:
         raise GrammarError("parallel must be True or False", got=parallel)
-    builder = _Builder(how, chosen, names, parallel and how.parallel, {"property_order": property_order})
+    builder = _Builder(
+        how,
+        chosen,
+        names,
+        parallel and how.parallel,
+        {"property_order": property_order, "whitespace": whitespace},
+    )
     return ToolGrammar(builder.build(tool_choice == "auto", block), chosen, how, block)
 
 

@@ -95,6 +95,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "special_tokens": {"<tool_call>": 3},
             "reasoning": ("<think>", "</think>"),
             "property_order": "schema",
+            "whitespace": "natural",
         },
     ),
     "parse_calls": (
