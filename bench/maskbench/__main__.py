@@ -67,6 +67,9 @@ def main(
         int, typer.Option(min=1, help="Schemas of one worker before the next engine's turn.")
     ] = 125,
     clock: Annotated[str, typer.Option(help="wall, or cpu: only while the worker runs.")] = "wall",
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Each worker goes through its schemas once before they count.")
+    ] = False,
     time_limit: Annotated[float, typer.Option(help="Seconds for a schema with its documents.")] = 10.0,
     memory_limit: Annotated[float, typer.Option(help="Megabytes of growth for a schema.")] = 2048.0,
     explain_name: Annotated[
@@ -87,9 +90,9 @@ def main(
         if clock not in CLOCKS:
             raise ValueError(f"--clock: must be one of {', '.join(CLOCKS)}, got {clock!r}")
         lines = read_lines(data, sample=sample, seed=seed, shard=shard)
-        conditions = Conditions(time_limit, memory_limit, choose_core(core), clock)
+        conditions = Conditions(time_limit, memory_limit, choose_core(core), clock, warm)
         question = {"data": data.name, "schemas": len(lines), "sample": sample, "seed": seed, "shard": shard}
-        question |= {"tokenizer": tokenizer.name, "clock": clock}
+        question |= {"tokenizer": tokenizer.name, "clock": clock, "tables of the vocabulary": tables(warm)}
         question |= {"time limit, s": time_limit, "memory limit, MB": memory_limit}
         description = {"question": question, "machine": describe_machine(conditions)}
         journal = Journal(out, description, resume=resume)
@@ -143,6 +146,11 @@ def chosen_engines(names: str | None) -> list[str]:
                 f"--engines {name}: the package is not installed; pip install '.[bench]'"
             )
     return chosen
+
+
+def tables(warm: bool) -> str:
+    """What the head of the results says of the tables of the vocabulary."""
+    return "warm (every schema is compiled anew)" if warm else "as a new process learns them"
 
 
 def choose_core(core: int | None) -> int | None:

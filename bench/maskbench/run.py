@@ -127,7 +127,7 @@ def run(
         for engine in engines:
             missing = [problem for problem in problems if not journal.has(engine, problem.name)]
             start = partial(Worker, engine, tokenizer, conditions)
-            for outcome in measure_batch(start, missing, tokenizer.token_bytes, journal):
+            for outcome in measure_batch(start, missing, tokenizer.token_bytes, journal, conditions.warm):
                 journal.add(outcome)
                 report(outcome)
 
@@ -137,18 +137,35 @@ def measure_batch(
     problems: Sequence[Problem],
     token_bytes: list[bytes],
     journal: Journal,
+    warm: bool = False,
 ) -> Iterator[Outcome]:
-    """One engine on one batch, with a new worker at the start and after each one that died."""
+    """One engine on one batch, with a new worker at the start and after each one that died.
+
+    warm: each worker goes through all problems once before they count. Every schema is compiled anew then; what
+    kills a worker in the rehearsal has that as its outcome.
+    """
     worker: Worker | None = None
+    fatal: dict[str, Outcome] = {}
     try:
         for problem in problems:
-            if worker is None or worker.dead:
+            while worker is None or worker.dead:
                 worker = start()
                 journal.add_setup(Setup(worker.engine, worker.version, worker.setup_seconds))
-            outcome = worker.measure(problem)
+                if warm:
+                    _rehearse(worker, [other for other in problems if other.name not in fatal], fatal)
+            outcome = fatal.get(problem.name) or worker.measure(problem)
             for failure in outcome.failures:
                 failure.byte = problem.instances[failure.test].byte_offset(failure.token, token_bytes)
             yield outcome
     finally:
         if worker is not None:
             worker.close()
+
+
+def _rehearse(worker: Worker, problems: Sequence[Problem], fatal: dict[str, Outcome]) -> None:
+    """Go through the problems without a record, but for one that the worker dies of, which goes to `fatal`."""
+    for problem in problems:
+        outcome = worker.measure(problem)
+        if worker.dead:
+            fatal[problem.name] = outcome
+            return

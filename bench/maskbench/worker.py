@@ -45,13 +45,16 @@ class Conditions:
     """Under which a schema is measured, the same for all engines.
 
     `seconds` of wall-clock time and `megabytes` of growth of resident memory are the limits for a schema with
-    all its documents; `core` is the worker's core (None: any), `clock` a name in `measure.CLOCKS`.
+    all its documents; `core` is the worker's core (None: any), `clock` a name in `measure.CLOCKS`. `warm`: each
+    worker goes through its schemas once before they count, so that what an engine keeps of a vocabulary is
+    there.
     """
 
     seconds: float = 10.0
     megabytes: float = 2048.0
     core: int | None = None
     clock: str = "wall"
+    warm: bool = False
 
 
 class WorkerSetupError(Exception):

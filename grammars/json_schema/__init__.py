@@ -23,7 +23,6 @@ from ..errors import (
     UnsatisfiableError,
     UnsupportedFeatureError,
 )
-from .algebra import NEVER
 from .conflicts import find_conflict
 from .formula import Formulas
 from .grammar import JsonSchemaGrammar
@@ -171,7 +170,7 @@ def _read(
     formulas = Formulas(nodes, scalars)
     values = Values(nodes, scalars, formulas, references.root, any_order, survey.contains)
     demand = nodes.demand((nodes.literal(schema, references.root),))
-    if demand is None or values.cost(demand) >= NEVER:
+    if demand is None or not values.exist(demand):
         if demand is not None and scalars.approximates and formulas.possible(demand):
             raise UnsupportedFeatureError(
                 "a schema that only strings without a certain verdict on their `format` might meet",

@@ -196,8 +196,11 @@ class JsonSchemaGrammar(Grammar):
                 return rule
             edges, finish, finish_label = [*rule.edges], rule.finish, rule.finish_label
             least = min(scalars.plain_cost, scalars.words_cost, scalars.texts_cost)
-        composites: list[tuple[int, Shape]] = [*objects, *arrays]
-        for cost, shape in composites:
+        composites: list[Shape] = [*objects, *arrays]
+        if not edges and len(composites) == 1:
+            return Expansion([self._open(composites[0], lead, depth)], False, 0, 0)
+        for shape in composites:
+            cost = self._values.cost(shape)
             if cost < least:
                 finish, finish_label, least = len(edges), 0, cost
             edges.append(self._open(shape, lead, depth))
@@ -248,9 +251,9 @@ class JsonSchemaGrammar(Grammar):
         for content, least, most in scalars.texts:
             terminal = _string(lead, content)
             offers.append((scalars.texts_cost, 0, partial(StringEdge, terminal, least=least, most=most)))
-        composites: list[tuple[int, Shape]] = [*value.objects, *value.arrays]
+        composites: list[Shape] = [*value.objects, *value.arrays]
         if composites:
-            cost = min(cost for cost, _ in composites)
+            cost = min(map(self._values.cost, composites))
             start = self._number((COMPOSITE, demand, place, depth))
             offers.append((cost, 0, partial(CallEdge, start)))
         return offers
@@ -265,9 +268,12 @@ class JsonSchemaGrammar(Grammar):
     def _expand_composite(self, demand: Demand, place: int, depth: int) -> Expansion:
         value = self._values.value(demand)
         lead = self._layout.lead(place, depth)
-        composites: list[tuple[int, Shape]] = [*value.objects, *value.arrays]
-        finish = min(range(len(composites)), key=lambda index: composites[index][0])
-        return Expansion([self._open(shape, lead, depth) for _, shape in composites], False, finish)
+        composites: list[Shape] = [*value.objects, *value.arrays]
+        finish = 0
+        if len(composites) > 1:
+            costs = list(map(self._values.cost, composites))
+            finish = costs.index(min(costs))
+        return Expansion([self._open(shape, lead, depth) for shape in composites], False, finish)
 
     def _open(self, shape: Shape, lead: Expression, depth: int) -> Edge:
         inside = depth + self._layout.step

@@ -53,11 +53,11 @@ _DEMANDING_OF_OBJECTS = frozenset(
 
 
 class Value(NamedTuple):
-    """What a demand offers: scalars, and alternatives as (cost, shape), all inhabited."""
+    """What a demand offers: scalars, and alternatives as objects and arrays, all inhabited."""
 
     scalars: Scalars
-    objects: list[tuple[int, ObjectShape]]
-    arrays: list[tuple[int, Array]]
+    objects: list[ObjectShape]
+    arrays: list[Array]
 
 
 # What a type by itself offers needs no search, and is the same in every grammar.
@@ -94,11 +94,10 @@ def bare(spelling: Spelling, any_order: bool) -> Bare:
     inside = Values(nodes, scalars, Formulas(nodes, scalars), context, any_order, known=nothing)
     array = ArrayShape(ArrayRecord(), inside)
     entity = ObjectShape(ObjectRecord(), inside, any_order)
-    arrays, objects = [(_COST_OF_EMPTY, array)], [(_COST_OF_EMPTY, entity)]
-    values = {
-        (): Value(any_scalars(spelling), objects, arrays),
-        _ANY_ARRAY: Value(NO_SCALARS, [], arrays),
-        _ANY_OBJECT: Value(NO_SCALARS, objects, []),
+    values: dict[Demand, Value] = {
+        (): Value(any_scalars(spelling), [entity], [array]),
+        _ANY_ARRAY: Value(NO_SCALARS, [], [array]),
+        _ANY_OBJECT: Value(NO_SCALARS, [entity], []),
     }
     if spelling == "plain":
         for kind, found in BARE_SCALARS.items():
@@ -155,15 +154,11 @@ class Values:
             )
         return known
 
-    def _inhabited(self, demand: Demand, bit: int) -> list[tuple[int, Any]]:
-        found = []
-        for shape in self.shapes(demand, bit):
-            cost = self._costs.get(shape)
-            if cost is None:
-                cost = self.cost(shape)
-            if cost < NEVER:
-                found.append((cost, shape))
-        return found
+    def _inhabited(self, demand: Demand, bit: int) -> list[Any]:
+        shapes = self.shapes(demand, bit)
+        if len(shapes) == 1 and self.formulas.types(demand) == bit and self._surely_exist(demand):
+            return shapes  # some value meets the demand, and it is no other
+        return [shape for shape in shapes if self.cost(shape) < NEVER]
 
     def scalars_of(self, demand: Demand) -> Scalars:
         """The scalars of a demand."""
@@ -253,12 +248,16 @@ class Values:
     def exist(self, demand: Demand) -> bool:
         """Whether some value meets a demand; without its cost where that is told at sight."""
         known = self._costs.get(demand)
-        if known is None and len(demand) == 1 and not demand[0] & 1:
-            node = self.nodes.all[demand[0] >> 1]
-            assert node is not None
-            if node.rules is not node.schema and surely_met(node.schema, node.context):
-                return True
-        return (self.cost(demand) if known is None else known) < NEVER
+        if known is None:
+            return self._surely_exist(demand) or self.cost(demand) < NEVER
+        return known < NEVER
+
+    def _surely_exist(self, demand: Demand) -> bool:
+        if len(demand) != 1 or demand[0] & 1:
+            return False
+        node = self.nodes.all[demand[0] >> 1]
+        assert node is not None
+        return node.rules is not node.schema and surely_met(node.schema, node.context)
 
     def cost(self, key: Demand | Shape) -> int:
         """The cost of a demand or of an alternative; NEVER if nothing meets it."""

@@ -204,6 +204,33 @@ def test_a_worker_survives_nothing_and_the_run_survives_everything(tmp_path: Pat
     assert len(journal.records.setups) == len(bad)  # a new worker after each death, none after the last
 
 
+def test_a_warm_run_goes_through_a_batch_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [line(name, ["x"], (True, "x")) for name in "ab"]
+    lines.insert(1, line("abort", ["x"], fault="abort"))
+    asked: list[str] = []
+    ask = worker.Worker.measure
+
+    def note(self: worker.Worker, problem: problems.Problem) -> Outcome:
+        asked.append(problem.name)
+        return ask(self, problem)
+
+    monkeypatch.setattr(worker.Worker, "measure", note)
+    journal = run.Journal(tmp_path, {"question": {}}, resume=False)
+    limits = worker.Conditions(10.0, 2048.0, warm=True)
+    run.run(lines, [FAKE], TOKENIZER, journal, limits)
+    journal.close()
+    outcomes = run.read_journal(tmp_path / run.JOURNAL).outcomes[FAKE]
+    assert {name: outcome.status for name, outcome in outcomes.items()} == {
+        "a": measure.PASS,
+        "abort": measure.CRASH,
+        "b": measure.PASS,
+    }
+    assert asked == ["a", "abort", "a", "b", "a", "b"]  # the first worker dies; the second one knows of what
+    assert outcomes["a"].tbm_ns
+
+
 def test_an_engine_that_cannot_start_ends_the_run(tmp_path: Path) -> None:
     journal = run.Journal(tmp_path, {"question": {}}, resume=False)
     with pytest.raises(worker.WorkerSetupError, match="this engine cannot be set up"):

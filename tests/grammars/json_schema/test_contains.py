@@ -63,7 +63,7 @@ def _is_valid(items: tuple[int, ...], counts: list[Any], lengths: Any) -> bool:
 
 def _shape(schema: dict[str, Any]) -> ArrayShape:
     values = from_json_schema(schema)._values
-    ((_, shape),) = values.value((values.nodes.literal(schema, values.context),)).arrays
+    (shape,) = values.value((values.nodes.literal(schema, values.context),)).arrays
     return shape
 
 

@@ -63,7 +63,7 @@ def _shape(schema: dict[str, Any], order: Any) -> ObjectShape:
     """The one alternative of a schema of objects."""
     values = from_json_schema(schema, property_order=order)._values
     demand = (values.nodes.literal(schema, values.context),)
-    ((_, shape),) = values.value(demand).objects
+    (shape,) = values.value(demand).objects
     return shape
 
 

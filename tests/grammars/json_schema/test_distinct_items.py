@@ -77,7 +77,7 @@ def _allowed(grammar: Any) -> set[str]:
     demand = grammar._states[grammar.start][1]
     constants = [(value, values.constant(value)) for value in _UNIVERSE]
     whole = set()
-    for _, shape in values.value(demand).arrays:
+    for shape in values.value(demand).arrays:
         waiting: list[tuple[list[Any], Any]] = [([], shape.start)]
         while waiting:
             items, state = waiting.pop()

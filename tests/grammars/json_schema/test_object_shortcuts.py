@@ -34,7 +34,7 @@ def _shapes(schema: dict[str, Any]) -> tuple[Any, list[ObjectShape]]:
     except ConstraintError:
         assume(False)
     demand = (values.nodes.literal(schema, values.context),)
-    return values, [shape for _, shape in values.value(demand).objects]
+    return values, values.value(demand).objects
 
 
 @given(_PLAIN)
@@ -70,7 +70,7 @@ def test_expansions_of_simple_shapes(plain: dict[str, Any], order: Any) -> None:
     except ConstraintError:
         assume(False)
     values = grammar._values
-    for _, shape in values.value((values.nodes.literal(plain, values.context),)).objects:
+    for shape in values.value((values.nodes.literal(plain, values.context),)).objects:
         general = copy(shape)
         general.simple = False
         waiting = [shape.start]
