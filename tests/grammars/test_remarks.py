@@ -92,7 +92,7 @@ def test_nothing_is_said_about_grammars_that_are_meant(name: str) -> None:
 def test_what_is_never_read_is_never_seen_by_lark() -> None:
     texts = ["".join(text) for length in range(1, 5) for text in product("ab ", repeat=length)]
     n_checked = 0
-    for seed in range(300):
+    for seed in range(200):
         grammar_text = random_grammar(random.Random(seed))
         try:
             with warnings.catch_warnings():
@@ -105,7 +105,7 @@ def test_what_is_never_read_is_never_seen_by_lark() -> None:
             continue
         n_checked += len(never)
         assert not never & seen_by_lark(grammar_text, texts), (seed, grammar_text)
-    assert n_checked >= 8
+    assert n_checked >= 5
 
 
 def seen_by_lark(grammar_text: str, texts: list[str]) -> set[str]:
