@@ -66,6 +66,7 @@ public:
     std::unordered_map<int32_t, std::shared_ptr<const Minimal>> minimal;  // by start state
     ByteSet usable{~0ull, ~0ull, ~0ull, ~0ull};  // bytes that occur in some token; the others cannot be written
     bool all_usable = true;
+    bool has_unwritten = false;  // some automaton has pieces
 
     // Next states, 256 for each state. The row of DEAD is there too: DEAD leads to DEAD.
     const int32_t* rows() const { return next_.data() + 256; }
@@ -89,7 +90,9 @@ public:
         return bytes;
     }
     int32_t label(int32_t state) const { return info[state].label; }
-    Nfa* unwritten(int32_t state, Nfa::Cursors& cursors) const { return automata[info[state].automaton]->unwritten(info[state].local, cursors); }
+    Nfa* unwritten(int32_t state, Nfa::Cursors& cursors) const {
+        return has_unwritten ? automata[info[state].automaton]->unwritten(info[state].local, cursors) : nullptr;
+    }
     bool is_varied(int32_t state) const { return automata[info[state].automaton]->is_varied(info[state].local); }
     bool exhausted(int32_t state) const { return marks()[state] & EXHAUSTED; }
 
@@ -156,6 +159,7 @@ class SetAutomaton final : public Automaton {
 public:
     SetAutomaton(Automata& automata, int32_t id, Nfa nfa) : id_(id), nfa_(std::move(nfa)) {
         is_searchless_ = automata.all_usable;
+        automata.has_unwritten |= nfa_.has_pieces() && is_searchless_;
         start = intern(automata, nfa_.closure(nfa_.start));
     }
     const Nfa& nfa() const { return nfa_; }

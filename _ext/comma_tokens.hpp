@@ -24,6 +24,7 @@ public:
         KEY_FIRST = 8,      // it can read a whole key, its value and the comma
         OPENS_ARRAY = 16,   // of any token, with a comma or without
         QUOTE = 32,         // the same
+        OPENS_OBJECT = 64,  // the same
     };
     std::vector<int32_t> completing;          // something may be complete after the comma
     std::vector<int32_t> others, others_after_quote;
@@ -43,7 +44,8 @@ public:
             const char* comma = static_cast<const char*>(std::memchr(begin, ',', end - begin));
             const char* quote = std::find(begin, end, '"');
             const bool bracket = std::find(begin, end, '[') != end;
-            traits[token] = static_cast<uint8_t>((quote != end ? QUOTE : 0) | (bracket ? OPENS_ARRAY : 0));
+            const bool brace = std::find(begin, end, '{') != end;
+            traits[token] = static_cast<uint8_t>((quote != end ? QUOTE : 0) | (bracket ? OPENS_ARRAY : 0) | (brace ? OPENS_OBJECT : 0));
             closers[token] = static_cast<uint8_t>(std::min<size_t>(255, std::count_if(begin, end, [](char c) { return c == ']' || c == '}'; })));
             if (std::find(begin, end, ']') != end) closing_arrays.push_back(token);
             if (comma == nullptr) {

@@ -197,6 +197,7 @@ cdef class Compiled:
                                        <ValueFunction>find_value, <RecallFunction>recall_items))
         self.session.get().network.distinct_keys = grammar.distinct_keys
         self.session.get().network.distinct_items = grammar.distinct_items
+        self.session.get().network.documents = grammar.documents
         self.session.get().network.merges = grammar.is_ambiguous
         if grammar.parse_tables is not None:
             self.session.get().set_tables(to_program(grammar.parse_tables.lexemes), to_tables(grammar.parse_tables))
@@ -244,11 +245,11 @@ cdef class Compiled:
             return self.add_object(state, unfolded)
         if type(unfolded) is self.array_outline:
             return self.add_array(state, unfolded)
-        edges, final, finish, finish_label, items, n_before, recalls = unfolded
+        edges, final, finish, finish_label, items, n_before, recalls, ends_document = unfolded
         for edge in edges:
             self.add_edge(state, edge)
         self.session.get().network.finish_state(
-            state, final, finish, finish_label, <ItemRule><int>items, min(n_before, 1 << 30), recalls)
+            state, final, finish, finish_label, <ItemRule><int>items, min(n_before, 1 << 30), recalls, ends_document)
         return 0
 
     cdef int add_object(self, int32_t state, object outline) except -1:

@@ -100,13 +100,13 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         void add_object(int32_t, ObjectOutline) except +translate_error
         void add_array(int32_t, ArrayOutline) except +translate_error
         Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
-        cbool distinct_keys, distinct_items, merges
-        void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool) except +translate_error
+        cbool distinct_keys, distinct_items, documents, merges
+        void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool, cbool) except +translate_error
         int32_t add_table(vector[string]) except +translate_error
         size_t n_grammar_states()
     cdef cppclass Tracker:
         size_t mark()
-        Tracker()
+        Tracker(cbool)
         Tracker(const Tracker&)
         void undo(size_t)
         void reset()

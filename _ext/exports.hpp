@@ -173,7 +173,7 @@ private:
     void examine(const Configuration& c) {
         const Edge* edge = c.state == AT_CONTINUATION ? nullptr : network_.edge_at(c);
         if (network_.distinct_keys && edge != nullptr && edge->kind == OTHERS_EDGE) throw Refusal{REPEATING_KEYS};
-        if (c.link == BOTTOM) return;
+        if (c.link == BOTTOM || network_.members_of(c.link)) return;
         if (network_.distinct_items && c.state == AT_CONTINUATION) {
             const GrammarState& here = network_.expand(network_.at(c.link).target);
             if (here.items != ANY_ITEM || here.recalls) throw Refusal{REPEATING_ITEMS};

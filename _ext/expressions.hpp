@@ -10,6 +10,8 @@ namespace tokentrellis {
 
 using ByteSet = std::array<uint64_t, 4>;
 
+constexpr ByteSet ALL_BYTES{~0ull, ~0ull, ~0ull, ~0ull};
+
 inline bool contains(const ByteSet& set, int byte) { return set[byte >> 6] >> (byte & 63) & 1; }
 inline ByteSet single_byte(uint8_t byte) {
     ByteSet set{};

@@ -13,7 +13,7 @@ constexpr int32_t UNKNOWN_FINISH = -2;   // GrammarState::finish: no budget coun
 constexpr int32_t BY_LABEL = -1;         // Edge::next: ask for the successor
 constexpr int32_t AT_CONTINUATION = -1;  // Configuration::state
 constexpr int32_t BOTTOM = 0;            // the continuation of the whole: nothing follows
-constexpr int32_t ANY_OF = 1 << 30;      // Continuation::target: any of several, `parent` is their number
+constexpr int32_t ANY_OF = 1 << 29;      // Continuation::target: any of several, `parent` is their number
 constexpr size_t MERGED_FROM = 4;        // ways to read a text that have to begin something new, where they are merged
 constexpr size_t MAX_GRAMMAR_STATES = 2000000;
 constexpr int32_t FIRST_MADE = 1 << 30;  // grammar states from here on are made here, the others by the front end
@@ -39,6 +39,7 @@ struct GrammarState {
     bool expanded = false, final = false;
     ItemRule items = ANY_ITEM;
     bool recalls = false;  // after a comma, in an array that must repeat an item
+    bool ends_document = false;  // what is above it in a stack reads a JSON document, a part of the text
     int32_t first_edge = 0, n_edges = 0;
     int32_t finish = -1, finish_label = 0;
     int32_t n_before = 0;  // other keys, or items, that may have come and from which a next one has to differ
@@ -70,6 +71,9 @@ struct Closure {
 struct PythonError : std::runtime_error {
     PythonError() : std::runtime_error("an exception is set in Python") {}
 };
+struct SeveralDocuments : std::domain_error {
+    SeveralDocuments() : std::domain_error("the text can be read with JSON documents that begin at different places") {}
+};
 struct LeftRecursion : std::domain_error {
     LeftRecursion() : std::domain_error("a rule calls itself before it reads anything") {}
 };
@@ -82,6 +86,7 @@ using RecallFunction = int (*)(void* owner, int32_t state, const std::vector<std
 
 // What says how a reading goes on where the grammar is given as a whole, by parse tables (parse_stack.hpp), not by states that
 // are expanded on demand. Its continuations are stacks of its own numbers.
+struct Row;
 class Driver {
 public:
     virtual ~Driver() = default;
@@ -93,6 +98,10 @@ public:
     virtual int32_t finish(int32_t continuation, std::string& text, bool& is_special) = 0;
     // The rest of such a step for a configuration inside it; false if it is on none.
     virtual bool rest_of_step(const Configuration& c, std::string& text, int32_t& after) = 0;
+    // The row of tokens that some configurations allow, without a budget.
+    virtual Row make_row(const std::vector<Configuration>& set) = 0;
+    // A closure that was gathered before is used to find something out about its stack (stack_depths.hpp).
+    virtual void note_closure(int32_t continuation) = 0;
 };
 
 }  // namespace tokentrellis

@@ -39,6 +39,12 @@ public:
     struct End {
         int32_t terminal, obligation;
     };
+    struct Thread {
+        int32_t node, place;  // a READ node and the state inside its class
+        int32_t guard = NOTHING, need = NOTHING;
+        bool operator==(const Thread& o) const { return node == o.node && place == o.place && guard == o.guard && need == o.need; }
+        bool operator<(const Thread& o) const { return std::tie(node, place, guard, need) < std::tie(o.node, o.place, o.guard, o.need); }
+    };
 
     LexemeAutomaton(Automata& automata, int32_t id, LexemeProgram program) : automata_(automata), id_(id), program_(std::move(program)) {
         intern_set({});
@@ -155,13 +161,49 @@ public:
         for (uint8_t member : class_members_[class_of_[byte]]) automata.set(state, member, contains(automata.usable, member) ? to : DEAD);
     }
 
+    // ---- keywords, which change the name of an end and nothing else -----------------------------------------------
+    const std::vector<Thread>& words_of(int32_t state) const { return contents_[automata_.info[state].local].words; }
+
+    // The same state without the keywords that are read beside the patterns; DEAD if there is no end then.
+    int32_t without_words(int32_t state) {
+        const int32_t local = automata_.info[state].local;
+        if (contents_[local].words.empty()) return state;
+        auto found = wordless_.find(local);
+        if (found != wordless_.end()) return found->second;
+        Building made;
+        static_cast<Content&>(made) = contents_[local];
+        made.words.clear();
+        const int32_t plain = intern(made);
+        if (plain != DEAD) contents_[plain].is_begin |= contents_[local].is_begin;
+        return wordless_[local] = plain != DEAD && alive(plain) ? number(plain) : DEAD;
+    }
+
+    // The threads of a keyword after one more byte; true if it ends there.
+    bool read_word(Thread word, uint8_t byte, std::vector<Thread>& out) {
+        if (!advance(word, byte)) return false;
+        if (word.place >= 0) {
+            out.push_back(word);
+            return false;
+        }
+        Building made;
+        reach_word(program_.nodes[word.node].next, made);
+        out.insert(out.end(), made.words.begin(), made.words.end());
+        return !made.ended_words.empty();
+    }
+
+    // The bytes that may follow at once where a lexeme ends with this label.
+    const ByteSet& openers(int32_t label) {
+        while (openers_.size() <= static_cast<size_t>(label)) {
+            ByteSet bytes{};
+            for (const auto& members : class_members_)
+                if (goes_on(labels_[openers_.size()], members[0]))
+                    for (uint8_t byte : members) bytes[byte >> 6] |= 1ull << (byte & 63);
+            openers_.push_back(bytes);
+        }
+        return openers_[label];
+    }
+
 private:
-    struct Thread {
-        int32_t node, place;  // a READ node and the state inside its class
-        int32_t guard = NOTHING, need = NOTHING;
-        bool operator==(const Thread& o) const { return node == o.node && place == o.place && guard == o.guard && need == o.need; }
-        bool operator<(const Thread& o) const { return std::tie(node, place, guard, need) < std::tie(o.node, o.place, o.guard, o.need); }
-    };
     using Set = std::vector<Thread>;  // sorted; a need of an obligation comes first (node -1)
 
     struct Content {
@@ -200,6 +242,8 @@ private:
     std::unordered_map<uint64_t, int32_t> end_index_;
     std::vector<std::vector<int32_t>> labels_;
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> label_index_;
+    std::unordered_map<int32_t, int32_t> wordless_;  // local -> state
+    std::deque<ByteSet> openers_;                    // by label
     std::unordered_map<uint64_t, int32_t> steps_;  // (local, class) -> local
     std::array<uint8_t, 256> class_of_{};
     std::vector<std::vector<uint8_t>> class_members_;
@@ -217,6 +261,10 @@ private:
         });
     }
     static Thread need_of(int32_t set) { return {-1, -1, NOTHING, set}; }
+
+    bool goes_on(const std::vector<int32_t>& ends, uint8_t byte) {
+        return std::any_of(ends.begin(), ends.end(), [&](int32_t end) { return after(ends_[end].obligation, byte) != VIOLATED; });
+    }
 
     bool is_new(int32_t node, int32_t guard, int32_t need) {
         uint32_t& seen = guard == NOTHING && need == NOTHING ? plainly_seen_[node] : seen_[std::make_tuple(node, guard, need)];

@@ -16,9 +16,11 @@
 #include "levels.hpp"
 #include "splits.hpp"
 #include "terminals.hpp"
+#include "view_map.hpp"
 
 namespace tokentrellis {
 
+constexpr size_t MOST_UNITED = 4096;  // rests that are united before anybody reads them
 constexpr int MOST_COMPARISONS = 150;  // pairs of states compared for one split: about 0.4 ms
 constexpr int WALK_PRICE = 16;  // to walk one node in this many as a difference costs as much as the whole vocabulary by level
 constexpr size_t MOST_COMPARED = 4;  // splits of an automaton that a new one is compared with
@@ -100,6 +102,21 @@ public:
         return found.ends;
     }
 
+    // What is left of the tokens that leave a split by one of its exits. A text that may end anywhere leaves all that tokens end
+    // with: to unite that takes a third of a second for 128,000 tokens, and nobody reads it at the end of a grammar.
+    View rest(View view, int32_t state, size_t exit) {
+        Split& split = *splits_[{view, state, 0, 0}];
+        Exit& wanted = split.exits[exit];
+        if (!wanted.made) {
+            std::vector<int32_t> nodes;
+            for (auto [label, node] : split.leaving)
+                if (label == wanted.label) nodes.push_back(node);
+            wanted.rest = unite(view, nodes);
+            wanted.made = true;
+        }
+        return wanted.rest;
+    }
+
     const CountedSplit& counted_split(View view, int32_t state) {
         auto& found = counted_splits_[{view, state, 0, 0}];
         if (!found) found = counted(make_counted_split(view, state));
@@ -141,13 +158,12 @@ public:
         const CountedSplit& counted = counted_split(view, state);
         least = std::max(least, 0);
         most = std::min(most, counted.most_characters);
-        auto found = counted_rests_.find({view, state, least, most});
-        if (found != counted_rests_.end()) return found->second;
+        if (const View* known = counted_rests_.find({view, state, least, most})) return *known;
         std::vector<int32_t> nodes;
         for (const auto& leaving : counted.leaving)
             if (leaving.characters >= least && leaving.characters <= most) nodes.push_back(leaving.node);
         View rest = unite(view, nodes);
-        counted_rests_.emplace(ViewKey{view, state, least, most}, rest);
+        counted_rests_[{view, state, least, most}] = rest;
         return rest;
     }
 
@@ -183,11 +199,18 @@ public:
         key.push_back(view.trie);
         auto found = united_.find(key);
         if (found != united_.end()) return found->second;
-        tries.push_back(counted(merge(trie(view), nodes)));
-        View made{static_cast<int32_t>(tries.size()) - 1, 0};
+        const View made = add_trie(merge(trie(view), nodes));
         united_.emplace(std::move(key), made);
         return made;
     }
+    // The whole of a new trie as a view.
+    View add_trie(std::unique_ptr<Trie> made) {
+        tries.push_back(counted(std::move(made)));
+        return {static_cast<int32_t>(tries.size()) - 1, 0};
+    }
+    const Levels& levels() const { return *levels_; }
+    // Memory that a grammar takes for what it learns about the vocabulary.
+    void note_bytes(size_t bytes) { n_bytes_ += bytes; }
 
     TokenSet make_token_set(std::vector<int32_t> ids, View view) const {
         TokenSet set;
@@ -215,10 +238,10 @@ private:
     std::unique_ptr<Levels> levels_;  // of the vocabulary
     std::vector<int32_t> reached_;    // of one walk, by place: states
     std::vector<int32_t> collected_;  // of one walk: tokens
-    std::unordered_map<ViewKey, std::unique_ptr<Split>, ViewKeyHash> splits_;
-    std::unordered_map<ViewKey, std::unique_ptr<CountedSplit>, ViewKeyHash> counted_splits_;
-    std::unordered_map<ViewKey, std::unique_ptr<TokenSet>, ViewKeyHash> counted_inner_;
-    std::unordered_map<ViewKey, View, ViewKeyHash> counted_rests_;
+    ViewMap<std::unique_ptr<Split>> splits_;
+    ViewMap<std::unique_ptr<CountedSplit>> counted_splits_;
+    ViewMap<std::unique_ptr<TokenSet>> counted_inner_;
+    ViewMap<View> counted_rests_;
     struct Ending {
         std::vector<int32_t> wanted;
         std::unique_ptr<TokenSet> tokens;
@@ -226,7 +249,7 @@ private:
     static constexpr size_t MOST_ENDINGS = 256;
     std::unordered_map<ViewKey, std::vector<Ending>, ViewKeyHash> endings_;
     size_t n_endings_ = 0;
-    std::unordered_map<ViewKey, std::unique_ptr<Opening>, ViewKeyHash> openings_;
+    ViewMap<std::unique_ptr<Opening>> openings_;
     std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;
     std::unordered_map<int32_t, std::vector<int32_t>> whole_splits_;  // automaton -> states whose split of the vocabulary is known
 
@@ -449,7 +472,10 @@ private:
         split.ends.erase(std::unique(split.ends.begin(), split.ends.end()), split.ends.end());
         std::map<int32_t, std::vector<int32_t>> by_label;
         for (auto [label, node] : split.leaving) by_label[label].push_back(node);
-        for (auto& [label, nodes] : by_label) split.exits.push_back({label, unite(view, nodes)});
+        for (auto& [label, nodes] : by_label) {
+            const bool waits = split.inner.bitmap && nodes.size() > MOST_UNITED;
+            split.exits.push_back({label, waits ? View{} : unite(view, nodes), !waits});
+        }
         if (!split.inner.bitmap) split.leaving.clear(), split.leaving.shrink_to_fit();  // never compared with
     }
 

@@ -110,6 +110,7 @@ public:
     explicit Masks(Network& network) : network_(network), lexicon_(network.lexicon) {}
 
     Row make_row(const Network::Configurations& set, Budget* budget = nullptr) {
+        if (network_.driver && !budget) return network_.driver->make_row(set);
         Row row = borrow_row();
         budget_ = budget;
         lexicon_.forget_endings();
@@ -136,8 +137,7 @@ private:
     Network& network_;
     Lexicon& lexicon_;
     Budget* budget_ = nullptr;
-    std::unordered_map<ViewKey, std::vector<int32_t>, ViewKeyHash> rests_;  // rows stand: references stay good
-    std::unordered_map<ViewKey, std::vector<int32_t>, ViewKeyHash> excluded_;
+    ViewMap<std::vector<int32_t>> rests_, excluded_;
     static constexpr size_t MOST_REST_BYTES = 16 << 20;  // of both: then they are found again
     size_t n_rest_bytes_ = 0;
     struct Worst {
@@ -145,11 +145,18 @@ private:
         bool complete;  // nothing was skipped
     };
     std::unordered_map<ViewKey, Worst, ViewKeyHash> worst_;
+
+    // The nodes of a view that some literals of a table reach, depth first; `end` is the place after those below a node.
+    struct Reached {
+        int32_t node, state, at, end;
+    };
+    static constexpr size_t MOST_SHARED = 1024;  // literals: of so many, all are walked at once for all states of an object
+    ViewMap<std::unique_ptr<std::vector<Reached>>> reached_;
     Bitmap marks_ = Bitmap(lexicon_.bitmap_words, 0);  // what is removed from a list; clear between two lists
     std::vector<std::vector<int32_t>> spare_;          // lists with room: rows grow without asking for memory
 
     void forget_rests() {
-        rests_.clear(), excluded_.clear(), worst_.clear();
+        rests_.clear(), excluded_.clear(), worst_.clear(), reached_.clear();
         n_rest_bytes_ = 0;
     }
 
@@ -182,8 +189,7 @@ private:
     // The tokens of a view (not the whole vocabulary) that may be read at a continuation.
     const std::vector<int32_t>& rests(View view, int32_t continuation) {
         ViewKey key{view, continuation, 0, 0};
-        auto found = rests_.find(key);
-        if (found != rests_.end()) return found->second;
+        if (const std::vector<int32_t>* known = rests_.find(key)) return *known;
         Row row = borrow_row();
         const Closure& begins = network_.closure(continuation);
         for (const Configuration& start : begins.configurations) collect(view, start, row);
@@ -198,7 +204,7 @@ private:
             tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
         }
         n_rest_bytes_ += tokens.size() * 4 + 100;
-        return rests_.emplace(key, std::move(tokens)).first->second;
+        return rests_[key] = std::move(tokens);
     }
 
     void follow(View rest, int32_t link, int32_t label, Row& row, const std::vector<int32_t>& removed = {}) {
@@ -261,7 +267,8 @@ private:
         Nfa::Cursors cursors;
         if (Nfa* nfa = lexicon_.automata.unwritten(c.state, cursors)) return collect_unwritten(view, c, row, removed, *nfa, std::move(cursors));
         const Split& split = lexicon_.split(view, c.state);
-        for (const Exit& exit : split.exits) follow(exit.rest, c.link, exit.label, row, removed);
+        for (size_t i = 0; i < split.exits.size(); ++i)
+            if (split.exits[i].made || goes_on(c)) follow(lexicon_.rest(view, c.state, i), c.link, split.exits[i].label, row, removed);
         if (budget_) {
             std::vector<int32_t> affordable;
             const std::vector<int32_t>& ends = lexicon_.ends(view, c.state);
@@ -274,6 +281,12 @@ private:
             }
         }
         add(split.inner, row, removed);
+    }
+
+    // Whether more text may come after the terminal of a configuration.
+    bool goes_on(const Configuration& c) {
+        if (network_.edge_at(c) != nullptr || network_.driver) return true;
+        return !network_.closure(c.link).configurations.empty();
     }
 
     // The same for an automaton whose states are many (multiples of a number): one walk with cursors, nothing is kept.
@@ -406,26 +419,56 @@ private:
             const std::vector<int32_t>& tokens = lexicon_.opening(view, c.state).tokens;
             row.ids.insert(row.ids.end(), tokens.begin(), tokens.end());
         }
-        walk_literals(view, c, trie, [&](int32_t node, int32_t state, int32_t at) {
+        auto visit = [&](int32_t node, int32_t state, int32_t at) {
             if (!literal_possible(lexicon_, trie, edge.legal, state, at)) return false;
             if (source.begin_ids(node) != source.end_ids(node) && (!budget_ || budget_->allows(ended(c, state, at))))
                 row.ids.insert(row.ids.end(), source.begin_ids(node), source.end_ids(node));
             if (!lexicon_.automata.exhausted(state)) return true;
             if (source.has_children(node)) closed.push_back({node, trie.nodes[at].literal});
             return false;
-        });
+        };
+        if (budget_ || trie.literals.size() > MOST_SHARED) {
+            walk_literals(view, c, trie, visit);
+        } else {
+            const std::vector<Reached>& reached = reach(view, c, edge.table, trie);
+            for (size_t place = 0; place < reached.size();) {
+                const Reached& at = reached[place];
+                place = visit(at.node, at.state, at.at) ? place + 1 : static_cast<size_t>(at.end);
+            }
+        }
         for (auto [node, label] : closed) follow({view.trie, node}, c.link, label, row);
+    }
+
+    // What any literal of a table reaches: the states of an object ask for this again and again, and differ in what is legal.
+    const std::vector<Reached>& reach(View view, const Configuration& c, int32_t table, const LiteralTrie& trie) {
+        auto& known = reached_[{view, c.state, c.extra, table}];
+        if (known) return *known;
+        const Trie& source = lexicon_.trie(view);
+        LegalSet all;
+        all.words.assign((trie.literals.size() + 63) / 64, ~0ull);
+        std::vector<Reached> made;
+        walk_literals(view, c, trie, [&](int32_t node, int32_t state, int32_t at) {
+            if (!literal_possible(lexicon_, trie, all, state, at)) return false;
+            made.push_back({node, state, at, 0});
+            return !lexicon_.automata.exhausted(state);
+        });
+        for (size_t place = made.size(); place-- > 0;) {
+            size_t end = place + 1;
+            while (end < made.size() && made[end].node > made[place].node && made[end].node < source.nodes[made[place].node].end) end = static_cast<size_t>(made[end].end);
+            made[place].end = static_cast<int32_t>(end);
+        }
+        n_rest_bytes_ += made.size() * sizeof(Reached) + 100;
+        known = std::make_unique<std::vector<Reached>>(std::move(made));
+        return *known;
     }
 
     // The tokens that an OthersEdge must not take: those that close on a literal, or can end in nothing but one.
     const std::vector<int32_t>& excluded(View view, const Configuration& c, const Edge& edge) {
         const ViewKey key{view, c.state, c.extra, edge.table};
-        auto known = excluded_.find(key);
-        if (known == excluded_.end()) {
-            known = excluded_.emplace(key, find_excluded(view, c, edge)).first;
-            n_rest_bytes_ += known->second.size() * 4 + 100;
-        }
-        return known->second;
+        if (const std::vector<int32_t>* known = excluded_.find(key)) return *known;
+        std::vector<int32_t> made = find_excluded(view, c, edge);
+        n_rest_bytes_ += made.size() * 4 + 100;
+        return excluded_[key] = std::move(made);
     }
     // affordable, within a budget: those that can also end in something else are excluded too, and listed there if they are allowed.
     std::vector<int32_t> find_excluded(View view, const Configuration& c, const Edge& edge, std::vector<int32_t>* affordable = nullptr) {

@@ -27,7 +27,7 @@ cdef class Matcher:
             raise ValueError("the compiled grammar was never initialised")
         self.history.push_back(self.session.states.start())
         if self.session.network.distinct_keys or self.session.network.distinct_items:
-            self.tracker.reset(new Tracker())
+            self.tracker.reset(new Tracker(self.session.network.documents))
         self.marks.push_back(0)
         self.ended = False
         self.has_view = False

@@ -64,6 +64,8 @@ private:
                 returns_[start].push_back(network_.continuation(next, parent));
             } else if (kind == TOKEN_EDGE) {
                 out_.special_tokens.push_back({start, network_.continuation(next, parent)});
+            } else if (kind != TERMINAL_EDGE) {
+                network_.begin_string(state.first_edge + i, parent, out_);
             } else if (start != DEAD) {
                 out_.configurations.push_back({start, network_.continuation(next, parent), 0});
             }

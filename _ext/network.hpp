@@ -25,7 +25,8 @@ public:
     std::unique_ptr<Driver> driver;
     bool distinct_keys = false, distinct_items = false;  // what the grammar demands of its JSON (repetitions.hpp)
     bool has_repeating = false, has_recalling = false;   // such states have been met
-    bool merges = false;  // several ways to read a text are kept as one (merged_closure.hpp); all edges are terminals, tokens, calls
+    bool documents = false;  // JSON documents are parts of the text; each ends at a state that says so
+    bool merges = false;  // several ways to read a text are kept as one (merged_closure.hpp)
 
     Network(Lexicon& shared, int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, ValueFunction value, RecallFunction recall)
         : lexicon(shared), owner_(owner), expand_(expand), successor_(successor), value_(value), recall_(recall) {
@@ -43,10 +44,10 @@ public:
         edge.grammar_state = state, edge.index = entry.n_edges++;
         return edge;
     }
-    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, ItemRule items, int32_t n_before, bool recalls) {
+    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, ItemRule items, int32_t n_before, bool recalls, bool ends_document = false) {
         GrammarState& entry = grammar_state(state);
         entry.final = final, entry.finish = finish, entry.finish_label = finish_label, entry.items = items;
-        entry.n_before = n_before, entry.recalls = recalls;
+        entry.n_before = n_before, entry.recalls = recalls, entry.ends_document = ends_document;
         has_repeating |= items == AWAITING, has_recalling |= recalls;
         entry.expanded = true;
     }
@@ -82,7 +83,7 @@ public:
     }
     // Whether a continuation goes on from a value that has to repeat an earlier one.
     bool follows_repetition(int32_t continuation) {
-        if (!has_repeating || continuation == BOTTOM) return false;
+        if (!has_repeating || continuation == BOTTOM || members_of(continuation)) return false;
         const int32_t target = continuations_[continuation].target;
         return target > END_STATE && expand(target).items == REPEATED;
     }
@@ -100,6 +101,38 @@ public:
     }
     const LiteralTrie& table_of(const Edge& edge) const { return *tables_[edge.table]; }
     const Continuation& at(int32_t continuation) const { return continuations_[continuation]; }
+
+    // Whether a grammar state follows a JSON document that is a part of the text.
+    bool ends_document(int32_t target) { return target > END_STATE && target < ANY_OF && expand(target).ends_document; }
+    // Whether what stands on a stack is within a JSON document: all of them, where the text is one.
+    bool in_document(int32_t continuation) {
+        if (!documents) return true;
+        std::vector<int32_t> path;
+        bool found = false;
+        for (; continuation != BOTTOM; continuation = below(continuation)) {
+            if (static_cast<size_t>(continuation) < in_document_.size() && in_document_[continuation] != UNKNOWN) {
+                found = in_document_[continuation] == INSIDE;
+                break;
+            }
+            path.push_back(continuation);
+            if (ends_document(continuations_[continuation].target)) {
+                found = true;
+                break;
+            }
+        }
+        if (in_document_.size() < continuations_.size()) in_document_.resize(continuations_.size(), UNKNOWN);
+        for (int32_t passed : path) in_document_[passed] = found ? INSIDE : OUTSIDE;
+        return found;
+    }
+    // Whether a bracket just read has opened a document: all that is on the stack within it is where it has come to.
+    bool opens_document(const Configuration& c) {
+        if (c.state != AT_CONTINUATION || c.link == BOTTOM) return false;
+        const Continuation here = continuations_[c.link];
+        if (here.target <= END_STATE || ends_document(here.target) || here.parent == BOTTOM || members_of(c.link)) return false;
+        int32_t under = here.parent;
+        while (members_of(under)) under = below(under);
+        return under != BOTTOM && ends_document(continuations_[under].target);
+    }
 
     // One continuation for several: any of them may follow.
     int32_t any_of(std::vector<int32_t> members) {
@@ -139,6 +172,16 @@ public:
         const int32_t next = recall_(owner_, state, items);
         if (next < 0) throw PythonError();
         return next;
+    }
+
+    // The configuration before a JSON string, if one can be read.
+    void begin_string(int32_t index, int32_t parent, Closure& out) {
+        const Edge& edge = edges_[index];
+        if (edge.start == DEAD) return;
+        Configuration c{edge.start, link(~index, parent), 0};
+        if (edge.kind == OTHERS_EDGE && edge.table < 0) c.extra = NO_NODE;
+        if (edge.kind == OTHERS_EDGE && !other_possible(edge, c.state, c.extra)) return;
+        out.configurations.push_back(c);
     }
 
     const Closure& closure(int32_t continuation) {
@@ -225,7 +268,7 @@ private:
     // Configurations before a terminal become one, whose closure has each callee once (they come first in the order).
     void merge(Configurations& set) {
         size_t n = 0;
-        while (n < set.size() && set[n].state == AT_CONTINUATION) ++n;
+        while (n < set.size() && set[n].state == AT_CONTINUATION && !(documents && in_document(set[n].link))) ++n;
         if (n < MERGED_FROM) return;
         std::vector<int32_t> links;
         for (size_t i = 0; i < n; ++i) links.push_back(set[i].link);
@@ -249,9 +292,17 @@ private:
     std::vector<std::vector<int32_t>> any_of_;
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> any_of_index_;
     std::vector<std::unique_ptr<Closure>> closures_;
+    enum InDocument : int8_t { UNKNOWN, INSIDE, OUTSIDE };
+    std::vector<InDocument> in_document_;  // by continuation
     int32_t start_continuation_ = BOTTOM;
     size_t n_checked_ = 0, n_plain_ = 0;  // edges
     bool others_run_out_ = false;
+
+    // What a continuation stands on; of several, which are all in a document or none, the first.
+    int32_t below(int32_t continuation) const {
+        const std::vector<int32_t>* members = members_of(continuation);
+        return members ? members->front() : continuations_[continuation].parent;
+    }
 
     void add_possible(const Configuration& c, ByteSet& bytes) {
         const Edge* edge = edge_at(c);
@@ -388,13 +439,8 @@ private:
                     active.pop_back();
                     break;
                 }
-                default: {
-                    if (edge.start == DEAD) break;
-                    Configuration c{edge.start, link(~index, parent), 0};
-                    if (edge.kind == OTHERS_EDGE && edge.table < 0) c.extra = NO_NODE;
-                    if (edge.kind == OTHERS_EDGE && !other_possible(edge, c.state, c.extra)) break;
-                    out.configurations.push_back(c);
-                }
+                default:
+                    begin_string(index, parent, out);
             }
         }
         // The rule may be over: what follows it may begin. A state met again below is another occurrence, no recursion.

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "derivations.hpp"
+#include "lexeme_rows.hpp"
 #include "separators.hpp"
 
 namespace tokentrellis {
@@ -22,7 +23,8 @@ namespace tokentrellis {
 class ParseStack final : public Driver {
 public:
     ParseStack(Network& network, LexemeAutomaton& lexemes, ParseTables tables)
-        : network_(network), lexemes_(lexemes), tables_(std::move(tables)), derivations_(network, tables_), separator_(network.lexicon.automata, lexemes, tables_) {
+        : network_(network), lexemes_(lexemes), tables_(std::move(tables)), derivations_(network, tables_),
+          separator_(network.lexicon.automata, lexemes, tables_), depths_(network), rows_(network, lexemes, depths_) {
         for (int32_t state = 0; state < tables_.n_states; ++state) places_.push_back({state, LexemeAutomaton::NOTHING});
         for (int32_t terminal = 0; terminal < tables_.n_terminals; ++terminal)
             if (tables_.special_tokens[terminal] >= 0) special_.push_back(terminal);
@@ -31,32 +33,30 @@ public:
     int32_t start() { return network_.continuation(tables_.start + 1, BOTTOM); }
 
     void gather(int32_t continuation, Closure& out) override {
-        if (is_several(continuation)) {
-            for (int32_t member : several_[parent(continuation)]) gather(member, out);
-            return;
-        }
-        const Place here = place(continuation);
-        const int32_t stack = bare(continuation);
-        out.accepting |= ends_at(continuation);
-        for (int32_t terminal : special_) {
-            const int32_t to = lexemes_.has_need(here.obligation) ? NONE : shift(stack, terminal);
-            if (to != NONE) out.special_tokens.push_back({tables_.special_tokens[terminal], to});
-        }
-        const int32_t begin = begin_of(continuation, stack, here);
-        if (begin != DEAD) out.configurations.push_back({begin, stack, 0});
-        opened_[stack].push_back(continuation);
+        const int32_t before = depths_.begin();
+        gather_noted(continuation, out);
+        const int32_t lowest = depths_.end(before);
+        if (closures_read_.size() <= static_cast<size_t>(continuation)) closures_read_.resize(static_cast<size_t>(continuation) * 2 + 64, 0);
+        closures_read_[continuation] = lowest;
     }
+    void note_closure(int32_t continuation) override { depths_.note(closures_read_[continuation]); }
 
     int32_t after(int32_t link, int32_t label) override {
         const uint64_t key = pair_key(link, label);
-        const int32_t known = after_.find(key);
-        if (known != FlatMap::MISSING) return known;
-        std::vector<int32_t> found;
-        for (int32_t end : lexemes_.ends_of(label)) found.push_back(after_end(link, end));
-        const int32_t made = found.size() == 1 ? found[0] : several(std::move(found));
-        after_.insert(key, made);
-        return made;
+        int32_t number = after_.find(key);
+        if (number == FlatMap::MISSING) {
+            const int32_t before = depths_.begin();
+            std::vector<int32_t> found;
+            for (int32_t end : lexemes_.ends_of(label)) found.push_back(after_end(link, end));
+            const int32_t made = found.size() == 1 ? found[0] : several(std::move(found));
+            number = keep({made, depths_.end(before)});
+            after_.insert(key, number);
+        }
+        depths_.note(results_[number].lowest);
+        return results_[number].stack;
     }
+
+    Row make_row(const std::vector<Configuration>& set) override { return rows_.make_row(set); }
 
     int32_t finish(int32_t continuation, std::string& text, bool& is_special) override {
         if (is_several(continuation)) {
@@ -94,11 +94,20 @@ private:
         bool is_special = false;
     };
 
+    struct Result {
+        int32_t stack, lowest;  // NONE: no stack; how far down was read to find out
+    };
+
     Network& network_;
     LexemeAutomaton& lexemes_;
     const ParseTables tables_;
     ShortestDerivations derivations_;
     Separator separator_;
+    StackDepths depths_;
+    LexemeRows rows_;
+    std::vector<Result> results_;         // of what is asked often
+    std::vector<int32_t> closures_read_;  // by continuation: how far down its closure read
+    std::vector<int32_t> pushed_;         // states above a stack, while a terminal is read
     std::vector<Place> places_;  // by number - 1
     FlatMap place_index_, after_, shifts_;
     std::vector<std::vector<int32_t>> several_;  // continuations, where a lexeme may end in several ways
@@ -109,6 +118,25 @@ private:
     std::unordered_map<int32_t, Step> steps_;
     std::unordered_map<uint64_t, Step> rests_;
     std::unordered_set<int32_t> hopeless_;
+
+    void gather_noted(int32_t continuation, Closure& out) {
+        if (is_several(continuation)) {
+            depths_.note(0);
+            for (int32_t member : several_[parent(continuation)]) gather(member, out);
+            return;
+        }
+        depths_.note(depths_.of(continuation));
+        const Place here = place(continuation);
+        const int32_t stack = bare(continuation);
+        out.accepting |= ends_at(continuation);
+        for (int32_t terminal : special_) {
+            const int32_t to = lexemes_.has_need(here.obligation) ? NONE : shift(stack, terminal);
+            if (to != NONE) out.special_tokens.push_back({tables_.special_tokens[terminal], to});
+        }
+        const int32_t begin = begin_of(continuation, stack, here);
+        if (begin != DEAD) out.configurations.push_back({begin, stack, 0});
+        opened_[stack].push_back(continuation);
+    }
 
     // ---- the stack ----------------------------------------------------------------------------------------------
     const Place& place(int32_t continuation) const { return places_[network_.at(continuation).target - 1]; }
@@ -126,25 +154,48 @@ private:
         }
         return network_.continuation(number, parent(stack));
     }
-    int32_t reduced(int32_t stack, int32_t rule) {
-        for (int32_t n = tables_.rules[rule].length; n > 0; --n) stack = parent(stack);
-        return network_.continuation(tables_.next_state(state_of(stack), tables_.rules[rule].origin) + 1, stack);
+    int32_t keep(Result result) {
+        results_.push_back(result);
+        return static_cast<int32_t>(results_.size()) - 1;
+    }
+
+    // What the parser does with a terminal: reduces, above some stack that is left, and says what comes then. Nothing is made of
+    // the states in between. The states above the stack stay in `pushed_`.
+    int32_t reduce(int32_t& stack, int32_t& depth, int32_t terminal, bool stops_at_end) {
+        pushed_.clear();
+        int32_t lowest = depth, state = state_of(stack);
+        while (true) {
+            const int32_t todo = tables_.action(state, terminal);
+            if (todo >= 0 || (stops_at_end && state == tables_.accepting)) {
+                depths_.note(lowest);
+                return stops_at_end ? state == tables_.accepting : todo;
+            }
+            const ParseTables::Rule& rule = tables_.rules[-todo - 1];
+            int32_t n = rule.length;
+            const int32_t n_above = std::min(n, static_cast<int32_t>(pushed_.size()));
+            pushed_.resize(pushed_.size() - static_cast<size_t>(n_above));
+            for (n -= n_above; n > 0; --n) stack = parent(stack), --depth;
+            lowest = std::min(lowest, depth);
+            state = tables_.next_state(pushed_.empty() ? state_of(stack) : pushed_.back(), rule.origin);
+            pushed_.push_back(state);
+        }
     }
 
     // The stack after a terminal, NONE where the parser refuses it.
     int32_t shift(int32_t stack, int32_t terminal) {
         const uint64_t key = pair_key(stack, terminal);
-        const int32_t known = shifts_.find(key);
-        if (known != FlatMap::MISSING) return known == BOTTOM ? NONE : known;
-        int32_t at = stack, to = NONE;
-        while (true) {
-            const int32_t todo = tables_.action(state_of(at), terminal);
-            if (todo > 0) to = network_.continuation(todo, at);
-            if (todo >= 0) break;
-            at = reduced(at, -todo - 1);
+        int32_t number = shifts_.find(key);
+        if (number == FlatMap::MISSING) {
+            const int32_t before = depths_.begin();
+            int32_t at = stack, depth = depths_.of(stack);
+            const int32_t todo = reduce(at, depth, terminal, false);
+            if (todo > 0)
+                for (int32_t state : pushed_) at = network_.continuation(state + 1, at);
+            number = keep({todo > 0 ? network_.continuation(todo, at) : NONE, depths_.end(before)});
+            shifts_.insert(key, number);
         }
-        shifts_.insert(key, to == NONE ? BOTTOM : to);
-        return to;
+        depths_.note(results_[number].lowest);
+        return results_[number].stack;
     }
 
     // Where a lexeme ends in several ways, which the text that follows decides: all of them.
@@ -168,18 +219,16 @@ private:
 
     bool ends(int32_t stack) {
         const uint64_t key = pair_key(stack, tables_.end);
-        const int32_t known = shifts_.find(key);
-        if (known != FlatMap::MISSING) return known != BOTTOM;
-        int32_t at = stack;
-        bool found = false;
-        while (!found) {
-            const int32_t todo = tables_.action(state_of(at), tables_.end);
-            if (todo >= 0) break;
-            at = reduced(at, -todo - 1);
-            found = state_of(at) == tables_.accepting;
+        int32_t number = shifts_.find(key);
+        if (number == FlatMap::MISSING) {
+            const int32_t before = depths_.begin();
+            int32_t at = stack, depth = depths_.of(stack);
+            const bool found = reduce(at, depth, tables_.end, true);
+            number = keep({found ? stack : NONE, depths_.end(before)});
+            shifts_.insert(key, number);
         }
-        shifts_.insert(key, found ? stack : BOTTOM);
-        return found;
+        depths_.note(results_[number].lowest);
+        return results_[number].stack != NONE;
     }
 
     // ---- where lexemes begin ------------------------------------------------------------------------------------
@@ -197,8 +246,10 @@ private:
         const int32_t begin = plain_begin(stack, here);
         if (begin == DEAD) return DEAD;
         std::vector<int32_t> hopeless;
-        for (int32_t end : separator_.doubtful_ends(begin))
+        for (int32_t end : separator_.doubtful_ends(begin)) {
+            depths_.note(0);  // a way to the end is one through the whole stack
             if (!complete(after_end(stack, end))) hopeless.push_back(end);
+        }
         if (hopeless.empty()) return begin;
         return lexemes_.start_of(tables_.lexers[here.state], filter_of(stack, std::move(hopeless)), here.obligation);
     }

@@ -4,7 +4,8 @@
 // the readings in which its array demands items that differ (their states are DISTINCT) or still waits for one that is
 // repeated (AWAITING); one that equals none drops those that go on from a repetition (REPEATED). A key that comes again ends
 // all readings; after a comma, the grammar is told the items so far where it asks for them (`recalls`). Cost: that of the
-// network's step and of the tracker's.
+// network's step and of the tracker's. Where JSON documents are parts of the text, there is one tracker for the document that is open:
+// other readings go on beside those in it, but none may begin another document (SeveralDocuments).
 #pragma once
 
 #include "network.hpp"
@@ -20,18 +21,49 @@ public:
 
     // One byte: false if no reading goes on so.
     bool step(Configurations& set, uint8_t byte, Tracker& tracker) {
+        const bool bracket = byte == '[' || byte == '{';
         const bool opens_array = byte == '[' && tracker.outside_strings();
+        const bool was_outside = tracker.outside_documents();
         const bool open_key = tracker.closes_key(byte) && is_other_key(set);
         Configurations following;
         network_.step(set, byte, following);
         if (following.empty()) return false;
         set.swap(following);
         tracker.feed(byte, open_key);
-        if (tracker.repeats_key()) return false;
+        if (bracket && tracker.in_parts() && opens_document(set)) {
+            if (!was_outside) throw SeveralDocuments();
+            tracker.open_document(byte);
+        }
+        if (tracker.repeats_key()) {
+            if (!tracker.in_parts()) return false;
+            drop_documents(set);
+        }
+        if (tracker.outside_documents()) return !set.empty();
         if (opens_array) note_opened(set, tracker);
         drop_arrivals(set, tracker.item());
         if (byte == ',' && tracker.awaits_repetition()) recall_items(set, tracker);
+        if (tracker.in_parts() && !in_documents(set).any) tracker.leave_document();
         return !set.empty();
+    }
+
+    // Whether some readings are in a document, and whether some are not.
+    struct Sides {
+        bool any = false, others = false;
+        bool both() const { return any && others; }
+    };
+    Sides in_documents(const Configurations& set) const {
+        Sides sides;
+        for (const Configuration& c : set) (network_.in_document(c.link) ? sides.any : sides.others) = true;
+        return sides;
+    }
+    void drop_documents(Configurations& set) const {
+        set.erase(std::remove_if(set.begin(), set.end(), [&](const Configuration& c) { return network_.in_document(c.link); }), set.end());
+    }
+    void keep_documents(Configurations& set) const {
+        set.erase(std::remove_if(set.begin(), set.end(), [&](const Configuration& c) { return !network_.in_document(c.link); }), set.end());
+    }
+    bool opens_document(const Configurations& set) const {
+        return std::any_of(set.begin(), set.end(), [&](const Configuration& c) { return network_.opens_document(c); });
     }
 
     // Bytes in the order in which they are tried: what ends things first, blanks last, escapes after all else that can be seen.
@@ -105,7 +137,7 @@ private:
 
     // The grammar state at which a configuration has arrived; null within a terminal.
     const GrammarState* arrival_of(const Configuration& c) const {
-        if (c.state != AT_CONTINUATION || c.link == BOTTOM) return nullptr;
+        if (c.state != AT_CONTINUATION || c.link == BOTTOM || network_.members_of(c.link)) return nullptr;
         const int32_t target = network_.at(c.link).target;
         return target > END_STATE ? &network_.expand(target) : nullptr;
     }

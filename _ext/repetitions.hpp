@@ -23,12 +23,18 @@ public:
         : network_(network), lookahead_(network, costs, new_texts_, buffer, offsets, n_tokens), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
 
     // Whether nothing of a token can be wrong but a key that it closes: then it may be judged without following its readings.
+    // Where documents are parts of the text, also what opens one, which others may be reading as something else.
     bool is_simple(const Tracker& tracker, int32_t token) {
+        if (is_special(token)) return true;
         const uint8_t traits = traits_of(token);
+        if (tracker.in_parts() && (traits & (CommaTokens::OPENS_ARRAY | CommaTokens::OPENS_OBJECT)) && (tracker.outside_documents() || tokens_.closers[token] > 0)) return false;
+        if (tracker.outside_documents()) return true;
         const bool comma = traits & CommaTokens::COMMA;
         if (network_.distinct_items && (tracker.has_items() || tracker.in_awaiting() || (traits & CommaTokens::OPENS_ARRAY) || (comma && tracker.in_compared()))) return false;
         return !network_.others_may_run_out() || !(tracker.active() || (comma && (traits & CommaTokens::KEY_FIRST)));
     }
+
+    bool is_special(int32_t token) const { return token < 0 || token >= n_tokens_ || offsets_[token] == offsets_[token + 1]; }
 
     // Feed the tracker with a simple token that is allowed otherwise; false if it closes a key that is there already.
     bool feed(const Configurations& from, int32_t token, Tracker& tracker) { return feed(from, buffer_ + offsets_[token], buffer_ + offsets_[token + 1], tracker); }
@@ -44,7 +50,7 @@ public:
     // caller undoes that.
     bool walk(const Configurations& from, int32_t token, Tracker& tracker, Configurations& to, int64_t left = IMPOSSIBLE) {
         to = from;
-        return reading_.read(to, buffer_ + offsets_[token], buffer_ + offsets_[token + 1], tracker) && may_end(to, tracker, left);
+        return reading_.read(to, buffer_ + offsets_[token], buffer_ + offsets_[token + 1], tracker) && keep_viable(to, tracker, left);
     }
 
     // One byte: false if no reading goes on so.
@@ -55,6 +61,18 @@ public:
 
     // Whether what has been begun can become something new.
     bool is_viable(const Configurations& set, Tracker& tracker) { return ways_out_.exist(set, tracker); }
+
+    // Drop the readings that cannot: those in a document, where there are others. False if none is left.
+    bool keep_viable(Configurations& set, Tracker& tracker, int64_t left = IMPOSSIBLE) {
+        if (!tracker.in_parts() || !tracker.endangered() || !reading_.in_documents(set).both()) return may_end(set, tracker, left);
+        Configurations inside = set;
+        reading_.keep_documents(inside);
+        if (may_end(inside, tracker, left)) return true;
+        reading_.drop_documents(set);
+        tracker.leave_document();
+        return may_end(set, tracker, left);
+    }
+    const Reading& reading() const { return reading_; }
 
     // Clear the tokens of a row that would repeat something. left: tokens that may still be written after one of these.
     // There is no budget, and whatever key has been begun can become a new one (*settled*: keys are wrong only when they close):

@@ -39,6 +39,8 @@ inline void translate_error() {
         raise_through(limit_hook(), PyExc_OverflowError, Py_BuildValue("(sL)", error.what(), static_cast<long long>(error.limit)));
     } catch (const LeftRecursion& error) {
         raise_through(recursion_hook(), PyExc_RecursionError, Py_BuildValue("(ss)", error.what(), "rewrite the left recursion as a repetition"));
+    } catch (const SeveralDocuments& error) {
+        raise_through(recursion_hook(), PyExc_RecursionError, Py_BuildValue("(ss)", error.what(), "let the text around a document not hold what begins one"));
     } catch (const Lookaround& error) {
         raise_through(recursion_hook(), PyExc_RecursionError, Py_BuildValue("(ss)", error.what(), "make it part of the terminal, or leave it out"));
     } catch (const std::bad_alloc&) {
@@ -113,11 +115,7 @@ public:
     bool fill(int32_t state, int64_t budget, uint32_t* out, size_t words, Tracker* tracker, bool without_interpreter = false) {
         Guard guard(lexicon.mutex, without_interpreter);
         if (budget < 0 || budget >= UNPROMISED) budget = IMPOSSIBLE;
-        const Row& row = budget < IMPOSSIBLE || lexicon.lacks_bytes() ? states.row_within(state, budget) : states.row(state);
-        row.write(out, words, end_ids);
-        if (tracker == nullptr) return !row.empty();
-        states.correct(state, *tracker, out, words, budget);
-        return std::any_of(out, out + words, [](uint32_t word) { return word != 0; });
+        return fill_within(state, budget, out, words, tracker);
     }
     // Whether `fill` with this budget writes what the state alone decides.
     bool is_free(int32_t state, int64_t budget, const Tracker* tracker) {
@@ -161,6 +159,25 @@ public:
     }
 
 private:
+    // The row of a state within a budget.
+    bool fill_within(int32_t state, int64_t budget, uint32_t* out, size_t words, Tracker* tracker) {
+        if (tracker != nullptr && states.is_mixed(state)) return fill_mixed(state, budget, out, words, *tracker);
+        const Row& row = budget < IMPOSSIBLE || lexicon.lacks_bytes() ? states.row_within(state, budget) : states.row(state);
+        row.write(out, words, end_ids);
+        if (tracker == nullptr) return !row.empty();
+        states.correct(state, *tracker, out, words, budget);
+        return std::any_of(out, out + words, [](uint32_t word) { return word != 0; });
+    }
+    // The same where some readings are in a document and some are not: what either allows.
+    bool fill_mixed(int32_t state, int64_t budget, uint32_t* out, size_t words, Tracker& tracker) {
+        const auto [inside, others] = states.parts(state);
+        std::vector<uint32_t> beside(words);
+        Tracker outside(true);
+        const bool within = fill_within(inside, budget, out, words, &tracker), without = fill_within(others, budget, beside.data(), words, &outside);
+        for (size_t word = 0; word < words; ++word) out[word] |= beside[word];
+        return within || without;
+    }
+
     // The longest-match spelling of a text in tokens; false where no token fits.
     bool spell(const std::vector<uint8_t>& text, std::vector<int32_t>& tokens) const {
         const Trie& trie = *lexicon.tries[0];

@@ -41,6 +41,7 @@ struct TokenSet {
 struct Exit {
     int32_t label;
     View rest;
+    bool made = true;  // the rest; where it is large it waits for somebody who reads it (Lexicon::rest)
 };
 
 struct Split {

@@ -96,9 +96,10 @@ public:
     int32_t accept(int32_t state, int32_t token, Tracker& tracker) {
         Rewind rewind(tracker);
         int32_t to = REJECTED;
-        if (repetitions_.is_simple(tracker, token)) {
+        if (repetitions_.is_simple(tracker, token) && (!is_mixed(state) || repetitions_.is_special(token))) {
             to = accept(state, token);
             if (to != REJECTED && !repetitions_.feed(entries_[state].set, token, tracker)) to = REJECTED;
+            if (network_.documents && to != REJECTED && !tracker.outside_documents() && !sides(to).any) tracker.leave_document();
         } else if (allows(state, token) && repetitions_.walk(entries_[state].set, token, tracker, current_)) {
             to = intern(current_);
             if (!can_end(to)) to = REJECTED;
@@ -108,7 +109,8 @@ public:
     }
     bool allows(int32_t state, int32_t token, Tracker& tracker) {
         if (!allows(state, token)) return false;
-        if (repetitions_.is_simple(tracker, token)) return repetitions_.allows_simple(entries_[state].set, token, tracker);
+        if (repetitions_.is_special(token)) return true;
+        if (repetitions_.is_simple(tracker, token) && !is_mixed(state)) return repetitions_.allows_simple(entries_[state].set, token, tracker);
         Rewind rewind(tracker);
         return repetitions_.walk(entries_[state].set, token, tracker, current_);
     }
@@ -116,19 +118,44 @@ public:
         Rewind rewind(tracker);
         current_ = entries_[state].set;
         for (size_t i = 0; i < length; ++i) {
-            if (repetitions_.step(current_, bytes[i], tracker) && repetitions_.is_viable(current_, tracker) && can_end(current_)) continue;
+            if (repetitions_.step(current_, bytes[i], tracker) && repetitions_.keep_viable(current_, tracker) && can_end(current_)) continue;
             length = i;
             return REJECTED;
         }
         rewind.keep();
         return intern(current_);
     }
+    // Whether some readings are in a document that the tracker follows, and others are not. Their rows and costs are made apart.
+    bool is_mixed(int32_t state) { return network_.documents && sides(state).both(); }
+    std::pair<int32_t, int32_t> parts(int32_t state) {
+        Configurations inside = entries_[state].set, others = inside;
+        repetitions_.reading().keep_documents(inside);
+        repetitions_.reading().drop_documents(others);
+        const int32_t first = intern(inside);
+        return {first, intern(others)};
+    }
     int64_t cost(int32_t state, Tracker& tracker) {
+        if (is_mixed(state) && tracker.endangered()) {
+            const auto [inside, others] = parts(state);
+            return std::min(cost(inside, tracker), cost(others));
+        }
         return tracker.endangered() ? repetitions_.cost(entries_[state].set, tracker) : cost(state);
     }
     // Clear what would repeat a key or an item from the row of a state, which was made within this budget.
     void correct(int32_t state, Tracker& tracker, uint32_t* row, size_t words, int64_t budget) {
-        repetitions_.correct(state, entries_[state].set, tracker, row, words, is_ample(state, tracker, budget) ? IMPOSSIBLE : budget - 1);
+        const int64_t left = is_ample(state, tracker, budget) ? IMPOSSIBLE : budget - 1;
+        if (!tracker.outside_documents() || left < IMPOSSIBLE) return repetitions_.correct(state, entries_[state].set, tracker, row, words, left);
+        // What opens a document can repeat only what it has itself: the same each time.
+        std::unique_ptr<std::vector<int32_t>>& repeating = entries_[state].repeating;
+        if (!repeating) {
+            const std::vector<uint32_t> before(row, row + words);
+            repetitions_.correct(state, entries_[state].set, tracker, row, words, left);
+            repeating = std::make_unique<std::vector<int32_t>>();
+            for (size_t word = 0; word < words; ++word)
+                for (uint32_t cleared = before[word] & ~row[word]; cleared != 0; cleared &= cleared - 1)
+                    repeating->push_back(static_cast<int32_t>(32 * word) + __builtin_ctz(cleared));
+        }
+        for (int32_t token : *repeating) row[token >> 5] &= ~(1u << (token & 31));
     }
 
     // The state after some bytes, or REJECTED; `length` becomes the number of bytes that could be read.
@@ -195,7 +222,7 @@ public:
     bool is_free(int32_t state, int64_t budget, const Tracker* tracker) {
         if (network_.lexicon.lacks_bytes()) return false;
         if (budget < IMPOSSIBLE && (entries_[state].worst < 0 || 1 + entries_[state].worst > budget)) return false;
-        return tracker == nullptr || (is_ample(state, *tracker, budget) && repetitions_.is_settled(*tracker));
+        return tracker == nullptr || (!is_mixed(state) && is_ample(state, *tracker, budget) && repetitions_.is_settled(*tracker));
     }
 
 private:
@@ -210,6 +237,8 @@ private:
         Configurations set;
         std::unique_ptr<Row> row;
         int8_t accepting = -1;
+        std::unique_ptr<std::vector<int32_t>> repeating;  // tokens that repeat something by themselves, outside of documents
+        int8_t sides = -1;  // whether some are in a document (1), some are not (2)
         int64_t cost = -1, worst = -1;
         int32_t same_hash = FlatMap::MISSING;
     };
@@ -220,6 +249,14 @@ private:
     void forget_rows() {
         for (size_t state = 0; state < entries_.size(); ++state) entries_[state].row.reset();
         n_row_bytes_ = 0;
+    }
+
+    Reading::Sides sides(int32_t state) {
+        if (entries_[state].sides < 0) {
+            const Reading::Sides found = repetitions_.reading().in_documents(entries_[state].set);
+            entries_[state].sides = static_cast<int8_t>(found.any + 2 * found.others);
+        }
+        return {(entries_[state].sides & 1) != 0, (entries_[state].sides & 2) != 0};
     }
 
     Network& network_;

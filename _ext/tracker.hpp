@@ -16,7 +16,13 @@ namespace tokentrellis {
 
 class Tracker {
 public:
-    enum Where : uint8_t { VALUE, STRING, STRING_ESCAPE, STRING_HEX, SCALAR, VALUE_DONE, KEY, KEY_DONE };
+    enum Where : uint8_t { VALUE, STRING, STRING_ESCAPE, STRING_HEX, SCALAR, VALUE_DONE, KEY, KEY_DONE, OUTSIDE };
+
+    // in_parts: JSON documents are parts of the text. Outside of them nothing is read; `open_document` begins one, whose last
+    // bracket ends it. One that is no object or array repeats nothing, and is not read either.
+    explicit Tracker(bool in_parts = false) : in_parts_(in_parts) {
+        if (in_parts) at_.where = OUTSIDE;
+    }
 
     // Whether a repetition is possible at all: some key or item has been kept.
     bool active() const { return n_keys_ + n_items_ > 0; }
@@ -35,6 +41,8 @@ public:
     bool awaits_repetition() const { return n_awaiting_ > 0 && !frames_.empty() && frames_.back().awaits && outside_strings(); }
     bool has_items() const { return n_items_ > 0; }
     bool in_plain_text() const { return at_.where == STRING; }  // of a string, and not in an escape
+    bool in_parts() const { return in_parts_; }
+    bool outside_documents() const { return at_.where == OUTSIDE; }
     bool outside_strings() const { return at_.where < STRING || at_.where > STRING_HEX; }
     bool in_key_text() const { return at_.in_key && at_.where >= STRING && at_.where <= STRING_HEX; }
     bool closes_key(uint8_t byte) const { return byte == '"' && at_.where == STRING && at_.in_key; }
@@ -72,6 +80,22 @@ public:
         read_structure(byte);
     }
 
+    // Outside of documents: the bracket just read begins one.
+    void open_document(uint8_t bracket) {
+        log_.push_back({at_, static_cast<uint32_t>(text_.size()), 0});
+        at_.where = VALUE;
+        read_structure(bracket);
+    }
+    // No reading of the text is in this document any more.
+    void leave_document() {
+        log_.push_back({at_, static_cast<uint32_t>(text_.size()), LEFT});
+        for (const Frame& frame : frames_) count(frame, -1);
+        left_.push_back(std::move(frames_));
+        frames_.clear();
+        at_ = {};
+        at_.where = OUTSIDE;
+    }
+
     // The items of the array opened by the byte just read have to differ, or it must repeat one.
     void demand_items(bool distinct, bool awaits) {
         Frame& frame = frames_.back();
@@ -103,6 +127,11 @@ public:
         while (log_.size() > mark) {
             const Step step = log_.back();
             log_.pop_back();
+            if (step.changes & LEFT) {
+                frames_ = std::move(left_.back());
+                left_.pop_back();
+                for (const Frame& frame : frames_) count(frame, 1);
+            }
             if (step.changes & PUSHED) {
                 n_distinct_ -= frames_.back().distinct, n_awaiting_ -= frames_.back().awaits;
                 frames_.pop_back();
@@ -131,7 +160,7 @@ public:
         repeats_key_ = false;
     }
 
-    void reset() { *this = Tracker(); }
+    void reset() { *this = Tracker(in_parts_); }
 
     // Of the value that is complete now (or would be, if the number ended): whether it is an item of an array whose items are
     // compared, and equals an earlier one.
@@ -273,7 +302,7 @@ private:
         std::vector<std::string> open_keys;  // sorted
         std::vector<uint64_t> hashes;        // of them
     };
-    enum Change : uint8_t { PUSHED = 1, POPPED = 2, APPENDED = 4, SCALAR_APPENDED = 8, OPEN_KEY = 16 };
+    enum Change : uint8_t { PUSHED = 1, POPPED = 2, APPENDED = 4, SCALAR_APPENDED = 8, OPEN_KEY = 16, LEFT = 32 };
     struct Step {
         Position before;
         uint32_t length;
@@ -283,12 +312,14 @@ private:
     Position at_;
     std::string text_;  // decoded texts of keys and kept values, one after the other
     std::vector<Frame> frames_, popped_;
+    std::vector<std::vector<Frame>> left_;  // of documents that no reading is in any more
     std::vector<Step> log_;
     Correction correction_;
     std::shared_ptr<ValueTable> values_ = std::make_shared<ValueTable>();
     int n_keys_ = 0, n_items_ = 0;  // kept in open frames: other keys, items that have to differ
     int n_distinct_ = 0, n_awaiting_ = 0;  // open arrays whose items have to differ, that must still repeat one
     bool repeats_key_ = false;
+    bool in_parts_;
 
     bool item_endangered(size_t level) const {
         const Frame& frame = frames_[level];
@@ -341,9 +372,10 @@ private:
         if (at_.in_key || keeping()) text_.push_back(static_cast<char>(byte));
     }
 
-    // Inside values that nobody compares: most bytes of a document.
+    // Outside of documents, and inside values that nobody compares: most bytes of a text.
     bool changes_nothing(uint8_t byte) const {
         switch (at_.where) {
+            case OUTSIDE: return true;
             case STRING: return !at_.in_key && byte != '"' && byte != '\\' && !keeping();
             case SCALAR: return byte > ' ' && byte != ',' && byte != ']' && byte != '}' && (!keeping() || (is_digit(byte) && is_digit(text_.back()) && in_exponent_of_zero()));
             default: return false;
@@ -442,6 +474,7 @@ private:
     }
 
     void close() {
+        if (frames_.empty()) return;  // no JSON: a grammar that promises it and does not keep its word
         Frame frame = std::move(frames_.back());
         frames_.pop_back();
         count(frame, -1);
@@ -458,6 +491,7 @@ private:
         if (keeping()) keep(std::move(value), APPENDED);
         at_.where = VALUE_DONE;
         at_.in_key = 0;
+        if (in_parts_ && frames_.empty()) at_ = {}, at_.where = OUTSIDE;
     }
 
     // The members of an object, in the order of their keys.

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "expressions.hpp"
 #include "flat_map.hpp"
 
 namespace tokentrellis {
@@ -140,41 +141,69 @@ inline std::unique_ptr<Trie> build_trie(const uint8_t* buffer, const int32_t* of
 }
 
 namespace detail {
-inline void merge_level(const Trie& source, const std::vector<int32_t>& group, Trie& target, uint8_t byte, uint16_t depth) {
-    int32_t self = static_cast<int32_t>(target.nodes.size());
-    target.open(byte, depth);
-    if (depth > 0) {
-        size_t first = target.ids.size();
-        for (int32_t node : group) target.ids.insert(target.ids.end(), source.begin_ids(node), source.end_ids(node));
-        if (group.size() > 1) {
-            std::sort(target.ids.begin() + first, target.ids.end());
-            target.ids.erase(std::unique(target.ids.begin() + first, target.ids.end()), target.ids.end());
-        }
+// A subtree as it is, at the end of another trie.
+inline void copy_subtree(const Trie& source, int32_t from, Trie& target, uint16_t depth) {
+    const int32_t to = static_cast<int32_t>(target.nodes.size()) - from;
+    const int32_t end = source.nodes[from].end, ids = static_cast<int32_t>(target.ids.size()) - source.nodes[from].first;
+    const int deeper = depth - source.nodes[from].depth;
+    for (int32_t node = from; node < end; ++node) {
+        const TrieNode& entry = source.nodes[node];
+        target.nodes.push_back({entry.end + to, entry.first + ids, static_cast<uint16_t>(entry.depth + deeper), entry.byte, false});
+        target.max_depth = std::max(target.max_depth, static_cast<uint16_t>(entry.depth + deeper));
     }
+    target.ids.insert(target.ids.end(), source.begin_ids(from), source.end_subtree_ids(from));
+}
+
+inline void merge_children(const Trie& source, std::vector<std::pair<uint8_t, int32_t>>& children, Trie& target, uint16_t depth);
+
+// Several nodes as one: their tokens, and their children by byte.
+inline void merge_level(const Trie& source, const std::pair<uint8_t, int32_t>* group, const std::pair<uint8_t, int32_t>* end, Trie& target, uint16_t depth) {
+    const size_t self = target.nodes.size(), first = target.ids.size();
+    target.open(group->first, depth);
     std::vector<std::pair<uint8_t, int32_t>> children;
-    for (int32_t node : group)
-        for (int32_t child = node + 1; child < source.nodes[node].end; child = source.nodes[child].end)
-            children.push_back({source.nodes[child].byte, child});
-    std::sort(children.begin(), children.end());
-    std::vector<int32_t> next;
-    for (size_t i = 0; i < children.size();) {
-        next.clear();
-        uint8_t label = children[i].first;
-        for (; i < children.size() && children[i].first == label; ++i) next.push_back(children[i].second);
-        merge_level(source, next, target, label, static_cast<uint16_t>(depth + 1));
+    for (; group != end; ++group) {
+        const int32_t node = group->second;
+        target.ids.insert(target.ids.end(), source.begin_ids(node), source.end_ids(node));
+        for (int32_t child = node + 1; child < source.nodes[node].end; child = source.nodes[child].end) children.push_back({source.nodes[child].byte, child});
     }
+    std::sort(target.ids.begin() + first, target.ids.end());
+    target.ids.erase(std::unique(target.ids.begin() + first, target.ids.end()), target.ids.end());
+    merge_children(source, children, target, static_cast<uint16_t>(depth + 1));
     target.nodes[self].end = static_cast<int32_t>(target.nodes.size());
+}
+
+inline void merge_children(const Trie& source, std::vector<std::pair<uint8_t, int32_t>>& children, Trie& target, uint16_t depth) {
+    std::sort(children.begin(), children.end());
+    for (size_t i = 0, next; i < children.size(); i = next) {
+        for (next = i; next < children.size() && children[next].first == children[i].first;) ++next;
+        if (next == i + 1) copy_subtree(source, children[i].second, target, depth);
+        else merge_level(source, &children[i], children.data() + next, target, depth);
+    }
+}
+
+inline bool has_repeats(const std::vector<int32_t>& ids) {
+    if (ids.empty()) return false;
+    std::vector<bool> seen(*std::max_element(ids.begin(), ids.end()) + 1);
+    for (int32_t id : ids) {
+        if (seen[id]) return true;
+        seen[id] = true;
+    }
+    return false;
 }
 }  // namespace detail
 
-// The union of the subtrees below `roots` (their own tokens excluded) as a new trie.
-inline std::unique_ptr<Trie> merge(const Trie& source, const std::vector<int32_t>& roots) {
+// The union of the subtrees below `roots` (their own tokens excluded) as a new trie; of those that begin with some bytes only.
+inline std::unique_ptr<Trie> merge(const Trie& source, const std::vector<int32_t>& roots, const ByteSet& first = ALL_BYTES) {
     auto trie = std::make_unique<Trie>();
-    detail::merge_level(source, roots, *trie, 0, 0);
+    std::vector<std::pair<uint8_t, int32_t>> children;
+    for (int32_t node : roots)
+        for (int32_t child = node + 1; child < source.nodes[node].end; child = source.nodes[child].end)
+            if (contains(first, source.nodes[child].byte)) children.push_back({source.nodes[child].byte, child});
+    trie->open(0, 0);
+    detail::merge_children(source, children, *trie, 1);
+    trie->nodes[0].end = static_cast<int32_t>(trie->nodes.size());
     trie->finish();
-    std::vector<int32_t> ids(trie->ids);
-    std::sort(ids.begin(), ids.end());
-    trie->repeats = std::adjacent_find(ids.begin(), ids.end()) != ids.end();
+    trie->repeats = detail::has_repeats(trie->ids);
     return trie;
 }
 

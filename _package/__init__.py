@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .decoding.termination import TerminationProcessor
     from .decoding.token_automaton import TokenAutomaton
     from .decoding.vocabulary import Vocabulary
+    from .grammars.call_formats import CallFormat
     from .grammars.choices import from_choices
     from .grammars.conversion import convert_grammar
     from .grammars.ebnf import from_ebnf
@@ -75,7 +76,20 @@ if TYPE_CHECKING:
     from .grammars.graph import GrammarGraph, grammar_graph
     from .grammars.json_schema import from_json_schema
     from .grammars.lark import from_lark
+    from .grammars.parts import (
+        alternatives,
+        free_text,
+        intersection,
+        json_lines,
+        repeat,
+        sequence,
+        special_token,
+        text_until,
+    )
     from .grammars.regex import from_regex
+    from .grammars.structural_tags import StructuralTag, TagCall, from_structural_tags
+    from .grammars.tool_calls import ToolCall, parse_calls
+    from .grammars.tools import from_tools
     from .samplers.beam_search import Beam, BeamSearch
     from .samplers.best_of import BestOf
     from .samplers.byte_model import ByteModel, byte_vocabulary, split_prompt
@@ -161,6 +175,7 @@ _NAMES_OF_MODULE = {
     ".decoding.compiled_length": ("CompiledLength", "compile_length"),
     ".decoding.length_matcher": ("LengthMatcher",),
     ".decoding.vocabulary": ("Vocabulary",),
+    ".grammars.call_formats": ("CallFormat",),
     ".grammars.choices": ("from_choices",),
     ".grammars.conversion": ("convert_grammar",),
     ".grammars.ebnf": ("from_ebnf",),
@@ -179,7 +194,20 @@ _NAMES_OF_MODULE = {
     ".grammars.graph": ("GrammarGraph", "grammar_graph"),
     ".grammars.json_schema": ("from_json_schema",),
     ".grammars.lark": ("from_lark",),
+    ".grammars.parts": (
+        "alternatives",
+        "free_text",
+        "intersection",
+        "json_lines",
+        "repeat",
+        "sequence",
+        "special_token",
+        "text_until",
+    ),
     ".grammars.regex": ("from_regex",),
+    ".grammars.structural_tags": ("StructuralTag", "TagCall", "from_structural_tags"),
+    ".grammars.tool_calls": ("ToolCall", "parse_calls"),
+    ".grammars.tools": ("from_tools",),
     ".samplers.beam_search": ("Beam", "BeamSearch"),
     ".samplers.best_of": ("BestOf",),
     ".samplers.byte_model": ("ByteModel", "byte_vocabulary", "split_prompt"),
@@ -235,6 +263,21 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "from_lark",
     "from_gbnf",
     "from_ebnf",
+    "sequence",
+    "alternatives",
+    "repeat",
+    "free_text",
+    "text_until",
+    "special_token",
+    "json_lines",
+    "intersection",
+    "from_tools",
+    "parse_calls",
+    "ToolCall",
+    "CallFormat",
+    "from_structural_tags",
+    "StructuralTag",
+    "TagCall",
     "convert_grammar",
     "grammar_graph",
     "GrammarGraph",

@@ -4,7 +4,7 @@
 random allowed tokens within a small budget, then measured as a finished text. 100 % exact or refused
 beforehand is what is promised. `cost`: texts of an exact number of words beside sample filtering (draws
 until one has it), with their perplexity under the plain model and the time of a token. Two models are
-sampled at temperature 1: the embedded one, whose texts are JSON strings by the grammar, and a small Llama
+sampled at temperature 1: the embedded one, which writes JSON with one string in it, and a small Llama
 trained on the language of `bench.length_control`; beside the latter one that was trained alike to count the
 words down, with a marker before each (CAPEL, arXiv 2508.13805). Cost: some minutes each.
 """
@@ -44,6 +44,12 @@ SCHEMAS: list[Any] = [
 ]
 WORDS = (8, 16, 32)
 MOST_TOKENS = 160
+NOTE = {
+    "type": "object",
+    "properties": {"note": {"type": "string"}},
+    "required": ["note"],
+    "additionalProperties": False,
+}
 TEXT = "Ann Lee, 31, wrote on 2 May 2024 from Oslo. She asked for three blue chairs and a lamp."
 
 
@@ -120,11 +126,11 @@ def _write(compiled: tt.CompiledLength, source: random.Random, mask_times: list[
 def measure_cost(steps: int, n_samples: int) -> None:
     """A table by number of words, for each of two models."""
     loaded = load_model()
-    prompt = loaded.tokenizer(loaded.prompt(TEXT, {"type": "string"}))["input_ids"]
+    prompt = loaded.tokenizer(loaded.prompt(TEXT, NOTE))["input_ids"]
     vocabulary = read_vocabulary(loaded.model, loaded.tokenizer)
-    string = tt.compile_grammar(tt.from_json_schema({"type": "string"}, whitespace="compact"), vocabulary)
-    print("embedded model, a JSON string")
-    compare_ways(Sampled(loaded.model, prompt, vocabulary, string), n_samples)
+    note = tt.compile_grammar(tt.from_json_schema(NOTE, whitespace="compact"), vocabulary)
+    print('embedded model, {"note": ...}')
+    compare_ways(Sampled(loaded.model, prompt, vocabulary, note), n_samples)
     prompt = Language().prompt(random.Random(2))
     vocabulary = tt.Vocabulary(TOKENS, eos_token_ids=[EOS])
     print(f"model of a small language, {steps} steps")

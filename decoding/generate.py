@@ -26,7 +26,7 @@ from .errors import ArgumentTypeError, ArgumentValueError, BudgetTooSmallError, 
 from .generation_options import check_model, context_left, named_eos_token_ids, random_state, sampling_options
 from .length import Length
 from .processors import GrammarProcessor
-from .results import Result, Statistics, grammar_of, make_results, replay, value_of
+from .results import Result, Statistics, calls_of, grammar_of, make_results, replay, value_of
 from .sampling import Sampler, SamplingTask, check_sampler, make_generator, score_text
 from .speculative import SpeculativeDecoder
 from .text_pieces import TextPieces
@@ -259,7 +259,8 @@ def _sample(
         )
         value = value_of(grammar_of(compiled), text)
         log_prob = score_text(model, prompt_ids, token_ids)
-        results.append(Result(text, value, token_ids, log_prob, statistics, drawn.log_weight))
+        calls = calls_of(grammar_of(compiled), vocabulary, token_ids)
+        results.append(Result(text, value, token_ids, log_prob, statistics, drawn.log_weight, calls))
     return results
 
 

@@ -12,12 +12,15 @@ from typing import Any
 from ..grammars.errors import LimitExceededError
 from ..grammars.grammar import Grammar
 from ..grammars.json_schema import JsonSchemaGrammar
+from ..grammars.structural_tags import TagGrammar
+from ..grammars.tools import ToolGrammar
 from .compile import CompiledGrammar
 from .compiled_length import CompiledLength
 from .errors import SamplingError
 from .json_numbers import read_fraction, read_integer
 from .processors import MaskTimes
 from .speculative import SpeculationStatistics
+from .vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Result:
     stats: counts and times.
     log_weight: natural logarithm of the importance weight that a sampler gives to the text; None without one.
         Averages over results, weighted by exp(log_weight), are those of the model given the constraint.
+    calls: what was called, for a grammar of tools (`ToolCall`) or structural tags (`TagCall`); else None.
     """
 
     text: str
@@ -66,6 +70,7 @@ class Result:
     log_prob: float
     stats: Statistics
     log_weight: float | None = None
+    calls: list[Any] | None = None
 
 
 def make_results(
@@ -92,7 +97,8 @@ def make_results(
             tokens_per_second=n_generated / seconds,
             speculation=speculation,
         )
-        results.append(Result(text, value_of(grammar, text), token_ids, log_prob, statistics))
+        calls = calls_of(grammar, compiled.vocabulary, token_ids)
+        results.append(Result(text, value_of(grammar, text), token_ids, log_prob, statistics, calls=calls))
     return results
 
 
@@ -134,3 +140,17 @@ def value_of(grammar: Grammar | None, text: str) -> Any:
             limit="what json reads",
             advice="lower max_new_tokens, or let the schema limit the depth",
         ) from None
+
+
+def calls_of(grammar: Grammar | None, vocabulary: Vocabulary, token_ids: list[int]) -> list[Any] | None:
+    """What was called; None for a grammar in which nothing is."""
+    if not isinstance(grammar, (ToolGrammar, TagGrammar)):
+        return None
+    names = {token_id: name for name, token_id in vocabulary.special_token_by_name.items()}
+    ends = set(vocabulary.eos_token_ids)
+    data = b"".join(
+        names[token_id].encode() if token_id in names else vocabulary.token_bytes(token_id)
+        for token_id in token_ids
+        if token_id not in ends
+    )
+    return list(grammar.calls(data.decode("utf-8", "surrogateescape")))

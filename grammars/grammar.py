@@ -144,6 +144,7 @@ class Expansion(NamedTuple):
     items so far. A reading goes on from `Grammar.recall(state, items)` instead, which allows no more than
     this state: what the state itself offers serves for what is asked in advance. Needs
     `Grammar.distinct_items`.
+    ends_document: a JSON document, which is a part of the text, is over here: `Grammar.documents`.
     """
 
     edges: Sequence[Edge]
@@ -153,6 +154,7 @@ class Expansion(NamedTuple):
     items: ItemRule = ItemRule.ANY
     n_before: int = 0
     recalls: bool = False
+    ends_document: bool = False
 
 
 class PlainObject(NamedTuple):
@@ -210,12 +212,15 @@ class Grammar:
     grammar does not name."""
     distinct_items: bool = False
     """The text is a JSON document, and states may have a rule for `items`, or `recalls`."""
+    documents: bool = False
+    """The text is no JSON document; documents are parts of it, any number of them, and what is said of keys
+    and items holds for each. A document is a call whose `next` is a state that `ends_document`."""
     ignored: tuple[tuple[str, str], ...] = ()
     """What was not enforced because the caller asked for `unsupported="ignore"`: (JSON Pointer, reason)."""
 
     is_ambiguous: bool = False
-    """There may be many ways to read a text. Only terminals, calls and special tokens are edges then, and a
-    called rule is never empty."""
+    """There may be many ways to read a text. A called rule is never empty then, and never calls itself
+    first."""
     parse_tables: ParseTables | None = None
     """A grammar that is given as a whole, by parse tables and lexers; no state is expanded then."""
 
@@ -245,6 +250,10 @@ class Grammar:
         items: the items of the array so far, as JSON (in whatever spelling), in their order.
         """
         raise TypeError(f"{type(self).__name__} does not define recall()")
+
+    def least_cost(self) -> int | None:
+        """About the bytes of a shortest text, if that is known without looking at states; else None."""
+        return None
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether the whole text is in the language, by the slow, obvious recogniser in pure Python.

@@ -37,7 +37,7 @@ from .grammar import (
     TerminalEdge,
     TokenEdge,
 )
-from .repetitions import find_repeats, items_so_far
+from .repetitions import Repeats, find_repeats, items_so_far
 from .utf8 import character_class
 
 __all__ = ["Recognizer", "States", "matches"]
@@ -158,7 +158,7 @@ Stack: TypeAlias = tuple  # () or (grammar state to go on with, stack below)
 class Configuration(NamedTuple):
     """One way to read the bytes so far; lexeme None: the text is complete.
 
-    read: these bytes, where the grammar asks what repeats.
+    read: these bytes, or those of the JSON document that is open, where the grammar asks what repeats.
     """
 
     lexeme: Lexeme | None
@@ -198,27 +198,29 @@ class Recognizer:
     def step(self, states: States, byte: int) -> States:
         """The states after one more byte; empty if no accepted text begins like this."""
         after: set[Configuration] = set()
-        read, repeated, recalled = b"", False, None
-        if self._asks_what_repeats and states:
-            read = next(iter(states)).read + bytes((byte,))
-            repeats = find_repeats(read)
-            if repeats.key:
-                return frozenset()
-            repeated = repeats.item
-            recalled = read if byte == _COMMA else None
-        for lexeme, stack, _ in states:
+        known: dict[bytes, Repeats] = {}
+        for lexeme, stack, read in states:
+            repeated, recalled = False, None
+            if self._asks_what_repeats and self._in_document(stack):
+                read += bytes((byte,))
+                if read not in known:
+                    known[read] = find_repeats(read)
+                if known[read].key:
+                    continue
+                repeated = known[read].item
+                recalled = read if byte == _COMMA else None
             for advanced in _advance(lexeme, byte):
                 if isinstance(advanced, PlainLexeme):
                     if advanced.rest.nullable:
-                        after |= self._enter(advanced.next, stack, repeated, recalled)
+                        after |= self._enter(advanced.next, stack, repeated, recalled, read)
                     if not transitions(advanced.rest):
                         continue  # nothing but its end could follow
-                after.add(Configuration(advanced, stack))
+                after.add(Configuration(advanced, stack, read))
             if isinstance(lexeme, StringLexeme) and byte == _QUOTE and not lexeme.escape:
                 label = lexeme.text.label()
                 if label is not None:
-                    after |= self._enter(self._next(lexeme.origin, label), stack, repeated)
-        return frozenset(way._replace(read=read) for way in after)
+                    after |= self._enter(self._next(lexeme.origin, label), stack, repeated, None, read)
+        return frozenset(after)
 
     def step_token(self, states: States, token_id: int) -> States:
         """The states after a special token."""
@@ -241,22 +243,28 @@ class Recognizer:
         return {byte for byte in range(256) if self.step(states, byte)}
 
     def _enter(
-        self, state: int, stack: Stack, repeated: bool = False, recalled: bytes | None = None
+        self,
+        state: int,
+        stack: Stack,
+        repeated: bool = False,
+        recalled: bytes | None = None,
+        read: bytes = b"",
     ) -> set[Configuration]:
         """All configurations at the beginning of a terminal that can be reached without reading anything.
 
         repeated: an item was just read that equals an earlier one; states that forbid it are not entered, and
         those that ask for it only then.
+        read: of the JSON document that is open, until it is over.
         recalled: what was read, if it ends in a comma; states that recall the items before it are exchanged.
         """
         if recalled is not None and state != END and self._expand(state).recalls:
             state = self.grammar.recall(state, items_so_far(recalled))
         found: set[Configuration] = set()
         # The calls opened on the way without reading a byte: meeting one again inside is left recursion.
-        waiting: list[tuple[int, Stack, tuple[int, ...]]] = [(state, stack, ())]
+        waiting: list[tuple[int, Stack, tuple[int, ...], bytes]] = [(state, stack, (), read)]
         seen = set()
         while waiting:
-            state, stack, open_calls = item = waiting.pop()
+            state, stack, open_calls, read = item = waiting.pop()
             if item in seen:
                 continue
             seen.add(item)
@@ -266,23 +274,35 @@ class Recognizer:
                 if expansion.items in (_DROPPED_IF_REPEATED if repeated else _DROPPED_IF_NEW):
                     continue
                 final = expansion.final
+                if expansion.ends_document:
+                    read = b""
                 for index, edge in enumerate(expansion.edges):
                     if not isinstance(edge, CallEdge):
-                        found.add(Configuration(_begin(edge, (state, index)), stack))
+                        found.add(Configuration(_begin(edge, (state, index)), stack, read))
                     elif edge.next == END:  # a tail call needs no frame
-                        waiting.append((edge.start, stack, open_calls))
+                        waiting.append((edge.start, stack, open_calls, read))
                     elif edge.start in open_calls:
                         raise GrammarError(
                             f"rule {edge.start} calls itself before reading a byte",
                             advice="rewrite the left recursion",
                         )
                     else:
-                        waiting.append((edge.start, (edge.next, stack), (*open_calls, edge.start)))
+                        waiting.append((edge.start, (edge.next, stack), (*open_calls, edge.start), read))
             if final and stack:
-                waiting.append((stack[0], stack[1], open_calls[:-1]))
+                waiting.append((stack[0], stack[1], open_calls[:-1], read))
             elif final:
-                found.add(Configuration(None, ()))
+                found.add(Configuration(None, (), read))
         return found
+
+    def _in_document(self, stack: Stack) -> bool:
+        """Whether what is read belongs to a JSON document: everything does, if the text is one."""
+        if not self.grammar.documents:
+            return True
+        while stack:
+            if stack[0] != END and self._expand(stack[0]).ends_document:
+                return True
+            stack = stack[1]
+        return False
 
     def _expand(self, state: int) -> Expansion:
         if state not in self._expansions:

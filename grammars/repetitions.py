@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{},:]|[-+.0-9A-Za-z]+|[ \t\r\n]+', re.DOTALL)
 _COMPLETES_VALUE = b'"]}0123456789el'
+_WORDS = {b"True": True, b"False": False, b"None": None}  # of Python
 
 
 class Repeats(NamedTuple):
@@ -46,9 +47,9 @@ def find_repeats(text: bytes) -> Repeats:
             value: Any = _composite(open_values.pop(), is_object.pop())
         else:
             try:
-                value = _scalar(json.loads(token, parse_float=Decimal, parse_int=Decimal))
-            except json.JSONDecodeError:
-                return Repeats()  # half a number or word
+                value = _scalar(_WORDS[token] if token in _WORDS else _number_or_string(token))
+            except ValueError:
+                return Repeats()  # half a number or word, or no text
         if not open_values:
             continue
         before = open_values[-1]
@@ -57,6 +58,10 @@ def find_repeats(text: bytes) -> Repeats:
             return Repeats(is_key and value in before[::2], not is_object[-1] and value in before)
         before.append(value)
     return Repeats()
+
+
+def _number_or_string(token: bytes) -> Any:
+    return json.loads(token, parse_float=Decimal, parse_int=Decimal)
 
 
 def _scalar(value: Any) -> Any:

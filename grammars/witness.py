@@ -34,6 +34,7 @@ from .grammar import (
     OthersEdge,
     StringEdge,
     TerminalEdge,
+    TokenEdge,
 )
 from .repetitions import find_repeats
 
@@ -89,6 +90,8 @@ def _texts(edge: Edge, label: int, n: int) -> Iterator[bytes]:
     elif isinstance(edge, StringEdge):
         for text in _plain_first(edge.terminal.content, n, edge.least, edge.most):
             yield _string(edge.terminal.prefix, text)
+    elif isinstance(edge, TokenEdge):
+        yield b""
     elif isinstance(edge, OthersEdge):
         content = edge.terminal.content
         for place, monitor in enumerate(edge.terminal.monitors):

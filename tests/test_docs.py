@@ -9,7 +9,15 @@ from types import ModuleType
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("grammars.md", "length.md", "programs.md", "samplers.md", "speculation.md")
+PAGES = (
+    "composition.md",
+    "grammars.md",
+    "length.md",
+    "programs.md",
+    "samplers.md",
+    "speculation.md",
+    "tools.md",
+)
 BLOCKS = [
     (page, code)
     for page in PAGES

@@ -50,14 +50,22 @@ def complete(
 
 
 def _complete_simple(shape: ObjectShape, need: int, cost: Callable[[Demand], int]) -> Completion:
+    total = cost_of_names(shape, need, cost)
+    if total >= NEVER:
+        return IMPOSSIBLE
+    return Completion(total, NAME, shape.first(need)) if need else Completion(total)
+
+
+def cost_of_names(shape: ObjectShape, names: int, cost: Callable[[Demand], int]) -> int:
+    """The cost of some names with their values; NEVER if one has none."""
     total = 0
-    for label in labels_of(need):
+    for label in labels_of(names):
         demand = shape.demand(label)
         value = NEVER if demand is None else cost(demand)
         if value >= NEVER:
-            return IMPOSSIBLE
+            return NEVER
         total += value + shape.key_cost(label)
-    return Completion(total, NAME, shape.first(need)) if need else Completion(total)
+    return total
 
 
 class _Search:

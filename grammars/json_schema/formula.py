@@ -417,7 +417,10 @@ class Formulas:
 
     def item_of(self, record: ArrayRecord, index: int) -> Demand | None:
         """What the item at an index has to meet; None: there can be none."""
-        return self.nodes.demand(self.item_of_literals(record, index))
+        literals = self.item_of_literals(record, index)
+        if len(literals) == 1 and literals[0] > TRUE:
+            return (literals[0],)
+        return self.nodes.demand(literals)
 
     def disjoint(self, first: int, second: int, bit: int) -> bool:
         """Whether no value of the type meets both literals, as far as a small depth shows."""
@@ -430,6 +433,24 @@ class Formulas:
                 known = demand is None or not self.possible(demand, _DEPTH, bit)
             self._disjoint[key] = known
         return known
+
+    def told_apart(self, literals: list[int]) -> bool:
+        """Whether some key that all of them require has another constant in each: then no object meets two.
+        One look at each, where all pairs of n would be n * n."""
+        constants = [self._required_constants(literal) for literal in literals]
+        for name in constants[0]:
+            seen: set[object] = set()
+            n_values = 0
+            for found in constants:
+                values = found.get(name)
+                if values is None:
+                    break
+                seen |= values
+                n_values += len(values)
+            else:
+                if len(seen) == n_values:
+                    return True
+        return False
 
     def _differ_in_constant(self, first: int, second: int) -> bool:
         one, other = self._required_constants(first), self._required_constants(second)

@@ -58,7 +58,9 @@ MOST_STATES = 10_000_000
 
 _OPEN_OBJECT, _CLOSE_OBJECT = literal("{"), literal("}")
 _OPEN_ARRAY, _CLOSE_ARRAY = literal("["), literal("]")
-_TRAILING_EXPANSION = Expansion([TerminalEdge(repeat(byte_class(b" \t\n\r"), 1), END)], True, -1)
+_TRAILING_EXPANSION = Expansion(
+    [TerminalEdge(repeat(byte_class(b" \t\n\r"), 1), END)], True, -1, ends_document=True
+)
 
 Way = tuple[Demand, int]
 """What a value has to meet, and the state after it."""
@@ -168,6 +170,10 @@ class JsonSchemaGrammar(Grammar):
             return self._number((kind, shape, shape.recall(inside, items), depth))
         except RecursionError:
             raise _too_deep() from None
+
+    def least_cost(self) -> int:
+        """What the emptiness of the schema was decided by."""
+        return self._values.cost(self._states[self.start][1])
 
     # Values.
 
@@ -328,7 +334,7 @@ class JsonSchemaGrammar(Grammar):
             shape.usable(shape.all),
             shape.order,
             shape.any_order,
-            shape.in_order(shape.required) if shape.required else (),
+            shape.required_in_order(),
             self._layout.lead(FIRST, depth),
             self._layout.lead(AFTER_COMMA, depth),
             None if others is None else others.content,
@@ -401,11 +407,10 @@ class JsonSchemaGrammar(Grammar):
 
     def _outline_array(self, shape: ArrayShape, depth: int) -> PlainArray:
         """All states of a plain shape at once."""
-        cost = self._values.cost
         items = []
         for index in range(shape.special + 1 if shape.special else 2):
             demand = shape.demand(index)
-            if demand is None or cost(demand) >= NEVER:
+            if demand is None or not self._values.exist(demand):
                 items.append(-1)
             else:
                 items.append(self._rule(demand, AFTER_COMMA if index else FIRST, depth))

@@ -59,6 +59,8 @@ def _any_of(formulas: Formulas, formula: Formula, node: Node, value: list[Any], 
 
 def _one_of(formulas: Formulas, formula: Formula, node: Node, value: list[Any], bit: int) -> bool:
     branches = _live(formulas, [formulas.nodes.child(node, schema) for schema in value], bit)
+    if bit == OBJECT and branches and formulas.told_apart(branches):
+        return formulas.add_clause(formula, [(branch,) for branch in branches], bit)
     options: list[Option] = []
     for index, branch in enumerate(branches):
         others = (

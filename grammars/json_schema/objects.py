@@ -33,7 +33,7 @@ from ..lengths import length_range
 from ..utf8 import ANY_TEXT
 from .algebra import NEVER
 from .at_sight import DeclaredNames
-from .completion import CLOSE, NAME, Completion, complete
+from .completion import CLOSE, NAME, Completion, complete, cost_of_names
 from .counting import can_finish, legal_names
 from .implications import NO_IMPLICATIONS, Implications
 from .key_kinds import kinds_of, numbers_of
@@ -78,6 +78,14 @@ class Others(NamedTuple):
 
 
 NO_OTHERS = Others(EMPTY, (), {})
+_ANY_OTHERS = Others(ANY_TEXT, (), {0: Signature(0, ANY_TEXT, (), 0)})
+# Of a plain shape, what its outline does not need.
+_LATER = frozenset(
+    (
+        *("somes", "free", "unordered", "name_order", "implications", "_listed", "_spelled_out"),
+        *("_blocked", "_legal", "_signatures", "_bits", "_n_kinds", "_completions"),
+    )
+)
 _UNKNOWN: Any = object()
 
 
@@ -104,13 +112,62 @@ class ObjectShape:
         ),
         *("required", "unwritable", "name_order", "implications", "clip", "start"),
         *("_listed", "_spelled_out", "_demands", "_known", "_usable", "_blocked", "_legal", "_others"),
-        *("_signatures", "_bits", "_n_kinds", "_completions"),
+        *("_signatures", "_bits", "_n_kinds", "_completions", "_declared"),
     )
 
     def __init__(self, record: ObjectRecord, values: Values, any_order: bool) -> None:
         self.record = record
         self.values = values
         self.any_order = any_order
+        self._demands: dict[int, Demand | None] = {}
+        self._known = self._usable = 0
+        self._others: Others | None = None
+        if isinstance(record.names, DeclaredNames):
+            self._begin_plain(record.names)
+        else:
+            self._declared: DeclaredNames | None = None
+            self._begin(record)
+
+    def _begin_plain(self, declared: DeclaredNames) -> None:
+        """What is asked of every plain shape; the rest is made when it is asked for (`__getattr__`)."""
+        self._declared = declared
+        self.simple = self.is_plain = True
+        written = list(declared.schemas)
+        required = self.record.required
+        for name in required:
+            if name not in declared.schemas:
+                written.append(name)
+        if not "".join(written).isascii():
+            written = [name for name in written if writable(name)]
+        self.table = LiteralTable(written)
+        index = self.table.index
+        self.order = [index[name] for name in written]
+        self.all = (1 << len(self.order)) - 1
+        self.required = label_set([index[name] for name in required if name in index])
+        self.unwritable = self.required.bit_count() < len(required)
+        self.clip = 1
+        self.start: State = (self.all, self.required, 0, 0)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _LATER or self._declared is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self._listed = _listed_names(self.record)
+        self._begin_later()
+        self.somes, self.free, self.unordered = [], 0, 0
+        self._spelled_out = set()
+        self.implications = NO_IMPLICATIONS
+        return getattr(self, name)
+
+    def _begin_later(self) -> None:
+        self.name_order = NameOrder(self.order)
+        self._blocked: int | None = None
+        self._legal: dict[tuple[int, int], int] = {}
+        self._signatures: list[Signature] | None = None
+        self._bits: tuple[Expression, ...] = ()  # what the core tells signatures apart by
+        self._n_kinds = 0  # sets of monitors that some key matches, forbidden or not
+        self._completions: dict[State, Completion] = {}
+
+    def _begin(self, record: ObjectRecord) -> None:
         self.somes = list(record.somes)
         self.free = label_set([place for place, some in enumerate(self.somes) if some.value == TRUE])
         self.simple = not (
@@ -148,24 +205,15 @@ class ObjectShape:
         self.all = (1 << len(self.order)) - 1
         self.required = label_set([index[name] for name in record.required if name in index])
         self.unwritable = self.required.bit_count() < len(record.required)
-        self.name_order = NameOrder(self.order)
+        self._begin_later()
         self.implications = _implications(record, index) if record.implications else NO_IMPLICATIONS
         self.clip = (
             1 if self.simple else max(1, record.least, record.most + 1 if record.most != UNLIMITED else 0)
         )
-        self._demands: dict[int, Demand | None] = {}
-        self._known = self._usable = 0
-        self._blocked: int | None = None
-        self._legal: dict[tuple[int, int], int] = {}
-        self._others: Others | None = None
-        self._signatures: list[Signature] | None = None
-        self._bits: tuple[Expression, ...] = ()  # what the core tells signatures apart by
-        self._n_kinds = 0  # sets of monitors that some key matches, forbidden or not
-        self._completions: dict[State, Completion] = {}
         need = self.required
         if record.implications:
             need = self.implications.closure(need, self.all)
-        self.start: State = (self.all, need, 0, (1 << len(self.somes)) - 1)
+        self.start = (self.all, need, 0, (1 << len(self.somes)) - 1)
 
     # What the values of keys have to meet.
 
@@ -175,6 +223,11 @@ class ObjectShape:
         if known is not _UNKNOWN:
             return known
         record, name = self.record, self.table.literals[label]
+        declared = self._declared
+        if declared is not None and name in declared.schemas:
+            literals = declared[name]
+            known = self._demands[label] = None if literals == (FALSE,) else literals
+            return known
         literals = record.names.get(name, ())
         if self._listed is not None and len(literals) < 2 and name in self._listed:
             known = None if literals == (FALSE,) else literals  # a demand as it stands: 0.5 us, not 2.7
@@ -187,17 +240,15 @@ class ObjectShape:
         """Those of the names whose values exist."""
         unknown = names & ~self._known
         if unknown:
-            found = []
-            declared = self.record.names if self.is_plain else None
-            if not isinstance(declared, DeclaredNames):
-                declared = None
-            for label in labels_of(unknown):
-                if declared is None or not declared.surely_usable(self.table.literals[label]):
-                    demand = self.demand(label)
-                    if demand is None or self.values.cost(demand) >= NEVER:
-                        continue
-                found.append(label)
-            self._usable |= label_set(found)
+            unsure = (
+                labels_of(unknown) if self._declared is None else self._declared.unsure(self.table, unknown)
+            )
+            missing = []
+            for label in unsure:
+                demand = self.demand(label)
+                if demand is None or self.values.cost(demand) >= NEVER:
+                    missing.append(label)
+            self._usable |= unknown & ~label_set(missing) if missing else unknown
             self._known |= unknown
         return names & self._usable
 
@@ -265,10 +316,14 @@ class ObjectShape:
     @property
     def others(self) -> Others:
         """The undeclared keys whose values exist."""
-        if self._others is None and self.simple and self._listed is not None:
+        if self._others is None and self.is_plain:
             # No patterns: all undeclared keys are of one kind. 1 us, not 9.
-            demand = self.values.nodes.demand([literal for _, literal in self.record.alls])
-            if demand is None or self.values.cost(demand) >= NEVER:
+            literals = [literal for _, literal in self.record.alls]
+            if not literals:
+                self._others = _ANY_OTHERS
+                return _ANY_OTHERS
+            demand = None if literals == [FALSE] else self.values.nodes.demand(literals)
+            if demand is None or not self.values.exist(demand):
                 self._others = NO_OTHERS
             else:
                 self._others = Others(ANY_TEXT, (), {0: Signature(0, ANY_TEXT, demand, 0)})
@@ -344,6 +399,13 @@ class ObjectShape:
     def in_order(self, names: int) -> list[int]:
         """Labels in the order in which their names are written."""
         return sorted(labels_of(names), key=self.name_order.rank.__getitem__)
+
+    def required_in_order(self) -> list[int]:
+        """The labels of the names that must come, in the order in which they are written."""
+        if not self.required:
+            return []
+        names, required = self.table.literals, self.record.required
+        return [label for label in self.order if names[label] in required]
 
     def first(self, names: int) -> int:
         """The first of some names in the order in which they are written; -1 if there is none."""
@@ -471,7 +533,10 @@ class ObjectShape:
 
     def cost(self, cost: Cost) -> int:
         """Roughly the fewest bytes of such an object; NEVER if there is none. cost: that of a demand."""
-        found = complete(self, self.start, cost).cost
+        if self.is_plain and not self.unwritable:
+            found = cost_of_names(self, self.required, cost)
+        else:
+            found = complete(self, self.start, cost).cost
         return found if found >= NEVER else found + 2
 
     def next_step(self, state: State) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from ..expressions import UNLIMITED
 from .at_sight import DeclaredNames
 from .keywords import ARRAY, OBJECT
 from .nodes import FALSE, TRUE, Node, Nodes
-from .records import EVERY_KEY, ArrayRecord, Atom, ObjectRecord, Option, Rest
+from .records import EVERY_KEY, ArrayRecord, Atom, ObjectRecord, Option, Rest, smaller
 
 _SYNTAX = re.compile(r"[^A-Za-z0-9_ ]")  # what may have a meaning in a pattern, and all that is not ASCII
 
@@ -184,8 +184,13 @@ def plain_record(nodes: Nodes, node: Node) -> ObjectRecord | None:
     record.names = names = DeclaredNames(nodes, node)
     record.required = dict.fromkeys(rules.get("required", ()))
     record.forbidden = dict.fromkeys(names.forbidden)
+    schemas = names.schemas
     for name in record.required:
-        if name in names and names[name] == (FALSE,):
+        schema = schemas.get(name, True)
+        if schema is False:
+            return None
+        # Only what consists of one other schema may come to the same.
+        if schema is not True and ("$ref" in schema or "allOf" in schema) and names[name] == (FALSE,):
             return None
     if "additionalProperties" in rules:
         literal = nodes.child(node, rules["additionalProperties"])
@@ -197,7 +202,20 @@ def plain_record(nodes: Nodes, node: Node) -> ObjectRecord | None:
 def plain_array(nodes: Nodes, node: Node) -> ArrayRecord | None:
     """The record of a wanted node without logical keywords; None: it contradicts itself."""
     record = ArrayRecord()
-    for word, value in node.rules.items():
+    rules = node.rules
+    if "contains" not in rules and "prefixItems" not in rules:
+        if "items" in rules:
+            literal = nodes.child(node, rules["items"])
+            if literal == FALSE:
+                record.most = 0
+            elif literal != TRUE:
+                record.tails[0, literal] = None
+        if "maxItems" in rules:
+            record.most = smaller(record.most, int(rules["maxItems"]))
+        record.least = int(rules.get("minItems", 0))
+        record.unique = rules.get("uniqueItems", False)
+        return record if record.most == UNLIMITED or record.least <= record.most else None
+    for word, value in rules.items():
         rule = ARRAY_RULES.get(word)
         if rule is not None and not all(map(record.add, rule[0](nodes, node, value))):  # type: ignore[arg-type]
             return None

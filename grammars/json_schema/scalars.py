@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ..expressions import EMPTY, Expression, complement, intersect, literal, union
 from .algebra import BOOLEANS, NEVER, NULLS, Algebra
@@ -24,6 +24,7 @@ from .nodes import FALSE, SCALARS, TRUE, Demand, Node, Nodes
 from .number_sets import NUMBERS, NumberSet, surely_inhabited
 from .numbers import FINITE_NUMBER, INTEGER, Spelling, number_language, number_values
 from .numbers import NUMBER as ANY_NUMBER
+from .rules import ARRAY_RULES, OBJECT_RULES
 from .string_sets import (
     ALL_STRINGS,
     POSSIBLE_STRINGS,
@@ -66,6 +67,22 @@ BARE_SCALARS: dict[str, Scalars] = {
 """What `ScalarLanguages.of` finds for a type by itself, numbers in their plain spelling."""
 
 
+Result = TypeVar("Result")
+
+# By what a node says, the types, the draft and the spelling of numbers: what was found, and whether a format
+# in it is not known exactly.
+_SCALARS: dict[tuple[Any, ...], tuple[Scalars, bool]] = {}
+_COSTS: dict[tuple[Any, ...], tuple[int, bool]] = {}
+_MOST_REMEMBERED = 4096
+_OF_COMPOSITES = frozenset(
+    (*OBJECT_RULES, *ARRAY_RULES, "dependentSchemas", "minContains", "maxContains")
+) | {
+    "unevaluatedProperties",
+    "unevaluatedItems",
+}
+_MOST_LISTED = 100  # members of an `enum`
+
+
 @lru_cache
 def any_scalars(numbers: Spelling) -> Scalars:
     """Every scalar: what the empty demand allows, in every grammar."""
@@ -89,6 +106,39 @@ class ScalarLanguages:
 
     def of(self, demand: Demand, types: int) -> Scalars:
         """The scalars of a demand; `types`: the types that are still possible."""
+        return self._remembered(_SCALARS, demand, types, self._make)
+
+    def _remembered(
+        self,
+        known: dict[tuple[Any, ...], tuple[Result, bool]],
+        demand: Demand,
+        types: int,
+        make: Callable[[Demand, int], Result],
+    ) -> Result:
+        """What is found for a demand; that of a single node is kept for other grammars that say the same."""
+        if len(demand) != 1 or demand[0] & 1 or demand[0] <= TRUE:
+            return make(demand, types)
+        node = self.nodes.all[demand[0] >> 1]
+        assert node is not None
+        said = _said(node)
+        if said is None:
+            return make(demand, types)
+        key = (said, types, node.context.draft, self.spelling)
+        found = known.get(key)
+        if found is None:
+            approximates, self.approximates = self.approximates, False
+            try:
+                result = make(demand, types)
+                found = (result, self.approximates)
+            finally:
+                self.approximates |= approximates
+            if len(known) >= _MOST_REMEMBERED:
+                known.clear()
+            known[key] = found
+        self.approximates |= found[1]
+        return found[0]
+
+    def _make(self, demand: Demand, types: int) -> Scalars:
         plain: list[Expression] = []
         plain_cost = words_cost = texts_cost = NEVER
         if types & NULL and self.element(demand, NULLS):
@@ -155,6 +205,9 @@ class ScalarLanguages:
     def cost(self, demand: Demand, types: int) -> int:
         """The fewest bytes, roughly, of a scalar of one of the types; NEVER if there is none. Builds no
         expression of numbers where existence is plain."""
+        return self._remembered(_COSTS, demand, types, self._make_cost)
+
+    def _make_cost(self, demand: Demand, types: int) -> int:
         if types & NULL and self.element(demand, NULLS):
             return 4
         if types & BOOLEAN and self.element(demand, BOOLEANS):
@@ -318,6 +371,24 @@ def _interval_language(piece: NumberSet, spelling: Spelling, n_others: int) -> E
         numbers=spelling,
         n_others=n_others,
     )
+
+
+def _said(node: Node) -> tuple[Any, ...] | None:
+    """What a node says, as a key that is the same in every grammar; None for one that refers to others."""
+    said: list[object] = []
+    for word, value in node.rules.items():
+        if word in _OF_COMPOSITES:
+            continue
+        kind = type(value)
+        if kind is list and word == "enum" and len(value) <= _MOST_LISTED:
+            for member in value:
+                if type(member) is not str:
+                    return None
+            value = tuple(value)
+        elif (kind is not str and kind is not int and kind is not float) or word[0] == "$":
+            return None
+        said += (word, kind, value)  # 1 and 1.0 may be spelled differently
+    return tuple(said)
 
 
 def _string_cost(pieces: StringPieces) -> int:

@@ -15,19 +15,22 @@ Source: emptiness of tree automata (Comon et al., Tree Automata Techniques and A
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..witness import shortest_document
 from .algebra import NEVER
 from .arrays import ArrayShape
-from .formula import Formulas
+from .at_sight import surely_met
+from .formula import MOST_ALTERNATIVES, Formulas
 from .json_data import Pointer, written
 from .keywords import ARRAY, OBJECT
 from .layout import Layout
 from .nodes import BARE_TYPES, FALSE, SCALARS, TRUE, Demand, Node, Nodes
+from .numbers import Spelling
 from .objects import ObjectShape
 from .records import ArrayRecord, ObjectRecord
-from .references import Context
+from .references import Context, References
 from .repeated_items import RepeatingArray
 from .rules import plain_array, plain_record
 from .scalars import BARE_SCALARS, NO_SCALARS, ScalarLanguages, Scalars, any_scalars
@@ -38,7 +41,8 @@ Shape = ObjectShape | Array
 
 # Keywords that may ask more of a value than its type; the empty array, the empty object meet all others.
 _REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}
-_LOGIC = {"enum", "const", "allOf", "anyOf", "oneOf", "not", "if", "$all", "$same"} | _REFERENCES
+_NESTED_LOGIC = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "$all", "$same"} | _REFERENCES)
+_LOGIC = {"enum", "const"} | _NESTED_LOGIC
 _LOGIC_OF_ARRAYS = frozenset(_LOGIC | {"unevaluatedItems"})
 _DEMANDING_OF_ARRAYS = frozenset(_LOGIC | {"minItems", "contains"})
 _DEMANDING_OF_OBJECTS = frozenset(
@@ -65,17 +69,54 @@ _BARE_COSTS: dict[Demand | Shape, int] = {
     },
 }
 _COST_OF_EMPTY = 3  # of [] and {}
-_BARE_VALUES: dict[Demand, Value] = {
-    (BARE_TYPES[kind],): Value(scalars, [], [])
-    for kind, scalars in BARE_SCALARS.items()
-    if kind not in ("array", "object")
-}
+_ANY_ARRAY: Demand = (BARE_TYPES["array"],)
+_ANY_OBJECT: Demand = (BARE_TYPES["object"],)
+
+
+class Bare(NamedTuple):
+    """What a type by itself offers, and the demand that asks nothing: the same in every grammar.
+
+    shapes: by demand and type. costs: of the demands and shapes.
+    """
+
+    values: dict[Demand, Value]
+    shapes: dict[tuple[Demand, int], list[Any]]
+    costs: dict[Demand | Shape, int]
+
+
+@lru_cache
+def bare(spelling: Spelling, any_order: bool) -> Bare:
+    """The bare values of all grammars with this spelling of numbers and order of keys."""
+    nodes = Nodes()
+    scalars = ScalarLanguages(nodes, spelling)
+    nothing = Bare({}, {}, _BARE_COSTS)
+    context = References(True).root
+    inside = Values(nodes, scalars, Formulas(nodes, scalars), context, any_order, known=nothing)
+    array = ArrayShape(ArrayRecord(), inside)
+    entity = ObjectShape(ObjectRecord(), inside, any_order)
+    arrays, objects = [(_COST_OF_EMPTY, array)], [(_COST_OF_EMPTY, entity)]
+    values = {
+        (): Value(any_scalars(spelling), objects, arrays),
+        _ANY_ARRAY: Value(NO_SCALARS, [], arrays),
+        _ANY_OBJECT: Value(NO_SCALARS, objects, []),
+    }
+    if spelling == "plain":
+        for kind, found in BARE_SCALARS.items():
+            values.setdefault((BARE_TYPES[kind],), Value(found, [], []))
+    shapes: dict[tuple[Demand, int], list[Any]] = {
+        ((), ARRAY): [array],
+        ((), OBJECT): [entity],
+        (_ANY_ARRAY, ARRAY): [array],
+        (_ANY_OBJECT, OBJECT): [entity],
+    }
+    return Bare(values, shapes, {**_BARE_COSTS, array: _COST_OF_EMPTY, entity: _COST_OF_EMPTY})
 
 
 class Values:
     """The demands of one grammar.
 
-    contains: (schema, its context, place) of each `contains`, for messages.
+    contains: (schema, its context, place) of each `contains`, for messages. known: what is known beforehand;
+    None: what a type by itself offers.
     """
 
     def __init__(
@@ -86,6 +127,7 @@ class Values:
         context: Context,
         any_order: bool,
         contains: Sequence[tuple[Any, Context, Pointer]] = (),
+        known: Bare | None = None,
     ) -> None:
         self.nodes = nodes
         self.scalars = scalars
@@ -93,10 +135,11 @@ class Values:
         self.context = context
         self.any_order = any_order
         self._contains = contains
-        self._values: dict[Demand, Value] = _BARE_VALUES.copy() if scalars.spelling == "plain" else {}
+        known = known or bare(scalars.spelling, any_order)
+        self._values: dict[Demand, Value] = known.values.copy()
         self._scalars: dict[Demand, Scalars] = {}
-        self._shapes: dict[tuple[Demand, int], list[Any]] = {}
-        self._costs: dict[Demand | Shape, int] = _BARE_COSTS.copy()
+        self._shapes: dict[tuple[Demand, int], list[Any]] = known.shapes.copy()
+        self._costs: dict[Demand | Shape, int] = known.costs.copy()
         self._visited: dict[Demand | Shape, int] | None = None
         self._found = False
 
@@ -126,13 +169,20 @@ class Values:
         """The scalars of a demand."""
         known = self._scalars.get(demand)
         if known is None:
-            known = (
-                any_scalars(self.scalars.spelling)
-                if not demand
-                else self.scalars.of(demand, self.formulas.types(demand) & SCALARS)
-            )
-            self._scalars[demand] = known
+            known = self._scalars[demand] = self._make_scalars(demand)
         return known
+
+    def _make_scalars(self, demand: Demand) -> Scalars:
+        if not demand:
+            return any_scalars(self.scalars.spelling)
+        types = self.formulas.types(demand) & SCALARS
+        if len(demand) == 1 and not demand[0] & 1:
+            node = self.nodes.all[demand[0] >> 1]
+            assert node is not None
+            branches = self._branches(node, types)
+            if branches is not None and len(branches) < 2:
+                return self.scalars_of(branches[0]) if branches else NO_SCALARS
+        return self.scalars.of(demand, types)
 
     def shapes(self, demand: Demand, bit: int) -> list[Any]:
         """The alternatives of a composite type, inhabited or not."""
@@ -147,6 +197,9 @@ class Values:
         if len(demand) == 1 and not demand[0] & 1:
             node = self.nodes.all[demand[0] >> 1]
             assert node is not None
+            branches = self._branches(node, bit)
+            if branches is not None:
+                return [shape for branch in branches for shape in self.shapes(branch, bit)]
             if bit == OBJECT and _DEMANDING_OF_OBJECTS.isdisjoint(node.rules):
                 record = plain_record(self.nodes, node)
                 shape = None if record is None else ObjectShape(record, self, self.any_order)
@@ -154,18 +207,40 @@ class Values:
             if bit == ARRAY and _LOGIC_OF_ARRAYS.isdisjoint(node.rules):
                 items = plain_array(self.nodes, node)
                 return self._only(demand, node, None if items is None else ArrayShape(items, self))
-        if not demand:
-            empty: Shape = (
-                ArrayShape(ArrayRecord(), self)
-                if bit == ARRAY
-                else ObjectShape(ObjectRecord(), self, self.any_order)
-            )
-            self._costs[empty] = _COST_OF_EMPTY
-            return [empty]
         records = self.formulas.records(demand, bit)
         if bit == ARRAY:
             return [(RepeatingArray if record.repeat else ArrayShape)(record, self) for record in records]
         return [ObjectShape(record, self, self.any_order) for record in records]
+
+    def _branches(self, node: Node, bits: int) -> list[Demand] | None:
+        """The branches of `anyOf` or `oneOf` that values of these types can meet, where the node says nothing
+        else and any of them will do; None where it is not as simple as that."""
+        word, *others = node.rules
+        if others or (word != "anyOf" and word != "oneOf"):
+            return None
+        found: dict[int, None] = {}
+        for schema in node.rules[word]:
+            literal = self.nodes.child(node, schema)
+            if literal == FALSE:
+                continue
+            if literal == TRUE or literal in found:
+                return None
+            branch = self.nodes.all[literal >> 1]
+            assert branch is not None
+            if branch.types & bits:
+                if not _NESTED_LOGIC.isdisjoint(branch.rules):
+                    return None
+                found[literal] = None
+        branches = list(found)
+        if len(branches) > MOST_ALTERNATIVES:
+            return None
+        if (
+            word == "oneOf"
+            and len(branches) > 1
+            and not (bits == OBJECT and self.formulas.told_apart(branches))
+        ):
+            return None
+        return [(literal,) for literal in branches]
 
     def _only(self, demand: Demand, node: Node, shape: Shape | None) -> list[Any]:
         """The only alternative of a demand. Its cost is known where that of the demand is."""
@@ -174,6 +249,16 @@ class Values:
         if node.types in (ARRAY, OBJECT) and self._costs.get(demand, NEVER) < NEVER:
             self._costs[shape] = self._costs[demand] - 1
         return [shape]
+
+    def exist(self, demand: Demand) -> bool:
+        """Whether some value meets a demand; without its cost where that is told at sight."""
+        known = self._costs.get(demand)
+        if known is None and len(demand) == 1 and not demand[0] & 1:
+            node = self.nodes.all[demand[0] >> 1]
+            assert node is not None
+            if node.rules is not node.schema and surely_met(node.schema, node.context):
+                return True
+        return (self.cost(demand) if known is None else known) < NEVER
 
     def cost(self, key: Demand | Shape) -> int:
         """The cost of a demand or of an alternative; NEVER if nothing meets it."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokentrellis import Matcher, Vocabulary, compile_grammar
-from tokentrellis.grammars.errors import UnsatisfiableError
+from tokentrellis.grammars.errors import GrammarSyntaxError, UnsatisfiableError
 from tokentrellis.grammars.grammar import Expansion, Grammar, PlainArray, PlainObject
 from tokentrellis.grammars.json_schema import JsonSchemaGrammar, from_json_schema
 from tokentrellis.grammars.json_schema.at_sight import surely_met
+from tokentrellis.grammars.json_schema.formats import formats_of
+from tokentrellis.grammars.json_schema.references import References
 
 from tests.masks import allowed_tokens
 
@@ -166,14 +169,44 @@ _ASKING = st.fixed_dictionaries(
         "minProperties": _COUNTS,
         "description": st.just("an annotation"),
         "not": _ANYTHING,
+        "pattern": st.sampled_from(["a", "^$", "^[^\\s\\S]", "a^b", "(?=a)b", "(?!)"]),
+        "format": st.sampled_from(["date", "regex", "unknown"]),
+        "const": st.sampled_from(["a", "\ud800", 1, [2], None]),
+        "anyOf": st.lists(_ANYTHING, min_size=1, max_size=2),
+        "$ref": st.sampled_from(["#/definitions/false", "#/definitions/text", "#/definitions/self"]),
+        "id": st.just("a.json"),
+        "$id": st.just("a.json"),
     },
 )
+_DEFINITIONS = {
+    "false": False,
+    "text": {"type": "string"},
+    "self": {"$ref": "#/definitions/other"},
+    "other": {"type": "object", "properties": {"a": {"$ref": "#/definitions/other"}}, "required": ["a"]},
+}
+
+
+def met_at_sight(schema: Any, draft: int) -> bool:
+    document = {"$schema": DRAFTS[draft], "definitions": _DEFINITIONS}
+    return surely_met(schema, References(document).root)
 
 
 @given(_ASKING, st.sampled_from([4, 6, 7, 2019, 2020]))
 def test_what_is_met_at_sight_is_met(schema: dict[str, Any], draft: int) -> None:
-    if surely_met(schema, draft):
-        from_json_schema({"$schema": DRAFTS[draft], "properties": {"x": schema}, "required": ["x"]})
+    if "$ref" in schema and ("id" in schema or "$id" in schema):
+        return  # the reference would lead elsewhere
+    if met_at_sight(schema, draft):
+        document = {"$schema": DRAFTS[draft], "definitions": _DEFINITIONS}
+        document |= {"properties": {"x": schema}, "required": ["x"]}
+        with suppress(GrammarSyntaxError):  # it is about schemas that are well-formed
+            from_json_schema(document, unsupported="ignore")
+
+
+@pytest.mark.parametrize("name", sorted(formats_of(2020)))
+def test_every_format_has_texts(name: str) -> None:
+    schema = {"type": "string", "format": name}
+    assert met_at_sight(schema, 2020)
+    from_json_schema(schema)
 
 
 DRAFTS = {
@@ -197,7 +230,24 @@ def test_met_at_sight() -> None:
         {"type": "object", "additionalProperties": False},
         {"type": "object", "properties": {"a": {"enum": ["a"]}}, "required": ["a"]},
         {"type": ["object", "null"]},
+        {"type": ["object", "null"], "required": ["a"]},
+        {"required": ["a"]},
+        {"$ref": "#/definitions/text"},
+        {"type": "string", "pattern": "^a"},
+        {"type": "number", "minimum": 0.5, "maximum": 1.5},
+        {"type": "array", "minItems": 2, "items": {"type": "string"}},
+        {"anyOf": [False, {"type": "null"}]},
+        {"const": 1},
+        {"type": "string", "id": "a.json"},
     ):
-        assert surely_met(schema, 2020)
-    for schema in (False, {"not": {}}, {"$ref": "#"}, {"type": "string", "minLength": 2, "maxLength": 1}):
-        assert not surely_met(schema, 2020)
+        assert met_at_sight(schema, 2020)
+    for schema in (
+        False,
+        {"not": {}},
+        {"$ref": "#/definitions/self"},
+        {"type": "string", "minLength": 2, "maxLength": 1},
+        {"type": "number", "minimum": 0.5, "maximum": 0.75},
+        {"type": "array", "minItems": 1, "items": False},
+        {"type": "string", "pattern": "^[^\\s\\S]"},
+    ):
+        assert not met_at_sight(schema, 2020)

@@ -1,0 +1,311 @@
+// Which tokens the lexemes of a lexer let through: for a state of the lexer and a view of the vocabulary, the tokens that end inside
+// the lexeme, and by label the rests of those that leave it.
+//
+// The same question as that of `Lexicon::split`, for automata of which there are many alike: each place in a grammar has a
+// lexer of its own, and before a lexeme a state of its own, which differs from others in a few terminals. Four things make a new one cheap:
+//   - *Groups*. Most of the vocabulary goes on, after one byte, in a state that many lexers share (a name, blanks). What lies
+//     below the children of a view that lead to one such state is found once (`Group`), as a bitmap and its own rests.
+//   - *Openers*. Where a lexeme may end before each of its letters, nearly all that follows is forbidden by its obligation
+//     (lexemes.hpp): only the tokens that go on with a byte that may follow are rests.
+//   - *Keywords* that a pattern reads change the label of an end and nothing else. So a state is asked about without them first,
+//     and corrected at the few nodes where a keyword ends: rests there belong to another label.
+//   - Rests below one node are a view of the trie that is there; only the rests of many nodes are merged into a trie, and
+//     those that are large in themselves stay by themselves.
+// Cost: for a new state its steps by each byte, a look-up for each large child, and a walk of what else is alive.
+#pragma once
+
+#include "lexemes.hpp"
+#include "lexicon.hpp"
+
+namespace tokentrellis {
+
+struct LexemeExit {
+    int32_t label;
+    View rest;
+    std::vector<int32_t> removed;  // tokens of the rest that another label has
+};
+
+struct LexemeInner {  // tokens: those of some bitmaps, and some more
+    std::vector<const Bitmap*> bitmaps;
+    std::vector<int32_t> ids;
+};
+
+struct LexemeSplit {
+    const LexemeInner* inner;
+    std::vector<LexemeExit> exits;
+};
+
+class LexemeSplits {
+public:
+    LexemeSplits(Lexicon& lexicon, LexemeAutomaton& lexemes) : lexicon_(lexicon), automata_(lexicon.automata), lexemes_(lexemes) {}
+
+    const LexemeSplit& split(View view, int32_t state) {
+        auto& found = splits_[{view, state, 0, 0}];
+        if (!found) {
+            auto made = make_split(view, state);
+            return *(splits_[{view, state, 0, 0}] = std::move(made));
+        }
+        return *found;
+    }
+
+private:
+    static constexpr int32_t LARGE = 4096;        // nodes: a view that is put together of groups
+    static constexpr int32_t LARGE_CHILD = 128;   // nodes: a child that belongs to a group
+    static constexpr int32_t LARGE_REST = 2048;   // nodes: a rest that stays by itself
+
+    struct Leaving {
+        int32_t label, node;
+        bool operator<(const Leaving& o) const { return label != o.label ? label < o.label : node < o.node; }
+    };
+    struct Group {
+        std::unique_ptr<Bitmap> bitmap;
+        std::vector<int32_t> ids;
+        std::vector<LexemeExit> exits;
+    };
+    struct WordEnd {
+        int32_t node;
+        std::string text;
+    };
+
+    Lexicon& lexicon_;
+    Automata& automata_;
+    LexemeAutomaton& lexemes_;
+    std::unordered_map<ViewKey, std::unique_ptr<LexemeSplit>, ViewKeyHash> splits_;
+    std::unordered_map<std::vector<int32_t>, std::unique_ptr<Group>, VectorHash> groups_;
+    std::unordered_map<ViewKey, std::vector<WordEnd>, ViewKeyHash> word_ends_;
+    std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;
+    std::deque<LexemeInner> inners_;
+    std::vector<int32_t> ids_;  // of one walk
+    struct Level {
+        int32_t state, node;
+        const ByteSet* openers;  // null: nothing ends here, or that is noted
+    };
+    std::vector<Level> path_;
+
+    std::unique_ptr<LexemeSplit> make_split(View view, int32_t state) {
+        const Trie& source = lexicon_.trie(view);
+        if (source.nodes[view.node].end - view.node < LARGE) return walk_split(view, state);
+        if (lexemes_.words_of(state).empty()) return grouped_split(view, state);
+        auto made = corrected_split(view, state);
+        return made ? std::move(made) : grouped_split(view, state);
+    }
+
+    LexemeInner& new_inner() {
+        inners_.emplace_back();
+        return inners_.back();
+    }
+
+    std::unique_ptr<LexemeSplit> walk_split(View view, int32_t state) {
+        auto made = std::make_unique<LexemeSplit>();
+        std::vector<Leaving> leaving;
+        ids_.clear();
+        walk(lexicon_.trie(view), view.node, state, true, leaving);
+        LexemeInner& inner = new_inner();
+        inner.ids = ids_;
+        made->inner = &inner;
+        add_exits(view.trie, leaving, made->exits);
+        return made;
+    }
+
+    // A large view: its children by the state to which they lead.
+    std::unique_ptr<LexemeSplit> grouped_split(View view, int32_t start) {
+        const Trie& source = lexicon_.trie(view);
+        std::map<int32_t, std::vector<int32_t>> by_state;
+        std::vector<Leaving> leaving;
+        ids_.clear();
+        for (int32_t node = view.node + 1, stop = source.nodes[view.node].end; node < stop; node = source.nodes[node].end) {
+            const int32_t state = automata_.step(start, source.nodes[node].byte);
+            if (state == DEAD) continue;
+            if (source.nodes[node].end - node >= LARGE_CHILD) by_state[state].push_back(node);
+            else add_child(source, node, state, leaving);
+        }
+        auto made = std::make_unique<LexemeSplit>();
+        LexemeInner& inner = new_inner();
+        made->inner = &inner;
+        inner.ids = ids_;
+        add_exits(view.trie, leaving, made->exits);
+        for (auto& [state, nodes] : by_state) {
+            const Group& group = group_of(view.trie, state, std::move(nodes));
+            if (group.bitmap) inner.bitmaps.push_back(group.bitmap.get());
+            inner.ids.insert(inner.ids.end(), group.ids.begin(), group.ids.end());
+            made->exits.insert(made->exits.end(), group.exits.begin(), group.exits.end());
+        }
+        return made;
+    }
+
+    // What ends in or below some nodes, each of which leads to the same state.
+    const Group& group_of(int32_t trie, int32_t state, std::vector<int32_t> nodes) {
+        std::vector<int32_t> key(std::move(nodes));
+        key.push_back(trie), key.push_back(state);
+        auto found = groups_.find(key);
+        if (found != groups_.end()) return *found->second;
+        auto made = std::make_unique<Group>();
+        std::vector<Leaving> leaving;
+        std::vector<int32_t> before;
+        before.swap(ids_);
+        for (size_t i = 0; i + 2 < key.size(); ++i) add_child(*lexicon_.tries[trie], key[i], state, leaving);
+        if (ids_.size() > BITMAP_FROM) {
+            made->bitmap = std::make_unique<Bitmap>(lexicon_.bitmap_words, 0);
+            for (int32_t id : ids_) (*made->bitmap)[id >> 6] |= 1ull << (id & 63);
+        } else {
+            made->ids = ids_;
+        }
+        before.swap(ids_);
+        add_exits(trie, leaving, made->exits);
+        lexicon_.note_bytes((made->bitmap ? made->bitmap->size() * 8 : 0) + made->ids.size() * 4);
+        return *groups_.emplace(std::move(key), std::move(made)).first->second;
+    }
+
+    // A node that is read up to a state, and all below it.
+    void add_child(const Trie& source, int32_t node, int32_t state, std::vector<Leaving>& leaving) {
+        ids_.insert(ids_.end(), source.begin_ids(node), source.end_ids(node));
+        if (source.has_children(node)) walk(source, node, state, false, leaving);
+    }
+
+    // Walks what lies below a node; `is_begin`: the lexeme does not end at the node itself.
+    void walk(const Trie& source, int32_t top, int32_t start, bool is_begin, std::vector<Leaving>& leaving) {
+        const TrieNode* const nodes = source.nodes.data();
+        const int32_t* const all_ids = source.ids.data();
+        const int base = nodes[top].depth;
+        if (path_.size() < static_cast<size_t>(source.max_depth - base + 2)) path_.resize(source.max_depth - base + 2);
+        Level* const path = path_.data() - base;
+        auto openers_at = [&](int32_t state) { return automata_.marks()[state] & Automata::ACCEPTS ? &lexemes_.openers(automata_.label(state)) : nullptr; };
+        path[base] = {start, top, is_begin ? nullptr : openers_at(start)};
+        const int32_t* table = automata_.rows();
+        for (int32_t node = top + 1, stop = nodes[top].end; node < stop;) {
+            const TrieNode& entry = nodes[node];
+            Level& above = path[entry.depth - 1];
+            if (above.openers != nullptr && contains(*above.openers, entry.byte)) {
+                leaving.push_back({automata_.label(above.state), above.node});
+                above.openers = nullptr;
+                if (automata_.exhausted(above.state)) {
+                    node = nodes[above.node].end;
+                    continue;
+                }
+            }
+            int32_t state = table[static_cast<size_t>(above.state) << 8 | entry.byte];
+            if (state == UNKNOWN) {
+                state = automata_.step(above.state, entry.byte);
+                table = automata_.rows();
+            }
+            if (state == DEAD) {
+                node = entry.end;
+                continue;
+            }
+            for (int32_t id = entry.first, last = nodes[node + 1].first; id != last; ++id) ids_.push_back(all_ids[id]);
+            path[entry.depth] = {state, node, openers_at(state)};
+            ++node;
+        }
+    }
+
+    // ---- rests --------------------------------------------------------------------------------------------------
+    // One exit for each label, and for each node from which a label leaves many tokens.
+    void add_exits(int32_t trie, std::vector<Leaving>& leaving, std::vector<LexemeExit>& exits) {
+        std::sort(leaving.begin(), leaving.end());
+        const Trie& source = *lexicon_.tries[trie];
+        for (size_t i = 0; i < leaving.size();) {
+            const int32_t label = leaving[i].label;
+            std::vector<int32_t> small;
+            for (; i < leaving.size() && leaving[i].label == label; ++i) {
+                if (n_opened(source, leaving[i].node, label) >= LARGE_REST) exits.push_back({label, {trie, leaving[i].node}, {}});
+                else small.push_back(leaving[i].node);
+            }
+            if (small.size() == 1) exits.push_back({label, {trie, small[0]}, {}});
+            else if (!small.empty()) exits.push_back({label, unite(trie, label, std::move(small)), {}});
+        }
+    }
+
+    int32_t n_opened(const Trie& source, int32_t node, int32_t label) {
+        const int32_t end = source.nodes[node].end;
+        if (end - node < LARGE_REST) return 0;
+        const ByteSet& openers = lexemes_.openers(label);
+        int32_t n = 0;
+        for (int32_t child = node + 1; child < end; child = source.nodes[child].end)
+            if (contains(openers, source.nodes[child].byte)) n += source.nodes[child].end - child;
+        return n;
+    }
+
+    View unite(int32_t trie, int32_t label, std::vector<int32_t> nodes) {
+        nodes.push_back(label), nodes.push_back(trie);
+        auto found = united_.find(nodes);
+        if (found != united_.end()) return found->second;
+        std::vector<int32_t> roots(nodes.begin(), nodes.end() - 2);
+        const View made = lexicon_.add_trie(merge(*lexicon_.tries[trie], roots, lexemes_.openers(label)));
+        united_.emplace(std::move(nodes), made);
+        return made;
+    }
+
+    // ---- keywords -----------------------------------------------------------------------------------------------
+    // The split of the state without its keywords, with other labels where they end; null where that is not all that they change.
+    std::unique_ptr<LexemeSplit> corrected_split(View view, int32_t state) {
+        const int32_t plain = lexemes_.without_words(state);
+        if (plain == DEAD) return nullptr;
+        const LexemeSplit& base = split(view, plain);
+        auto made = std::make_unique<LexemeSplit>(base);
+        std::set<int32_t> done;
+        const std::vector<LexemeAutomaton::Thread> words = lexemes_.words_of(state);
+        for (const LexemeAutomaton::Thread& word : words)
+            for (const WordEnd& end : word_ends(view, word)) {
+                int32_t with = state, without = plain;
+                for (char byte : end.text) {
+                    with = automata_.step(with, static_cast<uint8_t>(byte));
+                    without = automata_.step(without, static_cast<uint8_t>(byte));
+                    if ((with == DEAD) != (without == DEAD)) return nullptr;
+                    if (with == DEAD) break;
+                }
+                if (with == DEAD || !done.insert(end.node).second) continue;
+                const int32_t label = automata_.label(with), plain_label = automata_.label(without);
+                if (label == plain_label || !lexicon_.trie(view).has_children(end.node)) continue;
+                if (plain_label >= 0 && !remove(view.trie, end.node, plain_label, made->exits)) return nullptr;
+                if (label >= 0) made->exits.push_back({label, {view.trie, end.node}, {}});
+            }
+        return made;
+    }
+
+    // Takes the rests of one node out of the exits of a label; false where they cannot be told from others.
+    bool remove(int32_t trie, int32_t node, int32_t label, std::vector<LexemeExit>& exits) {
+        const Trie& source = *lexicon_.tries[trie];
+        const ByteSet& openers = lexemes_.openers(label);
+        std::vector<int32_t> removed;
+        for (int32_t child = node + 1; child < source.nodes[node].end; child = source.nodes[child].end)
+            if (contains(openers, source.nodes[child].byte)) removed.insert(removed.end(), source.begin_ids(child), source.end_subtree_ids(child));
+        if (removed.empty()) return true;
+        for (size_t i = 0; i < exits.size(); ++i)
+            if (exits[i].label == label && exits[i].rest == View{trie, node}) {
+                exits.erase(exits.begin() + static_cast<std::ptrdiff_t>(i));
+                return true;
+            }
+        if (source.repeats) return false;
+        for (LexemeExit& exit : exits) {
+            if (exit.label != label || exit.rest.trie == trie) continue;  // the latter leaves at another node
+            if (lexicon_.trie(exit.rest).repeats) return false;
+            exit.removed.insert(exit.removed.end(), removed.begin(), removed.end());
+        }
+        return true;
+    }
+
+    // Where the text of a keyword ends in a view.
+    const std::vector<WordEnd>& word_ends(View view, const LexemeAutomaton::Thread& word) {
+        const ViewKey key{view, word.node, word.place, 0};
+        auto known = word_ends_.find(key);
+        if (known != word_ends_.end()) return known->second;
+        std::vector<WordEnd> found;
+        std::string text;
+        find_ends(lexicon_.trie(view), view.node, {word}, text, found);
+        return word_ends_[key] = std::move(found);
+    }
+    void find_ends(const Trie& source, int32_t node, const std::vector<LexemeAutomaton::Thread>& threads, std::string& text, std::vector<WordEnd>& found) {
+        for (int32_t child = node + 1; child < source.nodes[node].end; child = source.nodes[child].end) {
+            std::vector<LexemeAutomaton::Thread> next;
+            bool ends = false;
+            for (const LexemeAutomaton::Thread& thread : threads) ends |= lexemes_.read_word(thread, source.nodes[child].byte, next);
+            if (!ends && next.empty()) continue;
+            text.push_back(static_cast<char>(source.nodes[child].byte));
+            if (ends) found.push_back({child, text});
+            if (!next.empty()) find_ends(source, child, next, text, found);
+            text.pop_back();
+        }
+    }
+};
+
+}  // namespace tokentrellis

@@ -1,0 +1,218 @@
+"""Arguments of a call that are not written as one JSON object: keywords of Python, elements of XML.
+
+In comes the schema of the arguments, out comes a `Grammar`. Each argument is a JSON document by itself, or
+raw text where it is a string in XML; they come in the order of the schema, optional ones may be left out.
+Values within are JSON, with Python's words for true, false and null where Python reads them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from .composition import Piece, Skeleton
+from .errors import UnsupportedFeatureError
+from .expressions import (
+    BYTE_CLASS,
+    CONCATENATION,
+    EMPTY,
+    Expression,
+    byte_class,
+    concatenate,
+    hash_consed,
+    intersect,
+    literal,
+    optional,
+    repeat,
+    union,
+)
+from .grammar import Expansion, Grammar, LiteralsEdge, PlainArray, PlainObject, StringEdge, TerminalEdge
+from .json_schema import from_json_schema
+from .stop_strings import text_without
+from .utf8 import ANY_CHARACTER
+
+_WORDS = {b"true": b"True", b"false": b"False", b"null": b"None"}
+_SHARED = ("$schema", "$id", "$defs", "definitions")
+_READ = {*_SHARED, "type", "properties", "required", "additionalProperties", "title", "description"}
+XML_END = "\n</parameter>"
+
+
+class PythonWords(Grammar):
+    """A JSON grammar whose words are True, False and None."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.grammar = grammar
+        self.start = grammar.start
+        self.distinct_keys, self.distinct_items = grammar.distinct_keys, grammar.distinct_items
+        self.ignored = grammar.ignored
+
+    def expand(self, state: int) -> Expansion:
+        expansion = self.grammar.expand(state)
+        edges = [
+            edge._replace(terminal=with_python_words(edge.terminal))
+            if isinstance(edge, TerminalEdge)
+            else edge
+            for edge in expansion.edges
+        ]
+        return expansion._replace(edges=edges)
+
+    def unfold(self, state: int) -> Expansion | PlainObject | PlainArray:
+        unfolded = self.grammar.unfold(state)
+        return self.expand(state) if isinstance(unfolded, Expansion) else unfolded
+
+    def successor(self, state: int, edge: int, label: int) -> int:
+        return self.grammar.successor(state, edge, label)
+
+    def value(self, state: int, label: int) -> int:
+        return self.grammar.value(state, label)
+
+    def recall(self, state: int, items: Sequence[bytes]) -> int:
+        return self.grammar.recall(state, [_as_json(item) for item in items])
+
+
+def _as_json(item: bytes) -> bytes:
+    words = {word: json_word for json_word, word in _WORDS.items()}
+    return re.sub(
+        rb'"(?:[^"\\]|\\.)*"|True|False|None', lambda m: words.get(m[0], m[0]), item, flags=re.DOTALL
+    )
+
+
+@lru_cache(1 << 14)
+def with_python_words(expression: Expression) -> Expression:
+    """An expression with Python's spelling wherever it reads the words of JSON."""
+    children = tuple([with_python_words(child) for child in expression.children])
+    if expression.kind != CONCATENATION:
+        return expression if children == expression.children else _rebuilt(expression, children)
+    written: list[Expression] = []
+    at = 0
+    while at < len(children):
+        word = next((word for word in _WORDS if _reads(children, at, word)), None)
+        if word is None:
+            written.append(children[at])
+        else:
+            written.append(literal(_WORDS[word]))
+        at += 1 if word is None else len(word)
+    return concatenate(*written)
+
+
+def _reads(parts: Sequence[Expression], at: int, word: bytes) -> bool:
+    places = parts[at : at + len(word)]
+    return len(places) == len(word) and all(
+        part.kind == BYTE_CLASS and part.payload == 1 << byte for part, byte in zip(places, word, strict=True)
+    )
+
+
+def _rebuilt(expression: Expression, children: tuple[Expression, ...]) -> Expression:
+    return hash_consed(expression.kind, tuple(children), expression.payload)
+
+
+def python_arguments(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Grammar:
+    """Keyword arguments, without the parentheses. options: those of `from_json_schema`.
+
+    Raises: what `from_json_schema` raises; UnsupportedFeatureError for keywords that tie arguments together.
+    """
+    gap = optional(byte_class(b" "))
+
+    def argument(name: str, schema: Any) -> list[Piece]:
+        return [literal(f"{name}="), PythonWords(from_json_schema(schema, **options))]
+
+    return _arguments(parameters, argument, concatenate(literal(","), gap))
+
+
+def xml_arguments(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Grammar:
+    """`<parameter=name>` elements, a value on lines of its own. options: those of `from_json_schema`.
+
+    Raises: as `python_arguments` does.
+    """
+
+    def argument(name: str, schema: Any) -> list[Piece]:
+        value = _xml_value(schema, options)
+        return [literal(f"<parameter={name}>\n"), value, literal(XML_END + "\n")]
+
+    return _arguments(parameters, argument, None)
+
+
+def _arguments(
+    parameters: Mapping[str, Any],
+    argument: Callable[[str, Any], list[Piece]],
+    separator: Expression | None,
+) -> Grammar:
+    """The declared arguments in their order."""
+    others = [name for name in parameters if name not in _READ]
+    if others or parameters.get("type", "object") != "object":
+        raise UnsupportedFeatureError(
+            f"arguments that are not written as a JSON object cannot obey {', '.join(others) or 'this type'}",
+            advice="declare them by properties and required alone, or choose a format with JSON arguments",
+        )
+    required = set(parameters.get("required", ()))
+    skeleton = Skeleton()
+    nothing, something = 0, skeleton.state()  # whether an argument has been written
+    for name, schema in parameters.get("properties", {}).items():
+        after, after_nothing = skeleton.state(), skeleton.state()
+        state = skeleton.state()
+        skeleton.skip(nothing, state)
+        if separator is None:
+            skeleton.skip(something, state)
+        else:
+            skeleton.join(something, separator, state)
+        if name not in required:
+            skeleton.skip(nothing, after_nothing)
+            skeleton.skip(something, after)
+        for piece in argument(name, with_shared(parameters, schema)):
+            state = skeleton.join(state, piece)
+        skeleton.skip(state, after)
+        nothing, something = after_nothing, after
+    skeleton.end(nothing)
+    skeleton.end(something)
+    return skeleton.build()
+
+
+def _xml_value(schema: Any, options: Mapping[str, Any]) -> Grammar:
+    """A string as it is, anything else as JSON, or with Python's words."""
+    from .parts import alternatives  # it imports the composition too, and is of no use to it
+
+    grammar = from_json_schema(schema, **options)
+    edges = grammar.expand(grammar.start).edges
+    texts = [_raw_text(edge) for edge in edges if isinstance(edge, (StringEdge, LiteralsEdge))]
+    skeleton = Skeleton()
+    end = skeleton.state()
+    skeleton.end(end)
+    if texts:
+        skeleton.join(0, intersect(union(*texts), text_without([XML_END])), end)
+    if len(texts) < len(edges):
+        others = from_json_schema(_without_strings(schema), **options) if texts else grammar
+        words = PythonWords(others)
+        has_words = words.expand(words.start).edges != list(others.expand(others.start).edges)
+        skeleton.join(0, alternatives(others, words) if has_words else others, end)
+    return skeleton.build()
+
+
+def with_shared(parameters: Mapping[str, Any], schema: Any) -> Any:
+    """The schema of one argument, with what it may refer to."""
+    if not isinstance(schema, Mapping):
+        return schema
+    return {**{name: parameters[name] for name in _SHARED if name in parameters}, **schema}
+
+
+def value_kinds(schema: Any) -> tuple[bool, bool]:
+    """Whether a value may be a string, and whether it may be something else."""
+    grammar = from_json_schema(schema)
+    is_text = [isinstance(edge, (StringEdge, LiteralsEdge)) for edge in grammar.expand(grammar.start).edges]
+    return any(is_text), not all(is_text)
+
+
+def _without_strings(schema: Any) -> dict[str, Any]:
+    shared = {name: schema[name] for name in _SHARED if name in schema} if isinstance(schema, Mapping) else {}
+    return {**shared, "allOf": [schema], "not": {"type": "string"}}
+
+
+def _raw_text(edge: StringEdge | LiteralsEdge) -> Expression:
+    """The texts of a string without its quotes."""
+    if isinstance(edge, LiteralsEdge):
+        legal = [text for label, text in enumerate(edge.table.literals) if edge.legal >> label & 1]
+        return union(*map(literal, legal)) if legal else EMPTY
+    if edge.least == 0 and edge.most == -1:
+        return edge.terminal.content
+    return intersect(edge.terminal.content, repeat(ANY_CHARACTER, edge.least, edge.most))

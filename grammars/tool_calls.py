@@ -1,0 +1,298 @@
+"""Calls out of a text: a format (`call_formats.py`) read backwards.
+
+In come a text, special tokens written as their names, and its format; out come the calls: name, arguments
+and id. Reasoning is passed over, and so is free text up to what calls begin with; from there on the text must
+be what the format says, though white space may be any. Strings of Python and JSON are read alike, and both
+spellings of true, false and null. Cost: linear in the text.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from .argument_spellings import XML_END, value_kinds, with_shared
+from .call_formats import CallFormat, Element, checked_format, elements
+from .errors import GrammarError, GrammarSyntaxError, line_and_column
+from .tool_definitions import Tool
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]*")
+_KEYWORD = re.compile(r"\s*([^\W\d]\w*)\s*=\s*")
+_PARAMETER = re.compile(r"\s*<parameter=([^>\n]+)>\n")
+_WORDS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
+_WORD = re.compile(r"[A-Za-z]+")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"' r"|'(?:[^'\\]|\\.)*'", re.DOTALL)
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_DEEPEST = 200
+_LONGEST_SHOWN = 200
+
+
+class ToolCall(NamedTuple):
+    """A call. id: what the model wrote as its id; None where the format has none."""
+
+    name: str
+    arguments: dict[str, Any]
+    id: str | None = None
+
+
+class _MismatchError(Exception):
+    """The text is not what the format says, from this place on."""
+
+    def __init__(self, place: int, expected: str) -> None:
+        self.place, self.expected = place, expected
+
+
+def parse_calls(
+    text: str,
+    format: str | CallFormat,
+    *,
+    tools: Iterable[Tool] | None = None,
+    reasoning: tuple[str, str] | None = None,
+) -> list[ToolCall]:
+    """The calls in an output of a model, in their order; none if it is text alone.
+
+    text: the output, with special tokens written as their names (`skip_special_tokens=False`).
+    format: the name of the call format, or a `CallFormat`.
+    tools: what may be called, as `from_tools` has it (`grammar.tools`): then other names are errors, and
+        arguments of XML that are strings are told from others. None: any name.
+    reasoning: what begins and ends a block before everything; by default that of the format.
+
+    Raises: GrammarSyntaxError with the place, where a call begins and is not what the format says;
+        GrammarError for what is no text.
+    """
+    if not isinstance(text, str):
+        raise GrammarError("text must be a str", got=text, advice="decode it first")
+    reader = _Reader(
+        checked_format(format), text, None if tools is None else {tool.name: tool for tool in tools}
+    )
+    try:
+        return reader.read(reasoning)
+    except _MismatchError as error:
+        raise GrammarSyntaxError(
+            "a call begins here and is not what the format says",
+            location=line_and_column(text, error.place),
+            source=text,
+            got=text[error.place : error.place + _LONGEST_SHOWN],
+            advice=f"expected {error.expected}",
+        ) from None
+
+
+class _Reader:
+    def __init__(self, format: CallFormat, text: str, tools: Mapping[str, Tool] | None) -> None:
+        self.format = format
+        self.text = text
+        self.tools = tools
+        self.at = 0
+
+    def read(self, reasoning: tuple[str, str] | None) -> list[ToolCall]:
+        self.pass_reasoning(reasoning or self.format.reasoning)
+        before, _ = self.format.answer
+        if before and self.text.startswith(before, self.at):
+            return []
+        if not self.find_first():
+            return []
+        self.match(elements(self.format.begin))
+        calls = [self.call()]
+        while True:
+            here = self.at
+            if self.tries(elements(self.format.end)) and self.at_end():
+                return calls
+            self.at = here
+            self.match(elements(self.format.separator))
+            if self.at == here and self.at == len(self.text):
+                return calls
+            calls.append(self.call())
+
+    def pass_reasoning(self, block: tuple[str, str] | None) -> None:
+        if block is None:
+            return
+        begin, end = block
+        if not self.text.startswith(begin):
+            return
+        close = self.text.find(end, len(begin))
+        if close >= 0:
+            self.at = close + len(end)
+
+    def find_first(self) -> bool:
+        """Go to where the calls begin, if there are any."""
+        firsts = self.format.first_texts()
+        if self.format.text_before:
+            places = [place for first in firsts if (place := self.text.find(first, self.at)) >= 0]
+            if places:
+                self.at = min(places)
+            return bool(places)
+        here = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]
+        heads = [first if first.startswith("<") else first[0] for first in firsts]
+        if any(self.text.startswith(head, self.at) for head in heads):
+            return True  # a blank may be what it begins with
+        self.at = here
+        return any(self.text.startswith(head, here) for head in heads)
+
+    def at_end(self) -> bool:
+        """Whether nothing comes any more but what ends the turn."""
+        rest = self.text[self.at :].strip()
+        return rest in ("", self.format.turn_end)
+
+    def call(self) -> ToolCall:
+        here, furthest = self.at, _MismatchError(self.at, "a call")
+        for template in self.format.calls:
+            self.at = here
+            try:
+                parts: dict[str, Any] = {}
+                self.match(elements(template), parts)
+                return ToolCall(parts["name"], parts["arguments"], parts.get("id"))
+            except _MismatchError as error:
+                furthest = max(furthest, error, key=lambda mismatch: mismatch.place)
+        raise furthest
+
+    def tries(self, pieces: Iterable[Element], parts: dict[str, Any] | None = None) -> bool:
+        here = self.at
+        try:
+            self.match(pieces, parts)
+        except _MismatchError:
+            self.at = here
+            return False
+        return True
+
+    def match(self, pieces: Iterable[Element], parts: dict[str, Any] | None = None) -> None:
+        for piece in pieces:
+            if piece.kind == "text":
+                if not self.text.startswith(piece.text, self.at):
+                    raise _MismatchError(self.at, repr(piece.text))
+                self.at += len(piece.text)
+            elif piece.kind == "gap":
+                self.at = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]
+            elif piece.kind == "optional":
+                self.tries(piece.elements, parts)
+            elif parts is not None:
+                parts[piece.kind] = getattr(self, f"read_{piece.kind}")(parts)
+
+    def read_name(self, parts: Mapping[str, Any]) -> str:
+        found = _NAME.match(self.text, self.at)
+        name = found[0] if found else ""
+        if self.tools is not None:  # a name may be followed by characters that names have
+            known = [tool for tool in self.tools if self.text.startswith(tool, self.at)]
+            name = max(known, key=len, default="")
+        if not name:
+            raise _MismatchError(self.at, "the name of a tool")
+        self.at += len(name)
+        return name
+
+    def read_id(self, parts: Mapping[str, Any]) -> str:
+        found = re.compile(self.format.id).match(self.text, self.at)
+        if not found:
+            raise _MismatchError(self.at, f"an id that matches {self.format.id}")
+        self.at = found.end()
+        return found[0]
+
+    def read_arguments(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        if self.format.arguments == "python":
+            return self.read_keywords()
+        if self.format.arguments == "xml":
+            return self.read_elements(None if self.tools is None else self.tools[parts["name"]])
+        value = self.read_value()
+        if not isinstance(value, dict):
+            raise _MismatchError(self.at, "an object")
+        return value
+
+    def read_keywords(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while True:
+            keyword = _KEYWORD.match(self.text, self.at)
+            if keyword is None:
+                if found:
+                    raise _MismatchError(self.at, "an argument")
+                return found
+            self.at = keyword.end()
+            found[keyword[1]] = self.read_value()
+            self.at = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]
+            if not self.text.startswith(",", self.at):
+                return found
+            self.at += 1
+
+    def read_elements(self, tool: Tool | None) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while (parameter := _PARAMETER.match(self.text, self.at)) is not None:
+            close = self.text.find(XML_END, parameter.end() - 1)
+            if close < 0:
+                raise _MismatchError(parameter.end(), repr(XML_END))
+            raw = self.text[parameter.end() : close]
+            found[parameter[1]] = _xml_value(raw, _kinds(tool, parameter[1]))
+            self.at = close + len(XML_END)
+        self.at = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]
+        return found
+
+    def read_value(self) -> Any:
+        """A value of JSON, or with the words of Python."""
+        value, self.at = _read_value(self.text, self.at)
+        return value
+
+
+def _read_value(text: str, at: int, depth: int = 0) -> tuple[Any, int]:
+    """A value and where it ends. Raises _MismatchError."""
+    at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+    if depth > _DEEPEST:
+        raise _MismatchError(at, f"at most {_DEEPEST} levels")
+    if text.startswith(("[", "{"), at):
+        return _read_composite(text, at, depth)
+    string = _STRING.match(text, at)
+    if string:
+        try:
+            return (
+                json.loads(string[0], strict=False) if string[0][0] == '"' else ast.literal_eval(string[0])
+            ), (string.end())
+        except (ValueError, SyntaxError):
+            raise _MismatchError(at, "a string") from None
+    number = _NUMBER.match(text, at)
+    if number:
+        return json.loads(number[0]), number.end()
+    word = _WORD.match(text, at)
+    if word and word[0] in _WORDS:
+        return _WORDS[word[0]], word.end()
+    raise _MismatchError(at, "a value")
+
+
+def _read_composite(text: str, at: int, depth: int) -> tuple[Any, int]:
+    """An array or object."""
+    is_object, close = text[at] == "{", "}" if text[at] == "{" else "]"
+    items: list[Any] = []
+    at = _BLANKS.match(text, at + 1).end()  # type: ignore[union-attr]
+    while not text.startswith(close, at):
+        if items:
+            if not text.startswith(",", at):
+                raise _MismatchError(at, f"',' or {close!r}")
+            at += 1
+        item, at = _read_value(text, at, depth + 1)
+        if is_object:
+            at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+            if not isinstance(item, str) or not text.startswith(":", at):
+                raise _MismatchError(at, "a key and ':'")
+            value, at = _read_value(text, at + 1, depth + 1)
+            item = (item, value)
+        items.append(item)
+        at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+    return (dict(items) if is_object else items), at + 1
+
+
+def _xml_value(raw: str, kinds: tuple[bool, bool]) -> Any:
+    """kinds: whether the value may be a string, and whether it may be something else."""
+    may_be_text, may_be_other = kinds
+    if not may_be_other:
+        return raw
+    try:
+        value, end = _read_value(raw, 0)
+    except _MismatchError:
+        return raw
+    return raw if raw[end:].strip() or (may_be_text and isinstance(value, str)) else value
+
+
+def _kinds(tool: Tool | None, name: str) -> tuple[bool, bool]:
+    """Of an argument, as `_xml_value` has them."""
+    schema = {} if tool is None else tool.parameters.get("properties", {}).get(name, {})
+    if tool is None or not isinstance(schema, Mapping):
+        return True, True
+    return value_kinds(with_shared(tool.parameters, schema))
