@@ -16,13 +16,18 @@ models.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from .errors import GrammarError, UnresolvedReferenceError
+from .stop_strings import checked_strings, encoded
 
 GAP_SPACES = 20
+
+Reasoning = tuple[str, str]
+"""What begins and ends a block of free text."""
 
 _PARTS: tuple[Literal["name", "arguments", "id"], ...] = ("name", "arguments", "id")
 Kind = Literal["text", "gap", "name", "arguments", "id", "optional"]
@@ -270,6 +275,7 @@ def checked_format(format: Any) -> CallFormat:
     Raises: UnresolvedReferenceError for a name that is not known, GrammarError for what is neither.
     """
     if isinstance(format, CallFormat):
+        _check(format)
         return format
     if not isinstance(format, str):
         raise GrammarError(
@@ -280,6 +286,35 @@ def checked_format(format: Any) -> CallFormat:
     if format not in FORMAT_BY_NAME:
         raise UnresolvedReferenceError(format, list(FORMAT_BY_NAME), message="the call format is not known")
     return FORMAT_BY_NAME[format]
+
+
+def checked_reasoning(given: Any) -> Reasoning:
+    """What begins and ends a block of reasoning. Raises GrammarError if it is no pair of texts."""
+    if not isinstance(given, tuple) or len(given) != 2 or not all(isinstance(text, str) for text in given):
+        raise GrammarError('reasoning must be a pair of texts, such as ("<think>", "</think>")', got=given)
+    begin, end = given
+    checked_strings("reasoning", end)
+    encoded(begin)
+    return begin, end
+
+
+def _check(format: CallFormat) -> None:
+    """Raise GrammarError for a format whose fields are of the wrong kind."""
+    pairs = [format.answer, *([format.reasoning] if format.reasoning is not None else [])]
+    texts = [format.begin, format.separator, format.end, format.turn_end, format.id]
+    are_pairs = all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs)
+    if not isinstance(format.calls, tuple) or not format.calls or not are_pairs:
+        raise GrammarError("a CallFormat must have a tuple of calls, and pairs of texts", got=format)
+    if not all(
+        isinstance(text, str) for text in [*texts, *format.calls, *(t for pair in pairs for t in pair)]
+    ):
+        raise GrammarError("the templates of a CallFormat must be strings", got=format)
+    if format.arguments not in ("json", "python", "xml"):
+        raise GrammarError('arguments must be "json", "python" or "xml"', got=format.arguments)
+    try:
+        re.compile(format.id)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise GrammarError(f"id must be a pattern ({error})", got=format.id) from None
 
 
 def detect_format(chat_template: str) -> CallFormat | None:

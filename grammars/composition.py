@@ -37,6 +37,8 @@ from .grammar import (
 from .witness import shortest_document
 
 MOST_STATES = 2_000_000
+MOST_NESTED = 200
+"""Compositions inside each other; each is a step of Python for every state that is reached."""
 _UNKNOWN_COST = 1_000  # of a part whose shortest text is not known in advance
 
 
@@ -125,6 +127,11 @@ class Composition(Grammar):
                     known[id(piece)] = len(self.parts)
                     self.parts.append(piece)
         self._part_of = known
+        self.depth: int = 1 + max(
+            (part.depth for part in self.parts if isinstance(part, Composition)), default=0
+        )
+        if self.depth > MOST_NESTED:
+            raise LimitExceededError("compositions inside each other", given=self.depth, limit=MOST_NESTED)
         self.distinct_keys = any(part.distinct_keys for part in self.parts)
         self.distinct_items = any(part.distinct_items for part in self.parts)
         self.documents = any(_has_documents(part) for part in self.parts)

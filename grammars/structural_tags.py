@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from .call_formats import checked_reasoning
 from .composition import Composition, Skeleton
 from .errors import GrammarError, GrammarSyntaxError, line_and_column
 from .grammar import Grammar
@@ -21,7 +22,7 @@ from .json_schema import JsonSchemaGrammar, from_json_schema
 from .parts import piece_of
 from .special_tokens import checked_tokens
 from .stop_strings import checked_strings, text_without
-from .tools import checked_reasoning, split_at_tokens, write, write_reasoning, write_up_to
+from .tools import split_at_tokens, write, write_reasoning, write_up_to
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,8 @@ def from_structural_tags(
     Raises: GrammarError for what is malformed, and what `from_json_schema` raises for a schema.
     """
     names = checked_tokens(special_tokens)
+    if isinstance(tags, (str, bytes, Mapping)) or not isinstance(tags, Iterable):
+        raise GrammarError("tags must be a list of tags", got=tags)
     known = tuple(_checked_tag(tag, place) for place, tag in enumerate(tags))
     if not known:
         raise GrammarError("there must be at least one tag", got=known)

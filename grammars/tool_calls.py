@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .argument_spellings import XML_END, value_kinds, with_shared
-from .call_formats import CallFormat, Element, checked_format, elements
+from .call_formats import CallFormat, Element, checked_format, checked_reasoning, elements
 from .errors import GrammarError, GrammarSyntaxError, line_and_column
-from .tool_definitions import Tool
+from .tool_definitions import Tool, checked_tools
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]*")
@@ -50,14 +50,14 @@ def parse_calls(
     text: str,
     format: str | CallFormat,
     *,
-    tools: Iterable[Tool] | None = None,
+    tools: Iterable[Any] | None = None,
     reasoning: tuple[str, str] | None = None,
 ) -> list[ToolCall]:
     """The calls in an output of a model, in their order; none if it is text alone.
 
     text: the output, with special tokens written as their names (`skip_special_tokens=False`).
     format: the name of the call format, or a `CallFormat`.
-    tools: what may be called, as `from_tools` has it (`grammar.tools`): then other names are errors, and
+    tools: what may be called, as `from_tools` takes it: then other names are errors, and
         arguments of XML that are strings are told from others. None: any name.
     reasoning: what begins and ends a block before everything; by default that of the format.
 
@@ -66,11 +66,11 @@ def parse_calls(
     """
     if not isinstance(text, str):
         raise GrammarError("text must be a str", got=text, advice="decode it first")
-    reader = _Reader(
-        checked_format(format), text, None if tools is None else {tool.name: tool for tool in tools}
-    )
+    known = None if tools is None else {tool.name: tool for tool in checked_tools(tools)}
+    block = None if reasoning is None else checked_reasoning(reasoning)
+    reader = _Reader(checked_format(format), text, known)
     try:
-        return reader.read(reasoning)
+        return reader.read(block)
     except _MismatchError as error:
         raise GrammarSyntaxError(
             "a call begins here and is not what the format says",
@@ -134,8 +134,10 @@ class _Reader:
 
     def at_end(self) -> bool:
         """Whether nothing comes any more but what ends the turn."""
-        rest = self.text[self.at :].strip()
-        return rest in ("", self.format.turn_end)
+        at = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]
+        if self.format.turn_end and self.text.startswith(self.format.turn_end, at):
+            at = _BLANKS.match(self.text, at + len(self.format.turn_end)).end()  # type: ignore[union-attr]
+        return at == len(self.text)
 
     def call(self) -> ToolCall:
         here, furthest = self.at, _MismatchError(self.at, "a call")

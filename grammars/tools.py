@@ -16,10 +16,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from .argument_spellings import python_arguments, xml_arguments
-from .call_formats import GAP_SPACES, CallFormat, Element, checked_format, detect_format, elements
+from .call_formats import (
+    GAP_SPACES,
+    CallFormat,
+    Element,
+    Reasoning,
+    checked_format,
+    checked_reasoning,
+    detect_format,
+    elements,
+)
 from .composition import Composition, Skeleton, Token
 from .errors import GrammarError, UnresolvedReferenceError, UnsatisfiableError
 from .expressions import (
+    EPSILON,
     Expression,
     byte_class,
     complement,
@@ -32,9 +42,10 @@ from .expressions import (
 )
 from .grammar import Grammar
 from .json_schema import from_json_schema
+from .json_schema.layout import Whitespace
 from .regex import pattern_expression
 from .special_tokens import checked_tokens
-from .stop_strings import checked_strings, encoded, text_up_to, text_without
+from .stop_strings import text_up_to, text_without
 from .tool_calls import ToolCall, parse_calls
 from .tool_definitions import Tool, checked_tools
 from .utf8 import ANY_TEXT
@@ -42,8 +53,6 @@ from .utf8 import ANY_TEXT
 GAP = optional(union(literal(" "), concatenate(literal("\n"), repeat(byte_class(b" "), 0, GAP_SPACES))))
 BLANKS = repeat(byte_class(b" \n"), 0, 4)
 """Between reasoning and what follows."""
-
-Reasoning = tuple[str, str]
 
 
 class ToolGrammar(Composition):
@@ -80,6 +89,7 @@ def from_tools(
     special_tokens: Mapping[str, int] | None = None,
     reasoning: Reasoning | Literal[False] | None = None,
     property_order: Literal["schema", "any"] = "schema",
+    whitespace: Whitespace = "natural",
 ) -> ToolGrammar:
     """The grammar of answers that call these tools, with arguments that obey their schemas.
 
@@ -97,7 +107,7 @@ def from_tools(
     reasoning: what begins and ends a block of free text that may come before everything. ("", "</think>"): it
         has begun in the prompt, and must end. None: that of the format, or ("<think>", "</think>") where the
         chat template has these. False: none.
-    property_order: of the arguments, as for `from_json_schema`.
+    property_order, whitespace: of the arguments, as for `from_json_schema`.
 
     The calls of a text are `grammar.calls(text)`; results of `tt.generate` have them as `.calls`.
 
@@ -113,7 +123,13 @@ def from_tools(
     names = checked_tokens(_added_tokens(tokenizer) if special_tokens is None else special_tokens)
     if type(parallel) is not bool:
         raise GrammarError("parallel must be True or False", got=parallel)
-    builder = _Builder(how, chosen, names, parallel and how.parallel, {"property_order": property_order})
+    builder = _Builder(
+        how,
+        chosen,
+        names,
+        parallel and how.parallel,
+        {"property_order": property_order, "whitespace": whitespace},
+    )
     return ToolGrammar(builder.build(tool_choice == "auto", block), chosen, how, block)
 
 
@@ -152,16 +168,6 @@ def _reasoning(given: Any, format: CallFormat, template: str) -> Reasoning | Non
     if given is False:
         return None
     return checked_reasoning(given)
-
-
-def checked_reasoning(given: Any) -> Reasoning:
-    """What begins and ends a block of reasoning. Raises GrammarError if it is no pair of texts."""
-    if not isinstance(given, tuple) or len(given) != 2 or not all(isinstance(text, str) for text in given):
-        raise GrammarError('reasoning must be a pair of texts, such as ("<think>", "</think>")', got=given)
-    begin, end = given
-    checked_strings("reasoning", end)
-    encoded(begin)
-    return begin, end
 
 
 def _chat_template(tokenizer: Any) -> str:
@@ -224,7 +230,11 @@ def write_up_to(
 
 
 def write_reasoning(
-    skeleton: Skeleton, block: Reasoning | None, target: int, special_tokens: Mapping[str, int]
+    skeleton: Skeleton,
+    block: Reasoning | None,
+    target: int,
+    special_tokens: Mapping[str, int],
+    blanks: Expression = BLANKS,
 ) -> None:
     """Join what may come before everything: a block of free text, or nothing; only the block, if it has begun
     in the prompt."""
@@ -233,7 +243,7 @@ def write_reasoning(
         skeleton.skip(0, target)
     if block is not None:
         (after,) = write_up_to(skeleton, write(skeleton, 0, begin, special_tokens), [end], special_tokens)
-        skeleton.join(after, BLANKS, target)
+        skeleton.join(after, blanks, target)
 
 
 class _Builder:
@@ -260,7 +270,9 @@ class _Builder:
         skeleton.end(end)
         if self.format.turn_end and self.format.turn_end not in self.special_tokens:
             skeleton.end(self.text(end, self.format.turn_end))
-        write_reasoning(skeleton, reasoning, body, self.special_tokens)
+        # Where answers begin with a mark, nothing stands before it.
+        blanks = EPSILON if self.format.answer[0] else BLANKS
+        write_reasoning(skeleton, reasoning, body, self.special_tokens, blanks)
         calls = skeleton.state()  # before the first call; then: after the text that calls begin with
         first, after_first = self.section(calls, end)
         skeleton.skip(body, calls)

@@ -59,7 +59,7 @@ def test_grammars_without_calls_have_none(tokenizer: Any) -> None:
 @pytest.mark.parametrize("family", ["llama3", "hermes", "mistral", "gemma", "qwen3_coder"])
 def test_the_embedded_model_calls_in_each_format(family: str) -> None:
     loaded = load_model()
-    grammar = tt.from_tools([order], format=family, tool_choice="order", parallel=False)
+    grammar = tt.from_tools([order], format=family, tool_choice="order", parallel=False, whitespace="compact")
     prompt = loaded.prompt("Order by Ann Lee: 12 desk lamps.", grammar.tools[0].parameters)
     result = tt.generate(loaded.model, loaded.tokenizer, prompt, grammar=grammar, max_new_tokens=110)
     assert result.calls is not None

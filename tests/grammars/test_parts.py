@@ -15,8 +15,13 @@ from tokentrellis.decoding.errors import TokenRejectedError
 from tokentrellis.decoding.matcher import Matcher
 from tokentrellis.decoding.vocabulary import Vocabulary
 from tokentrellis.grammars.choices import from_choices
-from tokentrellis.grammars.composition import Skeleton
-from tokentrellis.grammars.errors import GrammarError, UnsatisfiableError, UnsupportedFeatureError
+from tokentrellis.grammars.composition import MOST_NESTED, Skeleton
+from tokentrellis.grammars.errors import (
+    GrammarError,
+    LimitExceededError,
+    UnsatisfiableError,
+    UnsupportedFeatureError,
+)
 from tokentrellis.grammars.expressions import literal
 from tokentrellis.grammars.gbnf import from_gbnf
 from tokentrellis.grammars.grammar import Grammar
@@ -319,3 +324,12 @@ def test_a_composition_prints_pickles_and_becomes_an_automaton() -> None:
     assert automaton.n_states > 10
     with pytest.raises(UnsupportedFeatureError):
         compile_grammar(sequence("x", compact(OPEN)), VOCABULARY).token_automaton(max_tokens=12)
+
+
+def test_compositions_nest_within_a_limit() -> None:
+    part: Grammar = from_json_schema({"type": "null"})
+    for _ in range(MOST_NESTED):
+        part = sequence("(", part, ")")
+    assert part.accepts("(" * MOST_NESTED + "null" + ")" * MOST_NESTED)
+    with pytest.raises(LimitExceededError, match="compositions inside each other"):
+        sequence("(", part, ")")

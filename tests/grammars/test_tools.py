@@ -326,6 +326,13 @@ def test_reasoning_is_free_and_then_binds() -> None:
     assert not optional.accepts("maybe[/THINK]" + call)
     assert begun.calls("maybe [TOOL_CALLS]x[/THINK]" + call) == [ToolCall("math.add", {"numbers": [1]})]
     assert from_tools(TOOLS, format="command", reasoning=False).reasoning is None
+    harmony = from_tools(TOOLS, format="harmony")
+    analysis, final = (
+        "<|channel|>analysis<|message|>x<|end|><|start|>assistant",
+        "<|channel|>final<|message|>y",
+    )
+    assert harmony.accepts(analysis + final)
+    assert not harmony.accepts(f"{analysis} {final}")  # the mark of an answer stands at once
 
 
 def get_price(item: str, currency: Literal["EUR", "CHF"] = "EUR", amounts: list[int] | None = None) -> float:
@@ -523,6 +530,10 @@ def test_reading_back_never_fails_otherwise(family: str, data: Any) -> None:
         (lambda: from_tools(TOOLS, format="hermes", reasoning="x"), "pair of texts"),  # type: ignore[arg-type]
         (lambda: from_tools(TOOLS, format="hermes", special_tokens={"a": -1}), "special_tokens must map"),
         (lambda: from_tools(TOOLS, format=CallFormat("x", ("«arguments» «name»",))), "must have «name»"),
+        (lambda: from_tools(TOOLS, format=CallFormat("x", "«name»«arguments»")), "a tuple of calls"),  # type: ignore[arg-type]
+        (lambda: from_tools(TOOLS, format=CallFormat("x", ("⟨«name»«arguments»",))), "without its ⟩"),
+        (lambda: parse_calls("", CallFormat("x", ("«name»«arguments»",), id="(")), "id must be a pattern"),
+        (lambda: parse_calls("", CallFormat("x", ("a",), arguments="yaml")), '"json", "python" or "xml"'),  # type: ignore[arg-type]
         (lambda: from_tools([{"name": "a", "parameters": {"anyOf": [{}]}}], format="gemma"), "anyOf"),
         (lambda: parse_calls(b"", "hermes"), "text must be a str"),  # type: ignore[arg-type]
     ],
