@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from .grammars.errors import ConstraintError
+from .grammars.errors import ConstraintError, GrammarWarning
 from .grammars.grammar import Grammar
 from .sources import read_file, read_schema
 
@@ -61,7 +62,19 @@ def is_rules_file(source: str) -> bool:
 
 
 def read_rules(source: str, lexer: Literal["contextual", "dynamic"] = "contextual") -> Grammar:
-    """The grammar in a file of rules: Lark (lexer: as for `from_lark`), GBNF or EBNF."""
+    """The grammar in a file of rules: Lark (lexer: as for `from_lark`), GBNF or EBNF.
+
+    What may be wrong with it is said on standard error.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GrammarWarning)
+        grammar = _read_rules(source, lexer)
+    for warning in caught:
+        typer.echo(f"warning: {source}: {warning.message}", err=True)
+    return grammar
+
+
+def _read_rules(source: str, lexer: Literal["contextual", "dynamic"]) -> Grammar:
     from .grammars.ebnf import from_ebnf
     from .grammars.gbnf import from_gbnf
     from .grammars.lark import from_lark

@@ -27,13 +27,14 @@ from .expressions import Expression, union
 from .grammar import END, CallEdge, Edge, Expansion, Grammar, TerminalEdge, TokenEdge
 from .nullable import without_empty
 from .positions import NEVER, Positions
+from .remarks import NO_END, Remark
 from .rules import Leaf, RuleCall, Tree, simplify, strongly_connected
 
 
 class ContextFreeGrammar(Grammar):
     """The texts that a rule derives. Front ends give the rules; all names that are called are defined.
 
-    rules, start_rule: as they were given.
+    rules, start_rule: as they were given. remarks: (rule, what may be wrong with it); front ends add theirs.
 
     Raises: UnsatisfiableError if there is no text; LimitExceededError for rules that are too large.
     """
@@ -45,6 +46,9 @@ class ContextFreeGrammar(Grammar):
         self.rules = rules
         self.start_rule = start_rule
         simplified = simplify(rules, start_rule)
+        self.remarks: tuple[Remark, ...] = tuple(
+            (name, NO_END) for name in rules if name in simplified.without_end
+        )
         self._positions = Positions(simplified)
         self._shared = {without_empty(expression) for expression in simplified.shared}
         if self._positions.shortest[start_rule] >= NEVER and start_rule not in simplified.nullable:

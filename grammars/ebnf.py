@@ -19,6 +19,7 @@ from .context_free import ContextFreeGrammar
 from .errors import UnsupportedFeatureError, line_and_column
 from .expressions import UNLIMITED, Expression, complement, intersect, literal
 from .grammar import Grammar
+from .remarks import warn_about
 from .rule_text import DEEPEST_GROUP, RuleText, check_rules
 from .rules import Choice, Repetition, RuleCall, Sequence, Tree, simplify
 from .special_tokens import checked_start
@@ -44,8 +45,8 @@ class EbnfGrammar(ContextFreeGrammar):
         start = next(iter(rules), "") if start is None else start
         all_rules = rules | {name: Sequence((kept, less)) for name, kept, less, _ in reader.exceptions}
         remarks = check_rules(all_rules, start, reader.references, text)
-        self.remarks = tuple(remark for remark in remarks if remark[0] in rules)
         super().__init__(reader.with_exceptions(rules), start)
+        self.remarks = tuple(remark for remark in remarks + self.remarks if remark[0] in rules)
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), self._arguments
@@ -56,6 +57,8 @@ def from_ebnf(text: str, *, start: str | None = None) -> Grammar:
 
     start: the rule to begin with; by default the first.
 
+    Warns about rules that nothing reaches, or that derive no text (GrammarWarning; `grammar.remarks`).
+
     Raises:
         GrammarSyntaxError: the text is not EBNF; shows line, column and a caret.
         UnresolvedReferenceError: a rule is not defined.
@@ -63,7 +66,9 @@ def from_ebnf(text: str, *, start: str | None = None) -> Grammar:
         UnsatisfiableError: the start rule derives no text.
         LimitExceededError: the rules are too large.
     """
-    return EbnfGrammar(text, None if start is None else checked_start(start))
+    grammar = EbnfGrammar(text, None if start is None else checked_start(start))
+    warn_about(grammar.remarks)
+    return grammar
 
 
 class _Reader:

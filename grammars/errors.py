@@ -73,6 +73,10 @@ class ConstraintError(Exception):
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
+class GrammarWarning(UserWarning):
+    """A grammar can be used, but something in it is probably a mistake; `grammar.remarks` has all of it."""
+
+
 class GrammarError(ConstraintError, ValueError):
     """The grammar (schema, pattern, rules) itself is at fault. Base of the four below."""
 

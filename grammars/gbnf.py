@@ -21,6 +21,7 @@ from .context_free import ContextFreeGrammar
 from .errors import UnsupportedFeatureError, line_and_column
 from .expressions import UNLIMITED, literal
 from .grammar import Grammar
+from .remarks import warn_about
 from .rule_text import DEEPEST_GROUP, RuleText, check_rules
 from .rules import Choice, Repetition, RuleCall, Sequence, SpecialToken, Tree
 from .special_tokens import checked_start, checked_tokens, special_token
@@ -43,8 +44,9 @@ class GbnfGrammar(ContextFreeGrammar):
         self._arguments = (text, start, dict(special_tokens))
         reader = _Reader(text, special_tokens)
         rules = reader.read()
-        self.remarks = check_rules(rules, start, reader.references, text)
+        unreached = check_rules(rules, start, reader.references, text)
         super().__init__(rules, start)
+        self.remarks = unreached + self.remarks
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), self._arguments
@@ -59,6 +61,8 @@ def from_gbnf(text: str, *, start: str = "root", special_tokens: Mapping[str, in
         special_tokens: the ids of special tokens that the rules mention by name, `<think>` for example, as
             `Vocabulary.special_token_ids` and tokenizers have them. `<[1000]>` needs none.
 
+    Warns about rules that nothing reaches, or that derive no text (GrammarWarning; `grammar.remarks`).
+
     Raises:
         GrammarSyntaxError: the text is not GBNF; shows line, column and a caret.
         UnresolvedReferenceError: a rule or a special token is not defined.
@@ -66,7 +70,9 @@ def from_gbnf(text: str, *, start: str = "root", special_tokens: Mapping[str, in
         UnsatisfiableError: the start rule derives no text.
         LimitExceededError: the rules are too large.
     """
-    return GbnfGrammar(text, checked_start(start), checked_tokens(special_tokens))
+    grammar = GbnfGrammar(text, checked_start(start), checked_tokens(special_tokens))
+    warn_about(grammar.remarks)
+    return grammar
 
 
 class _Reader:

@@ -29,6 +29,7 @@ from .grammar import Expansion, Grammar
 from .lark_tables import lalr_tables
 from .nullable import without_empty
 from .regex import pattern_expression
+from .remarks import NO_END, Remark, warn_about, without_end
 from .rules import Choice, RuleCall, Sequence, SpecialToken, Tree
 from .special_tokens import checked_start, checked_tokens, special_token
 
@@ -78,12 +79,13 @@ class LarkSource:
             raise LimitExceededError("the length of a grammar", given=len(text), limit=MOST_CHARACTERS)
         self.text, self.start = text, start
         self.special_tokens: dict[str, int] = {}
-        self.remarks: tuple[tuple[str, str], ...] = ()
+        self.remarks: tuple[Remark, ...] = ()
         self.plain = self._without_special_tokens(special_tokens)
         self.imports: list[Any] = [_import_with(loader)]
         self.terminals, self.rules, self.ignored = self._compiled()
         for terminal in self.terminals:
             _check_pattern(terminal)
+        self.remarks += self._rules_without_end()
         known = {terminal.name for terminal in self.terminals}
         declared = {s.name for rule in self.rules for s in rule.expansion if s.is_term} - known
         for name in sorted(declared - set(self.special_tokens)):
@@ -91,6 +93,14 @@ class LarkSource:
                 f"terminal {name}, which %declare leaves without a pattern,",
                 advice="give it a pattern, or write a special token as <[id]>",
             )
+
+    def _rules_without_end(self) -> tuple[Remark, ...]:
+        options: dict[str, list[list[str]]] = {}
+        for rule in self.rules:
+            called = [symbol.name for symbol in rule.expansion if not symbol.is_term]
+            options.setdefault(rule.origin.name, []).append(called)
+        # Names that the library gave to repetitions say nothing to the user.
+        return tuple((str(name), NO_END) for name in without_end(options) if not name.startswith("__"))
 
     def _without_special_tokens(self, special_tokens: Mapping[str, int]) -> str:
         """The text with a declared terminal for each special token that it mentions outside of literals."""
@@ -222,7 +232,7 @@ class ContextualLarkGrammar(Grammar):
     ) -> None:
         self._arguments = (text, start, loader, dict(special_tokens))
         self.source = LarkSource(text, start, loader, special_tokens)
-        self.parse_tables = lalr_tables(
+        self.parse_tables, shadowed = lalr_tables(
             *(
                 self.source.terminals,
                 self.source.rules,
@@ -231,7 +241,7 @@ class ContextualLarkGrammar(Grammar):
                 self.source.special_tokens,
             )
         )
-        self.remarks = self.source.remarks
+        self.remarks = self.source.remarks + shadowed
         self._parser: Any = None
 
     def expand(self, state: int) -> Expansion:
@@ -289,8 +299,8 @@ class DynamicLarkGrammar(ContextFreeGrammar):
     ) -> None:
         self._arguments = (text, start, loader, dict(special_tokens))
         self.source = LarkSource(text, start, loader, special_tokens)
-        self.remarks = self.source.remarks
         super().__init__(_rules_of(self.source), "")
+        self.remarks = self.source.remarks
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), self._arguments
@@ -348,6 +358,9 @@ def from_lark(
         special_tokens: the ids of special tokens that are mentioned by name, `<|name|>`; `<[1000]>` needs
             none.
 
+    Warns (GrammarWarning; `grammar.remarks`) about rules that nothing reaches or that derive no text, and
+    about terminals that are not read because another one is asked first.
+
     Raises:
         GrammarSyntaxError: the text is no Lark grammar.
         UnresolvedReferenceError: a rule, a terminal, a special token or an import is not defined.
@@ -361,4 +374,8 @@ def from_lark(
     if loader is not None and not callable(loader):
         raise GrammarError("loader must be a function from a path to a text", got=loader)
     kind = ContextualLarkGrammar if lexer == "contextual" else DynamicLarkGrammar
-    return kind(text, checked_start(start), loader, checked_tokens(special_tokens))
+    grammar: ContextualLarkGrammar | DynamicLarkGrammar = kind(
+        text, checked_start(start), loader, checked_tokens(special_tokens)
+    )
+    warn_about(grammar.remarks)
+    return grammar

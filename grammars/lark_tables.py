@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .emptiness import texts
 from .errors import ConstraintError, GrammarError, UnsupportedFeatureError
+from .expressions import Expression
 from .lexeme_programs import LexemePrograms
 from .nullable import without_empty
 from .parse_tables import LexemeTables, ParseTables
 from .regex import pattern_expression
 from .regex_parser import parse_pattern
+from .remarks import Remark, shadowed, takes_beginnings
 
 if TYPE_CHECKING:
     from lark.grammar import Rule, Symbol
@@ -38,8 +41,8 @@ def lalr_tables(
     ignored: Sequence[str],
     start: str,
     special_tokens: Mapping[str, int],
-) -> ParseTables:
-    """The tables of a grammar.
+) -> tuple[ParseTables, tuple[Remark, ...]]:
+    """The tables of a grammar, and what is remarkable about its terminals.
 
     special_tokens: by the name of a terminal that has no pattern, the id that it stands for.
 
@@ -48,7 +51,8 @@ def lalr_tables(
     """
     analyzer = _analyzed(rules, start)
     lexer = _Lexer(terminals, ignored, special_tokens)
-    return _Tables(analyzer, lexer, start).tables()
+    tables = _Tables(analyzer, lexer, start).tables()
+    return tables, tuple(lexer.shadowed())
 
 
 def _analyzed(rules: Sequence[Rule], start: str) -> LALR_Analyzer:
@@ -113,6 +117,7 @@ class _Lexer:
         }
         self.lexers: list[tuple[list[int], list[int]]] = []
         self._numbers: dict[frozenset[int], int] = {}
+        self._sampled: dict[int, list[str]] = {}
 
     def _ends_of_word(self, word: int) -> list[int]:
         return [self.aliases[word], ~word] if word in self.aliases else [word]
@@ -163,11 +168,50 @@ class _Lexer:
             self.lexers.append((begins, [self._word_begins[end] for end in ends]))
         return known
 
+    def shadowed(self) -> list[Remark]:
+        """Terminals that are not read at places where they are accepted."""
+        places = []
+        for accepted in self._numbers:
+            members = accepted | set(self.ignored)
+            # What only a pattern reads, as its keywords, is not asked for by itself.
+            places.append(members - {word for pattern, word in self._embedded if pattern in members})
+        names = [
+            repr(terminal.pattern.value) if terminal.name.startswith("__") else terminal.name
+            for terminal in self.terminals
+        ]
+        return shadowed(places, names, lru_cache(maxsize=None)(self._takes_all))
+
+    def _takes_all(self, first: int, other: int) -> bool:
+        """Whether the first terminal reads a beginning of each text of the other, which is no keyword of its
+        own then.
+        """
+        if other in self._read_words[first]:
+            return False
+        samples = self._samples(other)
+        if not samples or not all(self._patterns[first].match(text) for text in samples):
+            return False
+        language, other_language = self._language(first), self._language(other)
+        return (
+            language is not None and other_language is not None and takes_beginnings(language, other_language)
+        )
+
+    def _samples(self, number: int) -> list[str]:
+        if number not in self._sampled:
+            self._sampled[number] = self._short_texts(number)
+        return self._sampled[number]
+
+    def _language(self, number: int) -> Expression | None:
+        """The texts of a terminal; None: that depends on what is before or behind them."""
+        pattern = self.terminals[number].pattern.to_regexp()
+        if parse_pattern(pattern, "python").needs:
+            return None
+        return pattern_expression(pattern, syntax="python", search=False)
+
     def short_text(self, number: int) -> bytes:
         """A short text that all terminals together read as this one, if that is found soon; else any one."""
         if number >= len(self.terminals):
             return b""
-        candidates = self._short_texts(number)
+        candidates = self._samples(number)
         found = next((text for text in candidates if self._first_match(text) == (number, len(text))), None)
         return (found if found is not None else (candidates or [""])[0]).encode()
 

@@ -20,7 +20,7 @@ from .emptiness import shortest_text
 from .errors import LimitExceededError
 from .expressions import EMPTY, UNLIMITED, Expression
 from .nullable import without_empty
-from .rules import Choice, Leaf, Repetition, RuleCall, Sequence, Simplified, SpecialToken, Tree
+from .rules import Choice, Leaf, Repetition, RuleCall, Sequence, Simplified, SpecialToken, Tree, settle
 
 MOST_POSITIONS = 200_000
 
@@ -151,14 +151,14 @@ class Positions:
 
     def _find_shortest(self, component: list[str], rules: dict[str, Tree]) -> None:
         self.shortest.update(dict.fromkeys(component, NEVER))
-        changed = True
-        while changed:
-            changed = False
-            for name in component:
-                cost = self._costs(rules[name]).not_empty
-                if cost < self.shortest[name]:
-                    self.shortest[name] = cost
-                    changed = True
+
+        def update(name: str) -> bool:
+            cost = self._costs(rules[name]).not_empty
+            is_less = cost < self.shortest[name]
+            self.shortest[name] = min(cost, self.shortest[name])
+            return is_less
+
+        settle(component, rules, update)
 
     def _costs(self, tree: Tree) -> Costs:
         if isinstance(tree, Expression):

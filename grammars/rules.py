@@ -140,6 +140,7 @@ class Simplified(NamedTuple):
     rules: those that are called, and the start; no tree of them contains `NOTHING` but as a whole.
     components: of their calls, callees first.
     nullable: the names of the rules that derive the empty text.
+    without_end: the rules that derive no text; what calls them is left out.
     shared: expressions of rules that read any number of characters, strings for example. They stay terminals
         of their own wherever the rule is called, so that the core learns what they let through once.
     """
@@ -147,6 +148,7 @@ class Simplified(NamedTuple):
     rules: dict[str, Tree]
     components: list[list[str]]
     nullable: set[str]
+    without_end: set[str]
     shared: set[Expression]
 
 
@@ -173,7 +175,8 @@ def simplify(rules: Mapping[str, Tree], start: str) -> Simplified:
                     simplifier.shared.add(tree)
     order = components(kept, [start])
     named = {name: kept[name] for component in order for name in component}
-    return Simplified(named, order, _nullable(named, order), simplifier.shared)
+    without_end = {name for name, tree in kept.items() if tree == NOTHING}
+    return Simplified(named, order, _nullable(named, order), without_end, simplifier.shared)
 
 
 def _is_leaf(tree: Tree) -> bool:
@@ -196,24 +199,48 @@ def _productive(rules: Mapping[str, Tree], component: list[str], stands_for: Map
             return tree.least == 0 or derives(tree.item)
         return tree is not EMPTY
 
-    return _least_fixpoint(component, found, lambda name: derives(rules[name]))
+    _find_all(component, rules, found, lambda name: derives(rules[name]))
+    return found
 
 
 def _nullable(rules: Mapping[str, Tree], order: list[list[str]]) -> set[str]:
     """The rules that derive the empty text."""
     found: set[str] = set()
     for component in order:
-        _least_fixpoint(component, found, lambda name: is_nullable(rules[name], found))
+        _find_all(component, rules, found, lambda name: is_nullable(rules[name], found))
     return found
 
 
-def _least_fixpoint(names: list[str], found: set[str], holds: Callable[[str], bool]) -> set[str]:
-    """Add names to `found` until it holds of no other one."""
-    while True:
-        more = {name for name in names if name not in found and holds(name)}
-        found |= more
-        if not more or len(names) == 1:
-            return found
+def _find_all(
+    component: list[str], rules: Mapping[str, Tree], found: set[str], holds: Callable[[str], bool]
+) -> None:
+    """Add the names of which it holds to `found`, on which that depends, until it holds of no other one."""
+
+    def update(name: str) -> bool:
+        if name in found or not holds(name):
+            return False
+        found.add(name)
+        return True
+
+    settle(component, rules, update)
+
+
+def settle(component: list[str], rules: Mapping[str, Tree], update: Callable[[str], bool]) -> None:
+    """Call `update(name)` for the rules of a component, and again for those that call one for which it was
+    true, until it is true for none.
+    """
+    callers: dict[str, list[str]] = {name: [] for name in component}
+    for name in component:
+        for called in dict.fromkeys(calls_of(rules[name])):
+            if called in callers:
+                callers[called].append(name)
+    waiting = dict.fromkeys(reversed(component))  # callees first, as far as there is an order
+    while waiting:
+        changed: dict[str, None] = {}
+        for name in waiting:
+            if update(name):
+                changed.update(dict.fromkeys(callers[name]))
+        waiting = changed
 
 
 def is_nullable(tree: Tree, nullable: set[str]) -> bool:

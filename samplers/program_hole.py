@@ -7,14 +7,16 @@ tokens, the end. Its probability is that of the tokens that end a text (`ends="e
 of everything that the grammar does not take (`ends="other"`): a hole in the middle of a text is over when the
 model would go on with something else.
 
-Cost of a step: a mask of the core, and one pass over the scores. While bytes are owed, a walk of the matcher
-for each token that begins with them.
+Cost of a step: a mask of the core, and one pass over the scores. Which tokens may go on behind owed bytes is
+found by a walk of the matcher for each token that begins with them, some microseconds, and kept for the
+grammar.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +60,7 @@ class TokensByText:
     """The text tokens of a vocabulary in the order of their bytes, to find those that begin alike."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
+        self._going_on: WeakKeyDictionary[Any, dict[bytes, npt.NDArray[np.int64]]] = WeakKeyDictionary()
         self._tokens = vocabulary.tokens
         self._ids = sorted(vocabulary.text_token_ids.tolist(), key=lambda i: vocabulary.tokens[i])
         self._texts = [vocabulary.tokens[token_id] for token_id in self._ids]
@@ -67,6 +70,24 @@ class TokensByText:
         first = bisect_left(self._texts, data)
         last = bisect_left(self._texts, True, first, key=lambda text: text[: len(data)] > data)
         return [token_id for token_id in self._ids[first:last] if len(self._tokens[token_id]) > len(data)]
+
+    def going_on(self, compiled: Any, data: bytes) -> npt.NDArray[np.int64]:
+        """Ids of the tokens that begin with these bytes and go on with the beginning of a text of a grammar.
+        They are kept as long as the grammar lives.
+        """
+        known = self._going_on.setdefault(compiled, {})
+        found = known.get(data)
+        if found is None:
+            matcher, at = compiled.matcher(), len(data)
+            next_bytes = matcher.next_bytes()
+            ids = [
+                token_id
+                for token_id in self.beginning_with(data)
+                if self._tokens[token_id][at] in next_bytes
+                and matcher.try_read(self._tokens[token_id][at:]) == len(self._tokens[token_id]) - at
+            ]
+            found = known[data] = np.array(ids, dtype=np.int64)
+        return found
 
     def goes_on(self, data: bytes) -> bool:
         """Whether some token begins with these bytes and has more."""
@@ -153,31 +174,35 @@ class Hole:
             outside = scores.masked_fill(allowed, -torch.inf)
             outside[eos] = scores[eos]
             kept[eos[0]] = outside.logsumexp(0)
-        if float(kept.max()) == -torch.inf:
-            raise NoAllowedTokenError(message="every token that the grammar allows has the score -inf")
-        token_id = law.choose(kept)
+        token_id = law.choose(_with_some(kept))
+        while self.owed and not self._can_finish_after(token_id):
+            # A draw from the others, until one is right, is a draw from the right ones.
+            kept[token_id] = -torch.inf
+            token_id = law.choose(_with_some(kept))
         return None if token_id in eos else token_id
 
     def _allowed(self, n_logits: int) -> npt.NDArray[np.bool_]:
         """Which tokens may come next; those of the end where the hole may be over."""
         if self.owed:
             allowed = np.zeros(n_logits, dtype=np.bool_)
-            allowed[self._spelling()] = True
+            allowed[self._tokens_by_text.beginnings_of(self.owed)] = True
+            allowed[self._tokens_by_text.going_on(self._matcher.compiled, self.owed)] = True
             return allowed
         bitmask = allocate_bitmask(1, n_logits)
         self._matcher.fill_bitmask(bitmask, budget=self._left + 1)  # the end counts as one
         return unpack_bitmask(bitmask[0], n_logits)
 
-    def _spelling(self) -> list[int]:
-        """The tokens that spell what is owed or its beginning, or go on behind it as the grammar allows."""
-        found = self._tokens_by_text.beginnings_of(self.owed)
-        at, next_bytes = len(self.owed), self._matcher.next_bytes()
-        for token_id in self._tokens_by_text.beginning_with(self.owed):
-            data = self._vocabulary.token_bytes(token_id)
-            if data[at] in next_bytes and self._reads(data[at:]):
-                found.append(token_id)
-        return found
-
-    def _reads(self, rest: bytes) -> bool:
+    def _can_finish_after(self, token_id: int) -> bool:
+        """Whether the budget suffices after a token that spells what is owed, or goes on behind it."""
+        rest = self._vocabulary.token_bytes(token_id)[len(self.owed) :]
+        if not rest:
+            return True
         ahead = self._matcher.copy()
         return ahead.read_bytes(rest) and ahead.tokens_to_finish <= self._left
+
+
+def _with_some(scores: Tensor) -> Tensor:
+    """The scores; raises NoAllowedTokenError if none is finite."""
+    if float(scores.max()) == -torch.inf:
+        raise NoAllowedTokenError(message="every token that the grammar allows has the score -inf")
+    return scores

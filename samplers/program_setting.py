@@ -12,7 +12,7 @@ from ..decoding.arguments import checked_instance
 from ..decoding.errors import ArgumentTypeError, VocabularyError
 from ..decoding.generate import read_vocabulary
 from ..decoding.generation_options import check_model, sampling_options
-from ..decoding.hole_grammars import HoleGrammars
+from ..decoding.hole_grammars import hole_grammars
 from ..decoding.vocabulary import Vocabulary
 from .program_hole import TokenLaw, TokensByText
 from .program_text import TextEncoder
@@ -37,7 +37,7 @@ class ProgramSetting:
         self.encoder = TextEncoder(tokenizer, self.vocabulary)
         self.tokens_by_text = _sorted_tokens.get(self.vocabulary) or TokensByText(self.vocabulary)
         _sorted_tokens[self.vocabulary] = self.tokens_by_text
-        self.grammars = HoleGrammars(self.vocabulary)
+        self.grammars = hole_grammars(tokenizer, self.vocabulary)
 
     def token_law(
         self,

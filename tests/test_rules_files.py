@@ -82,3 +82,10 @@ def test_convert(folder: Path) -> None:
     run("convert", code=2)
     run("convert", "x.json", code=2)
     run("convert", str(folder / "pairs.gbnf"), "--regex", "a", code=2)
+
+
+def test_warnings_go_to_standard_error(folder: Path) -> None:
+    (folder / "odd.gbnf").write_text('root ::= "a"\nspare ::= "b"')
+    result = run("match", str(folder / "odd.gbnf"), "a")
+    assert "odd.gbnf: spare: nothing reaches it from 'root'" in result.stderr
+    assert result.stdout == "the text matches\n"

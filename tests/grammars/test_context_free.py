@@ -14,7 +14,16 @@ from tokentrellis.grammars.context_free import ContextFreeGrammar
 from tokentrellis.grammars.errors import LimitExceededError, UnsatisfiableError
 from tokentrellis.grammars.expressions import UNLIMITED, literal
 from tokentrellis.grammars.recognizer import Recognizer
-from tokentrellis.grammars.rules import Choice, Repetition, RuleCall, Sequence, Tree
+from tokentrellis.grammars.rules import (
+    Choice,
+    Repetition,
+    RuleCall,
+    Sequence,
+    Tree,
+    calls_of,
+    components,
+    settle,
+)
 
 from tests.masks import allowed_tokens
 from tests.oracles.brute_force_mask import allowed_after
@@ -199,3 +208,28 @@ def test_limits() -> None:
 if __name__ == "__main__":
     first, last = map(int, sys.argv[1:])
     print(sum(check(seed) for seed in range(first, last)), "grammars with texts agree")
+
+
+def test_rules_that_call_each_other_settle_soon() -> None:
+    """However many rules call each other, each is looked at a few times only."""
+    n_rules = 400
+    rules: dict[str, Tree] = {
+        f"r{i}": Choice((sequence(literal("a"), call(f"r{i + 1}")), call("r0"))) for i in range(n_rules)
+    }
+    rules[f"r{n_rules}"] = literal("b")
+    depths: dict[str, int] = {}
+    n_asked = 0
+
+    def update(name: str) -> bool:
+        nonlocal n_asked
+        n_asked += 1
+        called = [depths[other] + 1 for other in calls_of(rules[name]) if other in depths]
+        depth = min(called, default=0 if name == f"r{n_rules}" else n_rules * 9)
+        is_less = depth < depths.get(name, n_rules * 9)
+        depths[name] = min(depth, depths.get(name, depth))
+        return is_less
+
+    last, component = components(rules, ["r0"])
+    settle([*component, *last], rules, update)
+    assert all(depths[f"r{i}"] == n_rules - i for i in range(n_rules))
+    assert n_asked <= 4 * n_rules

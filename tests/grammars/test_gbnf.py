@@ -11,6 +11,7 @@ from tokentrellis import Vocabulary, compile_grammar
 from tokentrellis.grammars.errors import (
     ConstraintError,
     GrammarSyntaxError,
+    GrammarWarning,
     UnresolvedReferenceError,
     UnsatisfiableError,
     UnsupportedFeatureError,
@@ -117,7 +118,8 @@ def test_errors_show_the_place() -> None:
 
 
 def test_remarks_name_what_nothing_reaches() -> None:
-    grammar = from_gbnf('root ::= "a"\nspare ::= "b"')
+    with pytest.warns(GrammarWarning, match="spare"):
+        grammar = from_gbnf('root ::= "a"\nspare ::= "b"')
     assert grammar.remarks == (("spare", "nothing reaches it from 'root'"),)
 
 

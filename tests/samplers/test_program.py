@@ -73,7 +73,7 @@ STEPS = st.lists(
 @pytest.mark.parametrize("healing", [True, False])
 @pytest.mark.parametrize("seed", [None, 0, 1, 2])
 def test_text_is_that_of_plain_decoding(seed: int | None, healing: bool) -> None:
-    for model_seed in range(3):
+    for model_seed in range(2):
         model = tiny_model(model_seed)
         program = tt.Program(model, tiny_tokenizer(), seed=seed, healing=healing)
         plain = PlainProgram(model, tiny_tokenizer(), seed=seed, healing=healing)
@@ -85,7 +85,7 @@ def test_text_is_that_of_plain_decoding(seed: int | None, healing: bool) -> None
         assert program.n_forward_passes < plain.n_passes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(STEPS, st.integers(0, 2), st.sampled_from([None, 3, 4]), st.booleans())
 def test_any_program_is_plain_decoding(
     steps: list[tuple[str, Any]], model_seed: int, seed: int | None, healing: bool
@@ -204,7 +204,7 @@ def test_choice_is_drawn_by_its_probabilities() -> None:
     model, tokenizer = tiny_model(), tiny_tokenizer()
     options = ["x", "y", "red and blue", "z"]
     counts = dict.fromkeys(options, 0)
-    n_draws = 300
+    n_draws = 200
     for seed in range(n_draws):
         program = tt.Program(model, tokenizer, seed=seed, temperature=4.0)
         program += "Ann Lee is"
@@ -217,7 +217,7 @@ def test_choice_is_drawn_by_its_probabilities() -> None:
     flat = {option: p**0.25 for option, p in probabilities.items()}
     for option in options:
         expected = flat[option] / sum(flat.values())
-        assert counts[option] / n_draws == pytest.approx(expected, abs=0.12)  # 4 standard deviations
+        assert counts[option] / n_draws == pytest.approx(expected, abs=0.14)  # 4 standard deviations
 
 
 @dataclass

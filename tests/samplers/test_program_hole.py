@@ -122,6 +122,18 @@ def test_tokens_by_text() -> None:
         ]
 
 
+def test_a_draw_behind_owed_bytes_has_the_law_of_what_fits() -> None:
+    """Tokens after which the budget is too small are drawn again; the others keep their proportions."""
+    law = TokenLaw(torch.Generator().manual_seed(2), None, None, None)
+    scores = logits(t1=0.6, t2=0.1, t0=0.3)  # " x" needs three more tokens
+    counts = {0: 0, 2: 0}
+    for _ in range(400):
+        chosen = hole("xzzzzz|y", owed=b" ", max_tokens=2).choose(scores, law)
+        assert chosen is not None
+        counts[chosen] += 1
+    assert counts[2] / 400 == pytest.approx(0.25, abs=0.09)  # 4 standard deviations
+
+
 def test_options_share_their_nodes() -> None:
     tree = OptionTree([[1], [1, 2], [1, 2, 3], [1, 4, 3], [5]])
     assert (tree.tokens, tree.parents) == ([1, 2, 4], [-1, 0, 0])
