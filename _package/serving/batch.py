@@ -2,9 +2,10 @@
 
 Each row is a prompt and what was written after it. The cache of keys and values has the rows side by side,
 aligned at their *ends*: a shorter row has a hole on its left, which attention is told to leave out, and each
-row counts its positions from its own first token. A row therefore computes what it would compute alone.
-Newcomers are run once, beside each other in a cache of their own, which is then widened and put under that of
-the others; a row that leaves takes its part along, and columns that nobody needs any more are cut off.
+row counts its positions from its own first token. A row therefore computes what it would compute alone. A
+newcomer's prompt is run alone, without a hole (some models make NaN of tokens that attend to nothing); then
+its cache is widened and put under that of the others. A row that leaves takes its part along, and columns
+that nobody needs any more are cut off.
 
 Layers with a sliding window get the full cache too, and the window is cut by the mask: it goes by distances
 between columns, which holes on the left do not change. Models with other memories (recurrent layers) run one
@@ -62,30 +63,21 @@ class Batch:
         return len(self._attends)
 
     def join(self, prompts: Sequence[Sequence[int]], copies: Sequence[int]) -> None:
-        """Put rows under those that are in: `copies[i]` rows, side by side, with the token ids of prompt i."""
-        width = max(map(len, prompts))
-        holes = [width - len(prompt) for prompt in prompts]
-        tokens = [[0] * hole + list(prompt) for hole, prompt in zip(holes, prompts, strict=True)]
-        attends = torch.ones(len(prompts), width, dtype=torch.long)
-        for row, hole in enumerate(holes):
-            attends[row, :hole] = 0
-        attends = attends.to(self._model.device)
-        # Without a configuration all layers keep every column.
-        cache: Any = DynamicCache() if self.holds_several else DynamicCache(config=self._model.config)
-        logits = self._run(torch.tensor(tokens, device=self._model.device), attends, cache)
-        if any(count != 1 for count in copies):
-            rows = [row for row, count in enumerate(copies) for _ in range(count)]
-            indices = torch.tensor(rows, device=self._model.device)
-            cache.reorder_cache(indices)
-            attends, logits = attends[indices], logits[indices]
-        if self.n_rows == 0:
-            self._cache, self._attends, self.logits = cache, attends, logits
-            return
-        columns = max(attends.shape[1], self._attends.shape[1])
-        self._cache = _stacked(_widened(self._cache, columns), _widened(cache, columns))
-        both = [pad(rows, (columns - rows.shape[1], 0)) for rows in (self._attends, attends)]
-        self._attends = torch.cat(both)
-        self.logits = torch.cat([self.logits, logits])
+        """Put rows under those that are in: `copies[i]` of them, side by side, with prompt i (token ids)."""
+        parts = [(self._cache, self._attends, self.logits)] if self.n_rows else []
+        for prompt, count in zip(prompts, copies, strict=True):
+            # Without a configuration all layers keep every column.
+            cache: Any = DynamicCache() if self.holds_several else DynamicCache(config=self._model.config)
+            tokens = torch.tensor([list(prompt)], device=self._model.device)
+            attends = torch.ones_like(tokens)
+            logits = self._run(tokens, attends, cache)
+            if count > 1:
+                cache.reorder_cache(torch.zeros(count, dtype=torch.long, device=self._model.device))
+            parts.append((cache, attends.expand(count, -1), logits.expand(count, -1)))
+        columns = max(attends.shape[1] for _, attends, _ in parts)
+        self._cache = _stacked([cache for cache, _, _ in parts], columns)
+        self._attends = torch.cat([pad(rows, (columns - rows.shape[1], 0)) for _, rows, _ in parts])
+        self.logits = torch.cat([logits for _, _, logits in parts])
 
     def keep(self, rows: Sequence[int]) -> None:
         """Take out all rows but these, which then have the numbers 0, 1 ... in this order."""
@@ -131,17 +123,16 @@ def _has_columns(model: Any) -> bool:
     return set(getattr(configuration, "layer_types", None) or ["full_attention"]) <= _LAYERS_BY_COLUMN
 
 
-def _widened(cache: Any, columns: int) -> Any:
-    for layer in cache.layers:
-        hole = columns - layer.keys.shape[-2]
-        if hole:
-            layer.keys = pad(layer.keys, (0, 0, hole, 0))
-            layer.values = pad(layer.values, (0, 0, hole, 0))
-    return cache
+def _stacked(caches: Sequence[Any], columns: int) -> Any:
+    """One cache with the rows of all, each with a hole on the left up to so many columns."""
+    first = caches[0]
+    if len(caches) > 1:
+        for layer, *others in zip(*(cache.layers for cache in caches), strict=True):
+            layer.keys = _stack([layer.keys, *(other.keys for other in others)], columns)
+            layer.values = _stack([layer.values, *(other.values for other in others)], columns)
+    return first
 
 
-def _stacked(upper: Any, lower: Any) -> Any:
-    for layer, other in zip(upper.layers, lower.layers, strict=True):
-        layer.keys = torch.cat([layer.keys, other.keys])
-        layer.values = torch.cat([layer.values, other.values])
-    return upper
+def _stack(parts: Sequence[Tensor], columns: int) -> Tensor:
+    """parts: shape [rows, heads, columns of the part, width], on their left zeros."""
+    return torch.cat([pad(part, (0, 0, columns - part.shape[-2], 0)) for part in parts])

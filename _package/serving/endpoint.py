@@ -13,7 +13,7 @@ import hmac
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -154,10 +154,8 @@ async def _answer(engine: Engine, http: Request, request: ChatRequest | Completi
     events: asyncio.Queue[tuple[int, Event]] = asyncio.Queue()
 
     def deliver(number: int, event: Event) -> None:
-        try:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
             loop.call_soon_threadsafe(events.put_nowait, (number, event))
-        except RuntimeError:  # the loop is closed: nobody waits
-            pass
 
     jobs = await engine.prepare(request, deliver)
     answer = Answer(

@@ -167,8 +167,8 @@ class Engine:
             raise BudgetTooSmallError(
                 needed,
                 most,
-                message=f"the shortest text needs {needed} tokens, of which the prompt and the server leave
-                {most}", advice="shorten the prompt",
+                message=f"the shortest text needs {needed} tokens; prompt and server leave {most}",
+                advice="shorten the prompt",
             )
         if given is not None and given > most:
             raise RequestRefusedError(

@@ -49,11 +49,8 @@ class PromptWriter:
         Raises:
             RequestRefusedError: a token id is out of range, or a prompt is empty.
         """
-        if isinstance(prompt, str):
-            prompt = [prompt]
-        elif isinstance(prompt[0], int):
-            prompt = [prompt]
-        return self._within(lambda: [self._one(one) for one in prompt])
+        prompts = [prompt] if isinstance(prompt, str) or isinstance(prompt[0], int) else prompt
+        return self._within(lambda: [self._one(one) for one in prompts])
 
     def _within(self, work: Any) -> Any:
         return run_within(self._seconds, "seconds to write a prompt", work)

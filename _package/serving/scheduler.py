@@ -27,8 +27,8 @@ from .errors import RequestRefusedError
 from .limits import Limits
 from .row import Job, Row, TokenLogprob
 
-MOST_PREFILL_TOKENS = 16_384
-"""Tokens of prompts, holes included, that join in one turn (a single longer prompt joins alone)."""
+MOST_PROMPT_TOKENS = 8192
+"""Tokens of prompts that join in one turn, so that the others do not wait long (a longer one joins alone)."""
 
 _logger = logging.getLogger("tokentrellis.serving")
 
@@ -142,7 +142,7 @@ class Scheduler:
         """Those that join now; the ones that waited too long or were cancelled are taken out."""
         jobs: list[Job] = []
         n_free = self.most_rows - len(self._rows)
-        longest = 0
+        n_tokens = 0
         oldest = time.monotonic() - self._limits.wait_seconds
         with self._changed:
             while self._waiting:
@@ -161,8 +161,8 @@ class Scheduler:
                         )
                     )
                     continue
-                longest = max(longest, len(job.prompt_ids))
-                if job.n > n_free or (jobs and longest * (len(jobs) + 1) > MOST_PREFILL_TOKENS):
+                n_tokens += len(job.prompt_ids)
+                if job.n > n_free or (jobs and n_tokens > MOST_PROMPT_TOKENS):
                     break
                 n_free -= job.n
                 jobs.append(self._waiting.popleft())
