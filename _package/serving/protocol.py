@@ -247,7 +247,7 @@ def read_request(kind: type[Request], values: Any) -> Request:
     try:
         request = kind.model_validate(values)
     except ValidationError as error:
-        raise _refusal(error) from None
+        raise _refusal(error, values) from None
     except RecursionError:
         raise RequestRefusedError("the body nests too deep") from None
     _check_together(request)
@@ -272,21 +272,31 @@ def _check_together(request: WritingRequest) -> None:
         )
 
 
-def _refusal(error: ValidationError) -> RequestRefusedError:
+def _refusal(error: ValidationError, values: JsonObject) -> RequestRefusedError:
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
     found: dict[str, str] = {}
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        name = _place(problem["loc"])
+    for problem in problems:
+        name = _place(problem["loc"], values, is_missing=problem["type"] == "missing")
         found.setdefault(name, f"{name}: {problem['msg']}")
     listed = list(found.values())
     more = f"; and {len(listed) - _MOST_LISTED} more" if len(listed) > _MOST_LISTED else ""
-    kinds = {problem["type"] for problem in error.errors(include_url=False)}
-    code = "unknown_parameter" if kinds == {"extra_forbidden"} else "invalid_value"
-    refusal = RequestRefusedError("; ".join(listed[:_MOST_LISTED]) + more, code=code)
+    is_unknown = {problem["type"] for problem in problems} == {"extra_forbidden"}
+    refusal = RequestRefusedError(
+        "; ".join(listed[:_MOST_LISTED]) + more, code="unknown_parameter" if is_unknown else "invalid_value"
+    )
     refusal.param = next(iter(found))
     return refusal
 
 
-def _place(location: Sequence[int | str]) -> str:
-    """`messages.0.role`: the names and numbers on the way, without those of alternatives that were tried."""
-    parts = [str(part) for part in location if isinstance(part, int) or "[" not in part]
-    return ".".join(part[:80] for part in parts[:8]) or "body"
+def _place(location: Sequence[int | str], values: Any, *, is_missing: bool) -> str:
+    """`messages.0.role`: names and numbers on the way, without those of alternatives that were tried."""
+    parts = []
+    for depth, part in enumerate(location):
+        if isinstance(values, dict) and part in values:
+            values = values[str(part)]
+        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
+            values = values[part]
+        elif not (is_missing and depth == len(location) - 1):
+            continue
+        parts.append(str(part)[:80])
+    return ".".join(parts[:8]) or "body"

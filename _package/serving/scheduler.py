@@ -102,15 +102,19 @@ class Scheduler:
                     self._changed.wait()
                 if self._is_stopped:
                     return
-            try:
-                self.turn()
-            except Exception:
-                _logger.exception("the model failed")
-                failure = RequestRefusedError("the model failed; the log of the server says more", status=500)
-                for job in dict.fromkeys(row.job for row in self._rows):
-                    job.deliver(failure)
-                self._rows = []
-                self._batch.clear()
+            self.guarded_turn()
+
+    def guarded_turn(self) -> None:
+        """One turn of the loop; when the model fails, the jobs in the batch are told and taken out."""
+        try:
+            self.turn()
+        except Exception:
+            _logger.exception("the model failed")
+            failure = RequestRefusedError("the model failed; the log of the server says more", status=500)
+            for job in dict.fromkeys(row.job for row in self._rows):
+                job.deliver(failure)
+            self._rows = []
+            self._batch.clear()
 
     def turn(self) -> None:
         """One turn of the loop."""
