@@ -11,9 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..grammars.choices import from_choices
+from ..grammars.ebnf import from_ebnf
+from ..grammars.gbnf import from_gbnf
 from ..grammars.grammar import Grammar
+from ..grammars.json_schema import from_json_schema
 from ..grammars.json_schema.layout import Whitespace
-from ..sources import parse_json, write_json
+from ..grammars.lark import from_lark
+from ..grammars.regex import from_regex
+from ..sources import check_text, parse_json, write_json
 from .errors import RequestRefusedError
 from .protocol import (
     ChoiceFormat,
@@ -25,6 +31,13 @@ from .protocol import (
     WritingRequest,
 )
 
+_READERS: dict[str, Callable[[Any], Grammar]] = {
+    "regex": from_regex,
+    "choice": from_choices,
+    "lark": from_lark,
+    "gbnf": from_gbnf,
+    "ebnf": from_ebnf,
+}
 _ANY_OBJECT = {"type": "object"}
 
 
@@ -50,24 +63,13 @@ class Constraint:
 
         Raises:
             GrammarError, LimitExceededError: it is wrong, unsatisfiable, not supported or too large.
+            ConstraintError: it has half of a surrogate pair.
         """
-        from ..grammars.choices import from_choices
-        from ..grammars.ebnf import from_ebnf
-        from ..grammars.gbnf import from_gbnf
-        from ..grammars.json_schema import from_json_schema
-        from ..grammars.lark import from_lark
-        from ..grammars.regex import from_regex
-
         if self.kind == "json_schema":
             return from_json_schema(self.value, whitespace=self.whitespace)
-        read: dict[str, Callable[[Any], Grammar]] = {
-            "regex": from_regex,
-            "choice": from_choices,
-            "lark": from_lark,
-            "gbnf": from_gbnf,
-            "ebnf": from_ebnf,
-        }
-        return read[self.kind](self.value)
+        if isinstance(self.value, str):
+            check_text(self.value, self.kind)
+        return _READERS[self.kind](self.value)
 
     def described(self) -> Any:
         """A JSON Schema that tells a model what is wanted; rules have none that says more than a text."""

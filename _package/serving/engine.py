@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
-from ..decoding.compile import CompiledGrammar
+from ..decoding.compile import CompiledGrammar, compile_grammar
 from ..decoding.errors import BudgetTooSmallError
 from ..decoding.generation_options import context_left
+from ..grammars.errors import ConstraintError
 from ..grammars.json_schema.layout import Whitespace
 from ..models import LoadedModel
 from .choosing import Choosing
@@ -23,10 +25,21 @@ from .errors import RequestRefusedError
 from .grammar_cache import GrammarCache
 from .limits import Limits
 from .prompts import PromptWriter
-from .protocol import ChatRequest, CompletionRequest, WritingRequest
+from .protocol import ChatRequest, CompletionRequest, Message, WritingRequest
 from .row import Event, Job
 from .scheduler import Scheduler
 from .tools import tool_constraint
+
+_SECONDS_TO_START = 600.0
+_FIRST_GRAMMARS: list[tuple[str, Any]] = [
+    ("json_schema", {"type": "object"}),
+    ("json_schema", {"$ref": "https://json-schema.org/draft/2020-12/schema"}),
+    ("regex", "a+"),
+    ("choice", ["a"]),
+    ("gbnf", 'root ::= "a"'),
+    ("ebnf", "a = 'a';"),
+    ("lark", 'start: "a"'),
+]
 
 SPARE_TOKENS = 512
 """Without `max_tokens` a text with a grammar may have so many more than the shortest one."""
@@ -67,14 +80,17 @@ class Engine:
         self.scheduler = Scheduler(loaded.model, self._vocabulary, self.limits)
         self._prompts = PromptWriter(loaded, is_embedded=is_embedded, seconds=self.limits.compile_seconds)
         self._prompt_thread = ThreadPoolExecutor(1, thread_name_prefix="prompts")
-        # What is learnt of a vocabulary once is learnt before the first request, and without its deadline.
-        self._learn()
+        self._warm_up()
 
-    def _learn(self) -> None:
-        from ..decoding.compile import compile_grammar
-
-        constraint = Constraint("json_schema", {"type": "object"}, self._whitespace)
-        compile_grammar(constraint.grammar(), self._vocabulary)
+    def _warm_up(self) -> None:
+        """Compile one grammar of each kind and write a prompt: what is learnt of the vocabulary, and what is
+        imported on demand, is there before the first deadline.
+        """
+        for kind, value in _FIRST_GRAMMARS:
+            with suppress(ConstraintError):  # the vocabulary cannot spell it, or lark is not installed
+                compile_grammar(Constraint(kind, value, self._whitespace).grammar(), self._vocabulary)
+        with suppress(ConstraintError):
+            self._prompts.chat([Message(role="user", content="x")], None, seconds=_SECONDS_TO_START)
 
     def start(self) -> None:
         """Start to run the model."""

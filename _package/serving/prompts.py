@@ -34,14 +34,18 @@ class PromptWriter:
         self._is_embedded = is_embedded
         self._seconds = seconds
 
-    def chat(self, messages: Sequence[Message], constraint: Constraint | None) -> list[int]:
+    def chat(
+        self, messages: Sequence[Message], constraint: Constraint | None, *, seconds: float | None = None
+    ) -> list[int]:
         """The token ids of a conversation, up to where the model answers.
+
+        seconds: another limit than usual.
 
         Raises:
             RequestRefusedError: the model has no chat template, or it refuses the messages.
             ConstraintError: there is no text, or what is no character. LimitExceededError: it takes too long.
         """
-        return self._within(lambda: self._chat(messages, constraint))
+        return self._within(lambda: self._chat(messages, constraint), seconds)
 
     def completion(self, prompt: Any) -> list[list[int]]:
         """The token ids of a text, of several, or of what is token ids already.
@@ -52,8 +56,8 @@ class PromptWriter:
         prompts = [prompt] if isinstance(prompt, str) or isinstance(prompt[0], int) else prompt
         return self._within(lambda: [self._one(one) for one in prompts])
 
-    def _within(self, work: Any) -> Any:
-        return run_within(self._seconds, "seconds to write a prompt", work)
+    def _within(self, work: Any, seconds: float | None = None) -> Any:
+        return run_within(self._seconds if seconds is None else seconds, "seconds to write a prompt", work)
 
     def _chat(self, messages: Sequence[Message], constraint: Constraint | None) -> list[int]:
         for number, message in enumerate(messages):

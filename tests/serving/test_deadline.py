@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import _thread
 
 import pytest
 from tokentrellis.grammars.errors import LimitExceededError
@@ -26,7 +26,40 @@ def test_results_and_errors_pass() -> None:
     assert run_within(60, "seconds", lambda: 3) == 3
     with pytest.raises(KeyError):
         run_within(60, "seconds", lambda: {}[1])
-    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)][1:]
+
+
+def test_no_thread_is_left() -> None:
+    before = _thread._count()
+    for _ in range(20):
+        run_within(3600, "seconds", lambda: None)
+    for _ in range(10_000_000):  # they end by themselves
+        if _thread._count() <= before:
+            break
+    assert _thread._count() <= before
+
+
+class _Finalised:
+    """Loses the first exception that arrives: what a finaliser raises is ignored."""
+
+    n_struck = 0
+
+    def __del__(self) -> None:
+        try:
+            while True:
+                sum(range(100))
+        finally:
+            _Finalised.n_struck += 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_exception_that_is_lost_is_raised_again() -> None:
+    def work() -> None:
+        _Finalised()
+        endless()
+
+    with pytest.raises(LimitExceededError):
+        run_within(0.01, "seconds", work)
+    assert _Finalised.n_struck == 1
 
 
 def test_a_strike_in_the_last_moment_is_ours_or_nobodys() -> None:
