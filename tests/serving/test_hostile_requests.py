@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 from tokentrellis.serving.endpoint import make_application
 from tokentrellis.serving.engine import Engine
 
@@ -63,7 +64,7 @@ _BAD_SCHEMAS: list[Any] = [
     {"type": "integer", "minimum": 1, "maximum": 0},
     {"allOf": [{"type": "string"}, {"type": "null"}]},
     {"not": {}},
-    {"$schema": 3},
+    {"const": 1, "type": "string"},
     {"$ref": "#"},
 ]
 _BAD_MEMBERS: list[dict[str, Any]] = [
@@ -274,6 +275,8 @@ HOSTILE: list[dict[str, Any]] = [
 ]
 
 
+# A deadline may strike inside a finaliser, which Python reports and ignores; then it strikes again.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_requests_that_mean_harm() -> None:
     """They may be served, within the limits, or refused; the server goes on."""
     body = {"model": NAME, "prompt": "Ann", "max_tokens": 40, "temperature": 0}

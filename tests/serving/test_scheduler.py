@@ -65,12 +65,12 @@ def run(scheduler: Scheduler) -> None:
 
 
 def test_texts_are_those_of_generate() -> None:
-    """Forty jobs come and go at random, three rows at a time: each is as `generate()` writes it alone."""
+    """Twenty jobs come and go at random, three rows at a time: each is as `generate()` writes it alone."""
     chance = random.Random(1)
     scheduler = make(most_rows=3)
     prompts = ["Ann", '{"name": "Bo', "red, blue and", "41 years"]
     jobs = []
-    for _ in range(40):
+    for _ in range(20):
         number = chance.randrange(4)
         job = Recorded(chance.choice(prompts), 30, compiled=COMPILED[number])
         jobs.append((number, job))
