@@ -181,8 +181,8 @@ def compile_many(n_grammars: int) -> list[tuple[int, float]]:
 
 async def _use(cache: Any, number: int) -> None:
     """Compile a grammar that was not there before and walk through its shortest text."""
+    from tokentrellis.constraint import Constraint
     from tokentrellis.decoding.bitmask import allocate_bitmask
-    from tokentrellis.serving.constraint import Constraint
 
     schema = {
         "type": "object",

@@ -7,19 +7,11 @@ kinds), vLLM's `structured_outputs` and its older `guided_json`, `guided_regex`,
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from ..grammars.choices import from_choices
-from ..grammars.ebnf import from_ebnf
-from ..grammars.gbnf import from_gbnf
-from ..grammars.grammar import Grammar
-from ..grammars.json_schema import from_json_schema
+from ..constraint import ANY_OBJECT, Constraint, rules_constraint
 from ..grammars.json_schema.layout import Whitespace
-from ..grammars.lark import from_lark
-from ..grammars.regex import from_regex
-from ..sources import check_text, parse_json, write_json
+from ..sources import parse_json
 from .errors import RequestRefusedError
 from .protocol import (
     ChoiceFormat,
@@ -30,54 +22,6 @@ from .protocol import (
     StructuredOutputs,
     WritingRequest,
 )
-
-_READERS: dict[str, Callable[[Any], Grammar]] = {
-    "regex": from_regex,
-    "choice": from_choices,
-    "lark": from_lark,
-    "gbnf": from_gbnf,
-    "ebnf": from_ebnf,
-}
-_ANY_OBJECT = {"type": "object"}
-
-
-@dataclass(frozen=True)
-class Constraint:
-    """What a text has to be.
-
-    kind: "json_schema", "regex", "choice", "lark", "gbnf" or "ebnf". value: the schema, pattern, choices or
-    rules. whitespace: the layout of JSON; without meaning for the other kinds.
-    """
-
-    kind: str
-    value: Any
-    whitespace: Whitespace = "natural"
-
-    def key(self) -> str:
-        """Equal for equal constraints; its length is the size of the constraint."""
-        layout = str(self.whitespace) if self.kind == "json_schema" else ""
-        return f"{self.kind} {layout} {write_json(self.value)}"
-
-    def grammar(self) -> Grammar:
-        """Read it.
-
-        Raises:
-            GrammarError, LimitExceededError: it is wrong, unsatisfiable, not supported or too large.
-            ConstraintError: it has half of a surrogate pair.
-        """
-        if self.kind == "json_schema":
-            return from_json_schema(self.value, whitespace=self.whitespace)
-        if isinstance(self.value, str):
-            check_text(self.value, self.kind)
-        return _READERS[self.kind](self.value)
-
-    def described(self) -> Any:
-        """A JSON Schema that tells a model what is wanted; rules have none that says more than a text."""
-        if self.kind == "json_schema":
-            return self.value
-        if self.kind == "regex":
-            return {"type": "string", "pattern": self.value}
-        return {"enum": self.value} if self.kind == "choice" else {"type": "string"}
 
 
 def constraint_of(request: WritingRequest, whitespace: Whitespace) -> Constraint | None:
@@ -105,7 +49,7 @@ def constraint_of(request: WritingRequest, whitespace: Whitespace) -> Constraint
     for name in ("guided_grammar", "ebnf"):
         value = getattr(request, name)
         if value is not None:
-            found[name] = _of_rules(value)
+            found[name] = rules_constraint(value)
     return _only_one(found)
 
 
@@ -119,13 +63,13 @@ def _only_one(found: dict[str, Constraint]) -> Constraint | None:
 
 def _of_response_format(given: Any, whitespace: Whitespace) -> Constraint | None:
     if isinstance(given, JsonObjectFormat):
-        return Constraint("json_schema", given.schema_ or _ANY_OBJECT, whitespace)
+        return Constraint("json_schema", given.schema_ or ANY_OBJECT, whitespace)
     if isinstance(given, JsonSchemaFormat):
         return Constraint("json_schema", given.json_schema.schema_, whitespace)
     if isinstance(given, RegexFormat):
         return Constraint("regex", given.pattern)
     if isinstance(given, GrammarFormat):
-        return _of_rules(given.grammar, given.syntax)
+        return rules_constraint(given.grammar, given.syntax)
     if isinstance(given, ChoiceFormat):
         return Constraint("choice", given.choices)
     return None
@@ -139,23 +83,19 @@ def _of_structured_outputs(given: StructuredOutputs, whitespace: Whitespace) -> 
         schema = _schema(given.json_, "structured_outputs.json")
         found["structured_outputs.json"] = Constraint("json_schema", schema, whitespace)
     if given.json_object:
-        found["structured_outputs.json_object"] = Constraint("json_schema", _ANY_OBJECT, whitespace)
+        found["structured_outputs.json_object"] = Constraint("json_schema", ANY_OBJECT, whitespace)
     if given.regex is not None:
         found["structured_outputs.regex"] = Constraint("regex", given.regex)
     if given.choice is not None:
         found["structured_outputs.choice"] = Constraint("choice", given.choice)
     if given.grammar is not None:
-        found["structured_outputs.grammar"] = _of_rules(given.grammar)
+        found["structured_outputs.grammar"] = rules_constraint(given.grammar)
     constraint = _only_one(found)
     if constraint is None:
         raise RequestRefusedError(
             "needs one of json, json_object, regex, choice and grammar", param="structured_outputs"
         )
     return constraint
-
-
-def _of_rules(text: str, syntax: str | None = None) -> Constraint:
-    return Constraint(syntax or ("gbnf" if "::=" in text else "lark"), text)
 
 
 def _schema(given: Any, name: str) -> Any:

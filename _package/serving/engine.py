@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from ..constraint import Constraint
 from ..decoding.compile import CompiledGrammar, compile_grammar
 from ..decoding.errors import BudgetTooSmallError
 from ..decoding.generation_options import context_left
@@ -20,7 +21,7 @@ from ..grammars.errors import ConstraintError
 from ..grammars.json_schema.layout import Whitespace
 from ..models import LoadedModel
 from .choosing import Choosing
-from .constraint import Constraint, constraint_of
+from .constraint import constraint_of
 from .errors import RequestRefusedError
 from .grammar_cache import GrammarCache
 from .limits import Limits

@@ -11,10 +11,10 @@ import asyncio
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
+from ..constraint import Constraint
 from ..decoding.compile import CompiledGrammar, compile_grammar
 from ..decoding.vocabulary import Vocabulary
 from ..grammars.errors import LimitExceededError
-from .constraint import Constraint
 from .deadline import run_within
 from .errors import RequestRefusedError
 from .limits import Limits

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..constraint import Constraint
 from ..decoding.errors import VocabularyError
 from ..grammars.errors import ConstraintError
 from ..models import LoadedModel
 from ..sources import check_text
-from .constraint import Constraint
 from .deadline import run_within
 from .errors import RequestRefusedError
 from .protocol import Message

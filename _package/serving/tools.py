@@ -7,7 +7,7 @@ and read (`parse_calls`), a request with tools is refused; then `tool_constraint
 
 from __future__ import annotations
 
-from .constraint import Constraint
+from ..constraint import Constraint
 from .errors import RequestRefusedError
 from .protocol import WritingRequest
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tokentrellis.constraint import Constraint
 from tokentrellis.grammars.errors import ConstraintError, GrammarSyntaxError
-from tokentrellis.serving.constraint import Constraint, constraint_of
+from tokentrellis.serving.constraint import constraint_of
 from tokentrellis.serving.errors import RequestRefusedError, error_body
 from tokentrellis.serving.protocol import ChatRequest, CompletionRequest, read_request
 from tokentrellis.sources import parse_json

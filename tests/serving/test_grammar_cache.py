@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from tokentrellis.constraint import Constraint
 from tokentrellis.decoding.vocabulary import Vocabulary
 from tokentrellis.grammars.errors import GrammarSyntaxError, LimitExceededError
 from tokentrellis.serving import grammar_cache as module
-from tokentrellis.serving.constraint import Constraint
 from tokentrellis.serving.errors import RequestRefusedError
 from tokentrellis.serving.grammar_cache import GrammarCache
 from tokentrellis.serving.limits import Limits
