@@ -60,7 +60,7 @@ SCHEMAS: tuple[dict[str, Any], ...] = (
     },
     {"anyOf": [{"type": "null"}, {"type": "array", "items": {"type": "boolean"}, "maxItems": 3}]},
 )
-PATTERNS = (r"[A-Z][a-z]{2,8} [A-Z][a-z]{2,8}", r"\d{4}-\d{2}-\d{2}")
+PATTERNS = (r"[A-Z][a-z]{2,8} [A-Z][a-z]{2,8}", r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def demand(number: int) -> tuple[dict[str, Any], Any]:

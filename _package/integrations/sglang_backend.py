@@ -81,11 +81,14 @@ class TokentrellisGrammar(BaseGrammarObject):
             return
         self.current_token = token
         self._state.matcher.accept_token(token)
-        self.finished = self._state.is_terminated
+        self._note_the_end()
 
     def rollback(self, k: int) -> None:
         """Take back tokens that were accepted."""
         self._state.rollback(k)
+        self._note_the_end()
+
+    def _note_the_end(self) -> None:
         self.finished = self._state.is_terminated
 
     def is_terminated(self) -> bool:
@@ -152,7 +155,7 @@ class TokentrellisGrammar(BaseGrammarObject):
         if not self._state.resume(old_output_ids, new_output_ids):
             n_held = self._state.matcher.n_accepted
             raise TokenRejectedError(new_output_ids[n_held], position=n_held)
-        self.finished = self._state.is_terminated
+        self._note_the_end()
 
 
 class TokentrellisBackend(BaseGrammarBackend):

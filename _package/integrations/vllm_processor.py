@@ -164,7 +164,7 @@ class GrammarLogitsProcessor(ProcessorV1, ProcessorV2):
         return True
 
     def _follow(self, request: _Request, output_ids: list[int]) -> bool:
-        """Bring the state to these tokens. False: a draft that the grammar refuses; its row does not matter."""
+        """Bring the state to these tokens. False: the grammar refuses one of them, a bad draft."""
         if -1 in output_ids:
             raise ArgumentValueError(
                 "the tokens of a request must be known before the next step",
