@@ -1,8 +1,8 @@
 """Compiled grammars by constraint, each made once: bounded in number, in size and in time.
 
 A few threads compile; requests with the same constraint wait for the same compilation. The grammar that was
-used longest ago is dropped when there are too many. Since a grammar learns while it is used, one that has
-learnt `MOST_LEARNT_STATES` is made anew.
+used longest ago is dropped when there are too many. A grammar learns while it is used, so one that has learnt
+`MOST_LEARNT_STATES` is made anew; and what reading grammars left behind is forgotten once in a while.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from ..constraint import Constraint
 from ..decoding.compile import CompiledGrammar, compile_grammar
 from ..decoding.vocabulary import Vocabulary
 from ..grammars.errors import LimitExceededError
+from ..grammars.remembered import forget_results
 from .deadline import run_within
 from .errors import RequestRefusedError
 from .limits import Limits
 
 MOST_LEARNT_STATES = 20_000
 N_THREADS = 2
+COMPILED_UNTIL_FORGOTTEN = 500
 
 
 class GrammarCache:
@@ -80,6 +82,8 @@ class GrammarCache:
 
         compiled = await asyncio.get_running_loop().run_in_executor(self._threads, work)
         self.n_compiled += 1
+        if self.n_compiled % COMPILED_UNTIL_FORGOTTEN == 0:
+            forget_results()
         self._known[key] = compiled
         self._known.move_to_end(key)
         while len(self._known) > self._limits.most_grammars:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
 from tokentrellis.constraint import Constraint
 from tokentrellis.decoding.vocabulary import Vocabulary
 from tokentrellis.grammars.errors import GrammarSyntaxError, LimitExceededError
+from tokentrellis.grammars.expressions import Expression
+from tokentrellis.grammars.remembered import remembering_functions
 from tokentrellis.serving import grammar_cache as module
 from tokentrellis.serving.errors import RequestRefusedError
 from tokentrellis.serving.grammar_cache import GrammarCache
@@ -120,3 +123,27 @@ def test_too_many_at_once(byte_vocabulary: Vocabulary) -> None:
         assert {error.status for error in refused} == {429}
 
     run(byte_vocabulary, use, most_waiting=3)
+
+
+def test_new_grammars_leave_nothing_behind(
+    byte_vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are compiled: the expressions that are alive are those of the grammars that are kept."""
+    monkeypatch.setattr(module, "COMPILED_UNTIL_FORGOTTEN", 20)
+
+    def schema(number: int) -> Constraint:
+        members = {f"key{number}": {"type": "number", "maximum": number}, "a": {"pattern": f"^x{number}$"}}
+        return Constraint("json_schema", {"type": "object", "properties": members, "required": ["a"]})
+
+    async def use(cache: GrammarCache) -> list[int]:
+        counts = []
+        for round_number in range(4):
+            for number in range(20):
+                await cache.get(schema(20 * round_number + number))
+            gc.collect()
+            counts.append(sum(isinstance(found, Expression) for found in gc.get_objects()))
+        return counts
+
+    counts = run(byte_vocabulary, use, most_grammars=2)
+    assert max(counts[1:]) <= counts[0] + 20
+    assert len(list(remembering_functions())) > 10
