@@ -5,6 +5,8 @@ A request names its grammar in `SamplingParams.extra_args`, with the forms of vL
 
     SamplingParams(max_tokens=100, extra_args={"tokentrellis": {"json": schema}})
 
+(or the same as JSON text, which is how it comes over HTTP: `"vllm_xargs": {"tokentrellis": "{...}"}`).
+
 Beside vLLM's backends this adds the guarantee of an end: a document is complete within `max_tokens` (where
 not even the shortest one fits, that is logged and the request runs without a budget). The two interfaces
 differ: the runner V1 tells what joined, left and moved and shows a live list of the tokens of each request;
@@ -208,6 +210,8 @@ def _constraint_of(params: Any) -> Constraint | None:
     given = (params.extra_args or {}).get(ARGUMENT)
     if given is None:
         return None
+    if isinstance(given, str):  # over HTTP, vLLM takes texts and numbers only
+        given = parse_json(given, f"extra_args[{ARGUMENT!r}]")
     form = next(iter(given), None) if isinstance(given, dict) and len(given) == 1 else None
     if form not in _FORMS:
         raise ConstraintError(

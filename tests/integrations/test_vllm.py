@@ -294,6 +294,7 @@ def test_wrong_arguments_are_refused_at_admission(form: Any) -> None:
         ours.validate_params(SimpleNamespace(extra_args={"tokentrellis": form}))
     ours.validate_params(SimpleNamespace(extra_args={"other": 1}))
     ours.validate_params(params(json=SCHEMA))
+    ours.validate_params(SimpleNamespace(extra_args={"tokentrellis": json.dumps({"json": SCHEMA})}))
 
 
 def test_one_class_has_both_interfaces() -> None:
