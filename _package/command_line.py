@@ -1,9 +1,9 @@
 """The command `tokentrellis`: what a user types in, JSON or a readable report out.
 
-`generate` and `summarize` have modules of their own; here are the commands that look at a schema without
-running a model. Results go to standard output and everything else to standard error. The exit code is 0 for
-yes, 1 for no (the schema is refused, the text does not match), 2 for an error of our family, which is one
-message without a traceback; and as shells have it 130 for Ctrl-C and 141 for an output that nobody reads
+`generate`, `summarize` and `serve` have modules of their own; here are the commands that look at a schema
+without running a model. Results go to standard output and everything else to standard error. The exit code is
+0 for yes, 1 for no (the schema is refused, the text does not match), 2 for an error of our family, which is
+one message without a traceback; and as shells have it 130 for Ctrl-C and 141 for an output that nobody reads
 any more.
 """
 
@@ -35,6 +35,7 @@ from .grammar_options import (
 )
 from .grammars.errors import ConstraintError
 from .rules_commands import convert, graph
+from .serving.command import serve
 from .sources import check_text, json_schema_of, read_schema
 from .standard_output import BROKEN_PIPE, standard_output
 from .summarize_command import summarize
@@ -75,6 +76,7 @@ app.command()(generate)
 app.command()(summarize)
 app.command()(graph)
 app.command()(convert)
+app.command()(serve)
 
 
 def _print_version(is_wanted: bool) -> None:

@@ -45,7 +45,7 @@ def schema_grammar(schema: Any, whitespace: str, property_order: PropertyOrder) 
     from .grammars.json_schema import from_json_schema
 
     return from_json_schema(
-        schema, whitespace=_parse_whitespace(whitespace), property_order=property_order.value
+        schema, whitespace=parse_whitespace(whitespace), property_order=property_order.value
     )
 
 
@@ -93,7 +93,8 @@ def _read_rules(source: str, lexer: Literal["contextual", "dynamic"]) -> Grammar
     return from_lark(text, lexer=lexer, loader=load)
 
 
-def _parse_whitespace(word: str) -> Any:
+def parse_whitespace(word: str) -> Any:
+    """The layout of JSON that a word on the command line names."""
     if word in ("natural", "any", "compact"):
         return word
     if word.isdecimal() and len(word) < 100:  # int() refuses thousands of digits

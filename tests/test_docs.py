@@ -12,9 +12,11 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = (
     "composition.md",
     "grammars.md",
+    "integrations.md",
     "length.md",
     "programs.md",
     "samplers.md",
+    "serving.md",
     "speculation.md",
     "tools.md",
 )

@@ -1,0 +1,69 @@
+"""The state of one sequence as servers use a grammar: tokens in, verdicts and masks out.
+
+Servers hand in more than a grammar wants to know: tokens after the end (padding, drafts beyond EOS), drafts
+that it refuses. Here a refusal is a verdict and leaves the state as it was, and what comes after the end is
+neither looked at nor counted, so `rollback` takes back exactly what was accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..decoding.compile import CompiledGrammar
+from ..decoding.matcher import Matcher
+
+
+class GrammarState:
+    """Not to be shared between threads."""
+
+    def __init__(self, compiled: CompiledGrammar, matcher: Matcher | None = None) -> None:
+        self.compiled = compiled
+        self.matcher = compiled.matcher() if matcher is None else matcher
+
+    @property
+    def is_terminated(self) -> bool:
+        """Whether the end was accepted."""
+        return self.matcher.is_terminated
+
+    def accept(self, token_ids: Sequence[int]) -> bool:
+        """Go on by some tokens, all or none; those after the end do not count."""
+        n_accepted = self.matcher.try_accept_tokens(token_ids)
+        if n_accepted == len(token_ids) or self.matcher.is_terminated:
+            return True
+        self.matcher.rollback(n_accepted)
+        return False
+
+    def valid_prefix(self, token_ids: Sequence[int]) -> list[int]:
+        """The tokens that could be accepted, up to the first that could not; the state stays."""
+        n_accepted = self.matcher.try_accept_tokens(token_ids)
+        self.matcher.rollback(n_accepted)
+        return list(token_ids[:n_accepted])
+
+    def rollback(self, n_tokens: int) -> None:
+        """Take back the last tokens that were accepted."""
+        if n_tokens > 0:
+            self.matcher.rollback(n_tokens)
+
+    def fill(self, bitmask: Any, row: int, budget: int | None = None) -> None:
+        """Write the allowed tokens: `Matcher.fill_bitmask`."""
+        self.matcher.fill_bitmask(bitmask, row, budget)
+
+    def resume(self, old_ids: Sequence[int], new_ids: Sequence[int]) -> bool:
+        """Put other tokens in the place of those accepted so far, which were `old_ids`."""
+        n_common = 0
+        for old, new in zip(old_ids, new_ids, strict=False):
+            if old != new:
+                break
+            n_common += 1
+        n_old = self.matcher.n_accepted
+        self.rollback(n_old - min(n_common, n_old))
+        return self.accept(list(new_ids[n_common:]))
+
+    def copy(self) -> GrammarState:
+        """Another one in the same state."""
+        return GrammarState(self.compiled, self.matcher.copy())
+
+    def reset(self) -> None:
+        """Back to the beginning."""
+        self.matcher.reset()

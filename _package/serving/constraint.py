@@ -1,0 +1,102 @@
+"""What a request demands of the text: its members in, one grammar with a name for the cache out.
+
+The forms that clients send: OpenAI's `response_format` (with `regex`, `grammar` and `choice` beside its own
+kinds), vLLM's `structured_outputs` and its older `guided_json`, `guided_regex`, `guided_choice`,
+`guided_grammar`, and SGLang's `regex` and `ebnf`. One request may have one of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..constraint import ANY_OBJECT, Constraint, rules_constraint
+from ..grammars.json_schema.layout import Whitespace
+from ..sources import parse_json
+from .errors import RequestRefusedError
+from .protocol import (
+    ChoiceFormat,
+    GrammarFormat,
+    JsonObjectFormat,
+    JsonSchemaFormat,
+    RegexFormat,
+    StructuredOutputs,
+    WritingRequest,
+)
+
+
+def constraint_of(request: WritingRequest, whitespace: Whitespace) -> Constraint | None:
+    """The one constraint of a request; None: any text will do.
+
+    whitespace: the layout of JSON where the request does not say one.
+
+    Raises:
+        RequestRefusedError: there are several. GrammarSyntaxError: a schema that came as text is no JSON.
+    """
+    found: dict[str, Constraint] = {}
+    if request.response_format is not None:
+        constraint = _of_response_format(request.response_format, whitespace)
+        if constraint is not None:
+            found["response_format"] = constraint
+    if request.structured_outputs is not None:
+        found["structured_outputs"] = _of_structured_outputs(request.structured_outputs, whitespace)
+    if request.guided_json is not None:
+        schema = _schema(request.guided_json, "guided_json")
+        found["guided_json"] = Constraint("json_schema", schema, whitespace)
+    for name, kind in (("guided_regex", "regex"), ("guided_choice", "choice"), ("regex", "regex")):
+        value = getattr(request, name)
+        if value is not None:
+            found[name] = Constraint(kind, value)
+    for name in ("guided_grammar", "ebnf"):
+        value = getattr(request, name)
+        if value is not None:
+            found[name] = rules_constraint(value)
+    return _only_one(found)
+
+
+def _only_one(found: dict[str, Constraint]) -> Constraint | None:
+    if len(found) > 1:
+        raise RequestRefusedError(
+            f"{' and '.join(found)} exclude each other", param=next(iter(found)), advice="leave one out"
+        )
+    return next(iter(found.values()), None)
+
+
+def _of_response_format(given: Any, whitespace: Whitespace) -> Constraint | None:
+    if isinstance(given, JsonObjectFormat):
+        return Constraint("json_schema", given.schema_ or ANY_OBJECT, whitespace)
+    if isinstance(given, JsonSchemaFormat):
+        return Constraint("json_schema", given.json_schema.schema_, whitespace)
+    if isinstance(given, RegexFormat):
+        return Constraint("regex", given.pattern)
+    if isinstance(given, GrammarFormat):
+        return rules_constraint(given.grammar, given.syntax)
+    if isinstance(given, ChoiceFormat):
+        return Constraint("choice", given.choices)
+    return None
+
+
+def _of_structured_outputs(given: StructuredOutputs, whitespace: Whitespace) -> Constraint:
+    found: dict[str, Constraint] = {}
+    if given.disable_any_whitespace:
+        whitespace = "compact"
+    if given.json_ is not None:
+        schema = _schema(given.json_, "structured_outputs.json")
+        found["structured_outputs.json"] = Constraint("json_schema", schema, whitespace)
+    if given.json_object:
+        found["structured_outputs.json_object"] = Constraint("json_schema", ANY_OBJECT, whitespace)
+    if given.regex is not None:
+        found["structured_outputs.regex"] = Constraint("regex", given.regex)
+    if given.choice is not None:
+        found["structured_outputs.choice"] = Constraint("choice", given.choice)
+    if given.grammar is not None:
+        found["structured_outputs.grammar"] = rules_constraint(given.grammar)
+    constraint = _only_one(found)
+    if constraint is None:
+        raise RequestRefusedError(
+            "needs one of json, json_object, regex, choice and grammar", param="structured_outputs"
+        )
+    return constraint
+
+
+def _schema(given: Any, name: str) -> Any:
+    return parse_json(given, name) if isinstance(given, str) else given
