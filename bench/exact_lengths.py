@@ -129,7 +129,7 @@ def measure_cost(steps: int, n_samples: int) -> None:
     prompt = loaded.tokenizer(loaded.prompt(TEXT, NOTE))["input_ids"]
     vocabulary = read_vocabulary(loaded.model, loaded.tokenizer)
     note = tt.compile_grammar(tt.from_json_schema(NOTE, whitespace="compact"), vocabulary)
-    print('embedded model, {\"note\": ...}')
+    print('embedded model, {"note": ...}')
     compare_ways(Sampled(loaded.model, prompt, vocabulary, note), n_samples)
     prompt = Language().prompt(random.Random(2))
     vocabulary = tt.Vocabulary(TOKENS, eos_token_ids=[EOS])

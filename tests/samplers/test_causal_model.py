@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import pytest
@@ -142,5 +143,9 @@ def test_functions_as_models() -> None:
     with pytest.raises(tt.ArgumentValueError, match="must return 3"):
         rows.advance([1], [2])
     assert asked == [(1,), (0,), (0, 2)]
+    for value in (math.nan, math.inf):
+        broken = FunctionModel(lambda prefix, value=value: [0.0, value], vocab_size=2)  # type: ignore[misc]
+        with pytest.raises(tt.ArgumentValueError, match="log-probabilities"):
+            broken.begin()
     with pytest.raises(tt.ArgumentTypeError):
         FunctionModel(3, vocab_size=1)  # type: ignore[arg-type]
