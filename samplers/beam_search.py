@@ -151,7 +151,8 @@ class _Search:
         found = [beam for ended in self._ended for beam in ended]
         if not found:
             raise SamplingError(
-                "every beam came to where the predicate allows nothing", advice="take more beams"
+                "every beam came to where nothing is allowed that the model gives any probability",
+                advice="take more beams, or lift truncation (top_k, top_p, min_p)",
             )
         return sorted(found, key=lambda beam: -beam.score)
 

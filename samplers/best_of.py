@@ -14,6 +14,7 @@ from ..decoding.arguments import checked_integer
 from ..decoding.errors import ArgumentTypeError
 from ..decoding.sampling import SampledText, Sampler, SamplingTask, score_text
 from ..decoding.vocabulary import Vocabulary
+from .tasks import checked_score
 
 
 class BestOf:
@@ -43,6 +44,6 @@ class BestOf:
             scores = [score_text(task.model, task.prompt_ids, text.token_ids) for text in drawn]
         else:
             texts = [vocabulary.decode(text.token_ids).decode("utf-8", "surrogateescape") for text in drawn]
-            scores = [float(self.score(text)) for text in texts]
+            scores = [checked_score("score", self.score(text)) for text in texts]
         best = max(range(self.n), key=scores.__getitem__)
         return SampledText(drawn[best].token_ids, 0.0, {**drawn[best].details, "scores": scores})

@@ -13,6 +13,7 @@ given that every token was allowed, up to EOS.
 from __future__ import annotations
 
 import codecs
+import inspect
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
@@ -75,6 +76,10 @@ class Constraint:
             raise ArgumentTypeError(
                 "predicate must have the methods prefix(text) and complete(text)", got=predicate
             )
+        if isinstance(predicate, type) or inspect.iscoroutinefunction(getattr(predicate, "prefix", None)):
+            raise ArgumentTypeError(
+                "predicate must be an object whose methods answer at once", got=predicate, advice="make one"
+            )
         self.max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
         self.compiled = None if isinstance(source, Vocabulary) else source
         self.vocabulary = source if isinstance(source, Vocabulary) else source.vocabulary
@@ -96,7 +101,7 @@ class Constraint:
     def identity(self) -> Hashable:
         """Equal for constraints that allow the same texts."""
         source = self.vocabulary if self.compiled is None else self.compiled
-        return source, id(self.predicate) if self.predicate else None, self.max_new_tokens
+        return source, _Same(self.predicate), self.max_new_tokens
 
     def start(self) -> ConstraintState:
         """The state before the first token."""
@@ -123,7 +128,15 @@ class Constraint:
         except UnicodeDecodeError:
             return False
         self.n_checks += 1
-        return bool(predicate.complete(characters) if is_end else predicate.prefix(characters))
+        answer: Any = predicate.complete(characters) if is_end else predicate.prefix(characters)
+        if not isinstance(answer, (bool, np.bool_)):
+            name = "complete" if is_end else "prefix"
+            raise ArgumentTypeError(f"predicate.{name}(text) must answer True or False", got=answer)
+        return bool(answer)
+
+    def forget_answers(self) -> None:
+        """What the predicate said of texts is asked again: for measurements."""
+        self._answers.clear()
 
     def fill_free(self, bitmask: npt.NDArray[np.int32], row: int, left: int) -> None:
         """Without a grammar: the tokens of any text, or EOS alone if that is all that fits."""
@@ -133,6 +146,19 @@ class Constraint:
         """As `fill_free`, for one token."""
         bits = self._any_text if left > 1 else self._ends_only
         return 0 <= token_id < self.vocab_size and bool(bits[token_id // 32] >> (token_id % 32) & 1)
+
+
+class _Same:
+    """Equal for one and the same object, which is kept: an id may be given again when its owner is gone."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._value is other._value
+
+    def __hash__(self) -> int:
+        return id(self._value)
 
 
 class ConstraintState:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ import torch
 from torch import Tensor
 
 from ..decoding.arguments import checked_choice, checked_instance, checked_integer
-from ..decoding.errors import SamplingError
+from ..decoding.errors import ArgumentValueError, SamplingError
 from ..decoding.sampling import SampledText, SamplingTask
 from .constraint import Constraint, ConstraintState, Predicate, allowed_by_grammar
 from .language_model import LanguageModel
@@ -42,6 +43,7 @@ from .trie import ROOT, Trie
 
 METHODS = ("cars", "asap")
 MOST_TRIES = 16
+_SAME_LAW = 0.02  # computed twice with half precision, or on another device
 
 
 @dataclass
@@ -52,7 +54,7 @@ class AlignedReport:
     n_tokens: tokens drawn, of rejected texts too: the passes of a program that runs the model for each of
     them. n_forward_passes, n_row_passes: of the model; the second counts each row of a batch.
     bound: theta(root), an upper bound on the probability of the constraint.
-    evidence: an unbiased estimate of it.
+    evidence: an estimate of it, unbiased where the number of attempts did not depend on what was found.
     """
 
     n_attempts: int = 0
@@ -74,10 +76,12 @@ class AlignedReport:
 
 @dataclass
 class _Learnt:
-    """One model and prompt with one constraint."""
+    """One model and prompt with one constraint. lock: while texts are drawn from the trie it must not
+    change."""
 
     trie: Trie
     report: AlignedReport = field(default_factory=AlignedReport)
+    lock: Lock = field(default_factory=Lock)
 
 
 @dataclass
@@ -98,8 +102,8 @@ class GrammarAlignedSampler:
     batch_size: texts that are drawn side by side.
     max_attempts: so many texts may fail in a row before a draw is given up.
     max_bytes: memory of one trie. One is kept for each of the last `MOST_TRIES` models, prompts and
-    constraints;
-        pass a `CompiledGrammar` to `generate()`, since one that it compiles itself is another one each time.
+        constraints; pass a `CompiledGrammar` to `generate()`, since one that it compiles itself is
+        another one each time.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
@@ -159,9 +163,22 @@ class GrammarAlignedSampler:
         return self._of(model, constraint).trie
 
     def use_trie(self, model: LanguageModel, constraint: Constraint, trie: Trie) -> None:
-        """Go on with a trie that was learnt with the same model, prompt and constraint."""
+        """Go on with a trie that was learnt with the same model, prompt and constraint.
+
+        Raises:
+            ArgumentValueError: the law after the prompt is another one there.
+        """
         check_run(model, constraint)
         checked_instance("trie", trie, Trie, "a Trie")
+        if trie.nodes:
+            root, law = trie.nodes[ROOT], model.begin().log_probs
+            allowed = allowed_by_grammar([constraint.start()], law.shape[1])[0].nonzero().squeeze(1)
+            probs = law[0].double().exp().cpu()[allowed].numpy()
+            if allowed.tolist() != root.tokens.tolist() or abs(probs - root.probs).max() > _SAME_LAW:
+                raise ArgumentValueError(
+                    "trie must have been learnt with this model, prompt and constraint",
+                    advice="its first token has another law",
+                )
         self._learnt[model.identity, constraint.identity] = _Learnt(trie)
 
     def report(self, model: LanguageModel, constraint: Constraint) -> AlignedReport:
@@ -170,11 +187,13 @@ class GrammarAlignedSampler:
 
     def _of(self, model: LanguageModel, constraint: Constraint) -> _Learnt:
         key = (model.identity, constraint.identity)
-        if key not in self._learnt:
-            self._learnt[key] = _Learnt(Trie(max_bytes=self.max_bytes))
-            while len(self._learnt) > MOST_TRIES:
+        learnt = self._learnt.pop(key, None)
+        if learnt is None:
+            learnt = _Learnt(Trie(max_bytes=self.max_bytes))
+            while len(self._learnt) >= MOST_TRIES:
                 del self._learnt[next(iter(self._learnt))]
-        return self._learnt[key]
+        self._learnt[key] = learnt  # at the end: those that were not used for longest go first
+        return learnt
 
     def draw_batch(
         self, model: LanguageModel, constraint: Constraint, generator: torch.Generator
@@ -185,6 +204,12 @@ class GrammarAlignedSampler:
             SamplingError: the bound is zero.
         """
         learnt = self._of(model, constraint)
+        with learnt.lock:
+            return self._draw_batch(learnt, model, constraint, generator)
+
+    def _draw_batch(
+        self, learnt: _Learnt, model: LanguageModel, constraint: Constraint, generator: torch.Generator
+    ) -> list[Particle]:
         before = model.n_forward_passes, model.n_row_passes
         round_ = _Round(self.method, learnt.trie, model, constraint, generator)
         walks = round_.run(self.batch_size)
@@ -233,12 +258,15 @@ class _Round:
             )
         walks = [_Walk(self._start, math.log(trie.bound)) for _ in range(batch_size)]
         uniforms = self._uniforms()
-        for walk in walks:
-            self._follow_trie(walk, uniforms)
-        self._follow_model([walk for walk in walks if not walk.is_over])
-        for node, token_id in self._refused:
-            trie.forbid(node, token_id)
-        trie.back_up([*self._seen, *(node for node, _ in self._refused)])
+        try:
+            for walk in walks:
+                self._follow_trie(walk, uniforms)
+            self._follow_model([walk for walk in walks if not walk.is_over])
+        finally:
+            # Whatever a predicate or the model raised: bounds that do not fit together make a wrong law.
+            for node, token_id in self._refused:
+                trie.forbid(node, token_id)
+            trie.back_up([*self._seen, *(node for node, _ in self._refused)])
         return walks
 
     def _follow_trie(self, walk: _Walk, uniforms: Iterator[float]) -> None:

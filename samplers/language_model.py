@@ -98,7 +98,7 @@ class FunctionModel(LanguageModel):
         """float64, shape [prefixes, vocab_size].
 
         Raises:
-            ArgumentValueError: the function returned another number of values.
+            ArgumentValueError: the function returned another number of values, or no log-probabilities.
         """
         self.n_forward_passes += 1
         self.n_row_passes += len(prefixes)
@@ -108,6 +108,11 @@ class FunctionModel(LanguageModel):
                 if values.shape != (self._vocab_size,):
                     raise ArgumentValueError(
                         f"function must return {self._vocab_size} log-probabilities", got=tuple(values.shape)
+                    )
+                if not bool((values < torch.inf).all()):
+                    raise ArgumentValueError(
+                        "function must return log-probabilities: finite numbers, or -inf",
+                        got=values.tolist(),
                     )
                 self._known[prefix] = values
         return torch.stack([self._known[prefix] for prefix in prefixes])

@@ -56,7 +56,7 @@ class _Text:
     state: ConstraintState
     log_masses: list[float] = field(default_factory=list)
     entropies: list[float] = field(default_factory=list)
-    is_right: bool = True  # what the predicate says so far
+    is_right: bool = True  # False: the predicate refused it, or nothing allowed had any probability
 
     def cut_off(self, place: int) -> _Text:
         """What stands before a place."""
@@ -102,8 +102,7 @@ class MetropolisHastings:
         """The ends of n independent chains, each batch when it is done; log-weights are 0.
 
         Raises:
-            SamplingError: no text obeyed the predicate in `max_attempts`, or the model gives a place where
-                the text stands no probability to any allowed token.
+            SamplingError: no text obeyed the predicate, or had an end, in `max_attempts`.
         """
         n_left = checked_integer("n", n, least=0)
         check_run(model, constraint, generator)
@@ -151,8 +150,9 @@ class MetropolisHastings:
             n_failed += sum(not text.is_right for text in texts)
             if n_failed > self.max_attempts and len(found) < n_chains:
                 raise SamplingError(
-                    f"{n_failed} texts were written before {n_chains} obeyed the predicate",
-                    advice="raise max_attempts, or use AdaptiveRejectionSampler with SequentialMonteCarlo",
+                    f"{n_failed} texts were written before {n_chains} had an end and obeyed the predicate",
+                    advice="raise max_attempts, lift truncation (top_k, top_p, min_p), or use "
+                    "AdaptiveRejectionSampler with SequentialMonteCarlo",
                 )
         return found
 
@@ -185,10 +185,11 @@ class MetropolisHastings:
 
 
 def write_rests(texts: Sequence[_Text], model: LanguageModel, generator: torch.Generator) -> list[_Text]:
-    """Finish beginnings by masked decoding, side by side; those that the predicate refuses are left there.
+    """Finish beginnings by masked decoding, side by side. Those that the predicate refuses are left there,
+    and so are those where the model gives no allowed token any probability.
 
     Raises:
-        SamplingError: the model gives no allowed token any probability.
+        SamplingError: that is so at the first token already.
     """
     live = list(texts)
     rows = model.begin([text.state.token_ids for text in live])
@@ -198,17 +199,19 @@ def write_rests(texts: Sequence[_Text], model: LanguageModel, generator: torch.G
         )
         masked = rows.log_probs.double().masked_fill(~allowed, -torch.inf)
         masses = masked.logsumexp(-1)
-        if masses.min() == -torch.inf:
-            raise SamplingError(
-                "the model gives no probability to any token that may come next",
-                advice="lift truncation (top_k, top_p, min_p)",
-            )
         entropies = _entropies(masked - masses.unsqueeze(1))
         tokens = draw_categorical(masked, range(len(live)), 1, generator).squeeze(1).tolist()
         for text, token_id, mass, entropy in zip(
             live, tokens, masses.tolist(), entropies.tolist(), strict=True
         ):
-            text.is_right = text.state.predicate_allows(token_id)
+            text.is_right = mass > -math.inf and text.state.predicate_allows(token_id)
+            if mass == -math.inf:
+                if not text.state.token_ids:
+                    raise SamplingError(
+                        "the model gives no probability to any token that a text may begin with",
+                        advice="lift truncation (top_k, top_p, min_p)",
+                    )
+                continue
             text.state = text.state.after(token_id)
             text.log_masses.append(mass)
             text.entropies.append(entropy)

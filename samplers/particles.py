@@ -79,7 +79,8 @@ class Particles:
         if self.log_evidence == -math.inf:
             raise SamplingError(
                 "all particles have weight zero: none of them found a text that the constraint allows",
-                advice="take more particles, or a predicate whose prefix() says no earlier",
+                advice="take more particles (SequentialMonteCarlo), a predicate whose prefix() says no "
+                "earlier, or lift truncation (top_k, top_p, min_p)",
             )
         weights = [particle.log_weight for particle in self.particles]
         law = torch.tensor([weights], dtype=torch.float64, device=generator.device)

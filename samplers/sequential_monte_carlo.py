@@ -37,7 +37,7 @@ from .language_model import LanguageModel
 from .particles import Particle, Particles
 from .rejection import AdaptiveRejectionSampler
 from .resampling import RESAMPLING, draw_ancestors, effective_sample_size, log_mean_weight
-from .tasks import check_run, close_task, open_task
+from .tasks import check_run, checked_score, close_task, open_task
 from .token_sampler import TokenSampler
 
 Critic = Callable[[str, bool], float]
@@ -179,7 +179,8 @@ class _Run:
     def _score(self, state: ConstraintState) -> float:
         if self._settings.critic is None:
             return 0.0
-        return float(self._settings.critic(state.text.decode("utf-8", "ignore"), state.is_finished))
+        score = self._settings.critic(state.text.decode("utf-8", "ignore"), state.is_finished)
+        return checked_score("critic", score)
 
     def _resample(self, step: int) -> None:
         weights = [slot.total for slot in self._slots]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 
 from ..decoding.arguments import checked_instance
+from ..decoding.errors import ArgumentTypeError, ArgumentValueError
 from ..decoding.sampling import SampledText, SamplingTask
 from .causal_model import CausalLanguageModel
 from .constraint import Constraint, Predicate
@@ -38,3 +40,18 @@ def check_run(model: Any, constraint: Any, generator: Any = ...) -> None:
     checked_instance("constraint", constraint, Constraint, "a Constraint")
     if generator is not ...:
         checked_instance("generator", generator, torch.Generator, "a torch.Generator")
+
+
+def checked_score(name: str, value: Any) -> float:
+    """What a caller's function `name` says of a text: a number, -inf among them.
+
+    Raises:
+        ArgumentTypeError, ArgumentValueError: it is none.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"{name} must return a number", got=value) from error
+    if not number < math.inf:
+        raise ArgumentValueError(f"{name} must return a finite number, or -inf", got=value)
+    return number

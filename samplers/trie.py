@@ -9,11 +9,13 @@ token that a predicate refuses, lowers the bounds up to the root, which is backe
 one product for each node of the path. Bounds never grow, so what was learnt stays true.
 
 Park, Wang, Berg-Kirkpatrick, Polikarpova and D'Antoni, "Grammar-Aligned Decoding" (NeurIPS 2024), call theta
-the expected future grammaticality. Memory: 24 bytes for each allowed token of each node.
+the expected future grammaticality. Memory: 24 bytes for each allowed token of each node, and 800 for itself.
 """
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +29,12 @@ from ..decoding.errors import ArgumentValueError
 
 ROOT = 0
 _FORMAT = 1
+_NODE_BYTES = 800  # of a node without its arrays, as Python keeps it
+_ROUNDING = 1e-6
+
+# What reading a file raises that is none of numpy's, and what such contents lead to.
+_UNREADABLE = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+_WRONG_CONTENTS = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
 
 
 @dataclass
@@ -87,9 +95,10 @@ class Trie:
             return ROOT
         tokens = np.ascontiguousarray(tokens, dtype=np.int64)
         probs = np.ascontiguousarray(probs, dtype=np.float64)
-        if self.n_bytes + 24 * len(tokens) > self.max_bytes:
+        size = _size_of(len(tokens))
+        if self.n_bytes + size > self.max_bytes:
             return None
-        self.n_bytes += 24 * len(tokens)
+        self.n_bytes += size
         position, depth = -1, 0
         if parent is not None:
             position, depth = self._position(parent, token_id), self.nodes[parent].depth + 1
@@ -150,7 +159,7 @@ class Trie:
             if int(arrays["version"]) != _FORMAT:
                 raise ValueError
             return cls._restore(arrays)
-        except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError) as error:
+        except (*_UNREADABLE, *_WRONG_CONTENTS) as error:
             raise ArgumentValueError("path: must be a file that Trie.save wrote", got=str(path)) from error
 
     @classmethod
@@ -166,8 +175,26 @@ class Trie:
             tokens = arrays["tokens"][part].astype(np.int64)
             node = TrieNode(tokens, arrays["probs"][part], arrays["bounds"][part], parent, position, depth)
             node.total = float(arrays["totals"][index])
+            _check_node(node)
             trie.nodes.append(node)
-            trie.n_bytes += 24 * int(size)
+            trie.n_bytes += _size_of(int(size))
             if parent >= 0:
                 trie.nodes[parent].children[int(trie.nodes[parent].tokens[position])] = index
         return trie
+
+
+def _size_of(n_tokens: int) -> int:
+    return _NODE_BYTES + 24 * n_tokens
+
+
+def _check_node(node: TrieNode) -> None:
+    """Raise ValueError unless its numbers are such as a trie has."""
+    between = [(array >= 0) & (array <= 1 + _ROUNDING) for array in (node.probs, node.bounds)]
+    is_sound = (
+        node.tokens.shape == node.probs.shape == node.bounds.shape
+        and (np.diff(node.tokens) > 0).all()
+        and all(array.all() for array in between)
+        and abs(float(node.probs @ node.bounds) - node.total) <= _ROUNDING
+    )
+    if not is_sound:
+        raise ValueError

@@ -62,7 +62,7 @@ def ours(law: np.ndarray, predicate: Allowed, n: int) -> Callable[[], list[float
     constraint = tt.Constraint(vocabulary, predicate=predicate, max_new_tokens=9)
 
     def draw() -> list[float]:
-        constraint._answers.clear()  # what earlier draws asked is not remembered
+        constraint.forget_answers()  # what earlier draws asked is not remembered
         draws = sampler.draw_tokens(log_probs, [constraint.start()], [0] * n, generator)
         return np.exp(draws.log_weights).tolist()
 

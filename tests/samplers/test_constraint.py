@@ -119,6 +119,35 @@ def test_answers_are_remembered(byte_vocabulary: tt.Vocabulary) -> None:
     assert constraint.n_checks == 1
 
 
+def test_answers_must_be_answers(byte_vocabulary: tt.Vocabulary) -> None:
+    """A forgotten return, or a coroutine, would be a no or a yes to everything."""
+
+    class Says:
+        def __init__(self, answer: Any) -> None:
+            self.answer = answer
+
+        def prefix(self, text: str) -> Any:
+            return self.answer
+
+        complete = prefix
+
+    class Later:
+        async def prefix(self, text: str) -> bool:
+            return True
+
+        complete = prefix
+
+    for answer in (None, 1, "yes", np.array([True, False])):
+        constraint = Constraint(byte_vocabulary, predicate=Says(answer), max_new_tokens=3)
+        with pytest.raises(tt.ArgumentTypeError, match=r"prefix\(text\) must answer True or False"):
+            constraint.start().allows(ord("a"))
+    yes = Constraint(byte_vocabulary, predicate=Says(np.True_), max_new_tokens=3)
+    assert yes.start().allows(ord("a"))
+    for wrong in (Says, Later()):
+        with pytest.raises(tt.ArgumentTypeError, match="answer at once"):
+            Constraint(byte_vocabulary, predicate=wrong, max_new_tokens=3)
+
+
 @pytest.mark.parametrize(
     ("options", "kind"),
     [

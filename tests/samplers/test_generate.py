@@ -154,10 +154,56 @@ def test_inside_generate_of_transformers() -> None:
     assert set(texts) <= {"red", "12"}
     with pytest.raises(tt.ArgumentTypeError, match="generator"):
         model.generate(**inputs, **options, custom_generate=tt.sample_rows)
+
+
+def test_temperature_and_truncation_inside_generate_of_transformers() -> None:
+    """They reach the sampler as those of `tt.generate` do; what a sampler does not do is refused."""
+    tokenizer, model = tiny_tokenizer(), tiny_model()
+    compiled = tt.compile_grammar(tt.from_regex("[ab]{3}"), tt.Vocabulary.from_tokenizer(tokenizer))
+    inputs = tokenizer(PROMPT, return_tensors="pt", return_token_type_ids=False)
+
+    def run_inside(**options: Any) -> Any:
+        settings = {
+            "sampler": tt.SequentialMonteCarlo(2),
+            "source": compiled,
+            "max_new_tokens": 12,
+            **options,
+        }
+        random = torch.Generator().manual_seed(5)
+        return model.generate(**inputs, **settings, custom_generate=tt.sample_rows, generator=random)
+
+    warping = {"temperature": 0.7, "top_k": 380, "top_p": 0.9999999, "min_p": 1e-9}
+    rows = run_inside(do_sample=True, **warping)
+    direct = run(grammar=compiled, sampler=tt.SequentialMonteCarlo(2), max_new_tokens=12, seed=5, **warping)
+    assert rows[0, inputs["input_ids"].shape[1] :].tolist() == direct.token_ids
+    seen: list[dict[str, Any]] = []
+
+    class Looks(tt.MaskSampler):
+        def draw(self, task: Any, generator: Any) -> Any:
+            seen.append(task.warping)
+            return super().draw(task, generator)
+
+    run_inside(do_sample=True, sampler=Looks(), **warping)
+    assert seen == [warping]
+    length = tt.compile_length(tt.Length(characters=3), compiled.vocabulary)
+    text = run_inside(source=length)[0, inputs["input_ids"].shape[1] :]
+    assert len(tokenizer.decode(text, skip_special_tokens=True)) == 3
+    for wrong in (
+        {"num_beams": 2},
+        {"return_dict_in_generate": True},
+        {"max_time": 1.0},
+        {"eos_token_id": 5},
+        {"repetition_penalty": 1.2},
+        {"do_sample": True, "typical_p": 0.5},
+    ):
+        with pytest.raises(tt.ArgumentValueError):
+            run_inside(**wrong)
     with pytest.raises(tt.ArgumentValueError, match="own law"):
         model.generate(
             **inputs,
-            **options,
+            sampler=tt.MaskSampler(),
+            source=compiled,
+            max_new_tokens=12,
             custom_generate=tt.sample_rows,
             generator=torch.Generator(),
             logits_processor=[tt.GrammarProcessor(compiled)],

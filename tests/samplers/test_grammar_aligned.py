@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 import tokentrellis as tt
 from tokentrellis.samplers.causal_model import CausalLanguageModel
 from tokentrellis.samplers.constraint import Constraint
-from tokentrellis.samplers.grammar_aligned import GrammarAlignedSampler
+from tokentrellis.samplers.grammar_aligned import MOST_TRIES, GrammarAlignedSampler
 from tokentrellis.samplers.sequential_monte_carlo import SequentialMonteCarlo
 from tokentrellis.samplers.token_sampler import MaskSampler
 from tokentrellis.samplers.trie import Trie
@@ -226,17 +228,117 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     fresh.use_trie(MODEL, CONSTRAINT, again)
     texts = [draw.token_ids for draw in fresh.samples(MODEL, CONSTRAINT, 20, generator(9))]
     assert texts == [draw.token_ids for draw in sampler.samples(MODEL, CONSTRAINT, 20, generator(9))]
-    (tmp_path / "other").write_bytes(b"no archive")
-    for name in ("other", "absent"):
+    stranger = MarkovCase(7)
+    with pytest.raises(tt.ArgumentValueError, match="must have been learnt with"):
+        fresh.use_trie(stranger.model(), CONSTRAINT, again)
+    with pytest.raises(tt.ArgumentValueError, match="must have been learnt with"):
+        fresh.use_trie(MODEL, stranger.constraint(), again)
+
+
+def test_other_files_are_no_tries(tmp_path: Path) -> None:
+    """Cut off, changed by a bit, or with numbers that no trie has: an error, or the trie that was saved."""
+    sampler, _ = learn("cars", 20)
+    path = tmp_path / "trie.npz"
+    trie = sampler.trie(MODEL, CONSTRAINT)
+    trie.save(path)
+    data = path.read_bytes()
+    random = np.random.default_rng(0)
+    broken = [b"", b"no archive", *(data[: random.integers(len(data))] for _ in range(20))]
+    for place in random.integers(len(data), size=60):
+        changed = bytearray(data)
+        changed[place] ^= 1 << random.integers(8)
+        broken.append(bytes(changed))
+    for contents in broken:
+        path.write_bytes(contents)
+        with contextlib.suppress(tt.ArgumentValueError):
+            assert Trie.load(path).bound == trie.bound
+    with pytest.raises(tt.ArgumentValueError, match=r"that Trie\.save wrote"):
+        Trie.load(tmp_path / "absent")
+    path.write_bytes(data)
+    with np.load(path) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    for name, factor in (("sizes", -1), ("probs", np.nan), ("bounds", 5), ("totals", 0), ("tokens", -1)):
+        np.savez(path, **{**arrays, name: arrays[name] * factor})
         with pytest.raises(tt.ArgumentValueError, match=r"that Trie\.save wrote"):
-            Trie.load(tmp_path / name)
+            Trie.load(path)
+
+
+def test_bounds_fit_together_after_an_error() -> None:
+    """A predicate that raises, at any question: what was learnt until then stays sound and exact."""
+
+    class Raises(WordPredicate):
+        n_left = 10**9
+
+        def prefix(self, text: str) -> bool:
+            self.n_left -= 1
+            if not self.n_left:
+                raise RuntimeError("planted")
+            return super().prefix(text)
+
+    predicate = Raises(CASE)
+    constraint = Constraint(CASE.vocabulary, predicate=predicate, max_new_tokens=MOST)
+    sampler = GrammarAlignedSampler("cars", batch_size=16)
+    random = generator(3)
+    n_errors = 0
+    for turn in range(40):
+        predicate.n_left = 1 + turn % 4
+        try:
+            sampler.draw_batch(MODEL, constraint, random)
+        except RuntimeError:
+            n_errors += 1
+        trie = sampler.trie(MODEL, constraint)
+        for prefix, node in prefixes(trie):
+            entry = trie.nodes[node]
+            assert entry.total == pytest.approx(float(entry.probs @ entry.bounds), abs=1e-15)
+            assert entry.total >= CASE.finishes(prefix) - 1e-12
+            for token, child in entry.children.items():
+                assert entry.bounds[list(entry.tokens).index(token)] == trie.nodes[child].total
+    assert n_errors > 5
+
+
+def test_threads_share_what_is_learnt() -> None:
+    sampler = GrammarAlignedSampler("cars", batch_size=4)
+
+    def draw(seed: int) -> list[str]:
+        return [spell(d.token_ids) for d in sampler.samples(MODEL, CONSTRAINT, 40, generator(seed))]
+
+    with ThreadPoolExecutor(4) as threads:
+        found = Counter(text for texts in threads.map(draw, range(8)) for text in texts)
+    assert chi_square(found, CASE.law) > 1e-3
+    trie = sampler.trie(MODEL, CONSTRAINT)
+    for _, node in prefixes(trie):
+        entry = trie.nodes[node]
+        assert entry.total == pytest.approx(float(entry.probs @ entry.bounds), abs=1e-15)
+
+
+def test_predicates_are_told_apart_by_what_they_are() -> None:
+    """Not by their address in memory, which a later one may get."""
+
+    def identity(word: str) -> Any:
+        predicate = tt.RegexPredicate(word)
+        return Constraint(CASE.vocabulary, predicate=predicate, max_new_tokens=MOST).identity
+
+    assert len({identity("a" * (1 + i % 5)) for i in range(20)}) == 20
+
+
+def test_the_tries_that_were_used_last_are_kept() -> None:
+    sampler = GrammarAlignedSampler("asap", batch_size=1)
+    models = [CASE.model() for _ in range(MOST_TRIES + 1)]
+    for model in models[:-1]:
+        sampler.draw_batch(model, CONSTRAINT, generator())
+    sampler.draw_batch(models[0], CONSTRAINT, generator())
+    sampler.draw_batch(models[-1], CONSTRAINT, generator())
+    assert sampler.trie(models[0], CONSTRAINT).nodes
+    assert sampler.trie(models[-1], CONSTRAINT).nodes
+    assert not sampler.trie(models[1], CONSTRAINT).nodes
 
 
 def test_without_room_it_stays_exact() -> None:
-    sampler = GrammarAlignedSampler("cars", batch_size=32, max_bytes=24 * 30)
+    sampler = GrammarAlignedSampler("cars", batch_size=32, max_bytes=6000)
     found = Counter(spell(draw.token_ids) for draw in sampler.samples(MODEL, CONSTRAINT, 300, generator(5)))
     assert chi_square(found, CASE.law) > 1e-3
-    assert sampler.trie(MODEL, CONSTRAINT).n_bytes <= 24 * 30
+    assert sampler.trie(MODEL, CONSTRAINT).n_bytes <= 6000
+    assert len(sampler.trie(MODEL, CONSTRAINT).nodes) in range(3, 8)
 
 
 def test_known_prefixes_cost_no_forward_pass() -> None:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
 import tokentrellis as tt
 from tokentrellis.samplers import metropolis_hastings as module
@@ -67,6 +68,27 @@ def test_errors() -> None:
     for wrong in ({"cut": "middle"}, {"n_steps": -1}, {"batch_size": 0}):
         with pytest.raises(tt.ArgumentValueError):
             MetropolisHastings(**wrong)
+
+
+def test_texts_that_truncation_leaves_no_end_are_not_taken() -> None:
+    """After "b" nothing is allowed that has any probability: such proposals are refused, and the law is that
+    of the truncated model."""
+    vocabulary = tt.Vocabulary([b"a", b"b", b"c", b""], eos_token_ids=[3])
+    rows = {0: [0.2, 0.5, 0.0, 0.3], 1: [0.6, 0.0, 0.4, 0.0], 2: [0.0, 0.0, 0.0, 1.0]}
+    model = tt.FunctionModel(lambda prefix: np.log(rows[prefix[-1] if prefix else 0]).tolist(), vocab_size=4)
+    constraint = Constraint(tt.compile_grammar(tt.from_regex("a?b?c?"), vocabulary), max_new_tokens=4)
+    law = {"": 0.3, "a": 0.06, "bc": 0.2, "abc": 0.04}
+    total = sum(law.values())
+    with np.errstate(divide="ignore"):
+        for cut in ("restart", "prefix", "priority"):
+            sampler = MetropolisHastings(cut, n_steps=25, batch_size=300)
+            found = Counter(
+                draw.text.decode() for draw in sampler.samples(model, constraint, 300, generator(2))
+            )
+            assert chi_square(found, {text: p / total for text, p in law.items()}) > 1e-3
+        dead = tt.FunctionModel(lambda prefix: [-math.inf] * 4, vocab_size=4)
+        with pytest.raises(tt.SamplingError, match="begin with"):
+            list(sampler.samples(dead, constraint, 1, generator()))
 
 
 @pytest.mark.parametrize("planted", ["the length is forgotten", "everything is taken"])

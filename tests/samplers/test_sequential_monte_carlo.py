@@ -116,6 +116,20 @@ def test_a_critic_may_kill() -> None:
         assert all("a" not in text for text in run.posterior)
 
 
+@pytest.mark.parametrize(
+    ("score", "kind"),
+    [
+        (math.nan, tt.ArgumentValueError),
+        (math.inf, tt.ArgumentValueError),
+        (None, tt.ArgumentTypeError),
+        ("x", tt.ArgumentTypeError),
+    ],
+)
+def test_scores_must_be_numbers(score: Any, kind: type) -> None:
+    with pytest.raises(kind, match="critic must return"):
+        run_many(SequentialMonteCarlo(2, critic=lambda text, is_complete: score), 1)
+
+
 def test_one_particle_is_masked_decoding() -> None:
     """And its weight is the product of the masses that the masks left."""
     run = run_many(SequentialMonteCarlo(1, proposal=MaskSampler()), 1)[0]
