@@ -60,11 +60,7 @@ GRAMMARS: dict[str, Grammar] = {
     "characters": from_regex(r"[à-ü\u1e00-\u1eff😀-😏]{1,2}[^\x00-\x1f]?|日本|\t\x7f\u2028"),
     "nearly all": from_regex(r"[^\n-]{2}|."),
     "hyphens": from_regex(r"[*-.]|[-a]|[+,-]x|[^-z]y"),
-    "names": from_ebnf(
-        "Root-A ::= root_a+ 'x' | root-a? root_a ::= 'a' root-a ::= 'b' | root ::= 'c'".replace(
-            "| root ::=", "root ::="
-        )
-    ),
+    "names": from_ebnf("Root-A ::= root_a+ 'x' | root-a? root_a ::= 'a' root-a ::= 'b'"),
     "recursion": read_dynamic(
         'start: start "+" term | term\nterm: NUMBER | "(" start ")"\nNUMBER: /[0-9]{1,2}/\n%ignore " "'
     ),
