@@ -81,6 +81,27 @@ def parse_calls(
         ) from None
 
 
+def text_beside_calls(
+    text: str, format: CallFormat, reasoning: tuple[str, str] | None = None
+) -> tuple[str, str]:
+    """What an output says beside its calls: the block of reasoning, and the free text after it.
+
+    text, format, reasoning: as for `parse_calls`. Both without what begins and ends them.
+    """
+    reader = _Reader(format, text, None)
+    reader.pass_reasoning(reasoning)
+    begin, end = reasoning or format.reasoning or ("", "")
+    thought = text[len(begin) : reader.at - len(end)] if reader.at else ""
+    start = reader.at
+    is_called = reader.find_first()
+    said = text[start : reader.at if is_called else len(text)]
+    before, after = format.answer
+    said = said.strip()
+    if before and said.startswith(before):
+        said = said.removeprefix(before).removesuffix(after)
+    return thought.strip(), said
+
+
 class _Reader:
     def __init__(self, format: CallFormat, text: str, tools: Mapping[str, Tool] | None) -> None:
         self.format = format

@@ -46,7 +46,7 @@ from .json_schema.layout import Whitespace
 from .regex import pattern_expression
 from .special_tokens import checked_tokens
 from .stop_strings import text_up_to, text_without
-from .tool_calls import ToolCall, parse_calls
+from .tool_calls import ToolCall, parse_calls, text_beside_calls
 from .tool_definitions import Tool, checked_tools
 from .utf8 import ANY_TEXT
 
@@ -73,6 +73,10 @@ class ToolGrammar(Composition):
     def calls(self, text: str) -> list[ToolCall]:
         """The calls in a text of this grammar, special tokens written as their names."""
         return parse_calls(text, self.format, tools=self.tools, reasoning=self.reasoning)
+
+    def text_beside_calls(self, text: str) -> tuple[str, str]:
+        """The reasoning and the free text of a text of this grammar, beside the calls."""
+        return text_beside_calls(text, self.format, self.reasoning)
 
     def definitions(self) -> list[dict[str, Any]]:
         """The tools in OpenAI's form, for `tokenizer.apply_chat_template(messages, tools=...)`."""

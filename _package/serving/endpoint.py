@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from ..grammars.errors import ConstraintError
+from ..grammars.tools import ToolGrammar
 from ..sources import parse_json
 from .engine import Engine
 from .errors import RequestRefusedError, error_body, status_of
@@ -163,6 +164,7 @@ async def _answer(engine: Engine, http: Request, request: ChatRequest | Completi
         sum(job.n for job in jobs),
         sum(len(job.prompt_ids) for job in jobs),
         engine.token_name,
+        _tool_grammar(jobs),
     )
     engine.scheduler.submit(jobs)
     try:
@@ -177,6 +179,12 @@ async def _answer(engine: Engine, http: Request, request: ChatRequest | Completi
         raise first[1]
     with_usage = request.stream_options is not None and request.stream_options.include_usage
     return _EventStream(_events(answer, jobs, events, first, with_usage), jobs)
+
+
+def _tool_grammar(jobs: Sequence[Job]) -> ToolGrammar | None:
+    """The grammar of the answers, where they may call tools."""
+    grammar = None if jobs[0].compiled is None else jobs[0].compiled.grammar
+    return grammar if isinstance(grammar, ToolGrammar) else None
 
 
 def _cancel(jobs: Sequence[Job]) -> None:

@@ -29,7 +29,7 @@ from .prompts import PromptWriter
 from .protocol import ChatRequest, CompletionRequest, Message, WritingRequest
 from .row import Event, Job
 from .scheduler import Scheduler
-from .tools import tool_constraint
+from .tools import ToolConstraint, tool_constraint, tools_of_model
 
 _SECONDS_TO_START = 600.0
 _FIRST_GRAMMARS: list[tuple[str, Any]] = [
@@ -76,6 +76,7 @@ class Engine:
         self._special_names = {
             number: name for name, number in self._vocabulary.special_token_by_name.items()
         }
+        self._tools = tools_of_model(loaded.tokenizer, self._vocabulary.special_token_by_name)
         self._whitespace: Whitespace = whitespace or ("compact" if is_embedded else "natural")
         self.grammars = GrammarCache(self._vocabulary, self.limits)
         self.scheduler = Scheduler(loaded.model, self._vocabulary, self.limits)
@@ -134,7 +135,7 @@ class Engine:
             messages = request.messages
             prompts = [
                 await loop.run_in_executor(
-                    self._prompt_thread, lambda: self._prompts.chat(messages, constraint)
+                    self._prompt_thread, lambda: self._prompts.chat(messages, constraint, tools=request.tools)
                 )
             ]
         else:
@@ -144,6 +145,9 @@ class Engine:
         if n > self.scheduler.most_rows:
             raise RequestRefusedError(f"must be at most {self.scheduler.most_rows}", param="n", got=n)
         choosing = self._choosing(request)
+        # Where calls are read from a text, special tokens are part of it.
+        is_called = isinstance(constraint, ToolConstraint)
+        names = {i: name.encode() for i, name in self._special_names.items()} if is_called else {}
         return [
             Job(
                 prompt_ids,
@@ -155,12 +159,14 @@ class Engine:
                 seed=None if request.seed is None else request.seed + number,
                 stop_strings=request.stop_strings,
                 n_top_logprobs=request.n_top_logprobs,
+                special_names=names,
             )
             for number, prompt_ids in enumerate(prompts)
         ]
 
     def _constraint(self, request: WritingRequest) -> Constraint | None:
-        of_tools, of_text = tool_constraint(request), constraint_of(request, self._whitespace)
+        of_text = constraint_of(request, self._whitespace)
+        of_tools = tool_constraint(request, self._tools, self._whitespace)
         if of_tools is not None and of_text is not None:
             raise RequestRefusedError("tools and a grammar of the text exclude each other", param="tools")
         constraint = of_tools or of_text

@@ -18,7 +18,7 @@ from ..models import LoadedModel
 from ..sources import check_text
 from .deadline import run_within
 from .errors import RequestRefusedError
-from .protocol import Message
+from .protocol import JsonObject, Message
 
 
 class PromptWriter:
@@ -35,17 +35,22 @@ class PromptWriter:
         self._seconds = seconds
 
     def chat(
-        self, messages: Sequence[Message], constraint: Constraint | None, *, seconds: float | None = None
+        self,
+        messages: Sequence[Message],
+        constraint: Constraint | None,
+        *,
+        tools: Sequence[JsonObject] | None = None,
+        seconds: float | None = None,
     ) -> list[int]:
         """The token ids of a conversation, up to where the model answers.
 
-        seconds: another limit than usual.
+        tools: definitions, for the chat template. seconds: another limit than usual.
 
         Raises:
             RequestRefusedError: the model has no chat template, or it refuses the messages.
             ConstraintError: there is no text, or what is no character. LimitExceededError: it takes too long.
         """
-        return self._within(lambda: self._chat(messages, constraint), seconds)
+        return self._within(lambda: self._chat(messages, constraint, tools), seconds)
 
     def completion(self, prompt: Any) -> list[list[int]]:
         """The token ids of a text, of several, or of what is token ids already.
@@ -59,7 +64,12 @@ class PromptWriter:
     def _within(self, work: Any, seconds: float | None = None) -> Any:
         return run_within(self._seconds if seconds is None else seconds, "seconds to write a prompt", work)
 
-    def _chat(self, messages: Sequence[Message], constraint: Constraint | None) -> list[int]:
+    def _chat(
+        self,
+        messages: Sequence[Message],
+        constraint: Constraint | None,
+        tools: Sequence[JsonObject] | None,
+    ) -> list[int]:
         for number, message in enumerate(messages):
             check_text(message.text(), f"messages.{number}.content")
         if self._is_embedded:
@@ -73,7 +83,9 @@ class PromptWriter:
             {**message.model_dump(exclude_none=True), "content": message.text()} for message in messages
         ]
         try:
-            text = self._tokenizer.apply_chat_template(values, tokenize=False, add_generation_prompt=True)
+            text = self._tokenizer.apply_chat_template(
+                values, tools=tools or None, tokenize=False, add_generation_prompt=True
+            )
         except Exception as error:  # a template may raise anything
             raise RequestRefusedError(
                 f"the chat template of the model refuses these messages ({error})", param="messages"

@@ -11,8 +11,10 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from ..grammars.tools import ToolGrammar
 from .protocol import ChatRequest, CompletionRequest
 from .row import Piece, TokenLogprob
+from .tools import message_of
 
 _LEAST_LOGPROB = -9999.0  # JSON has no infinity; the protocol's number for what is as good as impossible
 
@@ -20,7 +22,8 @@ _LEAST_LOGPROB = -9999.0  # JSON has no infinity; the protocol's number for what
 class Answer:
     """The answer to one request while it is made.
 
-    n_prompt_tokens: of all prompts. token_name: the bytes of a token.
+    n_prompt_tokens: of all prompts. token_name: the bytes of a token. tools: the grammar of texts that may
+    call tools; calls are read when a text has ended.
     """
 
     def __init__(
@@ -29,11 +32,13 @@ class Answer:
         n_choices: int,
         n_prompt_tokens: int,
         token_name: Callable[[int], bytes],
+        tools: ToolGrammar | None = None,
     ) -> None:
         self._is_chat = isinstance(request, ChatRequest)
         self._model = request.model
         self._with_logprobs = request.n_top_logprobs is not None
         self._token_name = token_name
+        self._tools = tools
         self._texts = [""] * n_choices
         self._logprobs: list[list[TokenLogprob]] = [[] for _ in range(n_choices)]
         self._offsets = [0] * n_choices  # characters that tokens had so far
@@ -61,12 +66,13 @@ class Answer:
         choices = []
         for index, text in enumerate(self._texts):
             said: dict[str, Any] = {"text": text}
+            reason = self._reasons[index]
             if self._is_chat:
-                said = {"message": {"role": "assistant", "content": text, "refusal": None}}
+                message = self._message(text)
+                said = {"message": {"role": "assistant", "content": text, "refusal": None, **message}}
+                reason = "tool_calls" if "tool_calls" in message else reason
             logprobs = self._written_logprobs(index, self._logprobs[index])
-            choices.append(
-                {"index": index, **said, "logprobs": logprobs, "finish_reason": self._reasons[index]}
-            )
+            choices.append({"index": index, **said, "logprobs": logprobs, "finish_reason": reason})
         return {**self._head(self._kind), "choices": choices, "usage": self.usage()}
 
     def opening(self) -> list[dict[str, Any]]:
@@ -78,12 +84,29 @@ class Answer:
 
     def chunk(self, choice: int, piece: Piece) -> dict[str, Any] | None:
         """The event of a piece that was added; None: it has nothing to say."""
+        if self._tools is not None:
+            return self._tool_chunk(choice, piece)
         if not (piece.text or piece.finish_reason or (piece.logprobs and self._with_logprobs)):
             return None
         said: dict[str, Any] = {"text": piece.text}
         if self._is_chat:
             said = {"delta": {"content": piece.text} if piece.text else {}}
         return self._event(choice, said, self._written_logprobs(choice, piece.logprobs), piece.finish_reason)
+
+    def _tool_chunk(self, choice: int, piece: Piece) -> dict[str, Any] | None:
+        """All of a text that may call tools, at its end: before, it might still become a call."""
+        if piece.finish_reason is None:
+            return None
+        message = self._message(self._texts[choice])
+        calls = [{"index": index, **call} for index, call in enumerate(message.pop("tool_calls", []))]
+        delta = {name: value for name, value in message.items() if value}
+        if calls:
+            delta["tool_calls"] = calls
+        logprobs = self._written_logprobs(choice, self._logprobs[choice])
+        return self._event(choice, {"delta": delta}, logprobs, "tool_calls" if calls else piece.finish_reason)
+
+    def _message(self, text: str) -> dict[str, Any]:
+        return {} if self._tools is None else message_of(self._tools, text)
 
     def closing(self) -> dict[str, Any]:
         """The event with the counts."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -52,7 +52,8 @@ class Job:
     """Texts that are wanted after one prompt.
 
     compiled: the grammar; None: any text. max_tokens: of each text, the end included. n_top_logprobs: None:
-    no log-probabilities; else so many alternatives beside each token. deliver: is handed each piece, or one
+    no log-probabilities; else so many alternatives beside each token. special_names: what special tokens are
+    in the text; those that are not there are left out. deliver: is handed each piece, or one
     error; called from the thread of the scheduler.
     """
 
@@ -65,6 +66,7 @@ class Job:
     seed: int | None = None
     stop_strings: tuple[str, ...] = ()
     n_top_logprobs: int | None = None
+    special_names: Mapping[int, bytes] = field(default_factory=dict)
     is_cancelled: bool = False
     waits_since: float = 0.0  # of the scheduler
 
@@ -120,4 +122,6 @@ class Row:
         return Piece(self._index, text, 1, logprobs, finish_reason)
 
     def _bytes(self, token_id: int) -> bytes:
+        if token_id in self.job.special_names:
+            return self.job.special_names[token_id]
         return self._vocabulary.token_bytes(token_id) if token_id < self._vocabulary.vocab_size else b""

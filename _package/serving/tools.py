@@ -1,29 +1,135 @@
-"""Calls of tools: what a request says about its tools in, a constraint out, and calls out of a text.
+"""Calls of tools: what a request says about its tools in, a constraint out, and the calls of a text.
 
-This is the one place where tools and the endpoint meet. Until calls of tools can be compiled (`from_tools`)
-and read (`parse_calls`), a request with tools is refused; then `tool_constraint` makes the constraint, and
-`responses.py` asks here for the calls in a text.
+This is the one place where tools and the endpoint meet. The format of calls is that of the model's chat
+template; a model without one, such as the embedded, writes them as Hermes does.
 """
 
 from __future__ import annotations
 
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
 from ..constraint import Constraint
+from ..grammars.call_formats import CallFormat, checked_format, detect_format
+from ..grammars.grammar import Grammar
+from ..grammars.json_schema.layout import Whitespace
+from ..grammars.tool_calls import ToolCall
+from ..grammars.tools import ToolGrammar, from_tools
+from ..sources import write_json
 from .errors import RequestRefusedError
-from .protocol import WritingRequest
+from .protocol import ChatRequest, WritingRequest
+
+_WITHOUT_TEMPLATE = "hermes"
 
 
-def tool_constraint(request: WritingRequest) -> Constraint | None:
-    """What the tools of a request demand of the text; None: it has none.
+class ModelTools(NamedTuple):
+    """How a model writes calls. special_tokens: name to id. template: its chat template, or nothing."""
+
+    format: CallFormat | None
+    special_tokens: Mapping[str, int]
+    template: str
+
+
+def tools_of_model(tokenizer: Any, special_tokens: Mapping[str, int]) -> ModelTools:
+    """What the tokenizer's chat template says; a format of None: it shows no known one."""
+    template = getattr(tokenizer, "chat_template", None) or ""
+    if isinstance(template, Mapping):
+        template = template.get("tool_use", template.get("default", ""))
+    found = detect_format(template) if template else checked_format(_WITHOUT_TEMPLATE)
+    return ModelTools(found, dict(special_tokens), template)
+
+
+@dataclass(frozen=True)
+class ToolConstraint(Constraint):
+    """Answers that may or must call tools. value: tools, choice and parallel, as the request has them."""
+
+    model: ModelTools = field(default=ModelTools(None, {}, ""), compare=False)
+
+    def key(self) -> str:
+        return f"{self.kind} {self.whitespace} {write_json(self.value)}"
+
+    def grammar(self) -> Grammar:
+        """Raises what `from_tools` raises."""
+        return from_tools(
+            self.value["tools"],
+            tool_choice=self.value["choice"],
+            parallel=self.value["parallel"],
+            format=self.model.format,
+            special_tokens=self.model.special_tokens,
+            reasoning=("<think>", "</think>") if "<think>" in self.model.template else None,
+            whitespace=self.whitespace,
+        )
+
+    def described(self) -> Any:
+        """The arguments of the tool that comes first: what a model without a chat template is told."""
+        for tool in self.value["tools"]:
+            function = tool.get("function", tool)
+            if self.value["choice"] in ("auto", "required", function.get("name")):
+                return function.get("parameters", {})
+        return {}
+
+
+def tool_constraint(
+    request: WritingRequest, model: ModelTools, whitespace: Whitespace
+) -> ToolConstraint | None:
+    """What the tools of a request demand of the text; None: it has none, or must not call them.
 
     Raises:
-        RequestRefusedError: it has tools.
+        RequestRefusedError: the choice names no tool, or it is not known how the model writes calls.
     """
-    for name in ("tools", "tool_choice", "parallel_tool_calls"):
-        if getattr(request, name, None) not in (None, [], "none"):
-            raise RequestRefusedError(
-                "calls of tools are not served yet",
-                param=name,
-                code="unsupported_feature",
-                advice="ask for the arguments with response_format",
-            )
-    return None
+    if not isinstance(request, ChatRequest):
+        return None
+    choice = request.tool_choice
+    if not request.tools:
+        if choice not in (None, "none", "auto"):
+            raise RequestRefusedError("needs tools", param="tool_choice", got=choice)
+        return None
+    if choice == "none":
+        return None
+    if isinstance(choice, Mapping):
+        function = choice.get("function")
+        choice = function.get("name") if isinstance(function, Mapping) else None
+        if not isinstance(choice, str):
+            raise RequestRefusedError("names no function", param="tool_choice", got=request.tool_choice)
+    if model.format is None:
+        raise RequestRefusedError(
+            "it is not known how this model writes calls",
+            param="tools",
+            code="unsupported_feature",
+            advice="ask for the arguments with response_format",
+        )
+    value = {
+        "tools": request.tools,
+        "choice": choice or "auto",
+        "parallel": request.parallel_tool_calls is not False,
+    }
+    return ToolConstraint("tools", value, whitespace, model)
+
+
+def message_of(grammar: ToolGrammar, text: str) -> dict[str, Any]:
+    """The members of a message for a whole text: `content`, `tool_calls`, `reasoning_content`.
+
+    text: with special tokens as their names.
+    """
+    thought, said = grammar.text_beside_calls(text)
+    message: dict[str, Any] = {"content": said or None}
+    calls = [_written(call) for call in grammar.calls(text)]
+    if calls:
+        message["tool_calls"] = calls
+    elif not said:
+        message["content"] = ""
+    if thought:
+        message["reasoning_content"] = thought
+    return message
+
+
+def _written(call: ToolCall) -> dict[str, Any]:
+    arguments = json.dumps(call.arguments, ensure_ascii=False, default=str)
+    return {
+        "id": call.id or f"call_{uuid.uuid4().hex[:24]}",
+        "type": "function",
+        "function": {"name": call.name, "arguments": arguments},
+    }
