@@ -49,6 +49,9 @@ public:
         return *found;
     }
 
+    // Whether a state reads much text without being left: a name, a string, blanks.
+    bool reads_text(int32_t state) { return kept_by(state) != 0; }
+
 private:
     static constexpr int32_t LARGE = 512;         // nodes: a view that is put together of groups
     static constexpr int32_t LARGE_CHILD = 64;    // nodes: a child that belongs to a group

@@ -26,6 +26,14 @@ public:
         if (exists_) find_readers();
     }
 
+    // Whether there are no such ends from any state before a lexeme of a lexer, under an obligation. One that is decided by the next
+    // byte is no part of an end, and a filter only takes ends away: then it is asked once for the lexer.
+    bool is_certain(int32_t lexer, int32_t obligation) {
+        if (!exists_ || !lexemes_.is_short(obligation)) return false;
+        const int32_t begin = lexemes_.start_of(lexer, 0, LexemeAutomaton::NOTHING);
+        return begin == DEAD || doubtful_ends(begin).empty();
+    }
+
     // The ends that may be reached from a state and of which it is not certain that there is a way to the end of the text.
     const std::vector<int32_t>& doubtful_ends(int32_t begin) {
         static const std::vector<int32_t> none;
