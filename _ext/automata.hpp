@@ -59,6 +59,8 @@ struct StateInfo {
 
 class Automata {
 public:
+    Automata() { next_.reserve(ROOM << 8); }  // address space only: to move rows costs more than most masks
+
     static constexpr uint8_t ACCEPTS = 1, EXHAUSTED = 2, READS_TEXT = 4;
 
     std::vector<StateInfo> info;
@@ -137,6 +139,7 @@ public:
     }
 
 private:
+    static constexpr size_t ROOM = 16384;  // states
     struct Agreement {
         int32_t agree, differ;
     };

@@ -62,6 +62,7 @@ struct Levels {
     }
 
     int32_t size() const { return static_cast<int32_t>(parents.size()); }
+    int32_t parent_of(int32_t node) const { return nodes[parents[places[node]]]; }
 
     // The state in which `start` reads up to each place; DEAD where it cannot.
     void run(Automata& automata, int32_t start, std::vector<int32_t>& states) const {

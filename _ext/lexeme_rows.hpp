@@ -30,7 +30,23 @@ public:
         return row;
     }
 
+    // Finds what the first masks of any document need: the splits of a state before a lexeme, and of the names, strings and blanks that
+    // begin there. `after` gives the state after what leaves many tokens behind it, or DEAD.
+    template <class After>
+    void prepare(LexemeAutomaton& lexemes, int32_t begin, After after) {
+        const LexemeSplit& split = splits_.split({}, begin);
+        for (const LexemeExit& exit : split.exits) {
+            if (exit.rest.trie != 0 || lexicon_.trie(exit.rest).nodes[exit.rest.node].end - exit.rest.node < MANY_NODES) continue;
+            const int32_t next = after(exit.label);
+            if (next != DEAD) splits_.split(exit.rest, next);
+        }
+        lexemes.each_step(begin, [&](uint8_t, int32_t to) {
+            if (splits_.reads_text(to)) splits_.split({}, to);
+        });
+    }
+
 private:
+    static constexpr int32_t MANY_NODES = 4096;
     static constexpr size_t MOST_BYTES = 32 << 20;
     static constexpr size_t MOST_IDS = 512;    // of a part that is no bitmap
     static constexpr size_t MOST_ALIKE = 64;   // parts that differ in their stacks only, and are compared:

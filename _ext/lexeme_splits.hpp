@@ -2,13 +2,14 @@
 // the lexeme, and by label the rests of those that leave it.
 //
 // The same question as that of `Lexicon::split`, for automata of which there are many alike: each place in a grammar has a
-// lexer of its own, and before a lexeme a state of its own, which differs from others in a few terminals. Four things make a new one cheap:
+// lexer of its own, and before a lexeme a state of its own, which differs from others in a few terminals. What makes a new one cheap:
 //   - *Groups*. Most of the vocabulary goes on, after one byte, in a state that many lexers share (a name, blanks). What lies
 //     below the children of a view that lead to one such state is found once (`Group`), as a bitmap and its own rests.
 //   - *Openers*. Where a lexeme may end before each of its letters, nearly all that follows is forbidden by its obligation
 //     (lexemes.hpp): only the tokens that go on with a byte that may follow are rests.
 //   - *Keywords* that a pattern reads change the label of an end and nothing else. So a state is asked about without them first,
 //     and corrected at the few nodes where a keyword ends: rests there belong to another label.
+//   - A state that reads most bytes without being left is walked by classes of bytes (text_classes.hpp).
 //   - Rests below one node are a view of the trie that is there; only the rests of many nodes are merged into a trie, and
 //     those that are large in themselves stay by themselves.
 // Cost: for a new state its steps by each byte, a look-up for each large child, and a walk of what else is alive.
@@ -48,18 +49,21 @@ public:
         return *found;
     }
 
+    // Whether a state reads much text without being left: a name, a string, blanks.
+    bool reads_text(int32_t state) { return kept_by(state) != 0; }
+
 private:
-    static constexpr int32_t LARGE = 4096;        // nodes: a view that is put together of groups
-    static constexpr int32_t LARGE_CHILD = 128;   // nodes: a child that belongs to a group
+    static constexpr int32_t LARGE = 512;         // nodes: a view that is put together of groups
+    static constexpr int32_t LARGE_CHILD = 64;    // nodes: a child that belongs to a group
     static constexpr int32_t LARGE_REST = 2048;   // nodes: a rest that stays by itself
 
     struct Leaving {
         int32_t label, node;
+        bool operator==(const Leaving& o) const { return label == o.label && node == o.node; }
         bool operator<(const Leaving& o) const { return label != o.label ? label < o.label : node < o.node; }
     };
     struct Group {
-        std::unique_ptr<Bitmap> bitmap;
-        std::vector<int32_t> ids;
+        LexemeInner inner;
         std::vector<LexemeExit> exits;
     };
     struct WordEnd {
@@ -74,8 +78,15 @@ private:
     std::unordered_map<std::vector<int32_t>, std::unique_ptr<Group>, VectorHash> groups_;
     std::unordered_map<ViewKey, std::vector<WordEnd>, ViewKeyHash> word_ends_;
     std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;
+    std::unordered_map<int32_t, uint32_t> kept_;  // by state: classes of bytes
     std::deque<LexemeInner> inners_;
-    std::vector<int32_t> ids_;  // of one walk
+    std::deque<Bitmap> bitmaps_;
+    std::vector<int32_t> ids_, parents_;  // of one walk: tokens; nodes by depth
+
+    // Nearly always none or one: not worth a call.
+    void add_ids(const int32_t* id, const int32_t* end) {
+        for (; id != end; ++id) ids_.push_back(*id);
+    }
     struct Level {
         int32_t state, node;
         const ByteSet* openers;  // null: nothing ends here, or that is noted
@@ -113,6 +124,7 @@ private:
         std::map<int32_t, std::vector<int32_t>> by_state;
         std::vector<Leaving> leaving;
         ids_.clear();
+        if (view == View{} && kept_by(start) != 0) return split_in_place(start);
         for (int32_t node = view.node + 1, stop = source.nodes[view.node].end; node < stop; node = source.nodes[node].end) {
             const int32_t state = automata_.step(start, source.nodes[node].byte);
             if (state == DEAD) continue;
@@ -126,11 +138,63 @@ private:
         add_exits(view.trie, leaving, made->exits);
         for (auto& [state, nodes] : by_state) {
             const Group& group = group_of(view.trie, state, std::move(nodes));
-            if (group.bitmap) inner.bitmaps.push_back(group.bitmap.get());
-            inner.ids.insert(inner.ids.end(), group.ids.begin(), group.ids.end());
+            inner.bitmaps.insert(inner.bitmaps.end(), group.inner.bitmaps.begin(), group.inner.bitmaps.end());
+            inner.ids.insert(inner.ids.end(), group.inner.ids.begin(), group.inner.ids.end());
             made->exits.insert(made->exits.end(), group.exits.begin(), group.exits.end());
         }
         return made;
+    }
+
+    // The whole vocabulary inside a name or a string.
+    std::unique_ptr<LexemeSplit> split_in_place(int32_t start) {
+        std::vector<Leaving> leaving;
+        auto made = std::make_unique<LexemeSplit>();
+        LexemeInner& inner = new_inner();
+        made->inner = &inner;
+        const uint32_t others = ~kept_by(start);
+        if (lexicon_.text_classes().count_nodes(others) < lexicon_.tries[0]->size() / 4 && !(others & TextClasses::BEYOND_ASCII)) {
+            Bitmap bitmap = tokens_of_classes(others);
+            leave_text(start, others, leaving);
+            for (int32_t id : ids_) bitmap[id >> 6] |= 1ull << (id & 63);
+            add_bitmap(inner, std::move(bitmap));
+        } else {
+            walk_in_place(0, start, leaving);
+            set_tokens(inner);
+        }
+        add_exits(0, leaving, made->exits);
+        return made;
+    }
+
+    // The tokens that have no byte of some classes.
+    Bitmap tokens_of_classes(uint32_t others) const {
+        Bitmap bitmap(lexicon_.bitmap_words, 0);
+        const uint32_t* classes = lexicon_.text_classes().of_tokens();
+        for (int32_t first = 0; first < lexicon_.vocab_size; first += 64) {
+            const int32_t n = std::min(64, lexicon_.vocab_size - first);
+            uint64_t bits = 0;
+            for (int32_t i = 0; i < n; ++i) bits |= static_cast<uint64_t>((classes[first + i] & others) == 0) << i;
+            bitmap[first >> 6] = bits;
+        }
+        return bitmap;
+    }
+
+    // The nodes by which a text of other classes is left, where these are few: in no order.
+    void leave_text(int32_t state, uint32_t others, std::vector<Leaving>& leaving) {
+        const Trie& source = *lexicon_.tries[0];
+        const uint32_t* const classes = lexicon_.text_classes().after(0);
+        const ByteSet* const openers = openers_at(state);
+        lexicon_.text_classes().visit_nodes(others & ~TextClasses::BROKEN, [&](int32_t node) {
+            const int32_t parent = lexicon_.levels().parent_of(node);
+            if (classes[parent] & others) return;
+            const uint8_t byte = source.nodes[node].byte;
+            if (openers != nullptr && parent != 0 && contains(*openers, byte)) leaving.push_back({automata_.label(state), parent});
+            const int32_t to = automata_.step(state, byte);
+            if (to != DEAD) add_child(source, node, to, leaving);
+        });
+    }
+
+    const ByteSet* openers_at(int32_t state) {
+        return automata_.marks()[state] & Automata::ACCEPTS ? &lexemes_.openers(automata_.label(state)) : nullptr;
     }
 
     // What ends in or below some nodes, each of which leads to the same state.
@@ -144,22 +208,75 @@ private:
         std::vector<int32_t> before;
         before.swap(ids_);
         for (size_t i = 0; i + 2 < key.size(); ++i) add_child(*lexicon_.tries[trie], key[i], state, leaving);
-        if (ids_.size() > BITMAP_FROM) {
-            made->bitmap = std::make_unique<Bitmap>(lexicon_.bitmap_words, 0);
-            for (int32_t id : ids_) (*made->bitmap)[id >> 6] |= 1ull << (id & 63);
-        } else {
-            made->ids = ids_;
-        }
+        set_tokens(made->inner);
         before.swap(ids_);
         add_exits(trie, leaving, made->exits);
-        lexicon_.note_bytes((made->bitmap ? made->bitmap->size() * 8 : 0) + made->ids.size() * 4);
         return *groups_.emplace(std::move(key), std::move(made)).first->second;
+    }
+
+    // The tokens of a walk, as a bitmap if they are many.
+    void set_tokens(LexemeInner& inner) {
+        if (ids_.size() <= BITMAP_FROM) {
+            inner.ids = ids_;
+            return;
+        }
+        Bitmap bitmap(lexicon_.bitmap_words, 0);
+        for (int32_t id : ids_) bitmap[id >> 6] |= 1ull << (id & 63);
+        add_bitmap(inner, std::move(bitmap));
+    }
+    void add_bitmap(LexemeInner& inner, Bitmap bitmap) {
+        lexicon_.note_bytes(bitmap.size() * 8);
+        bitmaps_.push_back(std::move(bitmap));
+        inner.bitmaps.push_back(&bitmaps_.back());
     }
 
     // A node that is read up to a state, and all below it.
     void add_child(const Trie& source, int32_t node, int32_t state, std::vector<Leaving>& leaving) {
-        ids_.insert(ids_.end(), source.begin_ids(node), source.end_ids(node));
-        if (source.has_children(node)) walk(source, node, state, false, leaving);
+        add_ids(source.begin_ids(node), source.end_ids(node));
+        if (!source.has_children(node)) return;
+        if (source.nodes[node].end - node >= LARGE_CHILD && &source == lexicon_.tries[0].get() && source.nodes[node].depth <= TextClasses::MOST_SKIPPED && kept_by(state) != 0)
+            walk_in_place(node, state, leaving);
+        else walk(source, node, state, false, leaving);
+    }
+
+    // The classes of bytes that a state reads without being left.
+    uint32_t kept_by(int32_t state) {
+        auto known = kept_.find(state);
+        if (known == kept_.end()) known = kept_.emplace(state, TextClasses::kept_by(automata_, state)).first;
+        return known->second;
+    }
+
+    // Walks what lies below a node of the vocabulary, from a state that reads most of it without being left (text_classes.hpp).
+    void walk_in_place(int32_t top, int32_t state, std::vector<Leaving>& leaving) {
+        const Trie& source = *lexicon_.tries[0];
+        const TrieNode* const nodes = source.nodes.data();
+        const uint32_t* const classes = lexicon_.text_classes().after(nodes[top].depth);
+        const uint32_t others = ~kept_by(state);
+        const bool is_text = !(others & TextClasses::BEYOND_ASCII);
+        const ByteSet* const openers = openers_at(state);
+        if (parents_.size() <= source.max_depth) parents_.resize(source.max_depth + 1);
+        int32_t* const parents = parents_.data();
+        parents[nodes[top].depth] = top;
+        int32_t last = -1;  // the last node that was noted as one to leave at
+        for (int32_t node = top + 1, stop = nodes[top].end; node < stop;) {
+            const TrieNode& entry = nodes[node];
+            if (!(classes[node] & others)) {
+                add_ids(source.begin_ids(node), source.end_ids(node));
+                parents[entry.depth] = node;
+                ++node;
+                continue;
+            }
+            if (!(is_text && (classes[node] & TextClasses::BROKEN))) {
+                const int32_t parent = parents[entry.depth - 1];
+                if (openers != nullptr && parent != last && parent != 0 && contains(*openers, entry.byte)) leaving.push_back({automata_.label(state), last = parent});
+                const int32_t to = automata_.step(state, entry.byte);
+                if (to != DEAD) {
+                    add_ids(source.begin_ids(node), source.end_ids(node));
+                    if (source.has_children(node)) walk(source, node, to, false, leaving);
+                }
+            }
+            node = entry.end;
+        }
     }
 
     // Walks what lies below a node; `is_begin`: the lexeme does not end at the node itself.
@@ -169,8 +286,9 @@ private:
         const int base = nodes[top].depth;
         if (path_.size() < static_cast<size_t>(source.max_depth - base + 2)) path_.resize(source.max_depth - base + 2);
         Level* const path = path_.data() - base;
-        auto openers_at = [&](int32_t state) { return automata_.marks()[state] & Automata::ACCEPTS ? &lexemes_.openers(automata_.label(state)) : nullptr; };
         path[base] = {start, top, is_begin ? nullptr : openers_at(start)};
+        int32_t last_state = DEAD;  // most nodes have the state of the one before
+        const ByteSet* last_openers = nullptr;
         const int32_t* table = automata_.rows();
         for (int32_t node = top + 1, stop = nodes[top].end; node < stop;) {
             const TrieNode& entry = nodes[node];
@@ -192,8 +310,9 @@ private:
                 node = entry.end;
                 continue;
             }
-            for (int32_t id = entry.first, last = nodes[node + 1].first; id != last; ++id) ids_.push_back(all_ids[id]);
-            path[entry.depth] = {state, node, openers_at(state)};
+            add_ids(all_ids + entry.first, all_ids + nodes[node + 1].first);
+            if (state != last_state) last_state = state, last_openers = openers_at(state);
+            path[entry.depth] = {state, node, last_openers};
             ++node;
         }
     }
@@ -202,6 +321,7 @@ private:
     // One exit for each label, and for each node from which a label leaves many tokens.
     void add_exits(int32_t trie, std::vector<Leaving>& leaving, std::vector<LexemeExit>& exits) {
         std::sort(leaving.begin(), leaving.end());
+        leaving.erase(std::unique(leaving.begin(), leaving.end()), leaving.end());
         const Trie& source = *lexicon_.tries[trie];
         for (size_t i = 0; i < leaving.size();) {
             const int32_t label = leaving[i].label;

@@ -142,6 +142,18 @@ public:
         return result;
     }
 
+    // Whether an obligation is met or violated by the next byte, whatever that is.
+    bool is_short(int32_t obligation) {
+        if (obligation == NOTHING) return true;
+        auto [found, is_new] = short_.emplace(obligation, false);
+        if (is_new)
+            found->second = std::all_of(class_members_.begin(), class_members_.end(), [&](const auto& members) {
+                const int32_t to = after(obligation, members[0]);
+                return to == NOTHING || to == VIOLATED;
+            });
+        return found->second;
+    }
+
     bool is_varied(int32_t local) const override {
         const Content& content = contents_[local];
         return content.is_begin || content.filter != 0 || content.obligation != NOTHING || !content.words.empty();
@@ -244,6 +256,7 @@ private:
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> label_index_;
     std::unordered_map<int32_t, int32_t> wordless_;  // local -> state
     std::deque<ByteSet> openers_;                    // by label
+    std::unordered_map<int32_t, bool> short_;        // by obligation
     std::unordered_map<uint64_t, int32_t> steps_;  // (local, class) -> local
     std::array<uint8_t, 256> class_of_{};
     std::vector<std::vector<uint8_t>> class_members_;
@@ -486,16 +499,16 @@ private:
         std::unordered_map<int32_t, int32_t> parent{{from, -1}};
         for (size_t head = 0; head < queue.size(); ++head) {
             const int32_t at = queue[head];
-            if (alive_[at] == 0) continue;
-            if (alive_[at] == 1 || (is_plain(contents_[at]) && automata_.all_usable)) {
-                for (int32_t i = at; i >= 0; i = parent[i]) alive_[i] = 1;
-                return true;
-            }
             if (queue.size() > MOST_SEARCHED) throw LimitError("automaton states searched for the end of a lexeme", MOST_SEARCHED);
             for (const auto& members : class_members_) {
-                if (std::none_of(members.begin(), members.end(), [&](uint8_t byte) { return contains(automata_.usable, byte); })) continue;
+                if (!automata_.all_usable && std::none_of(members.begin(), members.end(), [&](uint8_t byte) { return contains(automata_.usable, byte); })) continue;
                 const int32_t to = advance(at, members[0]);
-                if (to != DEAD && parent.emplace(to, at).second) queue.push_back(to);
+                if (to == DEAD || alive_[to] == 0 || !parent.emplace(to, at).second) continue;
+                if (alive_[to] == 1 || (is_plain(contents_[to]) && automata_.all_usable)) {
+                    for (int32_t i = to; i >= 0; i = parent[i]) alive_[i] = 1;
+                    return true;
+                }
+                queue.push_back(to);
             }
         }
         for (int32_t at : queue) alive_[at] = 0;

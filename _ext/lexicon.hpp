@@ -16,6 +16,7 @@
 #include "levels.hpp"
 #include "splits.hpp"
 #include "terminals.hpp"
+#include "text_classes.hpp"
 #include "view_map.hpp"
 
 namespace tokentrellis {
@@ -58,6 +59,7 @@ public:
         automata.all_usable = all;
         most_token_characters = tries[0]->max_depth;
         levels_ = std::make_unique<Levels>(*tries[0], size);
+        text_classes_ = std::make_unique<TextClasses>(*tries[0], size);
     }
 
     // Whether every byte of UTF-8 is a token by itself, so that every text can be spelled.
@@ -209,6 +211,7 @@ public:
         return {static_cast<int32_t>(tries.size()) - 1, 0};
     }
     const Levels& levels() const { return *levels_; }
+    const TextClasses& text_classes() const { return *text_classes_; }
     // Memory that a grammar takes for what it learns about the vocabulary.
     void note_bytes(size_t bytes) { n_bytes_ += bytes; }
 
@@ -236,6 +239,7 @@ private:
     }
     int comparisons_left_ = 0;
     std::unique_ptr<Levels> levels_;  // of the vocabulary
+    std::unique_ptr<TextClasses> text_classes_;
     std::vector<int32_t> reached_;    // of one walk, by place: states
     std::vector<int32_t> collected_;  // of one walk: tokens
     ViewMap<std::unique_ptr<Split>> splits_;

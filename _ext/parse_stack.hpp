@@ -32,6 +32,16 @@ public:
 
     int32_t start() { return network_.continuation(tables_.start + 1, BOTTOM); }
 
+    // Lets the lexers learn what the first masks need, while the grammar is compiled. What exceeds a limit or is not decided is
+    // no matter until a text comes there.
+    void prepare() {
+        try {
+            prepare_lexers();
+        } catch (const LimitError&) {
+        } catch (const Lookaround&) {
+        }
+    }
+
     void gather(int32_t continuation, Closure& out) override {
         const int32_t before = depths_.begin();
         gather_noted(continuation, out);
@@ -84,6 +94,7 @@ public:
 private:
     static constexpr int32_t NONE = -1;
     static constexpr size_t MOST_SEARCHED = 4000;
+    static constexpr int32_t MOST_PREPARED = 64;  // lexers
 
     struct Place {
         int32_t state, obligation;
@@ -118,6 +129,18 @@ private:
     std::unordered_map<int32_t, Step> steps_;
     std::unordered_map<uint64_t, Step> rests_;
     std::unordered_set<int32_t> hopeless_;
+
+    void prepare_lexers() {
+        const int32_t n_lexers = std::min(static_cast<int32_t>(lexemes_.program().lexers.size()), MOST_PREPARED);
+        for (int32_t lexer = 0; lexer < n_lexers; ++lexer) {
+            const int32_t begin = lexemes_.start_of(lexer, 0, LexemeAutomaton::NOTHING);
+            if (begin == DEAD) continue;
+            rows_.prepare(lexemes_, begin, [&](int32_t label) {
+                const LexemeAutomaton::End read = lexemes_.end(lexemes_.ends_of(label)[0]);
+                return tables_.is_skipped(read.terminal) ? lexemes_.start_of(lexer, 0, read.obligation) : DEAD;
+            });
+        }
+    }
 
     void gather_noted(int32_t continuation, Closure& out) {
         if (is_several(continuation)) {
@@ -244,7 +267,7 @@ private:
 
     int32_t begin_of(int32_t continuation, int32_t stack, const Place& here) {
         const int32_t begin = plain_begin(stack, here);
-        if (begin == DEAD) return DEAD;
+        if (begin == DEAD || separator_.is_certain(tables_.lexers[here.state], here.obligation)) return begin;
         std::vector<int32_t> hopeless;
         for (int32_t end : separator_.doubtful_ends(begin)) {
             depths_.note(0);  // a way to the end is one through the whole stack

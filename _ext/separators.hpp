@@ -26,6 +26,14 @@ public:
         if (exists_) find_readers();
     }
 
+    // Whether there are no such ends from any state before a lexeme of a lexer, under an obligation. One that is decided by the next
+    // byte is no part of an end, and a filter only takes ends away: then it is asked once for the lexer.
+    bool is_certain(int32_t lexer, int32_t obligation) {
+        if (!exists_ || !lexemes_.is_short(obligation)) return false;
+        const int32_t begin = lexemes_.start_of(lexer, 0, LexemeAutomaton::NOTHING);
+        return begin == DEAD || doubtful_ends(begin).empty();
+    }
+
     // The ends that may be reached from a state and of which it is not certain that there is a way to the end of the text.
     const std::vector<int32_t>& doubtful_ends(int32_t begin) {
         static const std::vector<int32_t> none;
@@ -60,11 +68,22 @@ private:
     std::string text_;
     bool exists_ = false;
     std::set<int32_t> goes_on_;  // ends that no separator follows, but all that the parser accepts then
+    std::set<int32_t> stops_;    // ends of which that is not so
     std::vector<int8_t> reads_;  // by node of the lexers: whether the separator may be read from there
     std::unordered_map<int32_t, std::vector<int32_t>> doubtful_;  // by state of the automaton: ends
     std::set<int32_t> clean_;                                     // states that lead to no such end
 
-    bool is_doubtful(int32_t end) { return !exists_ || !(goes_on_.count(end) || is_ended(lexemes_.end(end).obligation)); }
+    // An end that was not met among the short texts is asked about when it is met.
+    bool is_doubtful(int32_t end) {
+        if (!exists_) return true;
+        if (goes_on_.count(end) || is_ended(lexemes_.end(end).obligation)) return false;
+        if (stops_.count(end)) return true;
+        const std::set<int32_t> before = goes_on_;
+        if (is_followed(end)) return false;
+        goes_on_ = before;
+        stops_.insert(end);
+        return true;
+    }
 
     // Whether the separator meets an obligation.
     bool is_ended(int32_t obligation) {
@@ -103,7 +122,8 @@ private:
         return true;
     }
 
-    // Whether a separator may follow an end; or else, as it does not follow a line feed with blanks, all that may come there.
+    // Whether a separator may follow an end; or else, as it does not follow a line feed with blanks nor itself, all that may come
+    // there.
     bool is_followed(int32_t first) {
         std::vector<int32_t> waiting{first};
         while (!waiting.empty()) {
@@ -111,12 +131,14 @@ private:
             waiting.pop_back();
             const LexemeAutomaton::End here = lexemes_.end(end);
             if (is_ended(here.obligation) || !goes_on_.insert(end).second) continue;
-            if (tables_.is_skipped(here.terminal) || lexemes_.has_need(here.obligation)) return false;
+            if (lexemes_.has_need(here.obligation)) return false;
+            std::set<std::pair<int32_t, int32_t>> checked;  // of this end: lexer, terminal
             for (int32_t state = 0; state < tables_.n_states; ++state) {
-                const int32_t after = tables_.action(state, here.terminal) - 1;
+                const int32_t after = tables_.is_skipped(here.terminal) ? state : tables_.action(state, here.terminal) - 1;
                 if (after < 0) continue;
-                const int32_t begin = lexemes_.start_of(tables_.lexers[after], 0, here.obligation);
+                const int32_t lexer = tables_.lexers[after], begin = lexemes_.start_of(lexer, 0, here.obligation);
                 for (int32_t terminal : accepted(after)) {
+                    if (!checked.emplace(lexer, terminal).second) continue;
                     waiting.push_back(lexemes_.end_of(begin, tables_.texts[terminal], terminal));
                     if (waiting.back() < 0) return false;
                 }

@@ -89,6 +89,7 @@ public:
         LexemeAutomaton* lexemes = lexicon.add_automaton<LexemeAutomaton>(std::move(program));
         auto stack = std::make_unique<ParseStack>(network, *lexemes, std::move(tables));
         const int32_t start = stack->start();
+        stack->prepare();
         network.set_driver(std::move(stack), start);
         states.begin();
     }

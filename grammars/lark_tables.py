@@ -1,7 +1,8 @@
 """Lark's compiled rules -> LALR parse tables and a contextual lexer, as Lark itself makes them.
 
-In come the rules and terminals that `lark` compiled a grammar to; its own analyzer makes the LALR states.
-What its lexer does at run time with one regular expression for each state of the parser is written down here:
+In come the rules and terminals that `lark` compiled a grammar to; lalr.py makes the LALR states, as its own
+analyzer would. What its lexer does at run time with one regular expression for each state of the parser is written
+down here:
 the terminals that the state accepts, in the order of priority, greatest length of a match, length of the
 pattern, and name, and of the keywords those that a pattern reads too, which its text then decides.
 
@@ -13,11 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .emptiness import texts
 from .errors import ConstraintError, GrammarError, UnsupportedFeatureError
 from .expressions import Expression
+from .lalr import LalrTable, lalr_table
 from .lexeme_programs import LexemePrograms
 from .nullable import without_empty
 from .parse_tables import LexemeTables, ParseTables
@@ -28,7 +30,6 @@ from .remarks import Remark, shadowed, takes_beginnings
 if TYPE_CHECKING:
     from lark.grammar import Rule, Symbol
     from lark.lexer import TerminalDef
-    from lark.parsers.lalr_analysis import LALR_Analyzer
 
 _END = "$END"
 _MOST_CANDIDATES = 40  # short texts of a terminal that are tried
@@ -49,28 +50,31 @@ def lalr_tables(
     Raises: GrammarError where the grammar is not LALR(1), or a terminal may be empty;
         UnsupportedFeatureError for conditions of terminals that are not followed.
     """
-    analyzer = _analyzed(rules, start)
     lexer = _Lexer(terminals, ignored, special_tokens)
-    tables = _Tables(analyzer, lexer, start).tables()
-    return tables, tuple(lexer.shadowed())
+    grammar = _NumberedRules(rules, lexer, start)
+    table = None
+    if len(set(rules)) == len(rules):
+        table = lalr_table(grammar.rules, grammar.priorities, grammar.root, lexer.number[_END])
+    if table is None:
+        raise _conflict(rules, start)
+    return _tables(grammar, lexer, table), tuple(lexer.shadowed())
 
 
-def _analyzed(rules: Sequence[Rule], start: str) -> LALR_Analyzer:
+def _conflict(rules: Sequence[Rule], start: str) -> GrammarError:
+    """Why there is no table, in the words of the library."""
     from lark.common import ParserConf
     from lark.exceptions import GrammarError as LarkGrammarError
     from lark.parsers.lalr_analysis import LALR_Analyzer
 
-    analyzer = LALR_Analyzer(
-        ParserConf(list(rules), {}, [start]), debug=True
-    )  # keeps the items of the states
+    said = "two rules may be reduced in one place"
     try:
-        analyzer.compute_lalr()
+        LALR_Analyzer(ParserConf(list(rules), {}, [start]), debug=True).compute_lalr()
     except LarkGrammarError as error:
-        raise GrammarError(
-            f"the grammar is not LALR(1): {' '.join(str(error).split())[:1000]}",
-            advice="give one of the rules a priority, rewrite them, or ask for lexer='dynamic'",
-        ) from error
-    return analyzer
+        said = " ".join(str(error).split())[:1000]
+    return GrammarError(
+        f"the grammar is not LALR(1): {said}",
+        advice="give one of the rules a priority, rewrite them, or ask for lexer='dynamic'",
+    )
 
 
 class _Lexer:
@@ -237,79 +241,56 @@ class _Lexer:
         return None
 
 
-class _Tables:
-    """LALR states by number."""
+class _NumberedRules:
+    """Rules and their names by number; the last rule is the root, which reads the start."""
 
-    def __init__(self, analyzer: LALR_Analyzer, lexer: _Lexer, start: str) -> None:
-        table: Any = analyzer.parse_table
-        self.lexer = lexer
-        self.states: list[Any] = list(table.states)
-        self.state_number = {state: number for number, state in enumerate(self.states)}
-        self.actions = table.states
-        self.start = self.state_number[table.start_states[start]]
-        self.accepting = self.state_number[table.end_states[start]]
-        self.rules: list[Rule] = []
-        self.rule_number: dict[Rule, int] = {}
-        self.origin_number: dict[str, int] = {}
-        for state in self.states:
-            for pointer in state:
-                if pointer.rule not in self.rule_number:
-                    self.rule_number[pointer.rule] = len(self.rules)
-                    self.rules.append(pointer.rule)
-                    self.origin_number.setdefault(pointer.rule.origin.name, len(self.origin_number))
+    def __init__(self, rules: Sequence[Rule], lexer: _Lexer, start: str) -> None:
+        names = dict.fromkeys(rule.origin.name for rule in rules)
+        number = {name: at for at, name in enumerate(names)}
 
-    def tables(self) -> ParseTables:
-        lexer, n_terminals, n_origins = self.lexer, len(self.lexer.names), len(self.origin_number)
-        actions = [0] * (len(self.states) * n_terminals)
-        gotos = [-1] * (len(self.states) * n_origins)
-        state_lexers = []
-        for number, state in enumerate(self.states):
-            accepted = set()
-            for name, (action, target) in self.actions[state].items():
-                if name in self.origin_number:
-                    gotos[number * n_origins + self.origin_number[name]] = self.state_number[target]
-                    continue
-                terminal = lexer.number[name]
-                is_shift = action.name == "Shift"
-                code = self.state_number[target] + 1 if is_shift else -self.rule_number[target] - 1
-                actions[number * n_terminals + terminal] = code
-                if terminal in lexer.aliases:
-                    actions[number * n_terminals + lexer.aliases[terminal]] = code
-                if terminal < len(lexer.terminals):
-                    accepted.add(terminal)
-            state_lexers.append(lexer.number_of_lexer(frozenset(accepted)))
-        symbols = [[self._symbol(symbol) for symbol in rule.expansion] for rule in self.rules]
-        rules = [(self.origin_number[rule.origin.name], len(rule.expansion)) for rule in self.rules]
-        short_texts = [lexer.short_text(number) for number in range(n_terminals)]
-        for terminal in lexer.ignored:  # what rules ask for and is ignored: no text is sure to be read as it
-            if any(actions[terminal::n_terminals]):
-                short_texts[terminal] = b""
-        costs, firsts = _shortest_derivations(rules, symbols, short_texts, n_origins)
-        n_words = len(lexer.names) - len(lexer.terminals)
-        return ParseTables(
-            LexemeTables(
-                lexer.programs.nodes, lexer.programs.classes, lexer.lexers, lexer.words_of + [[]] * n_words
-            ),
-            *(len(self.states), n_terminals, n_origins, self.start, self.accepting, lexer.number[_END]),
-            *(actions, gotos, rules, self._items(symbols), state_lexers),
-            *(lexer.ignored, lexer.special_tokens, short_texts, costs, firsts),
-        )
+        def numbered(symbol: Symbol) -> int:
+            return lexer.number[symbol.name] if symbol.is_term else ~number[symbol.name]
 
-    def _symbol(self, symbol: Symbol) -> int:
-        return self.lexer.number[symbol.name] if symbol.is_term else ~self.origin_number[symbol.name]
+        self.n_origins = len(number) + 1
+        self.root = len(rules)
+        self.rules: list[tuple[int, list[int]]] = [
+            (number[rule.origin.name], [numbered(symbol) for symbol in rule.expansion]) for rule in rules
+        ]
+        self.rules.append((len(number), [~number[start]]))
+        self.priorities = [rule.options.priority or 0 for rule in rules] + [0]
 
-    def _items(self, symbols: list[list[int]]) -> list[list[tuple[int, int, list[int]]]]:
-        """By state, its kernel."""
-        found = []
-        for number, state in enumerate(self.states):
-            kernel = []
-            for pointer in state:
-                rule = self.rule_number[pointer.rule]
-                is_root = number == self.start and pointer.rule.origin.name.startswith("$root_")
-                if pointer.index or is_root:
-                    kernel.append((rule, pointer.index, symbols[rule][pointer.index :]))
-            found.append(sorted(kernel))
-        return found
+
+def _tables(grammar: _NumberedRules, lexer: _Lexer, table: LalrTable) -> ParseTables:
+    n_states, n_terminals, n_origins = len(table.kernels), len(lexer.names), grammar.n_origins
+    actions = [0] * (n_states * n_terminals)
+    gotos = [-1] * (n_states * n_origins)
+    state_lexers = []
+    for state in range(n_states):
+        for origin, to in table.gotos[state].items():
+            gotos[state * n_origins + origin] = to
+        for terminal, action in table.actions[state].items():
+            actions[state * n_terminals + terminal] = action
+            if terminal in lexer.aliases:
+                actions[state * n_terminals + lexer.aliases[terminal]] = action
+        accepted = (terminal for terminal in table.actions[state] if terminal < len(lexer.terminals))
+        state_lexers.append(lexer.number_of_lexer(frozenset(accepted)))
+    symbols = [symbols for _, symbols in grammar.rules]
+    rules = [(origin, len(symbols)) for origin, symbols in grammar.rules]
+    items = [[(rule, n_read, symbols[rule][n_read:]) for rule, n_read in kernel] for kernel in table.kernels]
+    short_texts = [lexer.short_text(number) for number in range(n_terminals)]
+    for terminal in lexer.ignored:  # what rules ask for and is ignored: no text is sure to be read as it
+        if any(actions[terminal::n_terminals]):
+            short_texts[terminal] = b""
+    costs, firsts = _shortest_derivations(rules, symbols, short_texts, n_origins)
+    n_words = len(lexer.names) - len(lexer.terminals)
+    return ParseTables(
+        LexemeTables(
+            lexer.programs.nodes, lexer.programs.classes, lexer.lexers, lexer.words_of + [[]] * n_words
+        ),
+        *(n_states, n_terminals, n_origins, table.start, table.accepting, lexer.number[_END]),
+        *(actions, gotos, rules, items, state_lexers),
+        *(lexer.ignored, lexer.special_tokens, short_texts, costs, firsts),
+    )
 
 
 def _shortest_derivations(
