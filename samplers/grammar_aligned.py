@@ -290,17 +290,17 @@ class _Round:
         while groups:
             first = [group[0] for group in groups.values()]
             allowed, nodes = self._add(first, rows.log_probs)
+            going_on = [(walk, row) for row, group in enumerate(groups.values()) for walk in group]
             live, parents = [], {}
-            for row, group in enumerate(groups.values()):
-                tokens = self._draw(group, rows.log_probs[row], allowed[row])
-                for walk, token_id in zip(group, tokens, strict=True):
-                    if token_id is None:
-                        walk.is_over = True
-                        continue
-                    self._write(walk, token_id, nodes[row])
-                    if not walk.is_over:
-                        live.append(walk)
-                        parents[walk.state.token_ids] = row
+            tokens = self._draw(going_on, rows.log_probs, allowed)
+            for (walk, row), token_id in zip(going_on, tokens, strict=True):
+                if token_id is None:
+                    walk.is_over = True
+                    continue
+                self._write(walk, token_id, nodes[row])
+                if not walk.is_over:
+                    live.append(walk)
+                    parents[walk.state.token_ids] = row
             groups = _by_prefix(live)
             if groups:
                 rows.advance([parents[prefix] for prefix in groups], [prefix[-1] for prefix in groups])
@@ -322,17 +322,17 @@ class _Round:
             nodes.append(node)
         return allowed.to(log_probs.device), nodes
 
-    def _draw(self, walks: list[_Walk], log_probs: Tensor, allowed: Tensor) -> list[int | None]:
-        """A token for each walk with this prefix; None: it was illegal, or there is none."""
+    def _draw(self, walks: list[tuple[_Walk, int]], log_probs: Tensor, allowed: Tensor) -> list[int | None]:
+        """A token for each walk, by the law of its row; None: it was illegal, or there is none."""
+        rows = [row for _, row in walks]
         if not self._is_free:
             log_probs = log_probs.masked_fill(~allowed, -torch.inf)
-            mass = float(log_probs.double().logsumexp(0))
-            if mass == -math.inf:
-                return [None] * len(walks)
-            for walk in walks:
-                walk.log_weight += mass
-        drawn = draw_categorical(log_probs.unsqueeze(0), [0], len(walks), self._generator)[0]
-        is_legal = allowed[drawn].tolist()
+            masses = log_probs.double().logsumexp(-1).tolist()
+            for walk, row in walks:
+                walk.log_weight += masses[row]
+        drawn = draw_categorical(log_probs, rows, 1, self._generator).squeeze(1)
+        # Where nothing has any probability, any token comes.
+        is_legal = (allowed[rows, drawn] & (log_probs[rows, drawn] > -torch.inf)).tolist()
         return [token if legal else None for token, legal in zip(drawn.tolist(), is_legal, strict=True)]
 
     def _write(self, walk: _Walk, token_id: int, node: int | None) -> None:

@@ -376,6 +376,22 @@ def test_with_a_model_and_its_cache() -> None:
                 assert np.allclose(entry.probs, law[entry.tokens], atol=1e-5)
 
 
+@pytest.mark.parametrize("method", ["cars", "asap"])
+def test_a_place_without_any_probability_ends_nothing(method: str) -> None:
+    """After "b" the model says nothing at all, and the grammar would end the text there."""
+    vocabulary = tt.Vocabulary([b"a", b"b", b""], eos_token_ids=[2])
+    says = {(): [0.25, 0.5, 0.25], (0,): [0.0, 0.0, 1.0], (1,): [0.0, 0.0, 0.0]}
+    with np.errstate(divide="ignore"):
+        model = tt.FunctionModel(lambda prefix: np.log(says[prefix]).tolist(), vocab_size=3)
+        constraint = Constraint(tt.compile_grammar(tt.from_regex("a|b|"), vocabulary), max_new_tokens=2)
+        sampler = GrammarAlignedSampler(method, batch_size=40)
+        draws = sampler.draw_batch(model, constraint, generator())
+        draws += sampler.draw_batch(model, constraint, generator())
+    counts = Counter(draw.text.decode() for draw in draws)
+    assert set(counts) == {"a", ""}
+    assert sampler.trie(model, constraint).bound == pytest.approx(0.5)
+
+
 def test_failures_are_errors() -> None:
     class Never:
         def prefix(self, text: str) -> bool:
