@@ -45,6 +45,7 @@ from .text_input import (
     only_one,
     write_texts,
 )
+from .trace_option import TraceOption, check_trace, traced
 
 
 def generate(
@@ -96,6 +97,7 @@ def generate(
             "--draft-model", metavar="NAME_OR_PATH", help=f"A smaller model for {', '.join(WITH_MODEL)}."
         ),
     ] = None,
+    trace: TraceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write TEXT as JSON by SCHEMA (or by rules, a pattern, or as one of some choices): always valid, always
@@ -114,14 +116,17 @@ def generate(
     if schema == "-" and given is None:
         raise ConstraintError("SCHEMA and TEXT cannot both be standard input", advice="name a file for one")
     check_sampler_options(sampler, particles)
+    check_trace(trace, jsonl)
     layout = whitespace or ("compact" if model is None else "natural")
     grammar, described = _grammar(schema, regex, choices, layout, property_order)
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+    sampling["trace"] = trace is not None
 
     def begin() -> Run:
         sampling["sampler"] = make_sampler(sampler, particles)
         drafting = (drafter, draft_model)
-        return _runner(grammar, described, model, tokenizer, seed, max_new_tokens, sampling, drafting)
+        run = _runner(grammar, described, model, tokenizer, seed, max_new_tokens, sampling, drafting)
+        return run if trace is None else traced(run, trace)
 
     write_texts(begin, text, file, jsonl, out, as_json)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -17,8 +17,10 @@ from ..grammars.json_schema import JsonSchemaGrammar
 from .compile import CompiledGrammar
 from .compiled_length import CompiledLength
 from .errors import SamplingError
+from .matcher import is_forced
 from .processors import MaskTimes
 from .speculative import SpeculationStatistics
+from .traces import Trace
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Result:
     stats: counts and times.
     log_weight: natural logarithm of the importance weight that a sampler gives to the text; None without one.
         Averages over results, weighted by exp(log_weight), are those of the model given the constraint.
+    trace: what happened at each token, for `generate(..., trace=True)`; else None.
     """
 
     text: str
@@ -67,6 +70,7 @@ class Result:
     log_prob: float
     stats: Statistics
     log_weight: float | None = None
+    trace: Trace | None = field(default=None, repr=False)
 
 
 def make_results(
@@ -105,8 +109,7 @@ def replay(compiled: CompiledGrammar | CompiledLength, row: list[int]) -> tuple[
     n_forced = 0
     for position, token_id in enumerate(row):
         if forced_by is not None:
-            data = compiled.vocabulary.token_bytes(token_id)
-            n_forced += forced_by.forced_bytes().startswith(data) if data else not forced_by.next_bytes()
+            n_forced += is_forced(forced_by, compiled.vocabulary.token_bytes(token_id))
             forced_by.accept_token(token_id)
         matcher.accept_token(token_id)
         if matcher.is_terminated:

@@ -44,6 +44,7 @@ TENSOR_MODULES = {
     "decoding/self_termination.py",
     "decoding/speculative.py",
     "decoding/termination.py",
+    "decoding/trace_recorder.py",
 }
 
 
