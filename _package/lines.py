@@ -72,14 +72,16 @@ def check_target(target: Path, source: Path) -> None:
 
 
 @contextmanager
-def open_target(target: Path, mode: str = "a") -> Iterator[TextIO]:
-    """The file that the results go to, for as long as it takes; "a" appends, "w" begins anew.
+def open_target(target: Path, *, is_new: bool = False) -> Iterator[TextIO]:
+    """The file that the results go to, for as long as it takes.
+
+    is_new: begin it anew; else what is written is appended.
 
     Raises:
         ConstraintError: it cannot be opened or written.
     """
     try:
-        with target.open(mode, encoding="utf-8", errors=JSON_ESCAPE) as sink:
+        with target.open("w" if is_new else "a", encoding="utf-8", errors=JSON_ESCAPE) as sink:
             yield sink
     except OSError as error:
         raise _cannot_be_written(target, error) from error

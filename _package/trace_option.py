@@ -50,7 +50,7 @@ def traced(run: Run, target: str) -> Run:
         if target == TERMINAL:
             result.trace.show(Console(stderr=True, highlight=False))
         elif target.endswith(".json"):
-            with open_target(Path(target), "w") as sink:
+            with open_target(Path(target), is_new=True) as sink:
                 print(write_json(result.trace.to_json()), file=sink)
         else:
             result.trace.save(target)
