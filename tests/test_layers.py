@@ -132,10 +132,10 @@ def test_packages_are_the_folders() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     folders = sorted({name_of(path.parent) for path in sources() if path.name == "__init__.py"})
     modules = {name_of(path.parent) for path in sources()}
-    expected = {
-        "tokentrellis" if folder == "_package" else "tokentrellis." + folder.replace("/", "."): folder
-        for folder in folders
-    }
+    expected = {}
+    for folder in folders:
+        inside = folder.removeprefix("_package").strip("/").replace("/", ".")
+        expected[f"tokentrellis.{inside}" if inside else "tokentrellis"] = folder
     assert modules <= set(folders), "every folder with modules needs an __init__.py"
     assert sorted(settings["packages"]) == sorted(expected)
     mapped = settings["package-dir"]

@@ -3,7 +3,7 @@
 In: a function of one argument, then arguments. Out: `Answer`s. The parent looks at the clock and at the
 worker's resident memory while it waits; a worker over a limit is killed, a dead one is noticed, and the next
 argument gets a fresh one. A worker is a fork of the parent, so what the parent has loaded costs nothing. The
-limits are of wall-clock time and of growth of memory, as in `bench.maskbench`.
+limits are of wall-clock time and of growth of memory, as in `maskbench`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any
 
-from bench.maskbench.measure import resident_bytes
-
-from .report import Finding, Report
+from .conformance.report import Finding, Report
+from .maskbench.measure import resident_bytes
 
 POLL_SECONDS = 0.02
 DONE, TIMEOUT, MEMORY, CRASH = "done", "timeout", "memory", "crash"
@@ -47,12 +46,16 @@ class Answer:
 class Isolated:
     """Calls `function(argument)` in a worker process; both sides of a call must pickle.
 
+    is_fresh: the worker is a new interpreter, not a fork: for libraries with threads, such as torch. The
+        function must pickle too.
+
     An exception of the function ends its worker: it is a crash. Errors that are answers are to be returned.
     """
 
-    def __init__(self, function: Callable[[Any], Any], limits: Limits) -> None:
+    def __init__(self, function: Callable[[Any], Any], limits: Limits, *, is_fresh: bool = False) -> None:
         self._function = function
         self._limits = limits
+        self._method = "spawn" if is_fresh else "fork"
         self._process: Any = None
         self._connection: Connection | None = None
 
@@ -89,7 +92,7 @@ class Isolated:
             self._end()
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("fork")
+        context: Any = multiprocessing.get_context(self._method)
         self._connection, child = context.Pipe()
         self._process = context.Process(target=_serve, args=(child, self._function), daemon=True)
         self._process.start()
