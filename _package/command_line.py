@@ -1,8 +1,8 @@
 """The command `tokentrellis`: what a user types in, JSON or a readable report out.
 
-`generate` and `summarize` have modules of their own; here are the commands that look at a schema without
-running a model. Results go to standard output and everything else to standard error. The exit code is 0 for
-yes, 1 for no (the schema is refused, the text does not match), 2 for an error of our family, which is one
+`generate`, `summarize` and `bench` have modules of their own; here are the commands that look at a schema
+without running a model. Results go to standard output and everything else to standard error. The exit code is
+0 for yes, 1 for no (the schema is refused, the text does not match), 2 for an error of our family, which is one
 message without a traceback; and as shells have it 130 for Ctrl-C and 141 for an output that nobody reads
 any more.
 """
@@ -23,6 +23,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from . import __version__
+from .benchmark.command import app as bench
 from .generate_command import generate
 from .grammar_options import (
     JsonOption,
@@ -72,6 +73,7 @@ app = typer.Typer(
 )
 app.command()(generate)
 app.command()(summarize)
+app.add_typer(bench, name="bench")
 
 
 def _print_version(is_wanted: bool) -> None:

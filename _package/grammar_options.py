@@ -44,7 +44,7 @@ def schema_grammar(schema: Any, whitespace: str, property_order: PropertyOrder) 
     from .grammars.json_schema import from_json_schema
 
     return from_json_schema(
-        schema, whitespace=_parse_whitespace(whitespace), property_order=property_order.value
+        schema, whitespace=parse_whitespace(whitespace), property_order=property_order.value
     )
 
 
@@ -80,7 +80,8 @@ def read_rules(source: str) -> Grammar:
     return from_lark(text, loader=load)
 
 
-def _parse_whitespace(word: str) -> Any:
+def parse_whitespace(word: str) -> Any:
+    """The layout that `--whitespace` names."""
     if word in ("natural", "any", "compact"):
         return word
     if word.isdecimal() and len(word) < 100:  # int() refuses thousands of digits

@@ -59,8 +59,14 @@ class Isolated:
         self._process: Any = None
         self._connection: Connection | None = None
 
-    def call(self, argument: Any) -> Answer:
-        """The answer to one argument."""
+    @property
+    def is_running(self) -> bool:
+        """Whether a worker is there; the next call starts one otherwise."""
+        return self._process is not None
+
+    def call(self, argument: Any, *, limits: Limits | None = None) -> Answer:
+        """The answer to one argument. limits: other ones, for this call."""
+        limits = limits or self._limits
         if self._process is None:
             self._start()
         assert self._connection is not None
@@ -77,13 +83,13 @@ class Isolated:
                 return Answer(DONE, value, seconds=seconds, megabytes=most / 1e6)
             if not self._process.is_alive():
                 return Answer(CRASH, reason=self._end(), seconds=seconds, megabytes=most / 1e6)
-            if seconds > self._limits.seconds:
+            if seconds > limits.seconds:
                 self._end()
-                reason = f"more than {self._limits.seconds:g} s"
+                reason = f"more than {limits.seconds:g} s"
                 return Answer(TIMEOUT, reason=reason, seconds=seconds, megabytes=most / 1e6)
-            if most > self._limits.megabytes * 1e6:
+            if most > limits.megabytes * 1e6:
                 self._end()
-                reason = f"more than {self._limits.megabytes:g} MB"
+                reason = f"more than {limits.megabytes:g} MB"
                 return Answer(MEMORY, reason=reason, seconds=seconds, megabytes=most / 1e6)
 
     def close(self) -> None:
