@@ -326,6 +326,16 @@ def read_vocabulary(model: Any, tokenizer: Any) -> Vocabulary:
     return known[key]
 
 
+def keep_vocabulary(model: Any, tokenizer: Any, vocabulary: Vocabulary) -> None:
+    """Have `read_vocabulary` give this one, which was read elsewhere from the same tokenizer.
+
+    It is not kept if it ends texts in another way than the model.
+    """
+    eos_token_ids = named_eos_token_ids(model)
+    if eos_token_ids is None or tuple(dict.fromkeys(eos_token_ids)) == vocabulary.eos_token_ids:
+        _vocabularies.setdefault(tokenizer, {})[eos_token_ids, len(tokenizer)] = vocabulary
+
+
 def _encode(tokenizer: Any, prompts: list[str], padding_id: int) -> dict[str, torch.Tensor]:
     """Token ids and attention mask, int64, shape [prompts, longest], padded on the left."""
     rows = [tokenizer(prompt)["input_ids"] for prompt in prompts]

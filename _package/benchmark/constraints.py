@@ -1,10 +1,10 @@
 """Constraints on a text that a program can verify, in the manner of IFEval, CoDI-Eval and MulDimIF.
 
 In: a list of constraints as JSON has them, and a text. Out: which of them hold. A constraint is an object
-with its `kind`: `{"kind": "words", "at_most": 50}`, `{"kind": "includes", "texts": ["lamp"]}`. Strict verdicts
-are about the text as it is; loose ones (as IFEval counts) also accept a text whose first or last line, or whose
-asterisks, a model added to be friendly. Unlike `Length`, these verifiers only look at a finished text; what a
-grammar or a length could have enforced is in `enforceable`.
+with its `kind`: `{"kind": "words", "at_most": 50}`, `{"kind": "includes", "texts": ["lamp"]}`. Strict
+verdicts are about the text as it is; loose ones (as IFEval counts) also accept a text whose first or last
+line, or whose asterisks, a model added to be friendly. Unlike `Length`, these verifiers only look at a
+finished text; what a grammar or a length could have enforced is in `enforceable`.
 
 Papers: IFEval (Zhou et al. 2023, arXiv:2311.07911), CoDI-Eval (Chen et al. 2024, arXiv:2401.00690), MulDimIF
 (Ye et al. 2025, arXiv:2505.07591).

@@ -117,7 +117,7 @@ def to_page(figures: Figures, outcomes: Sequence[Outcome], description: Mapping[
     if figures.constraints_strict:
         body += _section(
             "Constraints",
-            "Share of the constraints that hold in the text as it is. Grammar engines have nothing to do there.",
+            "Share of the constraints that hold in the text as it is; for a grammar there is nothing to do.",
             colours + bar_chart(figures.constraints_strict, engines),
         )
     body += _table_section(figures) + _findings(outcomes) + _about(description)

@@ -1,10 +1,10 @@
 """Measures the embedded model: `python -m bench.embedded.evaluate`.
 
 What goes in is the model folder; what comes out is the share of fields that are exactly right, on made-up
-texts with names, phrasings and combinations of keys that training never saw, and on the hand-written
-texts of `tokentrellis/benchmark/extraction.jsonl`. A field is a leaf of the expected JSON (an array of plain
-values is one field); numbers count as right when equal, everything else letter by letter; a field too many
-counts as wrong. With `tokentrellis` the grammar of the schema constrains the answer (one text at a time); `--plain`
+texts with names, phrasings and combinations of keys that training never saw, and on the hand-written texts of
+`tokentrellis/benchmark/extraction.jsonl`. A field is a leaf of the expected JSON (an array of plain values is
+one field); numbers count as right when equal, everything else letter by letter; a field too many counts as
+wrong. With `tokentrellis` the grammar of the schema constrains the answer (one text at a time); `--plain`
 decodes greedily without it (in batches). Every answer is also checked against its schema by `jsonschema-rs`,
 formats included.
 """
