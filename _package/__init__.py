@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from .decoding.speculative import SpeculationStatistics
     from .decoding.termination import TerminationProcessor
     from .decoding.token_automaton import TokenAutomaton
+    from .decoding.trace_recorder import TraceRecorder
+    from .decoding.traces import Alternative, Trace, TraceStep
     from .decoding.vocabulary import Vocabulary
     from .grammars.call_formats import CallFormat
     from .grammars.choices import from_choices
@@ -174,6 +176,8 @@ _NAMES_OF_MODULE = {
     ".decoding.length": ("Length",),
     ".decoding.compiled_length": ("CompiledLength", "compile_length"),
     ".decoding.length_matcher": ("LengthMatcher",),
+    ".decoding.trace_recorder": ("TraceRecorder",),
+    ".decoding.traces": ("Alternative", "Trace", "TraceStep"),
     ".decoding.vocabulary": ("Vocabulary",),
     ".grammars.call_formats": ("CallFormat",),
     ".grammars.choices": ("from_choices",),
@@ -299,6 +303,10 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "generate",
     "Result",
     "Statistics",
+    "Trace",
+    "TraceStep",
+    "Alternative",
+    "TraceRecorder",
     "MaskSampler",
     "AdaptiveRejectionSampler",
     "SequentialMonteCarlo",

@@ -1,10 +1,10 @@
 """The command `tokentrellis`: what a user types in, JSON or a readable report out.
 
-`generate`, `summarize` and `serve` have modules of their own; here are the commands that look at a schema
-without running a model. Results go to standard output and everything else to standard error. The exit code is
-0 for yes, 1 for no (the schema is refused, the text does not match), 2 for an error of our family, which is
-one message without a traceback; and as shells have it 130 for Ctrl-C and 141 for an output that nobody reads
-any more.
+`generate`, `run`, `summarize`, `serve` and `bench` have modules of their own; here are the commands that look
+at a schema without running a model. Results go to standard output and everything else to standard error. The
+exit code is 0 for yes, 1 for no (the schema is refused, the text does not match), 2 for an error of our
+family, which is one message without a traceback; and as shells have it 130 for Ctrl-C and 141 for an output
+that nobody reads any more.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from . import __version__
+from .benchmark.command import app as bench
 from .generate_command import generate
 from .grammar_options import (
     JsonOption,
@@ -35,6 +36,7 @@ from .grammar_options import (
 )
 from .grammars.errors import ConstraintError
 from .rules_commands import convert, graph
+from .run_command import run
 from .serving.command import serve
 from .sources import check_text, json_schema_of, read_schema
 from .standard_output import BROKEN_PIPE, standard_output
@@ -73,10 +75,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(generate)
+app.command()(run)
 app.command()(summarize)
 app.command()(graph)
 app.command()(convert)
 app.command()(serve)
+app.add_typer(bench, name="bench")
 
 
 def _print_version(is_wanted: bool) -> None:

@@ -6,13 +6,11 @@ loaded; `text_input.py` reads the texts.
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
-from .drafters import WITH_MODEL, WITHOUT_MODEL, check_drafter, make_drafter
+from .drafters import WITH_MODEL, WITHOUT_MODEL, check_drafter
 from .grammar_options import (
     JsonOption,
     PropertyOrder,
@@ -25,8 +23,7 @@ from .grammar_options import (
 from .grammars.errors import ConstraintError
 from .grammars.grammar import Grammar
 from .lines import Run
-from .models import load_model
-from .sampler_options import ParticlesOption, SamplerOption, check_sampler_options, make_sampler
+from .sampler_options import ParticlesOption, SamplerOption, check_sampler_options
 from .sources import check_text, json_schema_of, read_schema
 from .text_input import (
     FileOption,
@@ -45,6 +42,8 @@ from .text_input import (
     only_one,
     write_texts,
 )
+from .trace_option import TraceOption, check_trace, traced
+from .writer import WriterSettings, make_writer
 
 
 def generate(
@@ -96,6 +95,7 @@ def generate(
             "--draft-model", metavar="NAME_OR_PATH", help=f"A smaller model for {', '.join(WITH_MODEL)}."
         ),
     ] = None,
+    trace: TraceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write TEXT as JSON by SCHEMA (or by rules, a pattern, or as one of some choices): always valid, always
@@ -107,26 +107,35 @@ def generate(
     """
     if schema is not None and text is None and (regex is not None or choices is not None):
         schema, text = None, schema  # a single word beside --regex or --choices is the text
-    _check_options(schema, regex, choices, whitespace)
+    check_grammar_options(schema, regex, choices, whitespace)
     check_drafter(drafter, draft_model)
     check_numbers(max_new_tokens, temperature, top_k, top_p, min_p)
     given = check_inputs(text, file, jsonl, out)
     if schema == "-" and given is None:
         raise ConstraintError("SCHEMA and TEXT cannot both be standard input", advice="name a file for one")
     check_sampler_options(sampler, particles)
+    check_trace(trace, jsonl)
     layout = whitespace or ("compact" if model is None else "natural")
-    grammar, described = _grammar(schema, regex, choices, layout, property_order)
+    grammar, described = read_described_grammar(schema, regex, choices, layout, property_order)
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+    sampling["trace"] = trace is not None
 
     def begin() -> Run:
-        sampling["sampler"] = make_sampler(sampler, particles)
-        drafting = (drafter, draft_model)
-        return _runner(grammar, described, model, tokenizer, seed, max_new_tokens, sampling, drafting)
+        settings = WriterSettings(
+            *(grammar, described, model, tokenizer, seed, max_new_tokens, sampling),
+            *(sampler, particles, drafter, draft_model),
+        )
+        write = make_writer(settings)
+
+        def run(text: str, number: int) -> Any:
+            return write([text], number)[0]
+
+        return run if trace is None else traced(run, trace)
 
     write_texts(begin, text, file, jsonl, out, as_json)
 
 
-def _check_options(
+def check_grammar_options(
     schema: str | None, regex: str | None, choices: str | None, whitespace: str | None
 ) -> None:
     given = only_one({"SCHEMA": schema, "--regex": regex, "--choices": choices}, "give one of them")
@@ -138,7 +147,7 @@ def _check_options(
         )
 
 
-def _grammar(
+def read_described_grammar(
     schema: str | None, regex: str | None, choices: str | None, whitespace: str, property_order: PropertyOrder
 ) -> tuple[Grammar, Any]:
     """The grammar, and a JSON Schema that describes it to the model."""
@@ -158,41 +167,3 @@ def _grammar(
         return read_rules(str(schema)), {"type": "string"}
     value = read_schema(str(schema))
     return schema_grammar(value, whitespace, property_order), json_schema_of(value)
-
-
-def _runner(
-    grammar: Grammar,
-    described: Any,
-    model_name: str | None,
-    tokenizer_name: str | None,
-    seed: int | None,
-    max_new_tokens: int | None,
-    sampling: dict[str, Any],
-    drafting: tuple[str | None, str | None],
-) -> Run:
-    loaded = load_model(model_name, tokenizer_name)
-    drafter_name, draft_model = drafting
-    drafter = None if drafter_name is None else make_drafter(drafter_name, draft_model, loaded)
-    from .decoding.compile import compile_grammar
-    from .decoding.generate import generate as generate_text
-    from .decoding.generate import read_vocabulary
-
-    started = time.perf_counter()
-    compiled = compile_grammar(grammar, read_vocabulary(loaded.model, loaded.tokenizer))
-    compile_ms = 1000 * (time.perf_counter() - started)
-
-    def run(text: str, number: int) -> Any:
-        result = generate_text(
-            loaded.model,
-            loaded.tokenizer,
-            loaded.prompt(text, described),
-            grammar=compiled,
-            max_new_tokens=max_new_tokens,
-            seed=None if seed is None else seed + number,
-            drafter=drafter,
-            **sampling,
-        )
-        # Compiled above, once for all texts: generate() itself had nothing to compile.
-        return replace(result, stats=replace(result.stats, compile_ms=compile_ms))
-
-    return run

@@ -72,14 +72,16 @@ def check_target(target: Path, source: Path) -> None:
 
 
 @contextmanager
-def open_target(target: Path) -> Iterator[TextIO]:
-    """The file to append the results to, for as long as it takes.
+def open_target(target: Path, *, is_new: bool = False) -> Iterator[TextIO]:
+    """The file that the results go to, for as long as it takes.
+
+    is_new: begin it anew; else what is written is appended.
 
     Raises:
         ConstraintError: it cannot be opened or written.
     """
     try:
-        with target.open("a", encoding="utf-8", errors=JSON_ESCAPE) as sink:
+        with target.open("w" if is_new else "a", encoding="utf-8", errors=JSON_ESCAPE) as sink:
             yield sink
     except OSError as error:
         raise _cannot_be_written(target, error) from error
@@ -155,5 +157,7 @@ def write_results(
 
 
 def report_of(result: Any) -> dict[str, Any]:
-    """A `Result` as JSON has it; the value, however deep it nests, is taken as it is."""
-    return {**vars(result), "stats": asdict(result.stats)}
+    """A `Result` as JSON has it, without a trace; the value, however deep it nests, is taken as it is."""
+    report = {**vars(result), "stats": asdict(result.stats)}
+    del report["trace"]
+    return report

@@ -75,6 +75,23 @@ def load_tokenizer(name: Name = None) -> Any:
     return _load("AutoTokenizer", EMBEDDED_FOLDER if name is None else name)
 
 
+def load_eos_token_ids(name: Name = None) -> tuple[int, ...] | None:
+    """The ids that end a text, as the configuration of the model names them; the model is not loaded.
+
+    Raises:
+        ConstraintError: there is no such model.
+    """
+    path = EMBEDDED_FOLDER if name is None else name
+    try:
+        configuration = _load("GenerationConfig", path)
+    except ConstraintError:  # older models have it in their main configuration
+        configuration = _load("AutoConfig", path)
+    eos = getattr(configuration, "eos_token_id", None)
+    if eos is None:
+        return None
+    return tuple(eos) if isinstance(eos, (list, tuple)) else (eos,)
+
+
 def embedded_card() -> dict[str, Any]:
     """What is known about the embedded model without loading it; empty if the package carries none."""
     configuration = EMBEDDED_FOLDER / "config.json"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast, overload
 from weakref import WeakKeyDictionary
 
@@ -30,6 +31,8 @@ from .results import Result, Statistics, calls_of, grammar_of, make_results, rep
 from .sampling import Sampler, SamplingTask, check_sampler, make_generator, score_text
 from .speculative import SpeculativeDecoder
 from .text_pieces import TextPieces
+from .trace_recorder import TraceRecorder, observe_text
+from .traces import Source, Trace, make_trace
 from .vocabulary import Vocabulary
 
 DEFAULT_SPARE_TOKENS = 512
@@ -57,6 +60,7 @@ def generate(
     min_p: float | None = None,
     drafter: SpeculativeDecoder | None = None,
     on_text: Callable[[str], object] | None = None,
+    trace: bool = False,
 ) -> Result: ...
 
 
@@ -79,6 +83,7 @@ def generate(
     min_p: float | None = None,
     drafter: SpeculativeDecoder | None = None,
     on_text: Callable[[str], object] | None = None,
+    trace: bool = False,
 ) -> list[Result]: ...
 
 
@@ -100,6 +105,7 @@ def generate(
     min_p: float | None = None,
     drafter: SpeculativeDecoder | None = None,
     on_text: Callable[[str], object] | None = None,
+    trace: bool = False,
 ) -> Result | list[Result]:
     """Generate text that obeys a grammar, a length or both, complete and valid within the budget.
 
@@ -125,6 +131,8 @@ def generate(
         learnt nothing in between.
     on_text: called with each piece of the text as soon as it is written; for one prompt, without a sampler or
         a drafter. `PartialJson` makes values of the pieces.
+    trace: keep what happened at each token (`result.trace`, see docs/traces.md), at the cost of a top-k for
+        each; with a sampler or a drafter one forward pass for each text is added.
 
     Everything else (repetition penalty, suppressed tokens ...) is as `model.generation_config` says.
 
@@ -145,13 +153,14 @@ def generate(
         max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
     sampling = sampling_options(do_sample, seed, temperature, top_k, top_p, min_p)
     check_model(model, tokenizer)
+    checked_instance("trace", trace, bool, "True or False")
     _check_ways(sampler, drafter, budget_slack)
     _check_stream(on_text, prompts, sampler, drafter)
     if sampler is not None:
         check_sampler(sampler, model, do_sample)
         warping = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
         source = None if grammar is None and length is None else (grammar, length)
-        results = _sample(model, tokenizer, prompts, source, max_new_tokens, sampler, seed, warping)
+        results = _sample(model, tokenizer, prompts, source, max_new_tokens, sampler, seed, warping, trace)
         return results[0] if isinstance(prompt, str) else results
     started = time.perf_counter()
     compiled = _compile(grammar, length, model, tokenizer)
@@ -167,6 +176,7 @@ def generate(
         # Prompt look-up hands in the same scores again; nobody else looks at them.
         in_place=getattr(model.generation_config, "prompt_lookup_num_tokens", None) is None,
     )
+    watcher = TraceRecorder(processor) if trace and drafter is None else None
     configuration = GenerationConfig(**_fixed_options(compiled.vocabulary, max_new_tokens), **sampling)
     options: dict[str, Any] = {name: tensor.to(model.device) for name, tensor in inputs.items()}
     options["generation_config"] = configuration
@@ -178,7 +188,7 @@ def generate(
             recorder = _LogProbabilityRecorder()
             sequences = model.generate(
                 **options,
-                logits_processor=LogitsProcessorList([recorder, processor]),
+                logits_processor=LogitsProcessorList([recorder, watcher or processor]),
                 stopping_criteria=StoppingCriteriaList([processor.new_tokens]),
             )
         else:
@@ -199,6 +209,14 @@ def generate(
     results = make_results(
         compiled, outputs, log_probs, processor.mask_times, compile_ms, seconds, speculation
     )
+    if watcher is not None:
+        traces = watcher.traces(sequences, prompts)
+        results = [replace(result, trace=found) for result, found in zip(results, traces, strict=True)]
+    elif trace:
+        for place, result in enumerate(results):
+            prompt_ids = inputs["input_ids"][place][inputs["attention_mask"][place].bool()].tolist()
+            found = _read_trace(model, prompts[place], prompt_ids, result, compiled, max_new_tokens)
+            results[place] = replace(result, trace=found)
     return results[0] if isinstance(prompt, str) else results
 
 
@@ -235,6 +253,7 @@ def _sample(
     sampler: Sampler,
     seed: int | None,
     warping: dict[str, Any],
+    is_traced: bool,
 ) -> list[Result]:
     """One text for each prompt, drawn by a sampler. source: grammar and length, if there is one of them."""
     started = time.perf_counter()
@@ -260,8 +279,20 @@ def _sample(
         value = value_of(grammar_of(compiled), text)
         log_prob = score_text(model, prompt_ids, token_ids)
         calls = calls_of(grammar_of(compiled), vocabulary, token_ids)
-        results.append(Result(text, value, token_ids, log_prob, statistics, drawn.log_weight, calls))
+        result = Result(text, value, token_ids, log_prob, statistics, drawn.log_weight, calls)
+        if is_traced:
+            found = _read_trace(model, prompt, prompt_ids, result, compiled or vocabulary, budget)
+            result = replace(result, trace=found)
+        results.append(result)
     return results
+
+
+def _read_trace(
+    model: Any, prompt: str, prompt_ids: Sequence[int], result: Result, source: Source, budget: int
+) -> Trace:
+    """The trace of an output that was not watched while it was written."""
+    seen = observe_text(model, prompt_ids, result.token_ids, source, max_new_tokens=budget)
+    return make_trace(source, result.token_ids, seen, prompt=prompt, max_new_tokens=budget)
 
 
 def _compile(
@@ -315,6 +346,16 @@ def read_vocabulary(model: Any, tokenizer: Any) -> Vocabulary:
     if key not in known:
         known[key] = Vocabulary.from_tokenizer(tokenizer, eos_token_ids=eos_token_ids)
     return known[key]
+
+
+def keep_vocabulary(model: Any, tokenizer: Any, vocabulary: Vocabulary) -> None:
+    """Have `read_vocabulary` give this one, which was read elsewhere from the same tokenizer.
+
+    It is not kept if it ends texts in another way than the model.
+    """
+    eos_token_ids = named_eos_token_ids(model)
+    if eos_token_ids is None or tuple(dict.fromkeys(eos_token_ids)) == vocabulary.eos_token_ids:
+        _vocabularies.setdefault(tokenizer, {})[eos_token_ids, len(tokenizer)] = vocabulary
 
 
 def _encode(tokenizer: Any, prompts: list[str], padding_id: int) -> dict[str, torch.Tensor]:

@@ -93,6 +93,11 @@ class Matcher(core.Matcher):
         return " or ".join(wanted) or "nothing"
 
 
+def is_forced(matcher: Matcher, data: bytes) -> bool:
+    """Whether the next token spells only what must come. data: its bytes; empty for a token that ends."""
+    return matcher.forced_bytes().startswith(data) if data else not matcher.next_bytes()
+
+
 def _ranges(values: list[int]) -> list[tuple[int, int]]:
     ranges: list[tuple[int, int]] = []
     for value in values:

@@ -6,7 +6,7 @@ Every output is replayed through a fresh matcher before it is returned, whoever 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..grammars.errors import LimitExceededError
@@ -18,8 +18,10 @@ from .compile import CompiledGrammar
 from .compiled_length import CompiledLength
 from .errors import SamplingError
 from .json_numbers import read_fraction, read_integer
+from .matcher import is_forced
 from .processors import MaskTimes
 from .speculative import SpeculationStatistics
+from .traces import Trace
 from .vocabulary import Vocabulary
 
 
@@ -62,6 +64,7 @@ class Result:
     log_weight: natural logarithm of the importance weight that a sampler gives to the text; None without one.
         Averages over results, weighted by exp(log_weight), are those of the model given the constraint.
     calls: what was called, for a grammar of tools (`ToolCall`) or structural tags (`TagCall`); else None.
+    trace: what happened at each token, for `generate(..., trace=True)`; else None.
     """
 
     text: str
@@ -71,6 +74,7 @@ class Result:
     stats: Statistics
     log_weight: float | None = None
     calls: list[Any] | None = None
+    trace: Trace | None = field(default=None, repr=False)
 
 
 def make_results(
@@ -110,8 +114,7 @@ def replay(compiled: CompiledGrammar | CompiledLength, row: list[int]) -> tuple[
     n_forced = 0
     for position, token_id in enumerate(row):
         if forced_by is not None:
-            data = compiled.vocabulary.token_bytes(token_id)
-            n_forced += forced_by.forced_bytes().startswith(data) if data else not forced_by.next_bytes()
+            n_forced += is_forced(forced_by, compiled.vocabulary.token_bytes(token_id))
             forced_by.accept_token(token_id)
         matcher.accept_token(token_id)
         if matcher.is_terminated:

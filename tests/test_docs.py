@@ -19,6 +19,7 @@ PAGES = (
     "serving.md",
     "speculation.md",
     "tools.md",
+    "traces.md",
 )
 BLOCKS = [
     (page, code)

@@ -50,6 +50,7 @@ TENSOR_MODULES = {
     "_package/serving/batch.py",
     "_package/serving/choosing.py",
     "_package/serving/scheduler.py",
+    "decoding/trace_recorder.py",
 }
 
 

@@ -11,8 +11,8 @@ every disagreement by itself. Four questions, one sub-command for each:
 The validator is `jsonschema_rs`. It is a witness, not the judge: where it departs from the standard, the
 disagreement is listed with the reason (`witness.py`) and counted apart.
 
-The modules, in the order of the data: `documents` (a schema on a vocabulary of bytes, the spellings of a
-document), `witness` (the validator), `isolation` (a process with limits), then `suite`, `walks`, `schemas`
-(the generator) with `differential` and `shrink`, `large_cases` and `broken_cases` with
-`hostile`; `report` prints; `__main__` is the command line.
+The modules, in the order of the data: `witness` (the validator), then `walks`, `schemas` (the generator)
+with `differential` and `shrink`, `large_cases` and `broken_cases` with `hostile`; `__main__` is the command
+line. What is installed with the package is in `tokentrellis.benchmark`: `conformance` (the suite, the
+documents of a schema, the report) and `isolation` (a process with limits).
 """

@@ -19,16 +19,15 @@ from typing import Annotated, Any
 
 import typer
 from tokentrellis import Vocabulary
-
-from bench.maskbench.problems import read_lines
+from tokentrellis.benchmark.conformance.report import Report
+from tokentrellis.benchmark.conformance.suite import read_suite, run_suite
+from tokentrellis.benchmark.isolation import Limits
+from tokentrellis.benchmark.maskbench.problems import read_lines
 
 from .collection import Judge, run_collection
 from .differential import Comparer, run_differential, shrunk
 from .drafts import URIS
 from .hostile import run_hostile
-from .isolation import Limits
-from .report import Report
-from .suite import read_suite, run_suite
 from .walks import Walker, run_walks
 
 application = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)

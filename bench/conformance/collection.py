@@ -14,10 +14,10 @@ import json
 from typing import Any
 
 from tokentrellis import ConstraintError, UnsatisfiableError
+from tokentrellis.benchmark.conformance.documents import Reader
+from tokentrellis.benchmark.conformance.report import Finding, Outcome, Report, named
+from tokentrellis.benchmark.isolation import Limits, run_each
 
-from .documents import Reader
-from .isolation import Limits, run_each
-from .report import Finding, Outcome, Report, named
 from .witness import Witness
 
 

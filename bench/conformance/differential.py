@@ -14,11 +14,11 @@ from collections import Counter
 from typing import Any
 
 from tokentrellis import ConstraintError, UnsatisfiableError
+from tokentrellis.benchmark.conformance.documents import Reader, spellings
+from tokentrellis.benchmark.conformance.report import Finding, Outcome, Report, named
+from tokentrellis.benchmark.isolation import DONE, Isolated, Limits
 
-from .documents import Reader, spellings
 from .drafts import in_draft
-from .isolation import DONE, Isolated, Limits
-from .report import Finding, Outcome, Report, named
 from .schemas import near, random_schema, random_value, refers_in_place
 from .shrink import shrink
 from .witness import Witness, excuse

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from tokentrellis import ConstraintError, UnsatisfiableError
+from tokentrellis.benchmark.conformance.documents import Reader
+from tokentrellis.benchmark.conformance.report import Finding, Report, named
+from tokentrellis.benchmark.isolation import DONE, Isolated, Limits
 
 from .broken_cases import BROKEN_CASES
-from .documents import Reader
-from .isolation import DONE, Isolated, Limits
 from .large_cases import LARGE_CASES, Case
-from .report import Finding, Report, named
 
 CASES = [*LARGE_CASES, *BROKEN_CASES]
 RIGHT, REFUSED, WRONG, FOREIGN = "right", "refused by our family", "wrong verdict", "foreign exception"

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 from tokentrellis import ConstraintError, UnsatisfiableError, Vocabulary, compile_grammar, from_json_schema
+from tokentrellis.benchmark.conformance.documents import repeats_a_key
+from tokentrellis.benchmark.conformance.report import Finding, Outcome, Report, named
+from tokentrellis.benchmark.isolation import Limits, run_each
 from tokentrellis.decoding.bitmask import unpack_bitmask
 
-from .documents import repeats_a_key
-from .isolation import Limits, run_each
-from .report import Finding, Outcome, Report, named
 from .witness import Witness, excuse
 
 BUDGETS = (0, 4, 12, 30, 60)

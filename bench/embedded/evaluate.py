@@ -1,9 +1,9 @@
 """Measures the embedded model: `python -m bench.embedded.evaluate`.
 
 What goes in is the model folder; what comes out is the share of fields that are exactly right, on made-up
-texts with names, phrasings and combinations of keys that training never saw, and on the hand-written
-texts of `handwritten.jsonl`. A field is a leaf of the expected JSON (an array of plain values is one
-field); numbers count as right when equal, everything else letter by letter; a field too many counts as
+texts with names, phrasings and combinations of keys that training never saw, and on the hand-written texts of
+`tokentrellis/benchmark/extraction.jsonl`. A field is a leaf of the expected JSON (an array of plain values is
+one field); numbers count as right when equal, everything else letter by letter; a field too many counts as
 wrong. With `tokentrellis` the grammar of the schema constrains the answer (one text at a time); `--plain`
 decodes greedily without it (in batches). Every answer is also checked against its schema by `jsonschema-rs`,
 formats included.
@@ -16,7 +16,6 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,13 +23,14 @@ from typing import Any
 
 import jsonschema_rs
 import torch
+from tokentrellis.benchmark.scoring import MISSING, fields_of, same
+from tokentrellis.benchmark.tasks import EXTRACTION
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from .data import dump_json, examples
 from .train import FOLDER, build_prompt
 
-HANDWRITTEN = Path(__file__).with_name("handwritten.jsonl")
-MISSING = object()
+HANDWRITTEN = EXTRACTION
 
 
 @dataclass
@@ -62,25 +62,6 @@ def made_up_cases(count: int, seed: int, held_out: bool = True, strict: bool = F
 def handwritten_cases(path: Path = HANDWRITTEN) -> list[Case]:
     lines = path.read_text(encoding="utf-8").splitlines()
     return [Case(**json.loads(line), group="handwritten") for line in lines]
-
-
-def fields_of(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """The leaves of a JSON value; an array of plain values is one leaf."""
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from fields_of(item, (*path, key))
-    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        for at, item in enumerate(value):
-            yield from fields_of(item, (*path, at))
-    else:
-        yield path, value
-
-
-def same(expected: Any, found: Any) -> bool:
-    """Equal by value; 1 and 1.0 are equal, 1 and true are not."""
-    if isinstance(expected, bool) or isinstance(found, bool):
-        return expected is found
-    return bool(expected == found)
 
 
 def kind_of(schema: Any, path: tuple[str | int, ...]) -> str:

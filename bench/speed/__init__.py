@@ -1,7 +1,7 @@
 """The benchmarks besides MaskBench: where the time goes, one question in each file.
 
-In: a tokenizer (a folder, or a made-up vocabulary) and the engines of `bench/maskbench/engines`. Out: for
-each benchmark `NAME.json`, `NAME.md` and `NAME.png`.
+In: a tokenizer (a folder, or a made-up vocabulary) and the engines of MaskBench. Out: for each benchmark
+`NAME.json`, `NAME.md` and `NAME.png`.
 
 - `masks`: one mask and one commit in named situations, met before, with a new schema, in a new process.
 - `compile`: compile time and time to the first mask by size of the schema; the set-up of a vocabulary.

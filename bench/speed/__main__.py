@@ -18,9 +18,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 # First: it decides about threads before numpy and torch are loaded.
-from bench.maskbench.__main__ import console
-from bench.maskbench.measure import CLOCKS
-from bench.maskbench.worker import WorkerSetupError
+from tokentrellis.benchmark.maskbench.__main__ import console
+from tokentrellis.benchmark.maskbench.measure import CLOCKS
+from tokentrellis.benchmark.maskbench.worker import WorkerSetupError
 
 from . import batch as batch_benchmark
 from . import common_sample

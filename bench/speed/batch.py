@@ -17,8 +17,7 @@ from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
-
-from bench.maskbench.engines import Engine, EngineError
+from tokentrellis.benchmark.maskbench.engines import Engine, EngineError
 
 from .batch_calls import KNOWN, Calls
 from .setting import Setting, hide_from_collector

@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from bench.maskbench.engines import Engine
+from tokentrellis.benchmark.maskbench.engines import Engine
 
 
 class Calls(ABC):

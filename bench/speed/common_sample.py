@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.maskbench import engines
+from tokentrellis.benchmark.maskbench import engines
 
 from .setting import ROOT, describe_sources
 

@@ -19,10 +19,10 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-from bench.maskbench.measure import CRASH, MEMORY, PASS, TIMEOUT, Outcome
-from bench.maskbench.problems import Problem, encode_problem
-from bench.maskbench.tokenizer import TokenizerFolder
-from bench.maskbench.worker import Conditions, Worker
+from tokentrellis.benchmark.maskbench.measure import CRASH, MEMORY, PASS, TIMEOUT, Outcome
+from tokentrellis.benchmark.maskbench.problems import Problem, encode_problem
+from tokentrellis.benchmark.maskbench.tokenizer import TokenizerFolder
+from tokentrellis.benchmark.maskbench.worker import Conditions, Worker
 
 from .setting import NewProcessError, Setting, create_engine, hide_from_collector, in_new_process
 from .synthetic import LEAST_TOKENS, double_tokenizer, write_tokenizer

@@ -17,8 +17,7 @@ from time import perf_counter_ns
 from typing import Any
 
 import torch
-
-from bench.maskbench.engines import EngineError
+from tokentrellis.benchmark.maskbench.engines import EngineError
 
 from .device_timers import Timer, Work, call_timer, graph_timer, synchronize
 from .hf_processors import FREE, IN_PLACE, Factory, make_factories

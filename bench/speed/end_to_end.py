@@ -21,9 +21,8 @@ from time import perf_counter_ns
 from typing import Any
 
 import torch
+from tokentrellis.benchmark.maskbench.measure import CLOCKS, Clock
 from transformers import LlamaConfig, LlamaForCausalLM, LogitsProcessor, LogitsProcessorList
-
-from bench.maskbench.measure import CLOCKS, Clock
 
 from .device_timers import synchronize
 from .hf_processors import FREE, IN_PLACE, Factory, make_factories

@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from tokentrellis.benchmark.maskbench.engines import EngineError
 from transformers import LogitsProcessor
-
-from bench.maskbench.engines import EngineError
 
 from .setting import OURS, Setting
 from .tables import Table

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Any
 
-from bench.maskbench.engines import Engine, EngineError
+from tokentrellis.benchmark.maskbench.engines import Engine, EngineError
 
 from .setting import NewProcessError, Setting, hide_from_collector, in_new_process
 from .tables import Table

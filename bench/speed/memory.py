@@ -23,9 +23,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from bench.maskbench.problems import Problem, encode_problem, read_lines
-from bench.maskbench.tokenizer import TokenizerFolder
+from tokentrellis.benchmark.maskbench.problems import Problem, encode_problem, read_lines
+from tokentrellis.benchmark.maskbench.tokenizer import TokenizerFolder
 
 from .compile import lines as described_lines
 from .setting import OURS, ROOT, Setting

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.maskbench.report import COMMON, PATTERNED, PLAIN, show_figure
+from tokentrellis.benchmark.maskbench.report import COMMON, PATTERNED, PLAIN, show_figure
 
 from . import memory as memory_benchmark
 from . import warm as warm_benchmark

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.maskbench.report import show_figure
+from tokentrellis.benchmark.maskbench.report import show_figure
 
 from .tables import Table
 

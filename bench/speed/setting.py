@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from bench.maskbench import engines as engine_modules
-from bench.maskbench.__main__ import chosen_engines, describe_machine
-from bench.maskbench.engines import Engine
-from bench.maskbench.tokenizer import TokenizerFolder
-from bench.maskbench.worker import WARM_UP, Conditions
+from tokentrellis.benchmark.maskbench import engines as engine_modules
+from tokentrellis.benchmark.maskbench.__main__ import chosen_engines, describe_machine
+from tokentrellis.benchmark.maskbench.engines import Engine
+from tokentrellis.benchmark.maskbench.tokenizer import TokenizerFolder
+from tokentrellis.benchmark.maskbench.worker import WARM_UP, Conditions
 
 from .synthetic import write_tokenizer
 

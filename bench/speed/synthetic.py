@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.maskbench.tokenizer import byte_level_alphabet
+from tokentrellis.benchmark.maskbench.tokenizer import byte_level_alphabet
 
 EOS_NAME = "<eos>"
 LEAST_TOKENS = 512

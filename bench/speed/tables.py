@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.maskbench.report import percentile
+from tokentrellis.benchmark.maskbench.report import percentile
 
 UNITS: dict[str, Callable[[float], float]] = {
     "us": lambda nanoseconds: nanoseconds / 1e3,

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.maskbench.engines import Engine, EngineError
-from bench.maskbench.measure import replay
-from bench.maskbench.problems import Problem, encode_problem, read_lines
+from tokentrellis.benchmark.maskbench.engines import Engine, EngineError
+from tokentrellis.benchmark.maskbench.measure import replay
+from tokentrellis.benchmark.maskbench.problems import Problem, encode_problem, read_lines
 
 from .compile import lines as described_lines
 from .setting import OURS, Setting, hide_from_collector

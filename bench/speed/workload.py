@@ -12,7 +12,7 @@ import json
 import random
 from typing import Any
 
-from bench.maskbench.engines import Engine, EngineError
+from tokentrellis.benchmark.maskbench.engines import Engine, EngineError
 
 KINDS = ("new", "paid", "packed", "shipped", "returned", "lost")
 WORDS = (

@@ -12,6 +12,7 @@ does); `grammar.py` writes it all as states and edges.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 from referencing import Registry
@@ -72,7 +73,7 @@ def from_json_schema(
     formats: "assertion": a known `format` is enforced, an unknown one listed in `.annotations`; "annotation":
         none is enforced, all are listed (the default of the standard).
 
-    No object has a key twice.
+    No object has a key twice. A grammar pickles by its schema and these options (a registry must be a dict).
 
     Raises GrammarSyntaxError (malformed), UnresolvedReferenceError, UnsupportedFeatureError (all problems at
     once, in `.problems`), UnsatisfiableError (no document is valid) and LimitExceededError.
@@ -108,9 +109,20 @@ def from_json_schema(
                 survey.distinct_items,
             )
 
-        return _explaining_conflicts(make_grammar, read)
+        grammar = _explaining_conflicts(make_grammar, read)
     except RecursionError:
         raise LimitExceededError("depth of the schema", given="more", limit="what the stack holds") from None
+    options: dict[str, Any] = {
+        "whitespace": whitespace,
+        "property_order": property_order,
+        "unsupported": unsupported,
+        "registry": registry,
+        "base_uri": base_uri,
+        "numbers": numbers,
+        "formats": formats,
+    }
+    grammar.origin = (partial(from_json_schema, **options), read)
+    return grammar
 
 
 def _explaining_conflicts(make_grammar: Callable[[Any], JsonSchemaGrammar], schema: Any) -> JsonSchemaGrammar:

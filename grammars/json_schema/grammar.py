@@ -25,7 +25,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-from ..errors import LimitExceededError
+from referencing import Registry
+
+from ..errors import GrammarError, LimitExceededError
 from ..expressions import EMPTY, EPSILON, Expression, StringTerminal, byte_class, concatenate, literal, repeat
 from ..grammar import (
     END,
@@ -90,6 +92,7 @@ class JsonSchemaGrammar(Grammar):
     ignored: (JSON Pointer, reason) of what was not enforced because the caller asked for that. annotations:
     (JSON Pointer, reason) of what looks like a constraint and is none, such as a `format` that nobody knows.
     distinct_items: whether the schema has `uniqueItems` anywhere.
+    origin: what makes the grammar again: a function, and the schema that it is called with.
     """
 
     distinct_keys = True
@@ -108,12 +111,25 @@ class JsonSchemaGrammar(Grammar):
         self.ignored = ignored
         self.annotations = annotations
         self.distinct_items = distinct_items
+        self.origin: tuple[partial[JsonSchemaGrammar], Any] | None = None
         self._states: list[tuple[Any, ...]] = [()]  # 0 is END
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._offered: dict[tuple[Demand, int, int], list[Offer]] = {}
         self._closed: dict[tuple[Expression, bool, int], Edge] = {}
         self._undeclared: dict[tuple[ObjectShape, bool, int], Edge | None] = {}
         self.start = self._number((RULE if layout.outside is EPSILON else WHOLE, demand, ROOT, 0))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By the schema and the options: what was learnt on the way may be hundreds of times as large."""
+        if self.origin is None:
+            raise GrammarError("this grammar does not pickle", advice="make it with from_json_schema()")
+        make, schema = self.origin
+        if isinstance(make.keywords["registry"], Registry):
+            raise GrammarError(
+                "a grammar with a referencing.Registry does not pickle",
+                advice="give registry as a dict from URIs to schemas",
+            )
+        return make, (schema,)
 
     @property
     def whitespace(self) -> Whitespace:

@@ -12,9 +12,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
-
-from bench.maskbench.engines import Engine, EngineError
-from bench.maskbench.tokenizer import Tokenizer
+from tokentrellis.benchmark.maskbench.engines import Engine, EngineError
+from tokentrellis.benchmark.maskbench.tokenizer import Tokenizer
 
 PACKAGE = None
 VARIANTS: dict[str, dict[str, Any]] = {"broken": {"broken": True}, "twin": {}}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from tokentrellis.benchmark.maskbench.engines import Engine
 
-from bench.maskbench.engines import Engine
 from bench.speed.setting import Setting
 from bench.speed.tables import Table
 

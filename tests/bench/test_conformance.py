@@ -12,20 +12,11 @@ from typing import Any
 
 import pytest
 from tokentrellis import GrammarSyntaxError, Vocabulary
+from tokentrellis.benchmark import isolation
+from tokentrellis.benchmark.conformance import documents, report, suite
 from typer.testing import CliRunner
 
-from bench.conformance import (
-    differential,
-    documents,
-    hostile,
-    isolation,
-    report,
-    schemas,
-    shrink,
-    suite,
-    walks,
-    witness,
-)
+from bench.conformance import differential, hostile, schemas, shrink, walks, witness
 from bench.conformance.__main__ import application
 
 LIMITS = isolation.Limits(seconds=20.0, megabytes=500.0)

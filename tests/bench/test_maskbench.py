@@ -13,12 +13,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokentrellis.benchmark.maskbench import __main__ as command
+from tokentrellis.benchmark.maskbench import (
+    compare,
+    engines,
+    explain,
+    measure,
+    plot,
+    problems,
+    report,
+    run,
+    worker,
+)
+from tokentrellis.benchmark.maskbench.measure import Failure, Outcome
+from tokentrellis.benchmark.maskbench.tokenizer import TokenizerFolder
 from typer.testing import CliRunner
 
-from bench.maskbench import __main__ as command
-from bench.maskbench import compare, engines, explain, measure, plot, problems, report, run, worker
-from bench.maskbench.measure import Failure, Outcome
-from bench.maskbench.tokenizer import TokenizerFolder
 from tests.bench.fake_engine import ByteTokenizer, FakeEngine
 
 FAKE = "tests.bench.fake_engine"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokentrellis.benchmark.maskbench.tokenizer import TokenizerFolder
 
-from bench.maskbench.tokenizer import TokenizerFolder
 from bench.speed import batch, masks, memory, setting, synthetic, warm, workload
 from bench.speed import compile as compile_benchmark
 from bench.speed.setting import Setting

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import jsonschema_rs
 import pytest
+from tokentrellis.benchmark.maskbench.tokenizer import TokenizerFolder
 
-from bench.maskbench.tokenizer import TokenizerFolder
 from bench.speed import batch, batch_calls, masks, setting, synthetic, workload
 from bench.speed import compile as compile_benchmark
 from bench.speed.setting import NewProcessError, Setting, in_new_process, open_setting

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from tokentrellis import Vocabulary, compile_grammar, from_json_schema
-
+from ...decoding.compile import compile_grammar
+from ...decoding.vocabulary import Vocabulary
+from ...grammars.json_schema import from_json_schema
 from .reordering import Reordered
 
 LONGER_TOKENS = (b'":', b'", "', b"{}", b"  ", b"true", b"\\u00", b"\xc3\xa9", b"12", b"]}", b'"a"')

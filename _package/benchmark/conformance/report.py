@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tokentrellis import ConstraintError
+from ...grammars.errors import ConstraintError
 
 LONGEST = 400  # characters of a schema or a document that are printed; the file has all
 MOST_PRINTED = 40

@@ -3,7 +3,7 @@
 In: a function of one argument, then arguments. Out: `Answer`s. The parent looks at the clock and at the
 worker's resident memory while it waits; a worker over a limit is killed, a dead one is noticed, and the next
 argument gets a fresh one. A worker is a fork of the parent, so what the parent has loaded costs nothing. The
-limits are of wall-clock time and of growth of memory, as in `bench.maskbench`.
+limits are of wall-clock time and of growth of memory, as in `maskbench`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any
 
-from bench.maskbench.measure import resident_bytes
-
-from .report import Finding, Report
+from .conformance.report import Finding, Report
+from .maskbench.measure import resident_bytes
 
 POLL_SECONDS = 0.02
 DONE, TIMEOUT, MEMORY, CRASH = "done", "timeout", "memory", "crash"
@@ -47,17 +46,27 @@ class Answer:
 class Isolated:
     """Calls `function(argument)` in a worker process; both sides of a call must pickle.
 
+    is_fresh: the worker is a new interpreter, not a fork: for libraries with threads, such as torch. The
+        function must pickle too.
+
     An exception of the function ends its worker: it is a crash. Errors that are answers are to be returned.
     """
 
-    def __init__(self, function: Callable[[Any], Any], limits: Limits) -> None:
+    def __init__(self, function: Callable[[Any], Any], limits: Limits, *, is_fresh: bool = False) -> None:
         self._function = function
         self._limits = limits
+        self._method = "spawn" if is_fresh else "fork"
         self._process: Any = None
         self._connection: Connection | None = None
 
-    def call(self, argument: Any) -> Answer:
-        """The answer to one argument."""
+    @property
+    def is_running(self) -> bool:
+        """Whether a worker is there; the next call starts one otherwise."""
+        return self._process is not None
+
+    def call(self, argument: Any, *, limits: Limits | None = None) -> Answer:
+        """The answer to one argument. limits: other ones, for this call."""
+        limits = limits or self._limits
         if self._process is None:
             self._start()
         assert self._connection is not None
@@ -74,13 +83,13 @@ class Isolated:
                 return Answer(DONE, value, seconds=seconds, megabytes=most / 1e6)
             if not self._process.is_alive():
                 return Answer(CRASH, reason=self._end(), seconds=seconds, megabytes=most / 1e6)
-            if seconds > self._limits.seconds:
+            if seconds > limits.seconds:
                 self._end()
-                reason = f"more than {self._limits.seconds:g} s"
+                reason = f"more than {limits.seconds:g} s"
                 return Answer(TIMEOUT, reason=reason, seconds=seconds, megabytes=most / 1e6)
-            if most > self._limits.megabytes * 1e6:
+            if most > limits.megabytes * 1e6:
                 self._end()
-                reason = f"more than {self._limits.megabytes:g} MB"
+                reason = f"more than {limits.megabytes:g} MB"
                 return Answer(MEMORY, reason=reason, seconds=seconds, megabytes=most / 1e6)
 
     def close(self) -> None:
@@ -89,7 +98,7 @@ class Isolated:
             self._end()
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("fork")
+        context: Any = multiprocessing.get_context(self._method)
         self._connection, child = context.Pipe()
         self._process = context.Process(target=_serve, args=(child, self._function), daemon=True)
         self._process.start()

@@ -11,9 +11,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import tokentrellis as tt
 from numpy.typing import NDArray
 
+from .... import (
+    CompiledGrammar,
+    ConstraintError,
+    Matcher,
+    TokenRejectedError,
+    Vocabulary,
+    compile_grammar,
+    from_json_schema,
+)
 from ..tokenizer import TokenizerFolder
 from . import Engine, EngineError
 
@@ -24,7 +32,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-class TokentrellisEngine(Engine[tt.CompiledGrammar, tt.Matcher]):
+class TokentrellisEngine(Engine[CompiledGrammar, Matcher]):
     """The vocabulary's tables grow with every schema of a worker, as they would in a server."""
 
     def __init__(
@@ -36,32 +44,32 @@ class TokentrellisEngine(Engine[tt.CompiledGrammar, tt.Matcher]):
         whitespace: str = "any",
     ) -> None:
         super().__init__(tokenizer, bitmask)
-        self.vocabulary = tt.Vocabulary.from_tokenizer(
+        self.vocabulary = Vocabulary.from_tokenizer(
             tokenizer.huggingface,
             vocab_size=tokenizer.vocabulary_size,
             eos_token_ids=tokenizer.eos_token_ids,
         )
         self.options: dict[str, Any] = {"property_order": property_order, "whitespace": whitespace}
 
-    def compile(self, schema: Any) -> tt.CompiledGrammar:
+    def compile(self, schema: Any) -> CompiledGrammar:
         try:
-            return tt.compile_grammar(tt.from_json_schema(schema, **self.options), self.vocabulary)
-        except tt.ConstraintError as error:
+            return compile_grammar(from_json_schema(schema, **self.options), self.vocabulary)
+        except ConstraintError as error:
             raise EngineError(str(error)) from error
 
-    def matcher(self, grammar: tt.CompiledGrammar) -> tt.Matcher:
+    def matcher(self, grammar: CompiledGrammar) -> Matcher:
         return grammar.matcher()
 
-    def fill(self, matcher: tt.Matcher) -> None:
+    def fill(self, matcher: Matcher) -> None:
         try:
             matcher.fill_bitmask(self.bitmask)
-        except tt.ConstraintError as error:
+        except ConstraintError as error:
             raise EngineError(str(error)) from error
 
-    def commit(self, matcher: tt.Matcher, token_id: int) -> bool:
+    def commit(self, matcher: Matcher, token_id: int) -> bool:
         try:
             matcher.accept_token(token_id)
-        except tt.TokenRejectedError:
+        except TokenRejectedError:
             return False
         return True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tokentrellis import Matcher
+from ...decoding.matcher import Matcher
 
 MOST_WRITES = 20_000
 """Keys and values written for one document before the search for its order is given up."""

@@ -18,8 +18,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tokentrellis import ConstraintError, UnsatisfiableError
-
+from ...grammars.errors import ConstraintError, UnsatisfiableError
 from .documents import Reader, spellings
 from .report import Finding, Report, named
 

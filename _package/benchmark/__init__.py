@@ -1,0 +1,1 @@
+"""Benchmarks of structured output: `tokentrellis bench` (`docs/benchmarks.md`)."""

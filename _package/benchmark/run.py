@@ -1,0 +1,122 @@
+"""A run: every engine on every task, each outcome written down as soon as it is known, resumable.
+
+In: tasks, engines, a setting, a folder. Out: in the folder `outcomes.jsonl`, the journal, one line for each
+outcome, and `run.json`, what was run. Each engine has a process of its own with the model in it; a task over
+its limits, or a crash of an engine, ends that process, is its outcome, and costs the next task a fresh one. A
+run that was interrupted goes on where it stopped; a half-written last line is dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+from ..grammars.errors import ConstraintError
+from .generation import Outcome, Setting, Writer
+from .isolation import DONE, Isolated, Limits
+from .tasks import Task
+
+JOURNAL = "outcomes.jsonl"
+DESCRIPTION = "run.json"
+SETUP = Limits(seconds=600.0, megabytes=1e6)
+"""For loading the model and setting the engine up."""
+
+
+class Journal:
+    """The outcomes of a folder, to which lines are only ever added."""
+
+    def __init__(self, folder: Path, question: dict[str, Any], about: dict[str, Any]) -> None:
+        """Raises ConstraintError for a folder that belongs to another question, or cannot be written."""
+        self.path = folder / JOURNAL
+        description = folder / DESCRIPTION
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if description.exists():
+                check_same_question(description, question)
+            description.write_text(json.dumps({"question": question, **about}, indent=2) + "\n")
+            self.outcomes = read_journal(self.path) if self.path.exists() else {}
+            self._file: TextIO = self.path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise ConstraintError(
+                f"{folder}: cannot be written ({error.strerror or error})", advice="choose another --out"
+            ) from error
+
+    def has(self, engine: str, task: str) -> bool:
+        """Whether this outcome is known."""
+        return (engine, task) in self.outcomes
+
+    def add(self, outcome: Outcome) -> None:
+        """Write an outcome down."""
+        self.outcomes[outcome.engine, outcome.task] = outcome
+        self._file.write(json.dumps(asdict(outcome), separators=(",", ":")) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """No more outcomes."""
+        self._file.close()
+
+
+def read_journal(path: Path) -> dict[tuple[str, str], Outcome]:
+    """The outcomes by engine and task; a last line that was cut off is removed from the file."""
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        os.truncate(path, whole)
+    outcomes = [Outcome(**json.loads(line)) for line in data[:whole].splitlines()]
+    return {(outcome.engine, outcome.task): outcome for outcome in outcomes}
+
+
+def check_same_question(path: Path, question: dict[str, Any]) -> None:
+    """Engines may come and go between two parts of a run, the question may not change."""
+    known = json.loads(path.read_text(encoding="utf-8"))["question"]
+    for name, value in question.items():
+        if known.get(name) != value:
+            raise ConstraintError(
+                f"{path}: {name} was {known.get(name)!r} in the run that is there",
+                got=value,
+                advice="give the same value, or choose another --out",
+            )
+
+
+def run(
+    tasks: Sequence[Task],
+    engines: Sequence[str],
+    setting: Setting,
+    journal: Journal,
+    limits: Limits,
+    *,
+    report: Callable[[Outcome], None] = lambda outcome: None,
+) -> None:
+    """Do what the journal does not have yet. `report` is called for each new outcome."""
+    for engine in engines:
+        missing = [task for task in tasks if not journal.has(engine, task.name)]
+        if not missing:
+            continue
+        isolated = Isolated(Writer(engine, setting), limits, is_fresh=True)
+        try:
+            for task in missing:
+                outcome = _outcome_of(isolated, engine, task)
+                journal.add(outcome)
+                report(outcome)
+        finally:
+            isolated.close()
+
+
+def _outcome_of(isolated: Isolated, engine: str, task: Task) -> Outcome:
+    if not isolated.is_running:
+        answer = isolated.call(None, limits=SETUP)
+        if answer.status != DONE:
+            raise ConstraintError(
+                f"{engine}: the model or the engine cannot be set up ({answer.status}: {answer.reason})",
+                advice="look above for what it printed",
+            )
+    answer = isolated.call(task.to_json())
+    if answer.status == DONE:
+        return Outcome(**answer.value)
+    return Outcome(
+        *(engine, task.name, task.group, answer.status), answer.reason, has_schema=task.schema is not None
+    )

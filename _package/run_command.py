@@ -1,0 +1,150 @@
+"""`tokentrellis run`: many texts from a file, in batches here or by workers on a cluster of Ray.
+
+What comes out is what `generate --jsonl` writes, and a run that was stopped is taken up in the same way. The
+file of results is needed: it is what makes a long run safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .decoding.arguments import checked_integer
+from .generate_command import check_grammar_options, read_described_grammar
+from .grammar_options import JsonOption, PropertyOrder, PropertyOrderOption, TokenizerOption
+from .grammars.errors import ConstraintError
+from .lines import check_target, open_target, read_records, report_of, take_up
+from .sampler_options import ParticlesOption, SamplerOption, check_sampler_options
+from .sources import write_json
+from .text_input import (
+    MaxNewTokensOption,
+    MinPOption,
+    ModelOption,
+    SeedOption,
+    TemperatureOption,
+    TopKOption,
+    TopPOption,
+    check_numbers,
+)
+from .writer import WriterSettings, make_writer
+
+
+def run(
+    schema: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SCHEMA]", help="JSON file, JSON, module:Name; or rules: .lark, .gbnf or .ebnf."
+        ),
+    ] = None,
+    jsonl: Annotated[
+        Path, typer.Option("--jsonl", help='Lines such as "a text" or {"text": "a text"}.')
+    ] = ...,  # type: ignore[assignment]
+    out: Annotated[
+        Path, typer.Option("--out", help='Where the lines go, with an "output" each; continued if it exists.')
+    ] = ...,  # type: ignore[assignment]
+    on_ray: Annotated[bool, typer.Option("--ray", help="By workers on a cluster of Ray.")] = False,
+    ray_address: Annotated[
+        str | None,
+        typer.Option("--ray-address", help="Of the cluster. Default: RAY_ADDRESS, else one on this machine."),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", help="With --ray: each has the model.")] = 2,
+    gpus_per_worker: Annotated[
+        float, typer.Option("--gpus-per-worker", min=0, help="With --ray; may be a fraction.")
+    ] = 0,
+    batch_size: Annotated[int, typer.Option("--batch-size", help="Texts that share steps of the model.")] = 8,
+    model: ModelOption = None,
+    tokenizer: TokenizerOption = None,
+    seed: SeedOption = None,
+    temperature: TemperatureOption = None,
+    top_k: TopKOption = None,
+    top_p: TopPOption = None,
+    min_p: MinPOption = None,
+    sampler: SamplerOption = None,
+    particles: ParticlesOption = None,
+    max_new_tokens: MaxNewTokensOption = None,
+    whitespace: Annotated[
+        str | None, typer.Option("--whitespace", metavar="natural|any|compact|N", help="As for generate.")
+    ] = None,
+    property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
+    regex: Annotated[str | None, typer.Option("--regex", help="A pattern instead of SCHEMA.")] = None,
+    choices: Annotated[str | None, typer.Option("--choices", help="a,b,c instead of SCHEMA.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the texts of a file by SCHEMA, in batches, here or on a cluster; a stopped run goes on.
+
+    The lines are those of `generate --jsonl`. Without a seed and without sampling, texts are written in
+    batches; else one by one, and line n draws from seed + n, whoever writes it.
+    """
+    check_grammar_options(schema, regex, choices, whitespace)
+    check_numbers(max_new_tokens, temperature, top_k, top_p, min_p)
+    check_sampler_options(sampler, particles)
+    checked_integer("--batch-size", batch_size, least=1)
+    checked_integer("--workers", workers, least=1)
+    if not on_ray and (ray_address is not None or gpus_per_worker):
+        raise ConstraintError(
+            "--ray-address and --gpus-per-worker do nothing without --ray", advice="add --ray"
+        )
+    if on_ray:
+        from .ray_workers import check_ray
+
+        check_ray()
+    layout = whitespace or ("compact" if model is None else "natural")
+    grammar, described = read_described_grammar(schema, regex, choices, layout, property_order)
+    sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+    settings = WriterSettings(
+        *(grammar, described, model, tokenizer, seed, max_new_tokens, sampling), sampler, particles
+    )
+    records = read_records(jsonl)
+    check_target(out, jsonl)
+    n_finished = take_up(out, jsonl, records, as_json)
+    if n_finished == len(records):
+        return
+    with open_target(out) as sink:
+        if on_ray:
+            from .ray_workers import write_lines
+
+            written = write_lines(
+                *(settings, records, n_finished, sink, as_json),
+                workers=workers,
+                batch_size=batch_size,
+                gpus_per_worker=gpus_per_worker,
+                address=ray_address,
+            )
+        else:
+            written = write_batches(settings, records, n_finished, sink, as_json, batch_size)
+        _watch(written, n_finished, len(records))
+
+
+def write_batches(
+    settings: WriterSettings,
+    records: list[dict[str, Any]],
+    n_finished: int,
+    sink: TextIO,
+    has_reports: bool,
+    batch_size: int,
+) -> Iterator[int]:
+    """Generate for the records from `n_finished` on; gives the number of each line that is written."""
+    write = make_writer(settings)
+    for first in range(n_finished, len(records), batch_size):
+        batch = records[first : first + batch_size]
+        for place, result in enumerate(write([record["text"] for record in batch], first)):
+            line = {**batch[place], "output": result.value}
+            if has_reports:
+                line["report"] = report_of(result)
+            print(write_json(line), file=sink, flush=True)
+            yield first + place
+
+
+def _watch(written: Iterator[int], n_finished: int, n_records: int) -> None:
+    """Let it run, under a bar where a person looks on."""
+    console = Console(stderr=True)
+    columns = (TextColumn("generating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=n_records, completed=n_finished)
+        for _ in written:
+            progress.advance(task)
