@@ -25,12 +25,12 @@ import numpy as np
 import numpy.typing as npt
 import tokentrellis as tt
 import torch
+from tokentrellis.benchmark.maskbench.problems import read_lines
 from tokentrellis.decoding.bitmask import unpack_bitmask
 from tokentrellis.decoding.generate import read_vocabulary
 from tokentrellis.models import LoadedModel, load_model
 
 from .conformance.witness import Witness, excuse
-from .maskbench.problems import read_lines
 
 SPARE = 50
 FAR = 100_000

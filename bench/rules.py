@@ -19,8 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tokentrellis as tt
-
-from .maskbench.tokenizer import TokenizerFolder
+from tokentrellis.benchmark.maskbench.tokenizer import TokenizerFolder
 
 JSON = r"""
 start: value

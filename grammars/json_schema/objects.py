@@ -153,8 +153,9 @@ class ObjectShape:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         self._listed = _listed_names(self.record)
         self._begin_later()
-        self.somes, self.free, self.unordered = [], 0, 0
-        self._spelled_out = set()
+        self.somes: list[Some] = []
+        self.free = self.unordered = 0
+        self._spelled_out: set[str | int] = set()  # monitors that match but a few keys, all of them names
         self.implications = NO_IMPLICATIONS
         return getattr(self, name)
 
@@ -190,7 +191,7 @@ class ObjectShape:
             if isinstance(some.keys, Rest):
                 names.update(dict.fromkeys(some.keys.names))
         n_ordered = len(names)
-        self._spelled_out: set[str | int] = set()  # monitors that match but a few keys, all of them names
+        self._spelled_out = set()
         if not self.simple or self._listed is None:
             self._enumerate_keys(names)
         written = list(names)

@@ -103,6 +103,7 @@ def test_the_page_has_the_figures_between_its_marks(tmp_path: Path) -> None:
     results.mkdir()
     (results / "warm.json").write_text(json.dumps(found))
     (results / "maskbench_1000.json").write_text(json.dumps(sample))
+    (results / "maskbench_1000_warm.json").write_text(json.dumps(sample))
     target = tmp_path / "page.md"
     target.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n")
     for _ in range(2):

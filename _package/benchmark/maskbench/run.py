@@ -141,8 +141,8 @@ def measure_batch(
 ) -> Iterator[Outcome]:
     """One engine on one batch, with a new worker at the start and after each one that died.
 
-    warm: each worker goes through all problems once before they count. Every schema is compiled anew then;
-    what kills a worker in the rehearsal has that as its outcome.
+    warm: each worker goes through all problems once before they count. Every schema is compiled anew
+    then; what kills a worker in the rehearsal has that as its outcome.
     """
     worker: Worker | None = None
     fatal: dict[str, Outcome] = {}
@@ -163,7 +163,7 @@ def measure_batch(
 
 
 def _rehearse(worker: Worker, problems: Sequence[Problem], fatal: dict[str, Outcome]) -> None:
-    """Go through the problems without a record, but for those that the worker dies of: they go to `fatal`."""
+    """Go through the problems without a record, but for one that the worker dies of: `fatal` gets it."""
     for problem in problems:
         outcome = worker.measure(problem)
         if worker.dead:

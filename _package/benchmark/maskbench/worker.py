@@ -45,9 +45,9 @@ class Conditions:
     """Under which a schema is measured, the same for all engines.
 
     `seconds` of wall-clock time and `megabytes` of growth of resident memory are the limits for a schema with
-    all its documents; `core` is the worker's core (None: any), `clock` a name in `measure.CLOCKS`. `warm`:
-    each worker goes through its schemas once before they count, so that what an engine keeps of a vocabulary
-    is there.
+    all its documents; `core` is the worker's core (None: any), `clock` a name in `measure.CLOCKS`.
+    `warm`: each worker goes through its schemas once before they count, so that what an engine keeps of a
+    vocabulary is there.
     """
 
     seconds: float = 10.0
