@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("grammars.md", "length.md", "samplers.md", "speculation.md", "traces.md")
+PAGES = ("grammars.md", "length.md", "samplers.md", "speculation.md", "traces.md", "benchmarks.md", "ray.md")
 BLOCKS = [
     (page, code)
     for page in PAGES
