@@ -10,11 +10,13 @@ import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = (
+    "benchmarks.md",
     "composition.md",
     "grammars.md",
     "integrations.md",
     "length.md",
     "programs.md",
+    "ray.md",
     "samplers.md",
     "serving.md",
     "speculation.md",

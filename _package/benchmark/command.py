@@ -61,6 +61,13 @@ def bench(
     whitespace: Annotated[
         str | None, typer.Option(help="Of tokentrellis: natural|any|compact|N. Default: as for generate.")
     ] = None,
+    turns: Annotated[
+        bool | None,
+        typer.Option(
+            "--turns/--no-turns",
+            help="Engines take turns, each with a model in memory. Default: for the embedded model.",
+        ),
+    ] = None,
     time_limit: Annotated[float, typer.Option("--time-limit", help="Seconds for a task.")] = 120.0,
     memory_limit: Annotated[
         float, typer.Option("--memory-limit", help="Megabytes of growth for a task.")
@@ -120,6 +127,7 @@ def bench(
             bar = progress.add_task("bench", total=len(tasks) * len(chosen), completed=n_known)
             run(
                 *(tasks, chosen, setting, journal, limits),
+                takes_turns=model is None if turns is None else turns,
                 report=lambda outcome: progress.update(bar, advance=1, description=outcome.engine),
             )
     finally:

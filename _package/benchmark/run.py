@@ -1,9 +1,10 @@
 """A run: every engine on every task, each outcome written down as soon as it is known, resumable.
 
 In: tasks, engines, a setting, a folder. Out: in the folder `outcomes.jsonl`, the journal, one line for each
-outcome, and `run.json`, what was run. Each engine has a process of its own with the model in it; a task over
-its limits, or a crash of an engine, ends that process, is its outcome, and costs the next task a fresh one. A
-run that was interrupted goes on where it stopped; a half-written last line is dropped.
+outcome, and `run.json`, what was run. Each engine has a process of its own with the model in it, and they
+take turns; a task over its limits, or a crash of an engine, ends that process, is its outcome, and costs the
+next task a fresh one. A run that was interrupted goes on where it stopped; a half-written last line is
+dropped.
 """
 
 from __future__ import annotations
@@ -89,21 +90,32 @@ def run(
     journal: Journal,
     limits: Limits,
     *,
+    takes_turns: bool = True,
     report: Callable[[Outcome], None] = lambda outcome: None,
 ) -> None:
-    """Do what the journal does not have yet. `report` is called for each new outcome."""
-    for engine in engines:
-        missing = [task for task in tasks if not journal.has(engine, task.name)]
-        if not missing:
-            continue
-        isolated = Isolated(Writer(engine, setting), limits, is_fresh=True)
-        try:
-            for task in missing:
-                outcome = _outcome_of(isolated, engine, task)
-                journal.add(outcome)
-                report(outcome)
-        finally:
-            isolated.close()
+    """Do what the journal does not have yet.
+
+    takes_turns: all engines on a task, then on the next one: what else the machine does falls on all of them
+        alike. Each then keeps a model in memory; False: one engine after the other, and one model.
+    report: is called for each new outcome.
+    """
+    order = [(engine, task) for engine in engines for task in tasks]
+    if takes_turns:
+        order = [(engine, task) for task in tasks for engine in engines]
+    workers = {engine: Isolated(Writer(engine, setting), limits, is_fresh=True) for engine in engines}
+    try:
+        for engine, task in order:
+            if journal.has(engine, task.name):
+                continue
+            for other, worker in workers.items():
+                if other != engine and not takes_turns:
+                    worker.close()
+            outcome = _outcome_of(workers[engine], engine, task)
+            journal.add(outcome)
+            report(outcome)
+    finally:
+        for worker in workers.values():
+            worker.close()
 
 
 def _outcome_of(isolated: Isolated, engine: str, task: Task) -> Outcome:

@@ -87,16 +87,25 @@ def task(name: str, prompt: str = "text") -> Task:
     return Task(name, "g", prompt=prompt, constraints=[{"kind": "json"}])
 
 
-def run_fake(folder: Path, tasks: list[Task], engines: tuple[str, ...] = ("one", "two")) -> Counter[str]:
-    """What was asked of the writers in this run, by engine and task."""
+def run_fake(
+    folder: Path, tasks: list[Task], engines: tuple[str, ...], takes_turns: bool = True
+) -> list[str]:
+    """What was asked of the writers in this run, engine and task."""
     notes = folder / "notes.txt"
     notes.write_text("")
     journal = Journal(folder / "out", {"tasks": 1}, {})
     try:
-        run_module.run(tasks, engines, Setting(str(notes), None, 1, "compact"), journal, Limits(2.0, 500.0))
+        run_module.run(
+            tasks,
+            engines,
+            Setting(str(notes), None, 1, "compact"),
+            journal,
+            Limits(2.0, 500.0),
+            takes_turns=takes_turns,
+        )
     finally:
         journal.close()
-    return Counter(notes.read_text().splitlines())
+    return notes.read_text().splitlines()
 
 
 @pytest.fixture
@@ -108,16 +117,25 @@ def without_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_survives_and_goes_on(tmp_path: Path) -> None:
     tasks = [task("a"), task("b", "crash"), task("c", "hang"), task("d")]
     asked = run_fake(tmp_path, tasks, ("one",))
-    assert asked == Counter(["one a", "one b", "one c", "one d"])
+    assert asked == ["one a", "one b", "one c", "one d"]
     path = tmp_path / "out" / "outcomes.jsonl"
     known = read_journal(path)
     assert [known["one", name].status for name in "abcd"] == ["written", "crash", "timeout", "written"]
     assert "exit status 7" in known["one", "b"].reason
     # Cut off in the middle of the last line: that outcome is asked for again, the others are not.
     path.write_bytes(path.read_bytes()[:-5])
-    assert run_fake(tmp_path, tasks, ("one",)) == Counter(["one d"])
-    assert run_fake(tmp_path, [*tasks, task("e")], ("one",)) == Counter(["one e"])
+    assert run_fake(tmp_path, tasks, ("one",)) == ["one d"]
+    assert run_fake(tmp_path, [*tasks, task("e")], ("one",)) == ["one e"]
     assert len(path.read_text().splitlines()) == 5
+
+
+@pytest.mark.usefixtures("without_a_model")
+@pytest.mark.parametrize(
+    ("takes_turns", "order"),
+    [(True, ["one a", "two a", "one b", "two b"]), (False, ["one a", "one b", "two a", "two b"])],
+)
+def test_engines_take_turns(takes_turns: bool, order: list[str], tmp_path: Path) -> None:
+    assert run_fake(tmp_path, [task("a"), task("b")], ("one", "two"), takes_turns) == order
 
 
 def test_a_folder_belongs_to_its_question(tmp_path: Path) -> None:
