@@ -19,6 +19,7 @@ from .compiled_length import CompiledLength
 from .errors import SamplingError
 from .processors import MaskTimes
 from .speculative import SpeculationStatistics
+from .vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,30 @@ def replay(compiled: CompiledGrammar | CompiledLength, row: list[int]) -> tuple[
         f"the model stopped after {len(row)} tokens, before the output was complete",
         advice="take max_time and stop_strings out of model.generation_config",
     )
+
+
+def check_after_tail(
+    compiled: CompiledGrammar | CompiledLength | None,
+    vocabulary: Vocabulary,
+    token_ids: list[int],
+    tail: bytes,
+) -> None:
+    """Check the text of tokens that write the end of the prompt first.
+
+    Raises:
+        SamplingError: they do not, or what follows does not obey the grammar, or has no end.
+    """
+    spelled = vocabulary.decode(token_ids)
+    is_right = spelled.startswith(tail) and token_ids[-1:] in [[token] for token in vocabulary.eos_token_ids]
+    if is_right and isinstance(compiled, CompiledGrammar):
+        matcher = compiled.matcher()
+        is_right = matcher.read_bytes(spelled[len(tail) :]) and matcher.is_accepting
+    if not is_right:
+        raise SamplingError(
+            f"the sampler must write {tail!r} and then what the grammar allows",
+            got=spelled,
+            advice="use one that knows SamplingTask.tail, or leave heal_prompt out",
+        )
 
 
 def grammar_of(compiled: CompiledGrammar | CompiledLength | None) -> Grammar | None:
