@@ -305,10 +305,11 @@ class _TailState(ConstraintState):
         if spelled and len(spelled) < len(rest) and rest.startswith(spelled):
             return _TailState(constraint, self._matcher, token_ids, self._tail, rest[len(spelled) :])
         begun = spelled[len(rest) :]
-        matcher = self._matcher
-        if matcher is not None and begun:
+        matcher, goes_on = self._matcher, spelled.startswith(rest)
+        if goes_on and begun and isinstance(matcher, Matcher):  # no length comes with a tail
             matcher = matcher.copy()
-        if not spelled.startswith(rest) or (begun and matcher is not None and not matcher.read_bytes(begun)):
+            goes_on = matcher.read_bytes(begun)
+        if not goes_on:
             place, wanted = len(self.token_ids), repr(rest)[1:]
             raise TokenRejectedError(token_id, position=place, expected=wanted, token=spelled)
         return ConstraintState(constraint, matcher, token_ids, begun)
