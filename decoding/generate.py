@@ -27,7 +27,17 @@ from .errors import ArgumentTypeError, ArgumentValueError, BudgetTooSmallError, 
 from .generation_options import check_model, context_left, named_eos_token_ids, random_state, sampling_options
 from .length import Length
 from .processors import GrammarProcessor
-from .results import Result, Statistics, calls_of, grammar_of, make_results, replay, value_of
+from .prompt_ends import split_where_tokens_cross
+from .results import (
+    Result,
+    Statistics,
+    calls_of,
+    check_after_tail,
+    grammar_of,
+    make_results,
+    replay,
+    value_of,
+)
 from .sampling import Sampler, SamplingTask, check_sampler, make_generator, score_text
 from .speculative import SpeculativeDecoder
 from .text_pieces import TextPieces
@@ -52,6 +62,7 @@ def generate(
     max_new_tokens: int | None = None,
     budget_slack: int = 0,
     sampler: Sampler | None = None,
+    heal_prompt: bool = False,
     do_sample: bool | None = None,
     seed: int | None = None,
     temperature: float | None = None,
@@ -75,6 +86,7 @@ def generate(
     max_new_tokens: int | None = None,
     budget_slack: int = 0,
     sampler: Sampler | None = None,
+    heal_prompt: bool = False,
     do_sample: bool | None = None,
     seed: int | None = None,
     temperature: float | None = None,
@@ -97,6 +109,7 @@ def generate(
     max_new_tokens: int | None = None,
     budget_slack: int = 0,
     sampler: Sampler | None = None,
+    heal_prompt: bool = False,
     do_sample: bool | None = None,
     seed: int | None = None,
     temperature: float | None = None,
@@ -121,6 +134,9 @@ def generate(
         for `GrammarProcessor`; not with a sampler or a drafter.
     sampler: how to draw from what the grammar leaves (`tt.SequentialMonteCarlo(16)` ...); None: by masks. For
         each prompt it draws one text. Temperature and truncation then make another model, whose law it is.
+    heal_prompt: whether the prompt may end inside a token (with a sampler): its last tokens are given back,
+        as many as a longer token begins with, and the model writes their bytes anew, cut as it likes. Then
+        `token_ids` and `log_prob` begin with those, and `text` with what comes after them.
     do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given.
     seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it.
     temperature, top_k, top_p, min_p: applied to the allowed tokens; None: not at all. A temperature beyond
@@ -156,11 +172,21 @@ def generate(
     checked_instance("trace", trace, bool, "True or False")
     _check_ways(sampler, drafter, budget_slack)
     _check_stream(on_text, prompts, sampler, drafter)
+    checked_instance("heal_prompt", heal_prompt, bool, "True or False")
+    if heal_prompt and (sampler is None or length is not None):
+        what = "needs a sampler" if sampler is None else "and length exclude each other"
+        raise ConstraintError(f"heal_prompt {what}", advice="tt.MaskSampler() draws by masks alone")
+    if heal_prompt and trace:
+        raise ConstraintError("heal_prompt and trace exclude each other", advice="leave one out")
     if sampler is not None:
         check_sampler(sampler, model, do_sample)
         warping = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
         source = None if grammar is None and length is None else (grammar, length)
-        results = _sample(model, tokenizer, prompts, source, max_new_tokens, sampler, seed, warping, trace)
+        results = _sample(
+            *(model, tokenizer, prompts, source, max_new_tokens, sampler, seed, warping),
+            heal_prompt=heal_prompt,
+            is_traced=trace,
+        )
         return results[0] if isinstance(prompt, str) else results
     started = time.perf_counter()
     compiled = _compile(grammar, length, model, tokenizer)
@@ -253,6 +279,8 @@ def _sample(
     sampler: Sampler,
     seed: int | None,
     warping: dict[str, Any],
+    *,
+    heal_prompt: bool,
     is_traced: bool,
 ) -> list[Result]:
     """One text for each prompt, drawn by a sampler. source: grammar and length, if there is one of them."""
@@ -264,21 +292,27 @@ def _sample(
     results = []
     for prompt in prompts:
         prompt_ids = tuple(_encode(tokenizer, [prompt], vocabulary.eos_token_ids[0])["input_ids"][0].tolist())
+        tail = b""
+        if heal_prompt:
+            kept, tail = split_where_tokens_cross(vocabulary, prompt_ids)
+            prompt_ids = tuple(kept)
         budget = _budget(compiled, max_new_tokens, context_left(model, len(prompt_ids)))
         started = time.perf_counter()
-        task = SamplingTask(model, prompt_ids, compiled or vocabulary, budget, warping)
+        task = SamplingTask(model, prompt_ids, compiled or vocabulary, budget, warping, tail)
         drawn = sampler.draw(task, generator)
         seconds = time.perf_counter() - started
         token_ids, n_forced = list(drawn.token_ids), 0
-        if compiled is not None:
+        if tail:
+            check_after_tail(compiled, vocabulary, token_ids, tail)
+        elif compiled is not None:
             token_ids, n_forced = replay(compiled, token_ids)
-        text = vocabulary.decode(token_ids).decode("utf-8", "surrogateescape")
+        text = vocabulary.decode(token_ids)[len(tail) :].decode("utf-8", "surrogateescape")
         statistics = Statistics(
             len(token_ids), n_forced, compile_ms, 0, 0.0, 0.0, len(token_ids) / seconds, drawn.details
         )
         value = value_of(grammar_of(compiled), text)
         log_prob = score_text(model, prompt_ids, token_ids)
-        calls = calls_of(grammar_of(compiled), vocabulary, token_ids)
+        calls = calls_of(grammar_of(compiled), vocabulary, token_ids, n_skipped=len(tail))
         result = Result(text, value, token_ids, log_prob, statistics, drawn.log_weight, calls)
         if is_traced:
             found = _read_trace(model, prompt, prompt_ids, result, compiled or vocabulary, budget)

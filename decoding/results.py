@@ -125,6 +125,30 @@ def replay(compiled: CompiledGrammar | CompiledLength, row: list[int]) -> tuple[
     )
 
 
+def check_after_tail(
+    compiled: CompiledGrammar | CompiledLength | None,
+    vocabulary: Vocabulary,
+    token_ids: list[int],
+    tail: bytes,
+) -> None:
+    """Check the text of tokens that write the end of the prompt first.
+
+    Raises:
+        SamplingError: they do not, or what follows does not obey the grammar, or has no end.
+    """
+    spelled = vocabulary.decode(token_ids)
+    is_right = spelled.startswith(tail) and token_ids[-1:] in [[token] for token in vocabulary.eos_token_ids]
+    if is_right and isinstance(compiled, CompiledGrammar):
+        matcher = compiled.matcher()
+        is_right = matcher.read_bytes(spelled[len(tail) :]) and matcher.is_accepting
+    if not is_right:
+        raise SamplingError(
+            f"the sampler must write {tail!r} and then what the grammar allows",
+            got=spelled,
+            advice="use one that knows SamplingTask.tail, or leave heal_prompt out",
+        )
+
+
 def grammar_of(compiled: CompiledGrammar | CompiledLength | None) -> Grammar | None:
     if isinstance(compiled, CompiledLength):
         compiled = compiled.grammar
@@ -145,8 +169,10 @@ def value_of(grammar: Grammar | None, text: str) -> Any:
         ) from None
 
 
-def calls_of(grammar: Grammar | None, vocabulary: Vocabulary, token_ids: list[int]) -> list[Any] | None:
-    """What was called; None for a grammar in which nothing is."""
+def calls_of(
+    grammar: Grammar | None, vocabulary: Vocabulary, token_ids: list[int], n_skipped: int = 0
+) -> list[Any] | None:
+    """What was called; None for a grammar in which nothing is. n_skipped: bytes before the text."""
     if not isinstance(grammar, (ToolGrammar, TagGrammar)):
         return None
     names = {token_id: name for name, token_id in vocabulary.special_token_by_name.items()}
@@ -156,4 +182,4 @@ def calls_of(grammar: Grammar | None, vocabulary: Vocabulary, token_ids: list[in
         for token_id in token_ids
         if token_id not in ends
     )
-    return list(grammar.calls(data.decode("utf-8", "surrogateescape")))
+    return list(grammar.calls(data[n_skipped:].decode("utf-8", "surrogateescape")))

@@ -52,6 +52,7 @@ class SamplingTask:
     source: the compiled grammar or length, or a vocabulary where there is none.
     max_new_tokens: at most so many tokens, EOS included.
     warping: `temperature`, `top_k`, `top_p`, `min_p` as given: they make another law, then the model's.
+    tail: bytes that the text of the tokens has to begin with, before what `source` is about.
     """
 
     model: Any
@@ -59,6 +60,7 @@ class SamplingTask:
     source: CompiledGrammar | CompiledLength | Vocabulary
     max_new_tokens: int
     warping: dict[str, Any] = field(default_factory=dict)
+    tail: bytes = b""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from ..decoding.sampling import SampledText, SamplingTask
 from .causal_model import CausalLanguageModel
 from .constraint import Constraint, ConstraintState, Predicate
 from .language_model import LanguageModel
-from .tasks import check_run
+from .tasks import check_run, open_constraint
 from .token_sampler import mask_log_probs
 
 _LEAST_ATTENTION = 1e-9
@@ -108,7 +108,7 @@ class BeamSearch:
         model = CausalLanguageModel(
             task.model, task.prompt_ids, keeps_coverage=self.coverage_penalty > 0, **task.warping
         )
-        constraint = Constraint(task.source, predicate=self.predicate, max_new_tokens=task.max_new_tokens)
+        constraint = open_constraint(task, self.predicate)
         beams = self.search(model, constraint)
         others = [
             {"text": beam.text.decode("utf-8", "surrogateescape"), "score": beam.score} for beam in beams

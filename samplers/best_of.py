@@ -43,7 +43,8 @@ class BestOf:
         if self.score is None:
             scores = [score_text(task.model, task.prompt_ids, text.token_ids) for text in drawn]
         else:
-            texts = [vocabulary.decode(text.token_ids).decode("utf-8", "surrogateescape") for text in drawn]
+            spelled = [vocabulary.decode(text.token_ids)[len(task.tail) :] for text in drawn]
+            texts = [data.decode("utf-8", "surrogateescape") for data in spelled]
             scores = [checked_score("score", self.score(text)) for text in texts]
         best = max(range(self.n), key=scores.__getitem__)
         return SampledText(drawn[best].token_ids, 0.0, {**drawn[best].details, "scores": scores})

@@ -21,14 +21,20 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..decoding.arguments import checked_integer
+from ..decoding.arguments import checked_instance, checked_integer
 from ..decoding.bitmask import allocate_bitmask, unpack_bitmask
 from ..decoding.compile import CompiledGrammar
 from ..decoding.compiled_length import CompiledLength
-from ..decoding.errors import ArgumentTypeError, BudgetTooSmallError
+from ..decoding.errors import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    BudgetTooSmallError,
+    TokenRejectedError,
+)
 from ..decoding.length_matcher import LengthMatcher
 from ..decoding.matcher import Matcher
 from ..decoding.vocabulary import Vocabulary
+from .healing import MOST_BYTES, NEVER, Tail
 
 _MOST_ANSWERS = 100_000  # remembered at a time
 
@@ -51,6 +57,7 @@ class Constraint:
     source: a compiled grammar or length, or a vocabulary for all texts of text tokens.
     predicate: asked besides, or None.
     max_new_tokens: most tokens of a text, EOS included.
+    tail: bytes of the prompt that the model writes anew, before the text (`healing.py`).
     n_checks: how often the grammar was asked about one token, or the predicate about a text; what was
         remembered does not count.
 
@@ -65,6 +72,7 @@ class Constraint:
         *,
         predicate: Predicate | None = None,
         max_new_tokens: int,
+        tail: bytes = b"",
     ) -> None:
         if not isinstance(source, (CompiledGrammar, CompiledLength, Vocabulary)):
             raise ArgumentTypeError(
@@ -88,11 +96,16 @@ class Constraint:
         self.eos_token_ids = frozenset(self.vocabulary.eos_token_ids)
         self.vocab_size = self.vocabulary.vocab_size
         self._answers: OrderedDict[tuple[bytes, bool], bool] = OrderedDict()
-        if self.compiled is not None:
-            needed = self.compiled.matcher().tokens_to_finish
-            if needed > self.max_new_tokens:
-                raise BudgetTooSmallError(needed, self.max_new_tokens)
+        self.tail = self._checked_tail(tail)
+        if self.tail is not None:
+            needed = self.tail.fewest(tail)
         else:
+            needed = 1 if self.compiled is None else self.compiled.matcher().tokens_to_finish
+        if needed >= NEVER:
+            raise ArgumentValueError("tail must be such that tokens spell it before a text", got=tail)
+        if needed > self.max_new_tokens:
+            raise BudgetTooSmallError(needed, self.max_new_tokens)
+        if self.compiled is None:
             self._ends_only = _bits(self.vocab_size, self.vocabulary.eos_token_ids)
             text_ids = self.vocabulary.text_token_ids
             self._any_text = _bits(self.vocab_size, [*text_ids.tolist(), *self.vocabulary.eos_token_ids])
@@ -101,12 +114,24 @@ class Constraint:
     def identity(self) -> Hashable:
         """Equal for constraints that allow the same texts."""
         source = self.vocabulary if self.compiled is None else self.compiled
-        return source, _Same(self.predicate), self.max_new_tokens
+        return source, _Same(self.predicate), self.max_new_tokens, self.tail and self.tail.text
 
     def start(self) -> ConstraintState:
         """The state before the first token."""
         matcher = None if self.compiled is None else self.compiled.matcher()
+        if self.tail is not None:
+            return _TailState(self, matcher, (), self.tail)
         return ConstraintState(self, matcher, (), b"")
+
+    def _checked_tail(self, tail: bytes) -> Tail | None:
+        checked_instance("tail", tail, bytes, "bytes")
+        if not tail:
+            return None
+        if len(tail) > MOST_BYTES:
+            raise ArgumentValueError(f"tail must have at most {MOST_BYTES} bytes", got=len(tail))
+        if isinstance(self.compiled, CompiledLength):
+            raise ArgumentTypeError("source must be no length, with a tail", got=self.compiled)
+        return Tail(tail, self.compiled, self.vocabulary)
 
     def is_right(self, text: bytes, *, is_end: bool) -> bool:
         """What the predicate says of a text, or of a beginning; text that is not UTF-8 is never right."""
@@ -206,6 +231,11 @@ class ConstraintState:
 
     def before(self, place: int) -> ConstraintState:
         """The state after the first `place` tokens."""
+        if self._constraint.tail is not None:
+            state = self._constraint.start()
+            for token_id in self.token_ids[:place]:
+                state = state.after(token_id)
+            return state
         kept, dropped = self.token_ids[:place], self.token_ids[place:]
         matcher = self._matcher
         if matcher is not None:
@@ -249,6 +279,53 @@ class ConstraintState:
             self._constraint.fill_free(bitmask, row, self.left)
         else:
             self._matcher.fill_bitmask(bitmask, row, budget=self.left)
+
+
+class _TailState(ConstraintState):
+    """While the model still writes the end of the prompt. There is no text yet, and no end."""
+
+    __slots__ = ("_rest", "_tail")
+
+    def __init__(
+        self,
+        constraint: Constraint,
+        matcher: Matcher | LengthMatcher | None,
+        token_ids: tuple[int, ...],
+        tail: Tail,
+        rest: bytes | None = None,
+    ) -> None:
+        super().__init__(constraint, matcher, token_ids, b"")
+        self._tail = tail
+        self._rest = tail.text if rest is None else rest
+
+    def after(self, token_id: int) -> ConstraintState:
+        constraint, rest = self._constraint, self._rest
+        spelled = constraint.vocabulary.token_bytes(token_id)
+        token_ids = (*self.token_ids, token_id)
+        if spelled and len(spelled) < len(rest) and rest.startswith(spelled):
+            return _TailState(constraint, self._matcher, token_ids, self._tail, rest[len(spelled) :])
+        begun = spelled[len(rest) :]
+        matcher, goes_on = self._matcher, spelled.startswith(rest)
+        if goes_on and begun and isinstance(matcher, Matcher):  # no length comes with a tail
+            matcher = matcher.copy()
+            goes_on = matcher.read_bytes(begun)
+        if not goes_on:
+            place, wanted = len(self.token_ids), repr(rest)[1:]
+            raise TokenRejectedError(token_id, position=place, expected=wanted, token=spelled)
+        return ConstraintState(constraint, matcher, token_ids, begun)
+
+    def predicate_allows(self, token_id: int) -> bool:
+        begun = self._constraint.vocabulary.token_bytes(token_id)[len(self._rest) :]
+        return not begun or self._constraint.is_right(begun, is_end=False)
+
+    def grammar_allows(self, token_id: int) -> bool:
+        self._constraint.n_checks += 1
+        tokens, costs = self._tail.next_tokens(self._rest)
+        return bool(((tokens == token_id) & (costs < self.left)).any())
+
+    def fill(self, bitmask: npt.NDArray[np.int32], row: int = 0) -> None:
+        tokens, costs = self._tail.next_tokens(self._rest)
+        bitmask[row] = _bits(self._constraint.vocab_size, tokens[costs < self.left].tolist())
 
 
 def allowed_by_grammar(states: Sequence[ConstraintState], n_logits: int, device: Any = None) -> Any:

@@ -19,7 +19,12 @@ from .particles import Particle
 def open_task(task: SamplingTask, predicate: Predicate | None) -> tuple[CausalLanguageModel, Constraint]:
     """The model's law after the prompt, and what its text has to obey."""
     model = CausalLanguageModel(task.model, task.prompt_ids, **task.warping)
-    return model, Constraint(task.source, predicate=predicate, max_new_tokens=task.max_new_tokens)
+    return model, open_constraint(task, predicate)
+
+
+def open_constraint(task: SamplingTask, predicate: Predicate | None) -> Constraint:
+    """What the text of a task has to obey."""
+    return Constraint(task.source, predicate=predicate, max_new_tokens=task.max_new_tokens, tail=task.tail)
 
 
 def close_task(

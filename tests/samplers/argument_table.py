@@ -41,7 +41,7 @@ SAMPLERS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "Constraint": (
         tt.Constraint,
-        {"source": COMPILED, "predicate": PREDICATE, "max_new_tokens": 9},
+        {"source": COMPILED, "predicate": PREDICATE, "max_new_tokens": 9, "tail": b"ab"},
     ),
     "MaskSampler": (tt.MaskSampler, {"predicate": PREDICATE}),
     "AdaptiveRejectionSampler": (
@@ -110,7 +110,7 @@ SAMPLERS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "TrieProposal": (tt.TrieProposal, {"trie": TRIE, "predicate": PREDICATE}),
     "ByteModel": (
         tt.ByteModel,
-        {"model": MODEL, "vocabulary": VOCABULARY, "tail": b"a", "max_hypotheses": 3},
+        {"model": MODEL, "vocabulary": VOCABULARY, "tail": b"a", "max_hypotheses": 3, "min_share": 0.01},
     ),
     "byte_vocabulary": (tt.byte_vocabulary, {}),
     "split_prompt": (tt.split_prompt, {"vocabulary": VOCABULARY, "prompt_ids": [0, 1], "n_tokens": 1}),

@@ -107,6 +107,15 @@ def test_what_is_given_up_is_said() -> None:
     found = bytes_model.begin([list(b"aabaabb")]).log_probs[0].exp()
     assert float(found.sum()) == pytest.approx(1)
     assert 0 < bytes_model.lost_mass < 1
+    few = tt.ByteModel(model(), VOCABULARY, min_share=0.01)
+    rows = few.begin([list(b"aabaabbab")])
+    assert 0 < few.lost_mass < 0.2
+    wanted = begins((), b"aabaabbaba") / begins((), b"aabaabbab")
+    assert float(rows.log_probs[0].exp()[ord("a")]) == pytest.approx(wanted, abs=0.05)
+    every = tt.ByteModel(model(), VOCABULARY, min_share=0)
+    every.begin([list(b"aabaabbab")])
+    assert few.n_row_passes < 0.6 * every.n_row_passes
+    assert every.lost_mass == 0
     with pytest.raises(tt.SamplingError, match="spell"):
         bytes_model.begin([list(b"abc")])
 
