@@ -1,10 +1,10 @@
 """Lark's compiled rules -> LALR parse tables and a contextual lexer, as Lark itself makes them.
 
 In come the rules and terminals that `lark` compiled a grammar to; lalr.py makes the LALR states, as its own
-analyzer would. What its lexer does at run time with one regular expression for each state of the parser is written
-down here:
-the terminals that the state accepts, in the order of priority, greatest length of a match, length of the
-pattern, and name, and of the keywords those that a pattern reads too, which its text then decides.
+analyzer would. What its lexer does at run time with one regular expression for each state of the parser is
+written down here: the terminals that the state accepts, in the order of priority, greatest length of a match,
+length of the pattern, and name, and of the keywords those that a pattern reads too, which its text then
+decides.
 
 Source: lark 1.x, `lexer.py` and `parsers/lalr_analysis.py`.
 """

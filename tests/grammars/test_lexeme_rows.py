@@ -1,7 +1,7 @@
 """Rows of grammars given by parse tables against acceptance byte by byte, token by token.
 
-The vocabulary is large enough for what only large ones need: subtrees that lexers share, text read by classes of
-bytes, keywords corrected afterwards, rests of thousands of tokens.
+The vocabulary is large enough for what only large ones need: subtrees that lexers share, text read by classes
+of bytes, keywords corrected afterwards, rests of thousands of tokens.
 """
 
 from __future__ import annotations
@@ -43,11 +43,13 @@ SIGNS = [
 ]
 MIXED = r"""
     start: (statement ";")*
-    statement: NAME "=" sum | "if" sum ":" statement | "for" NAME "in" sum ":" statement | "SELECT" sum ("AS" NAME)? "FROM" NAME
+    statement: NAME "=" sum | "if" sum ":" statement | "for" NAME "in" sum ":" statement
+        | "SELECT" sum ("AS" NAME)? "FROM" NAME
     sum: term | sum SIGN term
     term: factor | term STAR factor
     factor: atom ("**" factor)? | "not" factor
-    atom: NAME | NUMBER | TEXT | "(" sum ("," sum)* ")" | "[" (sum ("," sum)*)? "]" | atom "." NAME | atom "is" atom
+    atom: NAME | NUMBER | TEXT | "(" sum ("," sum)* ")" | "[" (sum ("," sum)*)? "]" | atom "." NAME
+        | atom "is" atom
     SIGN: "+" | "-" | "=="
     STAR: "/" | "//"
     NAME: /[a-z_][a-z0-9_]*/
