@@ -70,6 +70,7 @@ def test_commands(command: str, output: str, tmp_path: Path, monkeypatch: pytest
         "NAME_OR_PATH": str(EMBEDDED_FOLDER),
         "texts.jsonl": str(lines),
         "results.jsonl": str(tmp_path / "results.jsonl"),
+        "trace.html": str(tmp_path / "trace.html"),
     }
     program, *arguments = [stands_for.get(word, word) for word in shlex.split(command)]
     assert program == "tokentrellis"
