@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from heapq import heappop, heappush
 from typing import cast
 
-from .errors import UnsatisfiableError
+from .errors import LimitExceededError, UnsatisfiableError
 from .expressions import Expression, union
 from .grammar import END, CallEdge, Edge, Expansion, Grammar, TerminalEdge, TokenEdge
 from .nullable import without_empty
@@ -52,6 +52,10 @@ class ContextFreeGrammar(Grammar):
         self._positions = Positions(simplified)
         self._shared = {without_empty(expression) for expression in simplified.shared}
         if self._positions.shortest[start_rule] >= NEVER and start_rule not in simplified.nullable:
+            if start_rule not in simplified.without_end:
+                raise LimitExceededError(
+                    f"the bytes of the shortest text of rule {start_rule!r}", given="more", limit=NEVER
+                )
             raise UnsatisfiableError(
                 f"rule {start_rule!r} derives no text",
                 advice="every way through it needs a rule without an end",

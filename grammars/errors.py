@@ -197,6 +197,18 @@ def line_and_column(source: str, offset: int) -> tuple[int, int]:
     return source.count("\n", 0, line_start) + 1, offset - line_start + 1
 
 
+def check_characters(source: str) -> None:
+    """Raises GrammarSyntaxError, with the place, for half of a surrogate pair: no UTF-8 has it."""
+    try:
+        source.encode()
+    except UnicodeEncodeError as error:
+        raise GrammarSyntaxError(
+            "half of a surrogate pair is no character",
+            location=line_and_column(source, error.start),
+            got=source[error.start],
+        ) from None
+
+
 def _suggestion(reference: str, known: Sequence[str]) -> str:
     # Matching is quadratic in the lengths, and both sides are the user's: bound them.
     candidates = [name for name in known[:200] if len(name) <= 100]

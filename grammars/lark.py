@@ -22,6 +22,7 @@ from .errors import (
     LimitExceededError,
     UnresolvedReferenceError,
     UnsupportedFeatureError,
+    check_characters,
     line_and_column,
 )
 from .expressions import EPSILON, Expression, concatenate, repeat, union
@@ -77,6 +78,7 @@ class LarkSource:
             raise GrammarSyntaxError("a Lark grammar must be a string", got=text)
         if len(text) > MOST_CHARACTERS:
             raise LimitExceededError("the length of a grammar", given=len(text), limit=MOST_CHARACTERS)
+        check_characters(text)
         self.text, self.start = text, start
         self.special_tokens: dict[str, int] = {}
         self.remarks: tuple[Remark, ...] = ()

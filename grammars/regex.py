@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from .errors import GrammarSyntaxError, UnsatisfiableError
+from .errors import GrammarSyntaxError, UnsatisfiableError, check_characters
 from .expressions import EMPTY, Expression
 from .grammar import END, Expansion, Grammar, TerminalEdge
 from .nullable import without_empty
@@ -80,6 +80,7 @@ def from_regex(pattern: str, *, syntax: Syntax = "python") -> Grammar:
     """
     if not isinstance(pattern, str):
         raise GrammarSyntaxError("a pattern must be a string", got=pattern, advice="write it as text, r'...'")
+    check_characters(pattern)
     if syntax not in ("python", "ecma"):
         raise GrammarSyntaxError("syntax must be 'python' or 'ecma'", got=syntax)
     return RegexGrammar(pattern, syntax)

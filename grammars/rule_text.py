@@ -11,7 +11,13 @@ import re
 from collections.abc import Mapping
 from typing import NoReturn
 
-from .errors import GrammarSyntaxError, LimitExceededError, UnresolvedReferenceError, line_and_column
+from .errors import (
+    GrammarSyntaxError,
+    LimitExceededError,
+    UnresolvedReferenceError,
+    check_characters,
+    line_and_column,
+)
 from .expressions import Expression
 from .rules import Tree, calls_of, components
 from .unicode_classes import Ranges, invert, merge_ranges
@@ -35,6 +41,7 @@ class RuleText:
             raise GrammarSyntaxError(f"a {kind} grammar must be a string", got=source)
         if len(source) > MOST_CHARACTERS:
             raise LimitExceededError("the length of a grammar", given=len(source), limit=MOST_CHARACTERS)
+        check_characters(source)
         self.source = source
         self.offset = 0
 

@@ -43,8 +43,10 @@ def draft_of(schema: object, inherited: int) -> int:
     """The draft that a document states in `$schema`; `inherited` where it states none or one that is not
     known."""
     stated = schema.get("$schema") if isinstance(schema, Mapping) else None
-    if not isinstance(stated, str):
+    if stated is None:
         return inherited
+    if not isinstance(stated, str):
+        raise GrammarSyntaxError("must be a string", location="/$schema", got=stated)
     uri = stated.rstrip("#").replace("http://json-schema.org/draft/20", "https://json-schema.org/draft/20")
     if uri in ("http://json-schema.org/draft-03/schema", "http://json-schema.org/draft-02/schema"):
         raise UnsupportedFeatureError(

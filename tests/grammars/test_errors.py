@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 
 import pytest
+import tokentrellis as tt
 from tokentrellis.grammars.errors import (
     ConstraintError,
     GrammarError,
@@ -132,3 +134,28 @@ def test_a_value_that_python_does_not_write() -> None:
         deep = [deep]
     for value, shown in ((10**5000, "int"), ([10**5000], "list"), (deep, "list")):
         assert str(ConstraintError("wrong", got=value)) == f"wrong, got <{shown} that is too large to show>"
+
+
+@pytest.mark.parametrize(
+    ("read", "source"),
+    [
+        (tt.from_regex, "a\ud800"),
+        (tt.from_gbnf, 'root ::= "a" # \ud800'),
+        (tt.from_ebnf, "a = '\ud800';"),
+        (tt.from_lark, 'start: "a" // \ud800'),
+    ],
+)
+def test_half_of_a_surrogate_pair_has_a_place(read: Callable[[str], object], source: str) -> None:
+    with pytest.raises(tt.GrammarSyntaxError, match=r"line 1, column \d+: half of a surrogate pair"):
+        read(source)
+
+
+def test_the_draft_of_a_schema_must_be_a_string() -> None:
+    with pytest.raises(tt.GrammarSyntaxError, match=r"/\$schema: must be a string, got 3"):
+        tt.from_json_schema({"$schema": 3})
+
+
+def test_a_shortest_text_of_terabytes_is_a_limit() -> None:
+    rules = [f"r{i} ::= r{i + 1} r{i + 1}" for i in range(44)]
+    with pytest.raises(tt.LimitExceededError, match="shortest text of rule 'r0'"):
+        tt.from_gbnf("\n".join([*rules, 'r44 ::= "a"']), start="r0")
