@@ -89,17 +89,18 @@ def test_a_length_limit_restricts_the_target() -> None:
 
 
 def test_the_law_gets_better_with_particles() -> None:
-    """Down to what independent exact draws give."""
-    distances = []
-    for n_particles, n_runs in ((1, 64), (4, 32), (16, 16), (256, 5)):
-        runs = run_many(SequentialMonteCarlo(n_particles), n_runs)
-        distances.append(np.mean([total_variation(run.posterior, CASE.law) for run in runs]))
+    """Down to what independent exact draws give; AWRS's weights scatter, so it stays a little above."""
     floor = floor_of_total_variation(CASE.law, 256)
-    assert all(later < earlier + 0.03 for earlier, later in itertools.pairwise(distances))
-    assert distances[-1] < floor + 0.12
-    assert distances[0] > 0.9
-    together = averaged(run_many(SequentialMonteCarlo(256), 8))
-    assert total_variation(together, CASE.law) < floor_of_total_variation(CASE.law, 8 * 256) + 0.05
+    for proposal, slack in ((MaskSampler(), 0.03), (AdaptiveRejectionSampler(), 0.06)):
+        distances = []
+        for n_particles, n_runs in ((1, 64), (4, 32), (16, 16), (256, 10)):
+            runs = run_many(SequentialMonteCarlo(n_particles, proposal=proposal), n_runs)
+            distances.append(np.mean([total_variation(run.posterior, CASE.law) for run in runs]))
+        assert all(later < earlier + 0.03 for earlier, later in itertools.pairwise(distances))
+        assert distances[-1] < floor + slack
+        assert distances[0] > 0.9
+        together = total_variation(averaged(runs), CASE.law)
+        assert together < floor_of_total_variation(CASE.law, 10 * 256) + 0.03
 
 
 def test_a_critic_at_the_end_belongs_to_the_target() -> None:
