@@ -141,6 +141,7 @@ def write_lines(
     import ray
 
     connect(address)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # it would talk into the progress bar
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True

@@ -30,6 +30,7 @@ MAY_IMPORT = {
 }
 SEES_BOTH = "decoding/compile.py"  # the one module that may know both the core and the grammars
 TENSOR_MODULES = {
+    "_package/benchmark/peer_processor.py",
     "decoding/bitmask.py",
     "decoding/countdown.py",
     "decoding/countdown_model.py",
