@@ -30,8 +30,8 @@ public:
         return row;
     }
 
-    // Finds what the first masks of any document need: the splits of a state before a lexeme, and of the names, strings and blanks that
-    // begin there. `after` gives the state after what leaves many tokens behind it, or DEAD.
+    // Finds what the first masks of any document need: the splits of the state before a lexeme, and of the first states inside lexemes.
+    // `after` gives the state after what leaves many tokens behind it, or DEAD.
     template <class After>
     void prepare(LexemeAutomaton& lexemes, int32_t begin, After after) {
         const LexemeSplit& split = splits_.split({}, begin);
@@ -40,15 +40,22 @@ public:
             const int32_t next = after(exit.label);
             if (next != DEAD) splits_.split(exit.rest, next);
         }
-        lexemes.each_step(begin, [&](uint8_t, int32_t to) {
-            if (splits_.reads_text(to)) splits_.split({}, to);
-        });
+        std::vector<int32_t> queue{begin};
+        for (size_t head = 0; head < queue.size() && prepared_.size() < MOST_PREPARED; ++head) {
+            if (head > 0) splits_.split({}, queue[head]);
+            lexemes.each_step(queue[head], [&](uint8_t, int32_t to) {
+                if (splits_.reads_text(to)) splits_.split({}, to);
+                if (prepared_.size() < MOST_PREPARED && !lexemes.has_words(to) && prepared_.insert(to).second) queue.push_back(to);
+            });
+        }
     }
 
 private:
     static constexpr int32_t MANY_NODES = 4096;
+    static constexpr size_t MOST_PREPARED = 64;  // states inside lexemes
+    std::unordered_set<int32_t> prepared_;
     static constexpr size_t MOST_BYTES = 32 << 20;
-    static constexpr size_t MOST_IDS = 512;    // of a part that is no bitmap
+    static constexpr size_t MOST_IDS = 1024;   // of a part that is no bitmap
     static constexpr size_t MOST_ALIKE = 64;   // parts that differ in their stacks only, and are compared:
     static constexpr int32_t MOST_PLACES = 64; // those that depend on so much of the stack
 

@@ -117,8 +117,8 @@ public:
     int32_t after(int32_t obligation, uint8_t byte) {
         if (obligation == NOTHING) return NOTHING;
         const uint64_t key = pair_key(obligation, byte);
-        auto found = set_steps_.find(key);
-        if (found != set_steps_.end()) return found->second;
+        const int32_t known = set_steps_.find(key);
+        if (known != FlatMap::MISSING) return known - 1;
         Set made;
         bool violated = false;
         const uint32_t outer = stamp_;  // what an outer walk has seen stays seen: this one has a stamp of its own
@@ -138,7 +138,7 @@ public:
         }
         stamp_ = outer;
         const int32_t result = violated ? VIOLATED : intern_set(std::move(made));
-        set_steps_.emplace(key, result);
+        set_steps_.insert(key, result + 1);
         return result;
     }
 
@@ -175,6 +175,8 @@ public:
 
     // ---- keywords, which change the name of an end and nothing else -----------------------------------------------
     const std::vector<Thread>& words_of(int32_t state) const { return contents_[automata_.info[state].local].words; }
+
+    bool has_words(int32_t state) const { return !words_of(state).empty(); }
 
     // The same state without the keywords that are read beside the patterns; DEAD if there is no end then.
     int32_t without_words(int32_t state) {
@@ -229,6 +231,11 @@ private:
         bool cut = false;
         int32_t required = NOTHING;  // a guard that has to fail for what is less preferred to count
 
+        void clear() {  // keeps the memory of the lists
+            filter = 0, obligation = NOTHING, label = -1, is_begin = false, cut = false, required = NOTHING;
+            words.clear(), threads.clear(), ended_words.clear(), ends.clear();
+        }
+
         // Whether a thread that is less preferred than an end still counts; it has to wait for the guard of that end to fail.
         bool admits(Thread& thread) const {
             if (required == NOTHING) return true;
@@ -243,11 +250,12 @@ private:
     int32_t id_;
     LexemeProgram program_;
     std::vector<Content> contents_;
+    Building building_;  // of one step
     std::vector<int8_t> alive_;     // 1 yes, 0 no, -1 not known
     std::vector<int32_t> numbers_;  // local -> state
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> index_, set_index_, filter_index_;
     std::vector<Set> sets_;
-    std::unordered_map<uint64_t, int32_t> set_steps_;
+    FlatMap set_steps_;  // (obligation, byte) -> obligation + 1, 0: VIOLATED
     std::map<std::tuple<int32_t, int32_t, int32_t>, int32_t> starts_;
     std::vector<std::vector<int32_t>> filters_;
     std::vector<End> ends_;
@@ -257,7 +265,8 @@ private:
     std::unordered_map<int32_t, int32_t> wordless_;  // local -> state
     std::deque<ByteSet> openers_;                    // by label
     std::unordered_map<int32_t, bool> short_;        // by obligation
-    std::unordered_map<uint64_t, int32_t> steps_;  // (local, class) -> local
+    FlatMap steps_;  // (local, class) -> local + 1, 0: DEAD
+    std::vector<int32_t> key_;  // of one content
     std::array<uint8_t, 256> class_of_{};
     std::vector<std::vector<uint8_t>> class_members_;
     std::map<std::tuple<int32_t, int32_t, int32_t>, uint32_t> seen_;
@@ -418,10 +427,11 @@ private:
     // ---- states -------------------------------------------------------------------------------------------------
     int32_t advance(int32_t local, uint8_t byte) {
         const uint64_t key = pair_key(local, class_of_[byte]);
-        auto found = steps_.find(key);
-        if (found != steps_.end()) return found->second;
+        const int32_t known = steps_.find(key);
+        if (known != FlatMap::MISSING) return known - 1;
         const Content& from = contents_[local];  // contents are added at the end only
-        Building made;
+        Building& made = building_;
+        made.clear();
         made.filter = from.filter;
         made.obligation = after(from.obligation, byte);
         int32_t to = DEAD;
@@ -446,7 +456,7 @@ private:
             }
             to = intern(made);
         }
-        steps_.emplace(key, to);
+        steps_.insert(key, to + 1);
         return to;
     }
 
@@ -455,7 +465,8 @@ private:
         if (made.threads.empty() && made.label < 0) return DEAD;
         if (made.filter != 0 && !is_filtered(made)) made.filter = 0;
         if (made.threads.empty()) made.words.clear(), made.obligation = NOTHING, made.filter = 0;
-        std::vector<int32_t> key{made.filter, made.obligation, made.label, static_cast<int32_t>(made.words.size())};
+        std::vector<int32_t>& key = key_;
+        key.assign({made.filter, made.obligation, made.label, static_cast<int32_t>(made.words.size())});
         for (const Thread& word : made.words) key.insert(key.end(), {word.node, word.place});
         for (const Thread& thread : made.threads) key.insert(key.end(), {thread.node, thread.place, thread.guard, thread.need});
         auto found = index_.find(key);
@@ -465,7 +476,7 @@ private:
         contents_.push_back(made);
         alive_.push_back(made.label >= 0 ? 1 : -1);
         numbers_.push_back(-1);
-        index_.emplace(std::move(key), local);
+        index_.emplace(key, local);
         return local;
     }
 

@@ -1,8 +1,8 @@
 """Instructions for a mask and a commit, counted by callgrind: a measure that a busy machine does not disturb.
 
-Five situations on a made-up vocabulary of 4,096 tokens (small, because valgrind counts every byte of a large
-`rep movs`): inside a free string, inside a key, after a value, inside a number, each met twice before, and a
-free string in a grammar that was not met before. This file is both sides: `count` starts it under valgrind
+Six situations on a made-up vocabulary of 4,096 tokens (small, because valgrind counts every byte of a large
+`rep movs`): inside a free string, inside a key, after a value, inside a number, each met twice before, a
+free string in a grammar that was not met before, and a place in a grammar of rules that was not. This file is both sides: `count` starts it under valgrind
 (`python -m bench.speed.instructions`); there, counting is on within the methods of the core's `Matcher` only,
 and a look at the property `n_accepted` ends a part, so a part is one mask or one commit. The counts are
 compared with `instructions.json`, which is kept with the sources; over `LIMIT` more is a failure. Counts
@@ -30,7 +30,7 @@ COUNTED = "*pw*core*Matcher_*"  # every method of the core's Matcher; callgrind 
 MARK = "*getprop*Matcher_n_accepted*"
 Counts = dict[str, dict[str, int]]  # situation -> "mask" and "commit" -> instructions
 
-NEW_STATE = "new state"
+NEW_STATE, NEW_RULE = "new state", "new state of rules"
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -41,12 +41,21 @@ SCHEMA = {
     },
     "required": ["name", "second", "count", "gift"],
 }
+RULES = r"""
+start: (NAME "=" sum ";")*
+sum: term | sum ("+" | "-") term
+term: NAME ("(" (sum ("," sum)*)? ")")? | NUMBER | "(" sum ")"
+NAME: /[a-z_][a-z0-9_]*/
+NUMBER: /[0-9]+(\.[0-9]+)?/
+%ignore /[ \n]+/
+"""
 SITUATIONS = {  # what was read, and what comes next
     "free string": ('{"name": "The quick', "s"),
     "key": ('{"name": "Ann", "se', "c"),
     "after a value": ('{"name": "Ann"', ", "),
     "number": ('{"name": "Ann", "second": "Lee", "count": 1', "2"),
     NEW_STATE: ('{"nom": "The quick', "s"),
+    NEW_RULE: ("total = price + tax(", "rate"),
 }
 
 
@@ -143,8 +152,9 @@ def walk(seed: int, n_tokens: int) -> None:
     known = tt.compile_grammar(tt.from_json_schema(SCHEMA), vocabulary)
     other = {"type": "object", "properties": {"nom": {"type": "string"}}, "required": ["nom"]}
     unmet = tt.compile_grammar(tt.from_json_schema(other), vocabulary)
+    grammars = {NEW_STATE: unmet, NEW_RULE: tt.compile_grammar(tt.from_lark(RULES), vocabulary)}
     for situation, (before, after) in SITUATIONS.items():
-        compiled, visits = (unmet, 1) if situation == NEW_STATE else (known, 3)
+        compiled, visits = (grammars[situation], 1) if situation in grammars else (known, 3)
         for visit in range(visits):
             matcher = compiled.matcher()
             matcher.fill_bitmask(bitmask)  # the first one also takes hold of the caller's memory
