@@ -230,6 +230,10 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "in_place": False,
         },
     ),
+    "TraceRecorder": (
+        tt.TraceRecorder,
+        {"processor": tt.GrammarProcessor(COMPILED), "n_alternatives": 3},
+    ),
     "GrammarProcessor.__call__": (
         tt.GrammarProcessor(COMPILED),
         {"input_ids": torch.zeros(1, 2, dtype=torch.int64), "scores": logits()},
@@ -484,7 +488,7 @@ def test_every_public_function_is_here() -> None:
     classes = {name for name in tt.__all__ if isinstance(getattr(tt, name), type)}
     # Loading goes to a hub for a name: tests/decoding/test_countdown_model.py gives it what is wrong.
     not_called = {
-        *("Result", "ToolCall", "TagCall"),
+        *("Result", "ToolCall", "TagCall", "Trace", "TraceStep", "Alternative"),
         "Statistics",
         "Grammar",
         "LengthScore",

@@ -127,7 +127,7 @@ def test_memory_of_a_schema_goes_with_it(tmp_path: Path) -> None:
     synthetic.write_tokenizer(tmp_path, N_TOKENS)
     opened = Setting(TokenizerFolder(tmp_path), [setting.OURS], 0, tmp_path)
     data = tmp_path / "data.jsonl"
-    sizes = (3, 300, 3, 300)
+    sizes = (3, 600, 3, 600)
     lines = [
         {"name": str(number), "schema": {"enum": [f"{size} {i}" for i in range(size)]}, "tests": [TEST]}
         for number, size in enumerate(sizes)
