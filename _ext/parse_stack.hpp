@@ -37,6 +37,7 @@ public:
     void prepare() {
         try {
             prepare_lexers();
+            if (separator_.exists()) prepare_rows();
         } catch (const LimitError&) {
         } catch (const Lookaround&) {
         }
@@ -95,6 +96,7 @@ private:
     static constexpr int32_t NONE = -1;
     static constexpr size_t MOST_SEARCHED = 4000;
     static constexpr int32_t MOST_PREPARED = 64;  // lexers
+    static constexpr size_t MOST_ROWS = 40;       // that are made in advance
 
     struct Place {
         int32_t state, obligation;
@@ -139,6 +141,24 @@ private:
                 const LexemeAutomaton::End read = lexemes_.end(lexemes_.ends_of(label)[0]);
                 return tables_.is_skipped(read.terminal) ? lexemes_.start_of(lexer, 0, read.obligation) : DEAD;
             });
+        }
+    }
+
+    // The rows of the places that are nearest to the start: what is found out for them holds for other stacks, too.
+    void prepare_rows() {
+        std::vector<int32_t> queue{start()};
+        std::unordered_set<int32_t> seen{queue[0]};
+        for (size_t head = 0; head < queue.size() && head < MOST_ROWS; ++head) {
+            const int32_t at = queue[head], stack = bare(at);
+            make_row({{AT_CONTINUATION, at, 0}});
+            const std::vector<Configuration> begins = network_.closure(at).configurations;
+            if (begins.empty()) continue;
+            for (int32_t terminal = 0; terminal < tables_.n_terminals; ++terminal) {
+                if (tables_.texts[terminal].empty() || tables_.action(state_of(stack), terminal) == ParseTables::ERROR) continue;
+                const int32_t end = lexemes_.end_of(begins[0].state, tables_.texts[terminal], terminal);
+                const int32_t to = end < 0 || shift(stack, terminal) == NONE ? NONE : after_end(stack, end);
+                if (to != NONE && seen.insert(to).second) queue.push_back(to);
+            }
         }
     }
 

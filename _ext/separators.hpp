@@ -26,6 +26,8 @@ public:
         if (exists_) find_readers();
     }
 
+    bool exists() const { return exists_; }
+
     // Whether there are no such ends from any state before a lexeme of a lexer, under an obligation. One that is decided by the next
     // byte is no part of an end, and a filter only takes ends away: then it is asked once for the lexer.
     bool is_certain(int32_t lexer, int32_t obligation) {

@@ -89,9 +89,10 @@ public:
         LexemeAutomaton* lexemes = lexicon.add_automaton<LexemeAutomaton>(std::move(program));
         auto stack = std::make_unique<ParseStack>(network, *lexemes, std::move(tables));
         const int32_t start = stack->start();
-        stack->prepare();
+        ParseStack& kept = *stack;
         network.set_driver(std::move(stack), start);
         states.begin();
+        kept.prepare();
     }
 
     // `tracker` is null where the grammar does not ask what repeats.
