@@ -54,20 +54,25 @@ def outputs(has_grammar: bool) -> dict[tuple[int, ...], float]:
     return found
 
 
-def constraint(has_grammar: bool, **options: Any) -> tt.Constraint:
+def constraint(has_grammar: bool, most: int = MOST, **options: Any) -> tt.Constraint:
     source = COMPILED if has_grammar else VOCABULARY
-    return tt.Constraint(source, max_new_tokens=MOST, tail=TAIL, **options)
+    return tt.Constraint(source, max_new_tokens=most, tail=TAIL, **options)
 
 
+@pytest.mark.parametrize("most", [2, 3, MOST])
 @pytest.mark.parametrize("has_grammar", [True, False])
-def test_masks_are_those_of_brute_force(has_grammar: bool) -> None:
-    """Everywhere: a token may come if and only if some output goes on with it."""
+def test_masks_are_those_of_brute_force(has_grammar: bool, most: int) -> None:
+    """Everywhere: a token may come if and only if some output goes on with it, within the budget."""
     goes_on: dict[tuple[int, ...], set[int]] = {}
     for path in outputs(has_grammar):
         for i, token in enumerate(path):
-            goes_on.setdefault(path[:i], set()).add(token)
+            if len(path) <= most:
+                goes_on.setdefault(path[:i], set()).add(token)
+    if not goes_on:
+        with pytest.raises(tt.BudgetTooSmallError):
+            constraint(has_grammar, most)
     for prefix, tokens in goes_on.items():
-        state = constraint(has_grammar).start()
+        state = constraint(has_grammar, most).start()
         for token in prefix:
             state = state.after(token)
         assert set(mask_of(state)) == tokens
