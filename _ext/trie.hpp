@@ -182,7 +182,11 @@ inline void merge_children(const Trie& source, std::vector<std::pair<uint8_t, in
 }
 
 inline bool has_repeats(const std::vector<int32_t>& ids) {
-    if (ids.empty()) return false;
+    if (ids.size() < 1000) {
+        std::vector<int32_t> sorted(ids);
+        std::sort(sorted.begin(), sorted.end());
+        return std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
+    }
     std::vector<bool> seen(*std::max_element(ids.begin(), ids.end()) + 1);
     for (int32_t id : ids) {
         if (seen[id]) return true;
