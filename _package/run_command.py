@@ -52,7 +52,9 @@ def run(
         str | None,
         typer.Option("--ray-address", help="Of the cluster. Default: RAY_ADDRESS, else one on this machine."),
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", help="With --ray: each has the model.")] = 2,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="With --ray: each has the model. Default: 2.")
+    ] = None,
     gpus_per_worker: Annotated[
         float, typer.Option("--gpus-per-worker", min=0, help="With --ray; may be a fraction.")
     ] = 0,
@@ -84,10 +86,11 @@ def run(
     check_numbers(max_new_tokens, temperature, top_k, top_p, min_p)
     check_sampler_options(sampler, particles)
     checked_integer("--batch-size", batch_size, least=1)
-    checked_integer("--workers", workers, least=1)
-    if not on_ray and (ray_address is not None or gpus_per_worker):
+    if workers is not None:
+        checked_integer("--workers", workers, least=1)
+    if not on_ray and (ray_address is not None or gpus_per_worker or workers is not None):
         raise ConstraintError(
-            "--ray-address and --gpus-per-worker do nothing without --ray", advice="add --ray"
+            "--workers, --ray-address and --gpus-per-worker do nothing without --ray", advice="add --ray"
         )
     if on_ray:
         from .ray_workers import check_ray
@@ -110,7 +113,7 @@ def run(
 
             written = write_lines(
                 *(settings, records, n_finished, sink, as_json),
-                workers=workers,
+                workers=2 if workers is None else workers,
                 batch_size=batch_size,
                 gpus_per_worker=gpus_per_worker,
                 address=ray_address,

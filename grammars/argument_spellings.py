@@ -7,6 +7,7 @@ Values within are JSON, with Python's words for true, false and null where Pytho
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -114,11 +115,23 @@ def python_arguments(parameters: Mapping[str, Any], options: Mapping[str, Any]) 
     Raises: what `from_json_schema` raises; UnsupportedFeatureError for keywords that tie arguments together.
     """
     gap = optional(byte_class(b" "))
+    for name in parameters.get("properties", {}):
+        check_python_name(name, "an argument")
 
     def argument(name: str, schema: Any) -> list[Piece]:
         return [literal(f"{name}="), PythonWords(from_json_schema(schema, **options))]
 
     return _arguments(parameters, argument, concatenate(literal(","), gap))
+
+
+def check_python_name(name: str, what: str) -> None:
+    """Raises UnsupportedFeatureError for what Python cannot read as a name, or as names joined by dots."""
+    if not all(part.isidentifier() and not keyword.iskeyword(part) for part in name.split(".")):
+        raise UnsupportedFeatureError(
+            f"the name of {what} that Python does not take",
+            got=name,
+            advice="rename it, or choose a format with JSON arguments",
+        )
 
 
 def xml_arguments(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Grammar:
@@ -141,6 +154,8 @@ def _arguments(
 ) -> Grammar:
     """The declared arguments in their order."""
     others = [name for name in parameters if name not in _READ]
+    if parameters.get("additionalProperties", False) is not False:
+        others.append("additionalProperties")
     if others or parameters.get("type", "object") != "object":
         raise UnsupportedFeatureError(
             f"arguments that are not written as a JSON object cannot obey {', '.join(others) or 'this type'}",

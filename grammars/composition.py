@@ -70,8 +70,11 @@ class Skeleton:
         target = self.state() if target is None else target
         if isinstance(piece, Grammar):
             check_part(piece)
-            if piece.expand(piece.start).final:
+            begin = piece.expand(piece.start)
+            if begin.final:
                 self.skips[source].append(target)
+                if not begin.edges:  # nothing but the empty text
+                    return target
         elif isinstance(piece, Expression):
             if piece.nullable:
                 self.skips[source].append(target)

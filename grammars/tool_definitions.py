@@ -101,6 +101,12 @@ def _from_definition(definition: Mapping[str, Any], where: str) -> Tool:
         raise GrammarSyntaxError(
             "the parameters of a tool must be a JSON Schema", location=f"{where}/parameters", got=schema
         )
+    if schema.get("type", "object") != "object":
+        raise GrammarSyntaxError(
+            "the arguments of a tool must be an object",
+            location=f"{where}/parameters/type",
+            got=schema["type"],
+        )
     if not schema:
         schema = {"type": "object", "properties": {}}
     description = inner.get("description") or ""

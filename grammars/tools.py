@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from .argument_spellings import python_arguments, xml_arguments
+from .argument_spellings import check_python_name, python_arguments, xml_arguments
 from .call_formats import (
     GAP_SPACES,
     CallFormat,
@@ -27,7 +27,13 @@ from .call_formats import (
     elements,
 )
 from .composition import Composition, Skeleton, Token
-from .errors import GrammarError, UnresolvedReferenceError, UnsatisfiableError
+from .errors import (
+    ConstraintError,
+    GrammarError,
+    UnresolvedReferenceError,
+    UnsatisfiableError,
+    UnsupportedFeatureError,
+)
 from .expressions import (
     EPSILON,
     Expression,
@@ -127,6 +133,9 @@ def from_tools(
     names = checked_tokens(_added_tokens(tokenizer) if special_tokens is None else special_tokens)
     if type(parallel) is not bool:
         raise GrammarError("parallel must be True or False", got=parallel)
+    if how.arguments == "python":
+        for tool in chosen:
+            check_python_name(tool.name, "a tool")
     builder = _Builder(
         how,
         chosen,
@@ -144,6 +153,12 @@ def _chosen(tools: tuple[Tool, ...], choice: Any) -> tuple[Tool, ...]:
         raise GrammarError('tool_choice must be "auto", "required" or the name of a tool', got=choice)
     if choice in ("auto", "required"):
         return tools
+    if choice == "none":
+        raise GrammarError(
+            'tool_choice must be "auto", "required" or the name of a tool',
+            got=choice,
+            advice="for answers that call nothing leave the grammar out",
+        )
     found = tuple(tool for tool in tools if tool.name == choice)
     if not found:
         raise UnresolvedReferenceError(choice, [tool.name for tool in tools], message="there is no such tool")
@@ -381,3 +396,10 @@ class _Builder:
             raise UnsatisfiableError(
                 f"the tool {tool.name} cannot be called: no arguments satisfy its schema ({error})"
             ) from None
+        except ConstraintError as error:
+            place = f"/{tool.name}/parameters"
+            if isinstance(error.location, str):
+                error.location = place + error.location
+            if isinstance(error, UnsupportedFeatureError):
+                error.problems = [(f"{place}{where}", reason) for where, reason in error.problems]
+            raise

@@ -59,6 +59,7 @@ def test_batches_write_what_generate_writes(model_folder: str, tmp_path: Path) -
         (("{}", "--batch-size", "0"), "--batch-size must be at least 1"),
         (("{}", "--workers", "0"), "--workers must be at least 1"),
         (("{}", "--ray-address", "x"), "do nothing without --ray"),
+        (("{}", "--workers", "3"), "do nothing without --ray"),
         (("{}", "--gpus-per-worker", "0.5"), "do nothing without --ray"),
     ],
 )

@@ -101,4 +101,6 @@ def serve(
         limits=limits,
         whitespace=layout,
     )
-    uvicorn.run(make_application(engine, api_key or ()), host=host, port=port, log_level="warning")
+    application = make_application(engine, api_key or ())
+    # At "info" uvicorn says where it listens, which nobody else knows for port 0.
+    uvicorn.run(application, host=host, port=port, log_level="info", access_log=False)

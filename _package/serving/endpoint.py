@@ -66,6 +66,15 @@ def make_application(engine: Engine, api_keys: Sequence[str] = ()) -> FastAPI:
         model = {"id": engine.name, "object": "model", "created": 0, "owned_by": "tokentrellis"}
         return _json({"object": "list", "data": [model]})
 
+    async def one_model(request: Request) -> Response:
+        _check_key(request, keys)
+        name = request.path_params["name"]
+        if name != engine.name:
+            raise RequestRefusedError(
+                "there is no such model", status=404, param="model", code="model_not_found", got=name[:200]
+            )
+        return _json({"id": engine.name, "object": "model", "created": 0, "owned_by": "tokentrellis"})
+
     async def health(request: Request) -> Response:
         scheduler = engine.scheduler
         report = {
@@ -79,6 +88,7 @@ def make_application(engine: Engine, api_keys: Sequence[str] = ()) -> FastAPI:
     _add(application, "POST", "/v1/chat/completions", chat)
     _add(application, "POST", "/v1/completions", complete)
     _add(application, "GET", "/v1/models", models)
+    _add(application, "GET", "/v1/models/{name:path}", one_model)
     _add(application, "GET", "/health", health)
     application.add_exception_handler(HTTPException, _no_such_place)
     return application

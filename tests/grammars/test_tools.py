@@ -18,6 +18,7 @@ from tokentrellis.grammars.call_formats import FORMAT_BY_NAME, CallFormat, detec
 from tokentrellis.grammars.errors import ConstraintError, GrammarError, GrammarSyntaxError
 from tokentrellis.grammars.tool_calls import ToolCall, parse_calls
 from tokentrellis.grammars.tools import ToolGrammar, from_tools
+from tokentrellis.grammars.witness import shortest_document
 
 from tests.chat_templates import QWEN_3, SPECIAL_TOKENS, TEMPLATES, TURN_ENDS
 from tests.masks import allowed_tokens
@@ -542,3 +543,38 @@ def test_errors(make: Any, message: str) -> None:
     with pytest.raises(GrammarError, match=re.escape(message)) as caught:
         make()
     assert isinstance(caught.value, ConstraintError)
+
+
+def with_arguments(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"name": "f", "parameters": {"type": "object", "properties": properties}}
+
+
+@pytest.mark.parametrize("format", ["llama_pythonic", "gemma", "qwen3_coder", "hermes"])
+@pytest.mark.parametrize("parameters", [{}, {"type": "object", "properties": {}}])
+def test_a_tool_without_arguments(format: str, parameters: dict[str, Any]) -> None:
+    tools = [{"name": "stop", "parameters": parameters}, {"name": "go"}]
+    grammar = from_tools(tools, format=format, tool_choice="required", parallel=False)
+    text = shortest_document(grammar, grammar.start)
+    assert text is not None
+    (call,) = grammar.calls(text.decode())
+    assert call.arguments == {}
+
+
+@pytest.mark.parametrize(
+    ("tool", "options", "message"),
+    [
+        ({"name": "a-b"}, {"format": "gemma"}, "name of a tool that Python does not take .*'a-b'"),
+        (with_arguments({"from": {}}), {"format": "gemma"}, "name of an argument that Python .*'from'"),
+        (with_arguments({"q": {"type": "objct"}}), {}, "^/f/parameters/properties/q/type: must be one of"),
+        ({"name": "f", "parameters": {"type": "string"}}, {}, "^/0/parameters/type: .* must be an object"),
+        ({"name": "f"}, {"tool_choice": "none"}, "leave the grammar out"),
+        (
+            {"name": "f", "parameters": {"properties": {}, "additionalProperties": {"type": "number"}}},
+            {"format": "qwen3_coder"},
+            "cannot obey additionalProperties",
+        ),
+    ],
+)
+def test_tools_that_cannot_be_called(tool: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConstraintError, match=message):
+        from_tools([tool], **{"format": "hermes", **options})
