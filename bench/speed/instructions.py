@@ -4,8 +4,8 @@ Six situations on a made-up vocabulary of 4,096 tokens (small, because valgrind 
 `rep movs`): inside a free string, inside a key, after a value, inside a number, each met twice before, a free
 string in a grammar that was not met before, and a place in a grammar of rules that was not. This file is both
 sides: `count` starts it under valgrind (`python -m bench.speed.instructions`); there, counting is on within
-the methods of the core's `Matcher` only, and a look at the property `n_accepted` ends a part: one is one
-mask or one commit. The counts are compared with `instructions.json`, which is kept with the sources; over
+the methods of the core's `Matcher` only, and a look at the property `n_accepted` ends a part, so a part is
+one mask or one commit. The counts are compared with `instructions.json`, which is kept with the sources; over
 `LIMIT` more is a failure. Counts depend on the compiler and on Python, so the table names both, and a
 difference of these is said.
 """
