@@ -20,7 +20,8 @@ from .label_sets import labels_of
 from .nodes import Demand
 
 if TYPE_CHECKING:
-    from .objects import ObjectShape, Signature
+    from .object_keys import Signature
+    from .objects import ObjectShape
 
 MOST_STEPS = 20_000
 CLOSE, NAME, OTHER = range(3)

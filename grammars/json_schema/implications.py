@@ -9,7 +9,7 @@ search and linear graph algorithms, 1972): one union for each edge.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import LimitExceededError
 from .label_sets import label_set, labels_of
@@ -121,3 +121,17 @@ def _components(direct: dict[int, int]) -> Iterable[list[int]]:
 
 
 NO_IMPLICATIONS = Implications(())
+
+
+def implications_of(pairs: Sequence[tuple[str, Iterable[str]]], index: Mapping[str, int]) -> Implications:
+    """Implications between names. pairs: (name, the names it requires). index: name -> label."""
+    return Implications(
+        (
+            (index[name], label_set(index[need] for need in needs if need in index))
+            for name, needs in pairs
+            if name in index
+        ),
+        impossible=(
+            index[name] for name, needs in pairs if name in index and not all(need in index for need in needs)
+        ),
+    )

@@ -22,63 +22,41 @@ That undeclared keys do not come twice is the core's business.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ..emptiness import count_up_to, is_empty, texts
 from ..expressions import EMPTY, UNLIMITED, Expression, union
 from ..grammar import LiteralTable
-from ..lengths import length_range
 from ..utf8 import ANY_TEXT
 from .algebra import NEVER
 from .at_sight import DeclaredNames
 from .completion import CLOSE, NAME, Completion, complete, cost_of_names
 from .counting import can_finish, legal_names
-from .implications import NO_IMPLICATIONS, Implications
+from .implications import NO_IMPLICATIONS, implications_of
 from .key_kinds import kinds_of, numbers_of
 from .label_sets import NameOrder, label_set, labels_of
 from .nodes import FALSE, TRUE, Demand
+from .object_keys import (
+    ANY_OTHERS,
+    MOST_ENUMERATED,
+    NO_OTHERS,
+    Others,
+    Signature,
+    belongs_to,
+    few_texts,
+    listed_names,
+)
 from .records import SURPLUS, ObjectRecord, Rest, Some
 from .string_sets import pattern_language, without_words, writable
 
 if TYPE_CHECKING:
     from .values import Values
 
-_MOST_ENUMERATED = 32  # undeclared keys of a finite language that are treated as names
-_LONGEST_ENUMERATED = 200
-
 State = tuple[int, int, int, int]
 Cost = Callable[[Demand], int]
 
 
-class Signature(NamedTuple):
-    """The undeclared keys that match the same monitors.
-
-    bits: the monitors. content: the language of these keys. demand: what their values have to meet. classes:
-    the existentials that such a key can meet (bit set).
-    """
-
-    bits: int
-    content: Expression
-    demand: Demand
-    classes: int
-
-
-class Others(NamedTuple):
-    """The undeclared keys of a state.
-
-    content: the language of the keys (the table of names is excluded elsewhere). monitors: what the core
-    reports. by_label: what the core reports -> the kind of key.
-    """
-
-    content: Expression
-    monitors: tuple[Expression, ...]
-    by_label: dict[int, Signature]
-
-
-NO_OTHERS = Others(EMPTY, (), {})
-_ANY_OTHERS = Others(ANY_TEXT, (), {0: Signature(0, ANY_TEXT, (), 0)})
 # Of a plain shape, what its outline does not need.
 _LATER = frozenset(
     (
@@ -151,7 +129,7 @@ class ObjectShape:
     def __getattr__(self, name: str) -> Any:
         if name not in _LATER or self._declared is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self._listed = _listed_names(self.record)
+        self._listed = listed_names(self.record)
         self._begin_later()
         self.somes: list[Some] = []
         self.free = self.unordered = 0
@@ -177,7 +155,7 @@ class ObjectShape:
             or record.least > len(record.required)
             or record.most != UNLIMITED
         )
-        self._listed = _listed_names(record)
+        self._listed = listed_names(record)
         self.is_plain = self.simple and self._listed is not None
         names = dict.fromkeys(record.names) | record.required
         if record.forbidden:
@@ -207,7 +185,9 @@ class ObjectShape:
         self.required = label_set([index[name] for name in record.required if name in index])
         self.unwritable = self.required.bit_count() < len(record.required)
         self._begin_later()
-        self.implications = _implications(record, index) if record.implications else NO_IMPLICATIONS
+        self.implications = (
+            implications_of(record.implications, index) if record.implications else NO_IMPLICATIONS
+        )
         self.clip = (
             1 if self.simple else max(1, record.least, record.most + 1 if record.most != UNLIMITED else 0)
         )
@@ -296,13 +276,13 @@ class ObjectShape:
         self._n_kinds = len(kinds)
         numbers, self._bits = numbers_of(kinds, self._monitors())
         for number, (matched, content) in zip(numbers, kinds, strict=True):
-            literals = [literal for keys, literal in self.record.alls if _has(keys, matched)]
+            literals = [literal for keys, literal in self.record.alls if belongs_to(keys, matched)]
             demand = self.values.nodes.demand(literals)
             if demand is not None and content is not EMPTY:
                 classes = sum(
                     1 << place
                     for place, some in enumerate(self.somes)
-                    if _has(some.keys, matched) and (some.key == TRUE or some.key in matched)
+                    if belongs_to(some.keys, matched) and (some.key == TRUE or some.key in matched)
                 )
                 found.append(Signature(number, content, demand, classes))
         return found
@@ -321,8 +301,8 @@ class ObjectShape:
             # No patterns: all undeclared keys are of one kind. 1 us, not 9.
             literals = [literal for _, literal in self.record.alls]
             if not literals:
-                self._others = _ANY_OTHERS
-                return _ANY_OTHERS
+                self._others = ANY_OTHERS
+                return ANY_OTHERS
             demand = None if literals == [FALSE] else self.values.nodes.demand(literals)
             if demand is None or not self.values.exist(demand):
                 self._others = NO_OTHERS
@@ -355,16 +335,16 @@ class ObjectShape:
     def _enumerate_keys(self, names: dict[str, None]) -> None:
         """Makes names of undeclared keys where there are but a few, so that they cannot run out unnoticed."""
         for monitor, language in self._monitors().items():
-            few = _few_texts(language)
+            few = few_texts(language)
             if few:
                 names.update(dict.fromkeys(few))
                 self._spelled_out.add(monitor)
         if self.simple:
-            names.update(dict.fromkeys(_few_texts(self._key_language())))
+            names.update(dict.fromkeys(few_texts(self._key_language())))
             return
         for _, content in self._kinds():
-            if content is not ANY_TEXT and count_up_to(content, _MOST_ENUMERATED + 1) <= _MOST_ENUMERATED:
-                names.update((text.decode(), None) for text in texts(content, _MOST_ENUMERATED))
+            if content is not ANY_TEXT and count_up_to(content, MOST_ENUMERATED + 1) <= MOST_ENUMERATED:
+                names.update((text.decode(), None) for text in texts(content, MOST_ENUMERATED))
 
     # Legal moves.
 
@@ -561,48 +541,3 @@ class ObjectShape:
         if known is None:
             known = self._completions[state] = complete(self, state, self.values.cost)
         return known
-
-
-def _implications(record: ObjectRecord, index: dict[str, int]) -> Implications:
-    """The implications of a record. index: name -> label."""
-    return Implications(
-        (
-            (index[name], label_set(index[need] for need in needs if need in index))
-            for name, needs in record.implications
-            if name in index
-        ),
-        impossible=(
-            index[name]
-            for name, needs in record.implications
-            if name in index and not all(need in index for need in needs)
-        ),
-    )
-
-
-@lru_cache(4096)
-def _few_texts(language: Expression) -> tuple[str, ...]:
-    """All texts of a language if there are but a few, and short ones."""
-    lengths = length_range(language) if language.regular else None
-    if lengths is None or lengths.most == UNLIMITED or lengths.most > _LONGEST_ENUMERATED:
-        return ()
-    if count_up_to(language, _MOST_ENUMERATED + 1) > _MOST_ENUMERATED:
-        return ()
-    return tuple(text.decode() for text in texts(language, _MOST_ENUMERATED))
-
-
-def _listed_names(record: ObjectRecord) -> Set[str] | None:
-    """The names about which the record says no more than `names` does; None where there are patterns or
-    demands on keys, so that it cannot be told at sight."""
-    listed: Set[str] = set(record.names) - record.forbidden.keys()
-    for keys, _ in record.alls:
-        if isinstance(keys, str) or keys.patterns or keys.matching:
-            return None
-        listed &= keys.names
-    return None if record.keys else listed
-
-
-def _has(keys: str | Rest, matched: frozenset[str | int]) -> bool:
-    """Whether an undeclared key that matches just these monitors belongs to a class."""
-    if isinstance(keys, str):
-        return keys in matched
-    return matched.isdisjoint(keys.patterns) and matched.issuperset(keys.matching)
