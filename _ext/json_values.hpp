@@ -87,6 +87,12 @@ public:
         std::vector<int32_t> items;                              // of an array; of an object, beside `keys`
         std::vector<std::string> keys;                           // sorted
         uint64_t hash = 0;                                       // the same in all tables
+
+        // The place of a member of an object; the number of items if there is none.
+        size_t find_member(const std::string& key) const {
+            auto found = std::lower_bound(keys.begin(), keys.end(), key);
+            return found != keys.end() && *found == key ? static_cast<size_t>(found - keys.begin()) : items.size();
+        }
     };
 
     const Value& operator[](int32_t id) const { return values_[id]; }

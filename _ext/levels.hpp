@@ -83,6 +83,33 @@ struct Levels {
         }
     }
 
+    // Whether a good part of the vocabulary can be alive from a state, judged by the first two bytes: then a walk by level
+    // is faster.
+    bool is_broad(Automata& automata, const Trie& source, int32_t start) const {
+        const int64_t enough = source.size() / 4;
+        int64_t alive = 0, left = source.size();
+        for (int32_t child : by_size) {
+            left -= source.nodes[child].end - child;
+            const int32_t state = automata.step(start, source.nodes[child].byte);
+            if (state != DEAD)
+                for (int32_t below = child + 1; below < source.nodes[child].end && alive <= enough; below = source.nodes[below].end)
+                    if (automata.step(state, source.nodes[below].byte) != DEAD) alive += source.nodes[below].end - below;
+            if (alive > enough) return true;
+            if (alive + left <= enough) return false;
+        }
+        return false;
+    }
+
+    // The states in which tokens end, where `reached` is what `run` found (DEAD at the root).
+    std::vector<int32_t> states_at_tokens(const std::vector<int32_t>& reached, size_t n_states) const {
+        std::vector<uint8_t> is_end(n_states + 1, 0);
+        for (const int32_t place : ends_at) is_end[reached[place] + 1] = 1;
+        std::vector<int32_t> found;
+        for (size_t state = 1; state < is_end.size(); ++state)
+            if (is_end[state]) found.push_back(static_cast<int32_t>(state) - 1);
+        return found;
+    }
+
     // Counted splits of the whole vocabulary, level by level: places hold the number of characters beside the state.
     std::unique_ptr<CountedSplit> count(Automata& automata, int32_t start, const Trie& source, std::vector<int32_t>& reached) const {
         run(automata, start, reached);

@@ -23,7 +23,7 @@
 #include <tuple>
 
 #include "automata.hpp"
-#include "parse_tables.hpp"
+#include "byte_classes.hpp"
 
 namespace tokentrellis {
 
@@ -46,14 +46,13 @@ public:
         bool operator<(const Thread& o) const { return std::tie(node, place, guard, need) < std::tie(o.node, o.place, o.guard, o.need); }
     };
 
-    LexemeAutomaton(Automata& automata, int32_t id, LexemeProgram program) : automata_(automata), id_(id), program_(std::move(program)) {
+    LexemeAutomaton(Automata& automata, int32_t id, LexemeProgram program) : automata_(automata), id_(id), program_(std::move(program)), classes_(program_) {
         intern_set({});
         filters_.push_back({});
-        number_classes();
         find_terminals();
     }
 
-    const std::vector<std::vector<uint8_t>>* classes() const override { return &class_members_; }
+    const std::vector<std::vector<uint8_t>>* classes() const override { return &classes_.members; }
     const LexemeProgram& program() const { return program_; }
     const End& end(int32_t number) const { return ends_[number]; }
     const std::vector<int32_t>& ends_of(int32_t label) const { return labels_[label]; }
@@ -93,7 +92,7 @@ public:
     // Calls `visit(byte, to)` for one byte of each class that leads on from a state.
     template <class Visit>
     void each_step(int32_t state, Visit visit) {
-        for (const auto& members : class_members_)
+        for (const auto& members : classes_.members)
             for (uint8_t byte : members) {
                 const int32_t to = automata_.step(state, byte);
                 if (to == DEAD) continue;
@@ -147,7 +146,7 @@ public:
         if (obligation == NOTHING) return true;
         auto [found, is_new] = short_.emplace(obligation, false);
         if (is_new)
-            found->second = std::all_of(class_members_.begin(), class_members_.end(), [&](const auto& members) {
+            found->second = std::all_of(classes_.members.begin(), classes_.members.end(), [&](const auto& members) {
                 const int32_t to = after(obligation, members[0]);
                 return to == NOTHING || to == VIOLATED;
             });
@@ -170,7 +169,7 @@ public:
     void compute(Automata& automata, int32_t state, uint8_t byte) override {
         const int32_t local = advance(automata.info[state].local, byte);
         const int32_t to = local != DEAD && alive(local) ? number(local) : DEAD;
-        for (uint8_t member : class_members_[class_of_[byte]]) automata.set(state, member, contains(automata.usable, member) ? to : DEAD);
+        for (uint8_t member : classes_.members[classes_.of[byte]]) automata.set(state, member, contains(automata.usable, member) ? to : DEAD);
     }
 
     // ---- keywords, which change the name of an end and nothing else -----------------------------------------------
@@ -209,7 +208,7 @@ public:
     const ByteSet& openers(int32_t label) {
         while (openers_.size() <= static_cast<size_t>(label)) {
             ByteSet bytes{};
-            for (const auto& members : class_members_)
+            for (const auto& members : classes_.members)
                 if (goes_on(labels_[openers_.size()], members[0]))
                     for (uint8_t byte : members) bytes[byte >> 6] |= 1ull << (byte & 63);
             openers_.push_back(bytes);
@@ -249,6 +248,7 @@ private:
     Automata& automata_;
     int32_t id_;
     LexemeProgram program_;
+    ByteClasses classes_;
     std::vector<Content> contents_;
     Building building_;  // of one step
     std::vector<int8_t> alive_;     // 1 yes, 0 no, -1 not known
@@ -267,8 +267,6 @@ private:
     std::unordered_map<int32_t, bool> short_;        // by obligation
     FlatMap steps_;  // (local, class) -> local + 1, 0: DEAD
     std::vector<int32_t> key_;  // of one content
-    std::array<uint8_t, 256> class_of_{};
-    std::vector<std::vector<uint8_t>> class_members_;
     std::map<std::tuple<int32_t, int32_t, int32_t>, uint32_t> seen_;
     std::vector<uint32_t> plainly_seen_;  // by node
     std::vector<int32_t> terminal_of_;    // by node of a program; -1 inside what is ahead
@@ -426,7 +424,7 @@ private:
 
     // ---- states -------------------------------------------------------------------------------------------------
     int32_t advance(int32_t local, uint8_t byte) {
-        const uint64_t key = pair_key(local, class_of_[byte]);
+        const uint64_t key = pair_key(local, classes_.of[byte]);
         const int32_t known = steps_.find(key);
         if (known != FlatMap::MISSING) return known - 1;
         const Content& from = contents_[local];  // contents are added at the end only
@@ -511,7 +509,7 @@ private:
         for (size_t head = 0; head < queue.size(); ++head) {
             const int32_t at = queue[head];
             if (queue.size() > MOST_SEARCHED) throw LimitError("automaton states searched for the end of a lexeme", MOST_SEARCHED);
-            for (const auto& members : class_members_) {
+            for (const auto& members : classes_.members) {
                 if (!automata_.all_usable && std::none_of(members.begin(), members.end(), [&](uint8_t byte) { return contains(automata_.usable, byte); })) continue;
                 const int32_t to = advance(at, members[0]);
                 if (to == DEAD || alive_[to] == 0 || !parent.emplace(to, at).second) continue;
@@ -584,27 +582,6 @@ private:
         }
         for (int32_t node : reached) terminal_of_[node] = terminal;
         stamp_ = 1;
-    }
-
-    // Bytes that no node tells apart share a class.
-    void number_classes() {
-        std::vector<std::vector<bool>> signatures(256);
-        auto refine = [&](const ByteSet& bytes) {
-            for (int byte = 0; byte < 256; ++byte) signatures[byte].push_back(contains(bytes, byte));
-        };
-        std::set<ByteSet> known;
-        for (const auto& state : program_.classes)
-            for (const LexemeClassEdge& edge : state)
-                if (known.insert(edge.bytes).second) refine(edge.bytes);
-        for (const LexemeNode& node : program_.nodes)
-            if (node.kind == PREVIOUS_NODE && known.insert(node.bytes).second) refine(node.bytes);
-        std::map<std::vector<bool>, uint8_t> numbers;
-        for (int byte = 0; byte < 256; ++byte) {
-            auto [found, is_new] = numbers.emplace(signatures[byte], static_cast<uint8_t>(class_members_.size()));
-            if (is_new) class_members_.emplace_back();
-            class_of_[byte] = found->second;
-            class_members_[found->second].push_back(static_cast<uint8_t>(byte));
-        }
     }
 };
 

@@ -98,7 +98,7 @@ public:
         if (!found.knows_ends) {
             levels_->run(automata, state, reached_);
             reached_[0] = DEAD;
-            found.ends = states_at_tokens();
+            found.ends = levels_->states_at_tokens(reached_, n_states());
             found.knows_ends = true;
         }
         return found.ends;
@@ -277,12 +277,6 @@ private:
         }
     }
 
-    // What a view lets through from a state that is not varied, before it is settled.
-    struct Leaf {
-        std::vector<int32_t> ids;
-        std::vector<std::pair<int32_t, int32_t>> leaving;
-        size_t n_bytes() const { return sizeof(Leaf) + ids.size() * 4 + leaving.size() * 8; }
-    };
     std::unordered_map<ViewKey, std::unique_ptr<Leaf>, ViewKeyHash> leaves_;
 
     const Leaf& leaf(View view, int32_t state) {
@@ -340,7 +334,7 @@ private:
         auto split = view == View{} ? make_from_similar(start) : nullptr;
         if (!split) {
             split = std::make_unique<Split>();
-            if (view == View{} && is_broad(start)) {
+            if (view == View{} && levels_->is_broad(automata, *tries[0], start)) {
                 collect_by_level(start, *split);
             } else {
                 std::vector<int32_t> ids;
@@ -358,24 +352,6 @@ private:
             if (known.size() < MOST_COMPARED) known.push_back(start);
         }
         return split;
-    }
-
-    // Whether a good part of the vocabulary can be alive from a state, judged by the first two bytes: then a walk by level
-    // is faster.
-    bool is_broad(int32_t start) {
-        const Trie& source = *tries[0];
-        const int64_t enough = source.size() / 4;
-        int64_t alive = 0, left = source.size();
-        for (int32_t child : levels_->by_size) {
-            left -= source.nodes[child].end - child;
-            const int32_t state = automata.step(start, source.nodes[child].byte);
-            if (state != DEAD)
-                for (int32_t below = child + 1; below < source.nodes[child].end && alive <= enough; below = source.nodes[below].end)
-                    if (automata.step(state, source.nodes[below].byte) != DEAD) alive += source.nodes[below].end - below;
-            if (alive > enough) return true;
-            if (alive + left <= enough) return false;
-        }
-        return false;
     }
 
     // The same as `collect` for the whole vocabulary, level by level.
@@ -397,28 +373,11 @@ private:
             (*split.inner.bitmap)[word] = bits;
             count += __builtin_popcountll(bits);
         }
-        if (count <= static_cast<int64_t>(BITMAP_FROM)) split.inner = list_of(*split.inner.bitmap);
-        split.ends = states_at_tokens();
+        if (count <= static_cast<int64_t>(BITMAP_FROM)) split.inner = TokenSet::list_of(*split.inner.bitmap);
+        split.ends = levels_->states_at_tokens(reached_, n_states());
         levels_->visit_marked(automata, start, reached_, Automata::ACCEPTS, [&](int32_t node, int32_t place) {
             if (source.has_children(node)) split.leaving.push_back({automata.label(reached_[place]), node});
         });
-    }
-
-    // The states in `reached_` in which tokens end.
-    std::vector<int32_t> states_at_tokens() const {
-        std::vector<uint8_t> is_end(n_states() + 1, 0);
-        for (const int32_t place : levels_->ends_at) is_end[reached_[place] + 1] = 1;
-        std::vector<int32_t> found;
-        for (size_t state = 1; state < is_end.size(); ++state)
-            if (is_end[state]) found.push_back(static_cast<int32_t>(state) - 1);
-        return found;
-    }
-
-    static TokenSet list_of(const Bitmap& bitmap) {
-        TokenSet set;
-        for (size_t word = 0; word < bitmap.size(); ++word)
-            for (uint64_t bits = bitmap[word]; bits; bits &= bits - 1) set.ids.push_back(static_cast<int32_t>(word * 64 + __builtin_ctzll(bits)));
-        return set;
     }
 
     // Walk a view depth first: inner tokens, the states in which they end, and the nodes where the terminal may be left. Plain
@@ -511,19 +470,6 @@ private:
         return split;
     }
 
-    struct Patch {
-        Split& split;
-        const std::vector<std::pair<int32_t, int32_t>>& leaving;  // of the similar split, in the order of the nodes
-        size_t next;
-        void keep(int32_t from, int32_t end) {
-            skip(from);
-            for (; next < leaving.size() && leaving[next].second < end; ++next) split.leaving.push_back(leaving[next]);
-        }
-        void skip(int32_t end) {
-            while (next < leaving.size() && leaving[next].second < end) ++next;
-        }
-    };
-
     void apply(Patch& patch, int32_t node, int32_t state, int32_t similar) {
         const Trie& source = *tries[0];
         const int32_t end = source.nodes[node].end;
@@ -559,7 +505,7 @@ private:
     }
 
     std::unique_ptr<CountedSplit> make_counted_split(View view, int32_t start) {
-        if (view == View{} && is_broad(start)) return levels_->count(automata, start, *tries[0], reached_);
+        if (view == View{} && levels_->is_broad(automata, *tries[0], start)) return levels_->count(automata, start, *tries[0], reached_);
         const Trie& source = trie(view);
         auto split = std::make_unique<CountedSplit>();
         std::map<std::pair<int32_t, int32_t>, std::vector<int32_t>> inner;
@@ -601,7 +547,6 @@ private:
         }
         return split;
     }
-
 };
 
 }  // namespace tokentrellis

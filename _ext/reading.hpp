@@ -9,7 +9,7 @@
 #pragma once
 
 #include "network.hpp"
-#include "tracker.hpp"
+#include "rewind.hpp"
 
 namespace tokentrellis {
 

@@ -36,6 +36,14 @@ struct TokenSet {
     std::vector<int32_t> ids;
     bool empty() const { return !bitmap && ids.empty(); }
     size_t n_bytes() const { return (bitmap ? bitmap->size() * sizeof(uint64_t) : 0) + ids.size() * sizeof(int32_t); }
+
+    // The set of a bitmap with few bits, as a list.
+    static TokenSet list_of(const Bitmap& bitmap) {
+        TokenSet set;
+        for (size_t word = 0; word < bitmap.size(); ++word)
+            for (uint64_t bits = bitmap[word]; bits; bits &= bits - 1) set.ids.push_back(static_cast<int32_t>(word * 64 + __builtin_ctzll(bits)));
+        return set;
+    }
 };
 
 struct Exit {
@@ -51,6 +59,27 @@ struct Split {
     bool knows_ends = true;       // a split made from a similar one does not
     std::vector<std::pair<int32_t, int32_t>> leaving;  // (label, node) in the order of the nodes: what the exits unite
     size_t n_bytes() const { return sizeof(Split) + inner.n_bytes() + exits.size() * sizeof(Exit) + ends.size() * 4 + leaving.size() * 8; }
+};
+
+// What a view lets through from a state that is not varied, before it is settled.
+struct Leaf {
+    std::vector<int32_t> ids;
+    std::vector<std::pair<int32_t, int32_t>> leaving;
+    size_t n_bytes() const { return sizeof(Leaf) + ids.size() * 4 + leaving.size() * 8; }
+};
+
+// A split that is made from a similar one: what leaves it is taken over node by node, in their order.
+struct Patch {
+    Split& split;
+    const std::vector<std::pair<int32_t, int32_t>>& leaving;  // of the similar split, in the order of the nodes
+    size_t next;
+    void keep(int32_t from, int32_t end) {
+        skip(from);
+        for (; next < leaving.size() && leaving[next].second < end; ++next) split.leaving.push_back(leaving[next]);
+    }
+    void skip(int32_t end) {
+        while (next < leaving.size() && leaving[next].second < end) ++next;
+    }
 };
 
 // How a view reads the prefix of a JSON string: the nodes with tokens that end inside the prefix, and the nodes just after

@@ -10,6 +10,7 @@
 
 #include <memory>
 
+#include "json_frame.hpp"
 #include "used_texts.hpp"
 
 namespace tokentrellis {
@@ -89,7 +90,7 @@ public:
     // No reading of the text is in this document any more.
     void leave_document() {
         log_.push_back({at_, static_cast<uint32_t>(text_.size()), LEFT});
-        for (const Frame& frame : frames_) count(frame, -1);
+        for (const JsonFrame& frame : frames_) count(frame, -1);
         left_.push_back(std::move(frames_));
         frames_.clear();
         at_ = {};
@@ -98,7 +99,7 @@ public:
 
     // The items of the array opened by the byte just read have to differ, or it must repeat one.
     void demand_items(bool distinct, bool awaits) {
-        Frame& frame = frames_.back();
+        JsonFrame& frame = frames_.back();
         frame.keeps = frame.is_sorted = true, frame.distinct = distinct, frame.awaits = awaits;
         n_distinct_ += distinct, n_awaiting_ += awaits;
     }
@@ -130,7 +131,7 @@ public:
             if (step.changes & LEFT) {
                 frames_ = std::move(left_.back());
                 left_.pop_back();
-                for (const Frame& frame : frames_) count(frame, 1);
+                for (const JsonFrame& frame : frames_) count(frame, 1);
             }
             if (step.changes & PUSHED) {
                 n_distinct_ -= frames_.back().distinct, n_awaiting_ -= frames_.back().awaits;
@@ -167,7 +168,7 @@ public:
     enum Item : uint8_t { NO_ITEM, NEW, REPEATED };
     Item item() const {
         if (frames_.empty() || (at_.where != VALUE_DONE && at_.where != SCALAR)) return NO_ITEM;
-        const Frame& frame = frames_.back();
+        const JsonFrame& frame = frames_.back();
         if (at_.where == VALUE_DONE) {
             if (!frame.distinct && !frame.awaits && frame.repeated_at != frame.items.size()) return NO_ITEM;
             return is_last_repeated(frame) ? REPEATED : NEW;
@@ -197,13 +198,13 @@ public:
                 if ((zeros = c == '0' ? zeros + 1 : 0) <= most_zeros) out += c;
         }
         if (!outside_strings()) out.append(text_, at_.begin, std::string::npos);
-        for (const Frame& frame : frames_) {
+        for (const JsonFrame& frame : frames_) {
             number(frame.items.size() << 3 | static_cast<size_t>(frame.awaits) << 2 | static_cast<size_t>(frame.is_object) << 1 | static_cast<size_t>(frame.distinct));
             text(frame.key);
             if (frame.keys.empty()) {
                 number(static_cast<size_t>(frame.digest));
             } else {
-                for (size_t i : by_key(frame)) text(frame.keys[i]), number(static_cast<size_t>(frame.items[i]));
+                for (size_t i : frame.by_key()) text(frame.keys[i]), number(static_cast<size_t>(frame.items[i]));
             }
             number(frame.open_keys.size()), number(static_cast<size_t>(frame.keys_digest));
         }
@@ -259,7 +260,7 @@ public:
     // of its array. They stand until the tracker goes on, and again once that is undone, but for the end of the string.
     bool only_text_matters(UsedTexts& used) const {
         if (outside_strings() || frames_.empty()) return false;
-        const Frame& frame = frames_.back();
+        const JsonFrame& frame = frames_.back();
         if (at_.in_key) {
             used = used_keys();
             return !used.empty() && !item_endangered();
@@ -290,18 +291,6 @@ private:
         uint32_t begin = 0;   // of the text being read, in text_
         uint32_t string = 0;  // where the last string began, in log_
     };
-    struct Frame {
-        bool is_object = false, distinct = false, keeps = false;
-        bool awaits = false;                // it must still repeat an item
-        size_t repeated_at = 0;             // items when it no longer had to
-        bool is_sorted = false;             // its items are kept sorted as well
-        std::vector<int32_t> items, sorted;  // values, where they are kept
-        uint64_t digest = 0, keys_digest = 0;  // of items, open keys
-        std::vector<std::string> keys;      // of the items of an object
-        std::string key;
-        std::vector<std::string> open_keys;  // sorted
-        std::vector<uint64_t> hashes;        // of them
-    };
     enum Change : uint8_t { PUSHED = 1, POPPED = 2, APPENDED = 4, SCALAR_APPENDED = 8, OPEN_KEY = 16, LEFT = 32 };
     struct Step {
         Position before;
@@ -311,8 +300,8 @@ private:
 
     Position at_;
     std::string text_;  // decoded texts of keys and kept values, one after the other
-    std::vector<Frame> frames_, popped_;
-    std::vector<std::vector<Frame>> left_;  // of documents that no reading is in any more
+    std::vector<JsonFrame> frames_, popped_;
+    std::vector<std::vector<JsonFrame>> left_;  // of documents that no reading is in any more
     std::vector<Step> log_;
     Correction correction_;
     std::shared_ptr<ValueTable> values_ = std::make_shared<ValueTable>();
@@ -322,7 +311,7 @@ private:
     bool in_parts_;
 
     bool item_endangered(size_t level) const {
-        const Frame& frame = frames_[level];
+        const JsonFrame& frame = frames_[level];
         if (!frame.distinct || frame.items.empty()) return false;
         if (level + 1 < frames_.size()) return std::any_of(frame.items.begin(), frame.items.end(), [&](int32_t item) { return may_become(item, level + 1); });
         switch (at_.where) {
@@ -341,14 +330,14 @@ private:
     }
     // Of the items of the innermost frame, an array, those that the string being read may become.
     UsedTexts used_items() const {
-        const Frame& frame = frames_.back();
+        const JsonFrame& frame = frames_.back();
         const size_t length = text_.size() - at_.begin;
         const auto [first, last] = values_->that_begin(frame.sorted, ValueTable::TEXT, text_.data() + at_.begin, length);
         return {values_.get(), &frame.sorted, first, last, length};
     }
     // The same as may_become for all of its numbers and words: those whose significant digits begin with what has been read,
     // or are that without its last zeros.
-    bool scalar_endangered(const Frame& frame) const {
+    bool scalar_endangered(const JsonFrame& frame) const {
         const char* text = text_.data() + at_.begin;
         const size_t length = text_.size() - at_.begin;
         auto any = [&](ValueTable::Kind kind, const std::string& begin) {
@@ -424,7 +413,7 @@ private:
                 at_.where = frames_.empty() || !frames_.back().is_object ? VALUE : KEY;
                 return;
             case '[': case '{': {
-                Frame frame;
+                JsonFrame frame;
                 frame.is_object = byte == '{';
                 frame.keeps = keeping();
                 frames_.push_back(std::move(frame));
@@ -448,7 +437,7 @@ private:
             at_.where = VALUE_DONE;
             return;
         }
-        Frame& frame = frames_.back();
+        JsonFrame& frame = frames_.back();
         std::string key = text_.substr(at_.begin);
         at_.where = KEY_DONE;
         if (open_key) {
@@ -475,14 +464,14 @@ private:
 
     void close() {
         if (frames_.empty()) return;  // no JSON: a grammar that promises it and does not keep its word
-        Frame frame = std::move(frames_.back());
+        JsonFrame frame = std::move(frames_.back());
         frames_.pop_back();
         count(frame, -1);
         log_.back().changes |= POPPED;
         ValueTable::Value value{frame.is_object ? ValueTable::OBJECT : ValueTable::ARRAY, {}, {}, {}};
         if (keeping()) {
             if (frame.is_object) {
-                for (size_t i : by_key(frame)) value.items.push_back(frame.items[i]), value.keys.push_back(frame.keys[i]);
+                for (size_t i : frame.by_key()) value.items.push_back(frame.items[i]), value.keys.push_back(frame.keys[i]);
             } else {
                 value.items = frame.items;
             }
@@ -494,21 +483,13 @@ private:
         if (in_parts_ && frames_.empty()) at_ = {}, at_.where = OUTSIDE;
     }
 
-    // The members of an object, in the order of their keys.
-    static std::vector<size_t> by_key(const Frame& frame) {
-        std::vector<size_t> order(frame.items.size());
-        for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-        std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return frame.keys[a] < frame.keys[b]; });
-        return order;
-    }
-
-    void count(const Frame& frame, int sign) {
+    void count(const JsonFrame& frame, int sign) {
         n_distinct_ += sign * frame.distinct, n_awaiting_ += sign * frame.awaits;
         n_keys_ += sign * static_cast<int>(frame.open_keys.size());
         if (frame.distinct) n_items_ += sign * static_cast<int>(frame.items.size());
     }
     void keep(ValueTable::Value value, Change change) {
-        Frame& frame = frames_.back();
+        JsonFrame& frame = frames_.back();
         const int32_t id = values_->add(std::move(value));
         frame.items.push_back(id);
         frame.digest = frame.digest * MULTIPLIER + (*values_)[id].hash;
@@ -521,7 +502,7 @@ private:
         --n_awaiting_;
     }
     void remove_last() {
-        Frame& frame = frames_.back();
+        JsonFrame& frame = frames_.back();
         if (frame.repeated_at > 0 && frame.repeated_at == frame.items.size()) {
             frame.awaits = true, frame.repeated_at = 0;
             ++n_awaiting_;
@@ -535,10 +516,10 @@ private:
     }
 
     // The first place of a value among the sorted items of a frame, or where it belongs.
-    std::vector<int32_t>::const_iterator place_of(const Frame& frame, int32_t id) const {
+    std::vector<int32_t>::const_iterator place_of(const JsonFrame& frame, int32_t id) const {
         return std::lower_bound(frame.sorted.begin(), frame.sorted.end(), id, [&](int32_t a, int32_t b) { return values_->is_before(a, b); });
     }
-    bool is_last_repeated(const Frame& frame) const {
+    bool is_last_repeated(const JsonFrame& frame) const {
         if (frame.sorted.size() < 2) return false;
         const auto place = place_of(frame, frame.items.back()) + 1;  // of another one that is equal
         return place != frame.sorted.end() && *place == frame.items.back();
@@ -571,7 +552,7 @@ private:
                 default: return false;  // complete
             }
         }
-        const Frame& frame = frames_[level];
+        const JsonFrame& frame = frames_[level];
         if (value.kind != (frame.is_object ? ValueTable::OBJECT : ValueTable::ARRAY) || frame.items.size() > value.items.size()) return false;
         const bool is_last = level + 1 == frames_.size();
         if (!frame.is_object) {
@@ -580,7 +561,7 @@ private:
             return frame.items.size() < value.items.size() && may_become(value.items[frame.items.size()], level + 1, visit);
         }
         for (size_t i = 0; i < frame.items.size(); ++i) {
-            const size_t member = find_member(value, frame.keys[i]);
+            const size_t member = value.find_member(frame.keys[i]);
             if (member == value.items.size() || value.items[member] != frame.items[i]) return false;
         }
         if (is_last && (at_.where == VALUE_DONE || at_.where == KEY)) return true;
@@ -589,32 +570,10 @@ private:
                 if (begins_like(key) && std::find(frame.keys.begin(), frame.keys.end(), key) == frame.keys.end() && visit(key)) return true;
             return false;
         }
-        const size_t member = find_member(value, frame.key);
+        const size_t member = value.find_member(frame.key);
         if (member == value.items.size()) return false;
         return (is_last && at_.where == KEY_DONE) || may_become(value.items[member], level + 1, visit);
     }
-
-    static size_t find_member(const ValueTable::Value& value, const std::string& key) {
-        auto found = std::lower_bound(value.keys.begin(), value.keys.end(), key);
-        return found != value.keys.end() && *found == key ? static_cast<size_t>(found - value.keys.begin()) : value.items.size();
-    }
-};
-
-// Takes back what a tracker has read since, also when an exception passes; `keep` lets it stand.
-class Rewind {
-public:
-    explicit Rewind(Tracker& tracker) : tracker_(tracker), mark_(tracker.mark()) {}
-    ~Rewind() {
-        if (!kept_) tracker_.undo(mark_);
-    }
-    void keep() { kept_ = true; }
-    Rewind(const Rewind&) = delete;
-    Rewind& operator=(const Rewind&) = delete;
-
-private:
-    Tracker& tracker_;
-    const size_t mark_;
-    bool kept_ = false;
 };
 
 }  // namespace tokentrellis
