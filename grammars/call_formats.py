@@ -78,6 +78,10 @@ class CallFormat:
             text for call in self.calls for text in _first_texts([*elements(self.begin), *elements(call)])
         ]
 
+    def heads(self) -> list[str]:
+        """What an answer must not begin with, after blanks: a tag, or the bracket of a call."""
+        return [text if text.startswith("<") else text[0] for text in self.first_texts()]
+
 
 _JSON_CALL = '{"name": "«name»", "arguments": «arguments»}'
 _TOOL_CALL = "<tool_call> " + _JSON_CALL + " </tool_call>"
@@ -296,6 +300,14 @@ def checked_reasoning(given: Any) -> Reasoning:
     checked_strings("reasoning", end)
     encoded(begin)
     return begin, end
+
+
+def after_reasoning(text: str, block: Reasoning | None) -> int:
+    """Where a text goes on after its block of reasoning; 0 if it has none."""
+    if block is None or not text.startswith(block[0]):
+        return 0
+    close = text.find(block[1], len(block[0]))
+    return 0 if close < 0 else close + len(block[1])
 
 
 def _check(format: CallFormat) -> None:

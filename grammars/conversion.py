@@ -11,7 +11,8 @@ Cost: linear in what is written; bounded repetitions are written out in EBNF, MO
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Literal
 
 from .character_trees import (
@@ -28,7 +29,7 @@ from .errors import GrammarError, LimitExceededError, UnsupportedFeatureError
 from .expressions import EPSILON, UNLIMITED
 from .grammar import Grammar
 from .regex import RegexGrammar
-from .rules import RuleCall, Sequence, SpecialToken, Tree, components
+from .rules import RuleCall, Sequence, SpecialToken, Tree, calls_of, components
 from .unicode_classes import Ranges, invert, merge_ranges
 
 Notation = Literal["gbnf", "ebnf", "lark", "regex"]
@@ -62,7 +63,7 @@ def convert_grammar(grammar: Grammar, to: Notation) -> str:
     rules, start = _rules_of(grammar)
     order = [name for component in reversed(components(rules, [start])) for name in component]
     trees = character_trees({name: rules[name] for name in order})
-    return _WRITERS[to](trees, start, rules)
+    return _WRITERS[to]().write(trees, start, rules)
 
 
 def _rules_of(grammar: Grammar) -> tuple[Mapping[str, Tree], str]:
@@ -87,7 +88,7 @@ def _rules_of(grammar: Grammar) -> tuple[Mapping[str, Tree], str]:
     )
 
 
-class _Writer:
+class _Writer(ABC):
     """What the notations of rules have in common. Each says how its pieces look."""
 
     notation = ""
@@ -178,8 +179,9 @@ class _Writer:
     def token(self, token_id: int) -> str:
         raise UnsupportedFeatureError(f"a special token (number {token_id}) in {self.notation}")
 
+    @abstractmethod
     def text(self, text: str) -> str:
-        raise NotImplementedError
+        """A text as the notation writes it."""
 
     def characters(self, ranges: Ranges) -> str:
         """A set of characters; one with the last of all by what it leaves out."""
@@ -198,8 +200,9 @@ class _Writer:
             written.append(("-" if last > first + 1 else "").join(ends))
         return f"[{sign}{''.join(written)}]"
 
+    @abstractmethod
     def in_set(self, code_point: int) -> str:
-        raise NotImplementedError
+        """A character within the brackets of a set."""
 
 
 def _escaped(code_point: int, special: str) -> str:
@@ -216,6 +219,10 @@ def _escaped(code_point: int, special: str) -> str:
     return f"\\u{code_point:04x}" if code_point < 0x10000 else f"\\U{code_point:08x}"
 
 
+def _quoted(text: str) -> str:
+    return '"' + "".join(_escaped(ord(character), '"\\') for character in text) + '"'
+
+
 class _Gbnf(_Writer):
     notation = "GBNF"
     start_name = "root"
@@ -224,7 +231,7 @@ class _Gbnf(_Writer):
         return f"<[{token_id}]>"
 
     def text(self, text: str) -> str:
-        return '"' + "".join(_escaped(ord(character), '"\\') for character in text) + '"'
+        return _quoted(text)
 
     def in_set(self, code_point: int) -> str:
         return _escaped(code_point, "]\\^-[")
@@ -304,7 +311,7 @@ class _Lark(_Writer):
         return f"<[{token_id}]>"
 
     def text(self, text: str) -> str:
-        return '"' + "".join(_escaped(ord(character), '"\\') for character in text) + '"'
+        return _quoted(text)
 
     def in_set(self, code_point: int) -> str:
         return _escaped(code_point, "]\\^-[/&~|")
@@ -315,17 +322,13 @@ class _Lark(_Writer):
     def any_character(self) -> str:
         return r"[\s\S]"
 
-    def bounds(self, least: int, most: int) -> str:
-        if most == UNLIMITED:
-            raise AssertionError("written by repetition()")
-        return f" ~ {least}" if least == most else f" ~ {least}..{most}"
-
     def repetition(self, item: str, least: int, most: int) -> str:
-        if most == UNLIMITED and least > 1:
+        short = _SHORT.get((least, most))
+        if short:
+            return item + short
+        if most == UNLIMITED:
             return f"({item} ~ {least} {item}*)"
-        if (least, most) in _SHORT:
-            return item + _SHORT[least, most]
-        return f"({item}{self.bounds(least, most)})"
+        return f"({item} ~ {least})" if least == most else f"({item} ~ {least}..{most})"
 
 
 class _Pattern(_Writer):
@@ -341,7 +344,7 @@ class _Pattern(_Writer):
         for component in components(rules, [start]):  # callees first
             name = component[0]
             tree = trees[name]
-            if len(component) > 1 or tree is None or name in _calls(tree):
+            if len(component) > 1 or tree is None or name in calls_of(rules[name]):
                 raise UnsupportedFeatureError(
                     f"rule {name!r}, which calls itself, in a regular expression",
                     advice="a regular expression nests to no depth; write the rules in GBNF, EBNF or Lark",
@@ -376,22 +379,6 @@ class _Pattern(_Writer):
         return r"[\s\S]"
 
 
-def _calls(tree: CharacterTree) -> set[str]:
-    found: set[str] = set()
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, RuleCall):
-            found.add(node.name)
-        elif isinstance(node, Row):
-            waiting += node.items
-        elif isinstance(node, Options):
-            waiting += node.options
-        elif isinstance(node, Repeated):
-            waiting.append(node.item)
-    return found
-
-
 def _check_length(length: int) -> None:
     if length > MOST_CHARACTERS:
         raise LimitExceededError(
@@ -399,9 +386,4 @@ def _check_length(length: int) -> None:
         )
 
 
-_WRITERS: dict[str, Callable[[Mapping[str, CharacterTree | None], str, Mapping[str, Tree]], str]] = {
-    "gbnf": lambda *arguments: _Gbnf().write(*arguments),
-    "ebnf": lambda *arguments: _Ebnf().write(*arguments),
-    "lark": lambda *arguments: _Lark().write(*arguments),
-    "regex": lambda *arguments: _Pattern().write(*arguments),
-}
+_WRITERS: dict[str, type[_Writer]] = {"gbnf": _Gbnf, "ebnf": _Ebnf, "lark": _Lark, "regex": _Pattern}

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .call_formats import checked_reasoning
+from .call_formats import after_reasoning, checked_reasoning
 from .composition import Composition, Skeleton
 from .errors import GrammarError, GrammarSyntaxError, line_and_column
 from .grammar import Grammar
@@ -64,7 +64,7 @@ class TagGrammar(Composition):
 
         Raises GrammarSyntaxError where a trigger does not begin a tag, or a tag does not end.
         """
-        at = _after_reasoning(text, self.reasoning)
+        at = after_reasoning(text, self.reasoning)
         found: list[TagCall] = []
         while True:
             places = [place for trigger in self.triggers if (place := text.find(trigger, at)) >= 0]
@@ -216,11 +216,3 @@ def _check_triggers(
     for trigger in triggers:
         if not any(tag.begin.startswith(trigger) for tag in tags):
             raise GrammarError("a trigger begins no tag", got=trigger, advice="leave it out")
-
-
-def _after_reasoning(text: str, block: tuple[str, str] | None) -> int:
-    """Where a text goes on after its reasoning."""
-    if block is None or not text.startswith(block[0]):
-        return 0
-    close = text.find(block[1], len(block[0]))
-    return 0 if close < 0 else close + len(block[1])

@@ -15,7 +15,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .argument_spellings import XML_END, value_kinds, with_shared
-from .call_formats import CallFormat, Element, checked_format, checked_reasoning, elements
+from .call_formats import (
+    CallFormat,
+    Element,
+    after_reasoning,
+    checked_format,
+    checked_reasoning,
+    elements,
+)
 from .errors import GrammarError, GrammarSyntaxError, line_and_column
 from .tool_definitions import Tool, checked_tools
 
@@ -86,13 +93,13 @@ def text_beside_calls(
 ) -> tuple[str, str]:
     """What an output says beside its calls: the block of reasoning, and the free text after it.
 
-    text, format, reasoning: as for `parse_calls`. Both without what begins and ends them.
+    text, format: as for `parse_calls`. reasoning: what begins and ends the block; None: there is none. Both
+        come without what begins and ends them.
     """
     reader = _Reader(format, text, None)
-    reader.pass_reasoning(reasoning)
-    begin, end = reasoning or format.reasoning or ("", "")
-    thought = text[len(begin) : reader.at - len(end)] if reader.at else ""
-    start = reader.at
+    start = reader.at = after_reasoning(text, reasoning)
+    begin, end = reasoning or ("", "")
+    thought = text[len(begin) : start - len(end)] if start else ""
     is_called = reader.find_first()
     said = text[start : reader.at if is_called else len(text)]
     before, after = format.answer
@@ -110,7 +117,7 @@ class _Reader:
         self.at = 0
 
     def read(self, reasoning: tuple[str, str] | None) -> list[ToolCall]:
-        self.pass_reasoning(reasoning or self.format.reasoning)
+        self.at = after_reasoning(self.text, reasoning or self.format.reasoning)
         before, _ = self.format.answer
         if before and self.text.startswith(before, self.at):
             return []
@@ -128,36 +135,26 @@ class _Reader:
                 return calls
             calls.append(self.call())
 
-    def pass_reasoning(self, block: tuple[str, str] | None) -> None:
-        if block is None:
-            return
-        begin, end = block
-        if not self.text.startswith(begin):
-            return
-        close = self.text.find(end, len(begin))
-        if close >= 0:
-            self.at = close + len(end)
-
     def find_first(self) -> bool:
         """Go to where the calls begin, if there are any."""
-        firsts = self.format.first_texts()
         if self.format.text_before:
+            firsts = self.format.first_texts()
             places = [place for first in firsts if (place := self.text.find(first, self.at)) >= 0]
             if places:
                 self.at = min(places)
             return bool(places)
-        here = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]
-        heads = [first if first.startswith("<") else first[0] for first in firsts]
-        if any(self.text.startswith(head, self.at) for head in heads):
+        here = _after_blanks(self.text, self.at)
+        heads = tuple(self.format.heads())
+        if self.text.startswith(heads, self.at):
             return True  # a blank may be what it begins with
         self.at = here
-        return any(self.text.startswith(head, here) for head in heads)
+        return self.text.startswith(heads, here)
 
     def at_end(self) -> bool:
         """Whether nothing comes any more but what ends the turn."""
-        at = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]
+        at = _after_blanks(self.text, self.at)
         if self.format.turn_end and self.text.startswith(self.format.turn_end, at):
-            at = _BLANKS.match(self.text, at + len(self.format.turn_end)).end()  # type: ignore[union-attr]
+            at = _after_blanks(self.text, at + len(self.format.turn_end))
         return at == len(self.text)
 
     def call(self) -> ToolCall:
@@ -188,7 +185,7 @@ class _Reader:
                     raise _MismatchError(self.at, repr(piece.text))
                 self.at += len(piece.text)
             elif piece.kind == "gap":
-                self.at = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]
+                self.at = _after_blanks(self.text, self.at)
             elif piece.kind == "optional":
                 self.tries(piece.elements, parts)
             elif parts is not None:
@@ -232,7 +229,7 @@ class _Reader:
                 return found
             self.at = keyword.end()
             found[keyword[1]] = self.read_value()
-            self.at = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]
+            self.at = _after_blanks(self.text, self.at)
             if not self.text.startswith(",", self.at):
                 return found
             self.at += 1
@@ -246,7 +243,7 @@ class _Reader:
             raw = self.text[parameter.end() : close]
             found[parameter[1]] = _xml_value(raw, _kinds(tool, parameter[1]))
             self.at = close + len(XML_END)
-        self.at = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]
+        self.at = _after_blanks(self.text, self.at)
         return found
 
     def read_value(self) -> Any:
@@ -255,9 +252,14 @@ class _Reader:
         return value
 
 
+def _after_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    return found.end() if found else at
+
+
 def _read_value(text: str, at: int, depth: int = 0) -> tuple[Any, int]:
     """A value and where it ends. Raises _MismatchError."""
-    at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+    at = _after_blanks(text, at)
     if depth > _DEEPEST:
         raise _MismatchError(at, f"at most {_DEEPEST} levels")
     if text.startswith(("[", "{"), at):
@@ -265,11 +267,11 @@ def _read_value(text: str, at: int, depth: int = 0) -> tuple[Any, int]:
     string = _STRING.match(text, at)
     if string:
         try:
-            return (
-                json.loads(string[0], strict=False) if string[0][0] == '"' else ast.literal_eval(string[0])
-            ), (string.end())
+            is_json = string[0][0] == '"'
+            value = json.loads(string[0], strict=False) if is_json else ast.literal_eval(string[0])
         except (ValueError, SyntaxError):
             raise _MismatchError(at, "a string") from None
+        return value, string.end()
     number = _NUMBER.match(text, at)
     if number:
         return json.loads(number[0]), number.end()
@@ -283,7 +285,7 @@ def _read_composite(text: str, at: int, depth: int) -> tuple[Any, int]:
     """An array or object."""
     is_object, close = text[at] == "{", "}" if text[at] == "{" else "]"
     items: list[Any] = []
-    at = _BLANKS.match(text, at + 1).end()  # type: ignore[union-attr]
+    at = _after_blanks(text, at + 1)
     while not text.startswith(close, at):
         if items:
             if not text.startswith(",", at):
@@ -291,13 +293,13 @@ def _read_composite(text: str, at: int, depth: int) -> tuple[Any, int]:
             at += 1
         item, at = _read_value(text, at, depth + 1)
         if is_object:
-            at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+            at = _after_blanks(text, at)
             if not isinstance(item, str) or not text.startswith(":", at):
                 raise _MismatchError(at, "a key and ':'")
             value, at = _read_value(text, at + 1, depth + 1)
             item = (item, value)
         items.append(item)
-        at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+        at = _after_blanks(text, at)
     return (dict(items) if is_object else items), at + 1
 
 

@@ -317,13 +317,10 @@ class _Builder:
         else:
             text = text_without([first] if first and self.format.text_before else [])
             if not self.format.text_before:
-                heads = concatenate(repeat(byte_class(b" \t\r\n")), union(*self.heads()), ANY_TEXT)
-                text = intersect(text, complement(heads))
+                heads = union(*map(literal, self.format.heads()))
+                call = concatenate(repeat(byte_class(b" \t\r\n")), heads, ANY_TEXT)
+                text = intersect(text, complement(call))
             self.skeleton.join(state, text, end)
-
-    def heads(self) -> list[Expression]:
-        """What an answer must not begin with, after blanks: a tag, or the bracket of a call."""
-        return [literal(text if text.startswith("<") else text[0]) for text in self.format.first_texts()]
 
     def section(self, state: int, end: int) -> tuple[str, int]:
         """Calls with what stands around them. The text that they begin with, and the state after it."""

@@ -16,7 +16,7 @@ from tokentrellis.decoding.compile import CompiledGrammar, compile_grammar
 from tokentrellis.decoding.vocabulary import Vocabulary
 from tokentrellis.grammars.call_formats import FORMAT_BY_NAME, CallFormat, detect_format
 from tokentrellis.grammars.errors import ConstraintError, GrammarError, GrammarSyntaxError
-from tokentrellis.grammars.tool_calls import ToolCall, parse_calls
+from tokentrellis.grammars.tool_calls import ToolCall, parse_calls, text_beside_calls
 from tokentrellis.grammars.tools import ToolGrammar, from_tools
 from tokentrellis.grammars.witness import shortest_document
 
@@ -578,3 +578,17 @@ def test_a_tool_without_arguments(format: str, parameters: dict[str, Any]) -> No
 def test_tools_that_cannot_be_called(tool: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConstraintError, match=message):
         from_tools([tool], **{"format": "hermes", **options})
+
+
+@pytest.mark.parametrize(
+    ("text", "thought", "said"),
+    [
+        ("<think>why</think>because", "why", "because"),
+        ("<think>why, without an end", "", "<think>why, without an end"),
+        ("because", "", "because"),
+    ],
+)
+def test_reasoning_is_told_from_text_where_it_ends(text: str, thought: str, said: str) -> None:
+    format = FORMAT_BY_NAME["hermes"]
+    assert text_beside_calls(text, format, ("<think>", "</think>")) == (thought, said)
+    assert text_beside_calls(text, format) == ("", text)
