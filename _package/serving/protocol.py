@@ -7,6 +7,7 @@ exception. Numbers arrive exact (`Decimal`), so that the schemas in a request st
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
@@ -149,7 +150,7 @@ class StreamOptions(_Model):
     include_obfuscation: Literal[False] | None = None
 
 
-class WritingRequest(_Model):
+class WritingRequest(_Model, ABC):
     """What the two kinds of requests have in common."""
 
     model: str
@@ -194,9 +195,9 @@ class WritingRequest(_Model):
         return self.max_tokens
 
     @property
+    @abstractmethod
     def n_top_logprobs(self) -> int | None:
         """Alternatives that are wanted beside each token; None: no log-probabilities at all."""
-        raise NotImplementedError
 
 
 class ChatRequest(WritingRequest):
