@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import re
 import socket
 import subprocess
@@ -29,6 +30,8 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import openai
+from tokentrellis.benchmark.maskbench.measure import resident_bytes
+from tokentrellis.benchmark.maskbench.report import percentile
 
 TEXTS = (
     "Order by Ann Lee: 12 desk lamps, shipped on Monday.",
@@ -104,8 +107,8 @@ def serve_requests(n_requests: int, at_once: int) -> dict[str, Any]:
         "requests": n_requests,
         "at_once": at_once,
         "valid": sum(answer["valid"] for answer in answers),
-        "latency_ms": {p: round(1000 * _quantile(latencies, p), 1) for p in (50, 90, 99)},
-        "first_token_ms": {p: round(1000 * _quantile(first, p), 1) for p in (50, 99)},
+        "latency_ms": {p: round(1000 * percentile(latencies, p), 1) for p in (50, 90, 99)},
+        "first_token_ms": {p: round(1000 * percentile(first, p), 1) for p in (50, 99)},
         "requests_per_second": round(n_requests / seconds, 1),
         "tokens_per_second": round(sum(answer["tokens"] for answer in answers) / seconds),
     }
@@ -150,10 +153,6 @@ def _ask(client: openai.OpenAI, number: int) -> dict[str, Any]:
                 text += chunk.choices[0].delta.content
     seconds = time.perf_counter() - started
     return {"valid": bool(is_valid(text)), "seconds": seconds, "first": first, "tokens": n_tokens}
-
-
-def _quantile(ordered: list[float], percent: int) -> float:
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
 
 def compile_many(n_grammars: int) -> list[tuple[int, float]]:
@@ -205,8 +204,9 @@ async def _use(cache: Any, number: int) -> None:
 
 def _resident_megabytes() -> float:
     """Memory of this process now (Linux), in megabytes."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return round(pages * 4096 / 1e6, 1)
+    memory = resident_bytes(os.getpid())
+    assert memory is not None, "there is no /proc"
+    return round(memory / 1e6, 1)
 
 
 def main() -> None:

@@ -20,12 +20,17 @@ def sorted_tokens(vocabulary: Vocabulary) -> tuple[list[int], list[bytes]]:
     return ids, [vocabulary.tokens[token_id] for token_id in ids]
 
 
-def tokens_beginning(vocabulary: Vocabulary, text: bytes) -> range:
-    """Where the tokens that begin with some bytes stand among `sorted_tokens`."""
-    _, texts = sorted_tokens(vocabulary)
-    first = bisect.bisect_left(texts, text)
+def tokens_beginning(texts: list[bytes], data: bytes) -> range:
+    """Where those that begin with some bytes stand among the texts of `sorted_tokens`."""
+    first = bisect.bisect_left(texts, data)
     # The first that does not begin with them any more.
-    return range(first, bisect.bisect_left(texts, True, first, key=lambda token: token[: len(text)] > text))
+    return range(first, bisect.bisect_left(texts, True, first, key=lambda text: text[: len(data)] > data))
+
+
+def some_token_goes_on(texts: list[bytes], data: bytes) -> bool:
+    """Whether one of the texts of `sorted_tokens` begins with some bytes and has more."""
+    at = bisect.bisect_right(texts, data)
+    return at < len(texts) and texts[at].startswith(data)
 
 
 def split_where_tokens_cross(vocabulary: Vocabulary, prompt_ids: Sequence[int]) -> tuple[list[int], bytes]:
@@ -41,7 +46,6 @@ def split_where_tokens_cross(vocabulary: Vocabulary, prompt_ids: Sequence[int]) 
         begun = spelled + begun
         if not spelled or len(begun) >= longest:
             break
-        found = tokens_beginning(vocabulary, begun)
-        if found and len(texts[found[-1]]) > len(begun):  # just these bytes would stand first
+        if some_token_goes_on(texts, begun):
             n_kept, tail = place, begun
     return list(prompt_ids[:n_kept]), tail

@@ -129,8 +129,20 @@ def score_text(model: Any, prompt_ids: Sequence[int], token_ids: Sequence[int]) 
 
     if not token_ids:
         raise ArgumentValueError("token_ids must have at least one token", got=token_ids)
+    logits = read_text(model, prompt_ids, token_ids)
+    log_probs = torch.log_softmax(logits, dim=-1).double()
+    chosen = torch.tensor(token_ids, device=logits.device)
+    return float(log_probs.gather(1, chosen.unsqueeze(1)).sum())
+
+
+def read_text(model: Any, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> torch.Tensor:
+    """The logits that tokens after a prompt were chosen by, float32 [tokens, logits], by one forward pass.
+
+    prompt_ids, token_ids: at least one each.
+    """
+    import torch
+
     whole = torch.tensor([[*prompt_ids, *token_ids]], device=model.device)
     with torch.no_grad():
-        logits = model(whole[:, :-1]).logits[0, -len(token_ids) :]
-    log_probs = torch.log_softmax(logits.float(), dim=-1).double()
-    return float(log_probs.gather(1, whole[0, -len(token_ids) :].unsqueeze(1)).sum())
+        logits: torch.Tensor = model(whole[:, :-1]).logits[0, -len(token_ids) :]
+    return logits.float()

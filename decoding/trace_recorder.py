@@ -14,7 +14,7 @@ import hashlib
 import inspect
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from .bitmask import allocate_bitmask, apply_bitmask
 from .errors import ArgumentTypeError, ArgumentValueError
 from .prefixes import Row
 from .processors import GrammarProcessor, check_tensors
+from .sampling import read_text
 from .traces import Observation, Source, Trace, make_trace
 from .vocabulary import Vocabulary
 
@@ -193,9 +194,7 @@ def observe_text(
 
     prompt_ids, token_ids: at least one each. The memory is that of the scores of all tokens.
     """
-    whole = torch.tensor([[*prompt_ids, *token_ids]], device=model.device)
-    with torch.no_grad():
-        scores = cast(torch.Tensor, model(whole[:, :-1]).logits[0, -len(token_ids) :]).float()
+    scores = read_text(model, prompt_ids, token_ids)
     matcher = None if isinstance(source, Vocabulary) else source.matcher()
     vocabulary = source if isinstance(source, Vocabulary) else source.vocabulary
     bitmask = allocate_bitmask(1, vocabulary.vocab_size)

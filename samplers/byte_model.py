@@ -113,7 +113,7 @@ class ByteModel(LanguageModel):
         return self._continuations(rest)
 
     def _find_continuations(self, rest: bytes) -> _Continuations:
-        found = tokens_beginning(self._vocabulary, rest)
+        found = tokens_beginning(self._texts, rest)
         first, last = found.start, found.stop
         longer = first
         while longer < last and len(self._texts[longer]) == len(rest):

@@ -39,13 +39,12 @@ class Tail:
     def next_tokens(self, rest: bytes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The tokens that may come while `rest` is left, and how many tokens a text takes after each."""
         if rest not in self._known:
-            vocabulary = self._vocabulary
-            ids, texts = sorted_tokens(vocabulary)
+            ids, texts = sorted_tokens(self._vocabulary)
             found = [
-                (ids[i], self.finish_after(texts[i][len(rest) :])) for i in tokens_beginning(vocabulary, rest)
+                (ids[i], self.finish_after(texts[i][len(rest) :])) for i in tokens_beginning(texts, rest)
             ]
             for length in range(1, len(rest)):
-                for i in tokens_beginning(vocabulary, rest[:length]):
+                for i in tokens_beginning(texts, rest[:length]):
                     if len(texts[i]) > length:
                         break
                     found.append((ids[i], self.fewest(rest[length:])))

@@ -14,7 +14,7 @@ grammar.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -25,6 +25,7 @@ from torch import Tensor
 
 from ..decoding.bitmask import allocate_bitmask, unpack_bitmask
 from ..decoding.errors import NoAllowedTokenError
+from ..decoding.prompt_ends import some_token_goes_on, sorted_tokens, tokens_beginning
 from ..decoding.vocabulary import Vocabulary
 from .causal_model import score_warpers
 
@@ -62,14 +63,12 @@ class TokensByText:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._going_on: WeakKeyDictionary[Any, dict[bytes, npt.NDArray[np.int64]]] = WeakKeyDictionary()
         self._tokens = vocabulary.tokens
-        self._ids = sorted(vocabulary.text_token_ids.tolist(), key=lambda i: vocabulary.tokens[i])
-        self._texts = [vocabulary.tokens[token_id] for token_id in self._ids]
+        self._ids, self._texts = sorted_tokens(vocabulary)
 
     def beginning_with(self, data: bytes) -> list[int]:
         """Ids of the tokens that begin with these bytes and have more."""
-        first = bisect_left(self._texts, data)
-        last = bisect_left(self._texts, True, first, key=lambda text: text[: len(data)] > data)
-        return [token_id for token_id in self._ids[first:last] if len(self._tokens[token_id]) > len(data)]
+        found = tokens_beginning(self._texts, data)
+        return [self._ids[i] for i in found if len(self._texts[i]) > len(data)]
 
     def going_on(self, compiled: Any, data: bytes) -> npt.NDArray[np.int64]:
         """Ids of the tokens that begin with these bytes and go on with the beginning of a text of a grammar.
@@ -91,8 +90,7 @@ class TokensByText:
 
     def goes_on(self, data: bytes) -> bool:
         """Whether some token begins with these bytes and has more."""
-        at = bisect_right(self._texts, data)
-        return at < len(self._texts) and self._texts[at].startswith(data)
+        return some_token_goes_on(self._texts, data)
 
     def beginnings_of(self, data: bytes) -> list[int]:
         """Ids of the tokens that are the first bytes of these, or all of them."""
