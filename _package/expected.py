@@ -90,6 +90,5 @@ def text_literal(data: bytes) -> str:
 
 def token_name(vocabulary: Vocabulary, token_id: int) -> str:
     """A token as a literal of its text; a special one by its name or its number."""
-    names = {known: name for name, known in vocabulary.special_token_by_name.items()}
     data = vocabulary.token_bytes(token_id)
-    return text_literal(data) if data else names.get(token_id, f"token {token_id}")
+    return text_literal(data) if data else vocabulary.special_names.get(token_id, f"token {token_id}")

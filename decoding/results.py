@@ -175,7 +175,7 @@ def calls_of(
     """What was called; None for a grammar in which nothing is. n_skipped: bytes before the text."""
     if not isinstance(grammar, (ToolGrammar, TagGrammar)):
         return None
-    names = {token_id: name for name, token_id in vocabulary.special_token_by_name.items()}
+    names = vocabulary.special_names
     ends = set(vocabulary.eos_token_ids)
     data = b"".join(
         names[token_id].encode() if token_id in names else vocabulary.token_bytes(token_id)

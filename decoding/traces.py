@@ -169,7 +169,7 @@ def make_trace(
     matcher = None if isinstance(source, Vocabulary) else source.matcher()
     grammar = source.grammar if isinstance(source, CompiledLength) else source
     forcing = grammar.matcher() if isinstance(grammar, CompiledGrammar) else None
-    names = {token_id: name for name, token_id in vocabulary.special_token_by_name.items()}
+    names = vocabulary.special_names
 
     def text_of(token_id: int) -> str:
         is_padding = token_id >= vocabulary.vocab_size  # more logits than tokens

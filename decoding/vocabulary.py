@@ -42,6 +42,7 @@ class Vocabulary:
         vocab_size: number of ids in the model's logits, at least `n_tokens`.
         eos_token_ids: ids that end a text, in the order given.
         special_token_ids: all ids that never match as text although they have a meaning, EOS included.
+        special_names: id to name, for example `{128009: "<|eot_id|>"}`, where names are known.
         special_token_by_name: name to id, for example `{"<|eot_id|>": 128009}`, where names are known.
         token_buffer: uint8, all tokens one after the other in the order of the ids. Read-only.
         token_offsets: int32, shape [n_tokens + 1]; token i is
@@ -54,6 +55,7 @@ class Vocabulary:
     vocab_size: int
     eos_token_ids: tuple[int, ...]
     special_token_ids: frozenset[int]
+    special_names: Mapping[int, str]
     special_token_by_name: Mapping[str, int]
     token_buffer: npt.NDArray[np.uint8]
     token_offsets: npt.NDArray[np.int32]
@@ -124,6 +126,7 @@ class Vocabulary:
             "vocab_size": size,
             "eos_token_ids": eos,
             "special_token_ids": special,
+            "special_names": MappingProxyType(dict(names)),
             "special_token_by_name": MappingProxyType(by_name),
             "token_buffer": buffer,
             "token_offsets": offsets,
@@ -276,12 +279,12 @@ class Vocabulary:
 
     def __reduce__(self) -> tuple[Any, ...]:
         tokens = list(self.tokens)
-        for name, token_id in self.special_token_by_name.items():
+        for token_id, name in self.special_names.items():
             tokens[token_id] = name.encode()
         return _rebuild, (tokens, self.eos_token_ids, self.special_token_ids, self.vocab_size)
 
     def __repr__(self) -> str:
-        names = {token_id: name for name, token_id in self.special_token_by_name.items()}
+        names = self.special_names
         eos = ", ".join(f"{i} {names[i]!r}" if i in names else f"{i}" for i in self.eos_token_ids)
         return (
             f"<Vocabulary of {self.n_tokens} tokens ({len(self.text_token_ids)} text, "

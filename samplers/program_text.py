@@ -25,7 +25,7 @@ class TextEncoder:
     def __init__(self, tokenizer: Any, vocabulary: Vocabulary) -> None:
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
-        self._names = {token_id: name for name, token_id in vocabulary.special_token_by_name.items()}
+        self._names = vocabulary.special_names
         self._anchor = self._encode(_ANCHOR)
 
     def first(self, text: str) -> list[int]:

@@ -13,6 +13,7 @@ from html import escape
 
 from ..decoding.page import N_SERIES
 from .contenders import FREE
+from .maskbench.report import percentile
 
 _WIDTH, _LEFT, _RIGHT = 1000, 210, 74
 _BAR, _GAP, _ROW = 13, 3, 16
@@ -64,7 +65,9 @@ def range_chart(samples: Mapping[str, Sequence[float]], engines: Sequence[str], 
     known = {engine: sorted(samples[engine]) for engine in engines if samples.get(engine)}
     if not known:
         return '<p class="quiet">no samples</p>'
-    everything = [value for values in known.values() for value in (quantile(values, 5), quantile(values, 95))]
+    everything = [
+        value for values in known.values() for value in (percentile(values, 5), percentile(values, 95))
+    ]
     low = 10 ** math.floor(math.log10(max(min(everything), 1e-6)))
     high = 10 ** math.ceil(math.log10(max(everything) * 1.001))
     span = _WIDTH - _LEFT - _RIGHT
@@ -74,7 +77,7 @@ def range_chart(samples: Mapping[str, Sequence[float]], engines: Sequence[str], 
 
     marks, y = [], 8
     for engine, values in known.items():
-        first, middle, last = (quantile(values, percent) for percent in (5, 50, 95))
+        first, middle, last = (percentile(values, percent) for percent in (5, 50, 95))
         colour = colour_of(engines, engine)
         span_shown = f"5 to 95 %: {show(first)} to {show(last)} {unit}"
         shown = f"median {show(middle)} {unit}, {span_shown}, {len(values)} samples"
@@ -91,11 +94,6 @@ def range_chart(samples: Mapping[str, Sequence[float]], engines: Sequence[str], 
     decades = range(round(math.log10(low)), round(math.log10(high)) + 1)
     ticks = [(place(10.0**decade), f"{10.0**decade:g} {unit}") for decade in decades]
     return _svg(y + 4, _grid(ticks, y) + "".join(marks))
-
-
-def quantile(ordered: Sequence[float], percent: float) -> float:
-    """`sorted[int(n p / 100)]`, as MaskBench has it; `ordered` must not be empty."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
 def show(value: float | None) -> str:

@@ -145,13 +145,15 @@ def _constraints(outcomes: Sequence[Outcome], engines: Sequence[str], strictness
 
 def as_rows(figures: Figures) -> Mapping[str, Mapping[str, float | None]]:
     """The main figures as one table: shares in percent, times as medians in milliseconds."""
-    from .charts import quantile
+    from .maskbench.report import percentile
 
     rows: Table = {}
     for name, cells in figures.coverage.items():
         rows[f"{name}, %"] = {e: None if v is None else 100 * v for e, v in cells.items()}
     for name, samples in figures.times.items():
-        rows[f"{name}, ms (median)"] = {e: quantile(sorted(v), 50) if v else None for e, v in samples.items()}
+        rows[f"{name}, ms (median)"] = {
+            e: percentile(sorted(v), 50) if v else None for e, v in samples.items()
+        }
     for title, table in (("fields right", figures.fields), ("right as a whole", figures.exact)):
         for group, cells in table.items():
             rows[f"{title}: {group}, %"] = {e: None if v is None else 100 * v for e, v in cells.items()}

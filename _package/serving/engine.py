@@ -73,9 +73,7 @@ class Engine:
         self.limits = limits or Limits()
         self._model = loaded.model
         self._vocabulary = read_vocabulary(loaded.model, loaded.tokenizer)
-        self._special_names = {
-            number: name for name, number in self._vocabulary.special_token_by_name.items()
-        }
+        self._special_names = self._vocabulary.special_names
         self._tools = tools_of_model(loaded.tokenizer, self._vocabulary.special_token_by_name)
         self._whitespace: Whitespace = whitespace or ("compact" if is_embedded else "natural")
         self.grammars = GrammarCache(self._vocabulary, self.limits)

@@ -32,6 +32,7 @@ def test_attributes(vocabulary: Vocabulary) -> None:
     assert vocabulary.eos_token_ids == (3, 8)
     assert vocabulary.special_token_ids == {3, 5, 8}
     assert vocabulary.special_token_by_name == {"<eos>": 3, "<tool>": 5}
+    assert vocabulary.special_names == {3: "<eos>", 5: "<tool>"}
     assert vocabulary.text_token_ids.tolist() == [0, 2, 4, 6]
 
 
@@ -134,6 +135,7 @@ def test_fingerprint_equality_and_pickle(vocabulary: Vocabulary) -> None:
     assert copy == vocabulary
     assert copy.tokens == vocabulary.tokens
     assert copy.special_token_by_name == vocabulary.special_token_by_name
+    assert copy.special_names == vocabulary.special_names
     assert not copy.token_offsets.flags.writeable
 
 

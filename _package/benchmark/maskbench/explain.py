@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...decoding.bitmask import unpack_bitmask
 from .engines import Engine, EngineError
 from .measure import replay
 from .problems import Instance, Problem
@@ -64,7 +65,7 @@ def _show(
 
 def allowed_tokens(engine: Engine[Any, Any], vocabulary_size: int) -> list[int]:
     """Ids whose bits are set in the engine's row."""
-    bits = np.unpackbits(engine.words.astype("<u4").view(np.uint8), bitorder="little")[:vocabulary_size]
+    bits = unpack_bitmask(engine.words.view(np.int32), vocabulary_size)
     return [int(token_id) for token_id in np.flatnonzero(bits)]
 
 
