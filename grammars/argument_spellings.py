@@ -85,7 +85,7 @@ def with_python_words(expression: Expression) -> Expression:
     """An expression with Python's spelling wherever it reads the words of JSON."""
     children = tuple([with_python_words(child) for child in expression.children])
     if expression.kind != CONCATENATION:
-        return expression if children == expression.children else _rebuilt(expression, children)
+        return hash_consed(expression.kind, children, expression.payload)
     written: list[Expression] = []
     at = 0
     while at < len(children):
@@ -103,10 +103,6 @@ def _reads(parts: Sequence[Expression], at: int, word: bytes) -> bool:
     return len(places) == len(word) and all(
         part.kind == BYTE_CLASS and part.payload == 1 << byte for part, byte in zip(places, word, strict=True)
     )
-
-
-def _rebuilt(expression: Expression, children: tuple[Expression, ...]) -> Expression:
-    return hash_consed(expression.kind, tuple(children), expression.payload)
 
 
 def python_arguments(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Grammar:
@@ -186,8 +182,6 @@ def _arguments(
 
 def _xml_value(schema: Any, options: Mapping[str, Any]) -> Grammar:
     """A string as it is, anything else as JSON, or with Python's words."""
-    from .parts import alternatives  # it imports the composition too, and is of no use to it
-
     grammar = from_json_schema(schema, **options)
     edges = grammar.expand(grammar.start).edges
     texts = [_raw_text(edge) for edge in edges if isinstance(edge, (StringEdge, LiteralsEdge))]
@@ -200,7 +194,8 @@ def _xml_value(schema: Any, options: Mapping[str, Any]) -> Grammar:
         others = from_json_schema(_without_strings(schema), **options) if texts else grammar
         words = PythonWords(others)
         has_words = words.expand(words.start).edges != list(others.expand(others.start).edges)
-        skeleton.join(0, alternatives(others, words) if has_words else others, end)
+        for values in (others, words) if has_words else (others,):
+            skeleton.join(0, values, end)
     return skeleton.build()
 
 

@@ -70,7 +70,6 @@ def shadowed(
     """
     allowed: dict[int, int] = {}
     taken: dict[int, dict[int, int]] = {}  # by terminal and the one that is asked first: at so many places
-    n_taken: dict[int, int] = {}
     for place in places:
         members = sorted(place)
         for at, number in enumerate(members):
@@ -79,12 +78,11 @@ def shadowed(
             if earlier is not None:
                 by = taken.setdefault(number, {})
                 by[earlier] = by.get(earlier, 0) + 1
-                n_taken[number] = n_taken.get(number, 0) + 1
     remarks = []
     for number, by in sorted(taken.items()):
         first = " or ".join(names[other] for other in sorted(by))
         why = "which is asked first and reads a beginning of each of its texts"
-        if n_taken[number] == allowed[number]:
+        if sum(by.values()) == allowed[number]:
             remarks.append((names[number], f"never read: wherever it may stand, {first} may too, {why}"))
         else:
             remarks.append((names[number], f"not read where {first} may stand too, {why}"))

@@ -22,7 +22,7 @@ from .json_schema import JsonSchemaGrammar, from_json_schema
 from .parts import piece_of
 from .special_tokens import checked_tokens
 from .stop_strings import checked_strings, text_without
-from .tools import split_at_tokens, write, write_reasoning, write_up_to
+from .token_texts import split_at_tokens, write, write_reasoning, write_up_to
 
 
 @dataclass(frozen=True)
