@@ -9,7 +9,7 @@ search and linear graph algorithms, 1972): one union for each edge.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from ..errors import LimitExceededError
 from .label_sets import label_set, labels_of
