@@ -143,16 +143,31 @@ def write_results(
     run: Run, records: list[dict[str, Any]], n_finished: int, sink: TextIO, has_reports: bool
 ) -> None:
     """Generate for the records from `n_finished` on, one line each, written as soon as it is finished."""
+
+    def written() -> Iterator[int]:
+        for number, record in enumerate(records[n_finished:], n_finished):
+            result = run(record["text"], number)
+            write_line(sink, record, result.value, report_of(result) if has_reports else None)
+            yield number
+
+    watch(written(), n_finished, len(records))
+
+
+def write_line(sink: TextIO, record: dict[str, Any], output: Any, report: dict[str, Any] | None) -> None:
+    """Write the line of a record that is finished, at once. report: None where the lines have none."""
+    line = {**record, "output": output}
+    if report is not None:
+        line["report"] = report
+    print(write_json(line), file=sink, flush=True)
+
+
+def watch(written: Iterator[int], n_finished: int, n_records: int) -> None:
+    """Let the lines be written, under a bar where a person looks on."""
     console = Console(stderr=True)
     columns = (TextColumn("generating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(records), completed=n_finished)
-        for number, record in enumerate(records[n_finished:], n_finished):
-            result = run(record["text"], number)
-            line = {**record, "output": result.value}
-            if has_reports:
-                line["report"] = report_of(result)
-            print(write_json(line), file=sink, flush=True)
+        task = progress.add_task("", total=n_records, completed=n_finished)
+        for _ in written:
             progress.advance(task)
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .grammars.errors import ConstraintError
-from .lines import report_of
+from .lines import report_of, write_line
 from .sources import parse_json, write_json
 from .writer import WriterSettings, make_writer
 
@@ -166,10 +166,8 @@ def write_lines(
             raise ConstraintError("Ray gave the rows in another order than they went in", got=row["number"])
         if row[ERROR]:
             raise ConstraintError(f"text {expected + 1}: {row[ERROR]}")
-        line = {**records[expected], "output": parse_json(row[OUTPUT], "output")}
-        if has_reports:
-            line["report"] = parse_json(row[REPORT], "report")
-        print(write_json(line), file=sink, flush=True)
+        report = parse_json(row[REPORT], "report") if has_reports else None
+        write_line(sink, records[expected], parse_json(row[OUTPUT], "output"), report)
         yield expected
 
 

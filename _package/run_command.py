@@ -11,16 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .decoding.arguments import checked_integer
 from .generate_command import check_grammar_options, read_described_grammar
 from .grammar_options import JsonOption, PropertyOrder, PropertyOrderOption, TokenizerOption
 from .grammars.errors import ConstraintError
-from .lines import check_target, open_target, read_records, report_of, take_up
+from .lines import check_target, open_target, read_records, report_of, take_up, watch, write_line
 from .sampler_options import ParticlesOption, SamplerOption, check_sampler_options
-from .sources import write_json
 from .text_input import (
     MaxNewTokensOption,
     MinPOption,
@@ -120,7 +117,7 @@ def run(
             )
         else:
             written = write_batches(settings, records, n_finished, sink, as_json, batch_size)
-        _watch(written, n_finished, len(records))
+        watch(written, n_finished, len(records))
 
 
 def write_batches(
@@ -136,18 +133,5 @@ def write_batches(
     for first in range(n_finished, len(records), batch_size):
         batch = records[first : first + batch_size]
         for place, result in enumerate(write([record["text"] for record in batch], first)):
-            line = {**batch[place], "output": result.value}
-            if has_reports:
-                line["report"] = report_of(result)
-            print(write_json(line), file=sink, flush=True)
+            write_line(sink, batch[place], result.value, report_of(result) if has_reports else None)
             yield first + place
-
-
-def _watch(written: Iterator[int], n_finished: int, n_records: int) -> None:
-    """Let it run, under a bar where a person looks on."""
-    console = Console(stderr=True)
-    columns = (TextColumn("generating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=n_records, completed=n_finished)
-        for _ in written:
-            progress.advance(task)
