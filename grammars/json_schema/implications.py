@@ -9,7 +9,7 @@ search and linear graph algorithms, 1972): one union for each edge.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ..errors import LimitExceededError
 from .label_sets import label_set, labels_of
@@ -123,7 +123,7 @@ def _components(direct: dict[int, int]) -> Iterable[list[int]]:
 NO_IMPLICATIONS = Implications(())
 
 
-def implications_of(pairs: Sequence[tuple[str, Iterable[str]]], index: Mapping[str, int]) -> Implications:
+def implications_of(pairs: Collection[tuple[str, Iterable[str]]], index: Mapping[str, int]) -> Implications:
     """Implications between names. pairs: (name, the names it requires). index: name -> label."""
     return Implications(
         (
