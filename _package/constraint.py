@@ -21,6 +21,10 @@ from .grammars.regex import from_regex
 from .sources import check_text, write_json
 
 ANY_OBJECT = {"type": "object"}
+MOST_LEARNT_STATES = 20_000
+"""A compiled grammar learns while it is used; caches make one anew that has learnt so much."""
+COMPILED_UNTIL_FORGOTTEN = 500
+"""After so many compilations caches call `forget_results`."""
 
 _READERS: dict[str, Callable[[Any], Grammar]] = {
     "regex": from_regex,

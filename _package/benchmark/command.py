@@ -23,7 +23,6 @@ app = typer.Typer(
     help="Compare engines: coverage, efficiency, quality; MaskBench; the JSON Schema Test Suite.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-OUT = Path("bench-report")
 _OWN_OPTIONS = {"ignore_unknown_options": True, "help_option_names": []}
 
 

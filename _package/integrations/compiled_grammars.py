@@ -1,8 +1,8 @@
 """Grammars for the tokenizer of an engine: constraints in, compiled grammars out, each made once.
 
 Engines name, with a request, the tokens that end it; each set of them makes a vocabulary of its own, since
-these tokens never match as text. Both caches are bounded, what was used longest ago goes first. Safe to use
-from several threads.
+these tokens never match as text. Both caches are bounded, what was used longest ago goes first; what grammars
+and the front ends have learnt is bounded too. Safe to use from several threads.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
-from ..constraint import Constraint
+from ..constraint import COMPILED_UNTIL_FORGOTTEN, MOST_LEARNT_STATES, Constraint
 from ..decoding.compile import CompiledGrammar, compile_grammar
 from ..decoding.vocabulary import Vocabulary
+from ..grammars.remembered import forget_results
 
 MOST_GRAMMARS = 256
 MOST_VOCABULARIES = 8
@@ -39,6 +40,7 @@ class CompiledGrammars:
         self._lock = threading.Lock()
         self._vocabularies: OrderedDict[frozenset[int], Vocabulary] = OrderedDict()
         self._grammars: OrderedDict[tuple[str, frozenset[int]], CompiledGrammar] = OrderedDict()
+        self._n_compiled = 0
         self.eos_token_ids = None if eos_token_ids is None else tuple(eos_token_ids)
         self.vocabulary = self._read(self.eos_token_ids)
         self.eos_token_ids = self.vocabulary.eos_token_ids
@@ -56,13 +58,20 @@ class CompiledGrammars:
         key = (constraint.key(), ends)
         with self._lock:
             known = self._grammars.get(key)
-            if known is not None:
+            if known is not None and known.n_states <= MOST_LEARNT_STATES:
                 self._grammars.move_to_end(key)
                 return known
         compiled = compile_grammar(constraint.grammar(), self._vocabulary(ends))
         with self._lock:
-            compiled = self._grammars.setdefault(key, compiled)
+            if self._grammars.get(key) is not known:  # another thread was faster
+                return self._grammars.setdefault(key, compiled)
+            self._grammars[key] = compiled
+            self._grammars.move_to_end(key)
             _drop_oldest(self._grammars, MOST_GRAMMARS)
+            self._n_compiled += 1
+            is_time = self._n_compiled % COMPILED_UNTIL_FORGOTTEN == 0
+        if is_time:
+            forget_results()
         return compiled
 
     def _vocabulary(self, ends: frozenset[int]) -> Vocabulary:

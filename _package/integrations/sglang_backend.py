@@ -22,7 +22,7 @@ from sglang.srt.constrained.base_grammar_backend import (
     register_vocab_mask_buffer,
 )
 
-from ..constraint import Constraint, rules_constraint
+from ..constraint import ANY_OBJECT, Constraint, rules_constraint
 from ..decoding.bitmask import allocate_bitmask, apply_bitmask, fill_bitmasks
 from ..decoding.errors import TokenRejectedError
 from ..grammars.errors import ConstraintError
@@ -186,7 +186,7 @@ class TokentrellisBackend(BaseGrammarBackend):
     def dispatch_json(self, key_string: str) -> BaseGrammarObject:
         """A request by a schema, or by any object."""
         if key_string == _ANY_JSON_OBJECT:
-            key_string = '{"type": "object"}'
+            return self._compile(lambda: Constraint("json_schema", ANY_OBJECT, self._whitespace))
         return self._compile(
             lambda: Constraint("json_schema", parse_json(key_string, "json_schema"), self._whitespace)
         )

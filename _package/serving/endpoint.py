@@ -61,19 +61,16 @@ def make_application(engine: Engine, api_keys: Sequence[str] = ()) -> FastAPI:
         values = await _read_body(request, engine)
         return await _answer(engine, request, read_request(CompletionRequest, values))
 
+    model = {"id": engine.name, "object": "model", "created": 0, "owned_by": "tokentrellis"}
+
     async def models(request: Request) -> Response:
         _check_key(request, keys)
-        model = {"id": engine.name, "object": "model", "created": 0, "owned_by": "tokentrellis"}
         return _json({"object": "list", "data": [model]})
 
     async def one_model(request: Request) -> Response:
         _check_key(request, keys)
-        name = request.path_params["name"]
-        if name != engine.name:
-            raise RequestRefusedError(
-                "there is no such model", status=404, param="model", code="model_not_found", got=name[:200]
-            )
-        return _json({"id": engine.name, "object": "model", "created": 0, "owned_by": "tokentrellis"})
+        engine.check_name(request.path_params["name"])
+        return _json(model)
 
     async def health(request: Request) -> Response:
         scheduler = engine.scheduler

@@ -102,6 +102,18 @@ class Engine:
         self.grammars.close()
         self._prompt_thread.shutdown(wait=False, cancel_futures=True)
 
+    def check_name(self, name: str) -> None:
+        """Raises RequestRefusedError (404) for a model that is not served here."""
+        if name != self.name:
+            raise RequestRefusedError(
+                "there is no such model",
+                status=404,
+                param="model",
+                code="model_not_found",
+                got=name[:200],
+                advice=f"ask for {self.name!r}",
+            )
+
     def token_name(self, token_id: int) -> bytes:
         """The bytes of a token; of a special one its name."""
         if token_id in self._special_names:
@@ -117,15 +129,7 @@ class Engine:
         Raises:
             RequestRefusedError, ConstraintError: the request cannot be served as it is.
         """
-        if request.model != self.name:
-            raise RequestRefusedError(
-                "there is no such model",
-                status=404,
-                param="model",
-                code="model_not_found",
-                got=request.model,
-                advice=f"ask for {self.name!r}",
-            )
+        self.check_name(request.model)
         constraint = self._constraint(request)
         compiled = None if constraint is None else await self.grammars.get(constraint)
         loop = asyncio.get_running_loop()

@@ -11,7 +11,7 @@ import asyncio
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
-from ..constraint import Constraint
+from ..constraint import COMPILED_UNTIL_FORGOTTEN, MOST_LEARNT_STATES, Constraint
 from ..decoding.compile import CompiledGrammar, compile_grammar
 from ..decoding.vocabulary import Vocabulary
 from ..grammars.errors import LimitExceededError
@@ -20,9 +20,7 @@ from .deadline import run_within
 from .errors import RequestRefusedError
 from .limits import Limits
 
-MOST_LEARNT_STATES = 20_000
 N_THREADS = 2
-COMPILED_UNTIL_FORGOTTEN = 500
 
 
 class GrammarCache:
