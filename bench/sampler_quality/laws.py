@@ -97,7 +97,8 @@ def report(n_samples: int, n_repeats: int) -> None:
         expectation = sum(p * p for p in problem.law.values())
         print(f"\n### {name}: {len(problem.law)} texts, together {problem.evidence:.3f} of the model\n")
         columns = [f"{what} {n}" for n in marks for what in ("KL at", "error of mean P at")]
-        print("| sampler | " + " | ".join(columns) + " | passes for a text |")
+        _report_learnt(problem, marks, n_repeats)
+        print("\n| sampler | " + " | ".join(columns) + " | passes for a text |")
         print("| :-- |" + " --: |" * (len(columns) + 1))
         for label, make in samplers().items():
             sums = defaultdict(float)
@@ -117,6 +118,54 @@ def report(n_samples: int, n_repeats: int) -> None:
                         break
             cells = [f"{sums[what, n]:.3f}" for n in marks for what in ("KL", "mean")]
             print(f"| {label} | " + " | ".join(cells) + f" | {sums['passes']:.1f} |", flush=True)
+
+
+def _report_learnt(problem: Problem, marks: list[int], n_repeats: int) -> None:
+    """KL(law || law of ASAp's next draw): exact, so without the floor that any table of counts has."""
+    found = {0: divergence(problem.law, learnt_law(problem, tt.Trie()))}
+    for seed in range(n_repeats):
+        model, constraint = problem.model(), problem.constraint()
+        sampler = tt.GrammarAlignedSampler("asap", batch_size=1)
+        draws = sampler.samples(model, constraint, marks[-1], torch.Generator().manual_seed(seed))
+        for n, _ in enumerate(draws, 1):
+            if n in marks:
+                law = learnt_law(problem, sampler.trie(model, constraint))
+                found[n] = found.get(n, 0.0) + divergence(problem.law, law) / n_repeats
+    print("The law of ASAp's next draw, KL from the right one: " + found_words(found))
+
+
+def found_words(found: Mapping[int, float]) -> str:
+    """KL by the number of texts, as a sentence."""
+    parts = [f"{kl:.4f} after {n} texts ({kl / found[0]:.1%})" for n, kl in found.items() if n]
+    return f"{found[0]:.3f} at first, which is masked decoding; " + ", ".join(parts)
+
+
+def learnt_law(problem: Problem, trie: tt.Trie) -> dict[Path, float]:
+    """The law of ASAp's next draw over all right texts: known prefixes by their bounds, others by the mask."""
+    found: dict[Path, float] = {}
+    followers: dict[Path, set[int]] = defaultdict(set)
+    for path in problem.law:
+        for end, token in enumerate(path):
+            followers[path[:end]].add(token)
+
+    def visit(prefix: Path, node: int | None, probability: float) -> None:
+        if prefix in problem.law:
+            found[prefix] = probability
+            return
+        law = problem.law_after(prefix)
+        weights = {token: law[token] for token in followers[prefix]}
+        children: Mapping[int, int] = {}
+        if node is not None:
+            known = trie.nodes[node]
+            weights = dict(zip(known.tokens.tolist(), (known.probs * known.bounds).tolist(), strict=True))
+            children = known.children
+        total = sum(weights.values())
+        for token, weight in weights.items():
+            if weight > 0:
+                visit((*prefix, token), children.get(token), probability * weight / total)
+
+    visit((), 0 if trie.nodes else None, 1.0)
+    return found
 
 
 def report_passes(n_samples: int) -> None:
