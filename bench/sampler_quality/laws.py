@@ -141,7 +141,7 @@ def found_words(found: Mapping[int, float]) -> str:
 
 
 def learnt_law(problem: Problem, trie: tt.Trie) -> dict[Path, float]:
-    """The law of ASAp's next draw over all right texts: known prefixes by their bounds, others by the mask."""
+    """ASAp's next draw over all right texts: by bounds where the trie knows, else by the mask."""
     found: dict[Path, float] = {}
     followers: dict[Path, set[int]] = defaultdict(set)
     for path in problem.law:
