@@ -14,6 +14,7 @@
 #include "comma_tokens.hpp"
 #include "key_tokens.hpp"
 #include "levels.hpp"
+#include "rows.hpp"
 #include "splits.hpp"
 #include "terminals.hpp"
 #include "text_classes.hpp"
@@ -36,6 +37,7 @@ public:
     int32_t most_token_characters = 0;
     const CommaTokens comma_tokens;
     const KeyTokens key_tokens;
+    SharedRows shared_rows{bitmap_words};
 
     Lexicon(const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens, int32_t size)
         : vocab_size(size), bitmap_words((static_cast<size_t>(size) + 63) / 64), comma_tokens(buffer, offsets, n_tokens), key_tokens(buffer, offsets, n_tokens) {

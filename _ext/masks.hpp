@@ -7,77 +7,9 @@
 #pragma once
 
 #include "detours.hpp"
+#include "rows.hpp"
 
 namespace tokentrellis {
-
-struct Row {
-    struct Base {
-        const Bitmap* bitmap;
-        std::vector<int32_t> removed;  // tokens of the bitmap that this configuration does not allow
-    };
-    std::vector<Base> bases;
-    std::vector<int32_t> ids;
-    bool accepting = false;
-    std::unique_ptr<Bitmap> whole;  // all of the above but the end, where writing it each time would cost more
-
-    // Settle a row that is long to write (more than 1,024 ids, or several bitmaps) as one bitmap of its own.
-    void settle(size_t bitmap_words) {
-        if (ids.size() <= 1024 && bases.size() <= 1 && (bases.empty() || bases[0].removed.size() <= 1024)) return;
-        bool end = accepting;
-        accepting = false;
-        auto made = std::make_unique<Bitmap>(bitmap_words, 0);
-        write(reinterpret_cast<uint32_t*>(made->data()), bitmap_words * 2, {});
-        accepting = end;
-        bases.clear();
-        ids.clear();
-        ids.shrink_to_fit();
-        whole = std::move(made);
-    }
-
-    bool has(int32_t id) const {
-        if (whole) return (*whole)[id >> 6] >> (id & 63) & 1;
-        for (const Base& base : bases)
-            if ((*base.bitmap)[id >> 6] >> (id & 63) & 1 && std::find(base.removed.begin(), base.removed.end(), id) == base.removed.end())
-                return true;
-        return std::find(ids.begin(), ids.end(), id) != ids.end();
-    }
-    bool empty() const { return !whole && bases.empty() && ids.empty() && !accepting; }
-    size_t n_bytes() const {
-        size_t bytes = sizeof(Row) + bases.size() * sizeof(Base) + ids.size() * 4 + (whole ? whole->size() * 8 : 0);
-        for (const Base& base : bases) bytes += base.removed.size() * 4;
-        return bytes;
-    }
-
-    // Write into `words` 32-bit words of packed bits, id 0 in the lowest bit of the first.
-    void write(uint32_t* out, size_t words, const std::vector<int32_t>& end_ids) const {
-        size_t first = 0;
-        if (whole) {
-            size_t have = std::min(words, whole->size() * 2);
-            std::memcpy(out, whole->data(), have * 4);
-            std::memset(out + have, 0, (words - have) * 4);
-        } else if (bases.empty()) {
-            std::memset(out, 0, words * 4);
-        } else {
-            size_t have = std::min(words, bases[0].bitmap->size() * 2);
-            std::memcpy(out, bases[0].bitmap->data(), have * 4);
-            std::memset(out + have, 0, (words - have) * 4);
-            for (int32_t id : bases[0].removed) out[id >> 5] &= ~(1u << (id & 31));
-            first = 1;
-        }
-        for (size_t i = first; i < bases.size(); ++i) {
-            std::vector<int32_t> keep_clear;
-            for (int32_t id : bases[i].removed)
-                if (!(out[id >> 5] >> (id & 31) & 1)) keep_clear.push_back(id);
-            const uint32_t* bits = reinterpret_cast<const uint32_t*>(bases[i].bitmap->data());
-            size_t have = std::min(words, bases[i].bitmap->size() * 2);
-            for (size_t w = 0; w < have; ++w) out[w] |= bits[w];
-            for (int32_t id : keep_clear) out[id >> 5] &= ~(1u << (id & 31));
-        }
-        for (int32_t id : ids) out[id >> 5] |= 1u << (id & 31);
-        if (accepting)
-            for (int32_t id : end_ids) out[id >> 5] |= 1u << (id & 31);
-    }
-};
 
 // With a budget, a token is kept only if what follows it costs at most `left`; `worst` becomes the largest cost met (without a
 // limit, that or more: what is cheap to find out), `next` the least that was too much.

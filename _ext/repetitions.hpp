@@ -85,11 +85,12 @@ public:
     //                                         is always to be had                                   kept for a string
     //     nothing has come                    tokens that hold two keys or items themselves         find_repeating, first_and_more
     //     what is read may repeat something   tokens along that text                                explore
-    void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left) {
+    // later_keys: what `find_later_keys` gave for the state; null where that does not hold.
+    void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left, const std::vector<int32_t>* later_keys) {
         const bool compares = network_.distinct_items && tracker.in_compared();
         const bool keys_settled = left >= IMPOSSIBLE && !network_.others_may_run_out();
         if (network_.has_repeating) correct_closing(set, tracker, row, words, left);
-        if (keys_settled) correct_keys(set, tracker, row, words);
+        if (keys_settled) correct_keys(set, tracker, row, words, later_keys ? *later_keys : network_.lexicon.key_tokens.several);
         if (keys_settled && !compares) return;
         lookahead_.forget();
         const bool endangered = keys_settled ? tracker.item_endangered() : tracker.endangered();
@@ -111,6 +112,20 @@ public:
         }
         if (endangered) explore(0, set, tracker, row, left, false);
         viable_.clear();
+    }
+
+    // The tokens of a row that close a key after a comma of theirs which the grammar does not name. What was read before plays no
+    // role, so a state's are found once: most states have none, and a string in an array allows 20 of those with such a comma.
+    std::vector<int32_t> find_later_keys(const Configurations& set, Tracker& tracker, const uint32_t* row, size_t words) {
+        std::vector<int32_t> found;
+        Configurations to;
+        for (int32_t token : network_.lexicon.key_tokens.several) {
+            if (!has(row, words, token)) continue;
+            Rewind rewind(tracker);
+            const size_t mark = tracker.mark();
+            if (!walk(set, token, tracker, to) || tracker.closed_open_key_since(mark)) found.push_back(token);
+        }
+        return found;
     }
 
     // Whether `correct` without a budget clears the same tokens for every tracker of which this is true: nothing has come that
@@ -152,12 +167,12 @@ private:
     }
 
     // The same where only a key that closes can be wrong.
-    void correct_keys(const Configurations& set, Tracker& tracker, uint32_t* row, size_t words) {
+    void correct_keys(const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, const std::vector<int32_t>& later_keys) {
         auto look_at = [&](const std::vector<int32_t>& tokens) {
             clear_repeating(tokens, set, tracker, row, words, IMPOSSIBLE, [](int32_t) { return true; });
         };
         const KeyTokens& tokens = network_.lexicon.key_tokens;
-        look_at(tokens.several);
+        look_at(later_keys);
         if (network_.distinct_items) look_at(tokens_.opening_arrays);
         if (!tracker.active()) return;
         const Tracker::Keys keys = tracker.endangered_keys();

@@ -64,9 +64,8 @@ public:
     const Row& row(int32_t state) {
         if (!entries_[state].row) {
             auto made = std::make_unique<Row>(masks_.make_row(entries_[state].set));
-            made->settle(network_.lexicon.bitmap_words);
             if (n_row_bytes_ > MOST_ROW_BYTES) forget_rows();
-            n_row_bytes_ += made->n_bytes();
+            n_row_bytes_ += (network_.driver ? own_rows_ : network_.lexicon.shared_rows).share(*made);
             entries_[state].row = std::move(made);
         }
         return *entries_[state].row;
@@ -144,12 +143,12 @@ public:
     // Clear what would repeat a key or an item from the row of a state, which was made within this budget.
     void correct(int32_t state, Tracker& tracker, uint32_t* row, size_t words, int64_t budget) {
         const int64_t left = is_ample(state, tracker, budget) ? IMPOSSIBLE : budget - 1;
-        if (!tracker.outside_documents() || left < IMPOSSIBLE) return repetitions_.correct(state, entries_[state].set, tracker, row, words, left);
+        if (!tracker.outside_documents() || left < IMPOSSIBLE) return repetitions_.correct(state, entries_[state].set, tracker, row, words, left, later_keys(state, tracker, row, words, left));
         // What opens a document can repeat only what it has itself: the same each time.
         std::unique_ptr<std::vector<int32_t>>& repeating = entries_[state].repeating;
         if (!repeating) {
             const std::vector<uint32_t> before(row, row + words);
-            repetitions_.correct(state, entries_[state].set, tracker, row, words, left);
+            repetitions_.correct(state, entries_[state].set, tracker, row, words, left, nullptr);
             repeating = std::make_unique<std::vector<int32_t>>();
             for (size_t word = 0; word < words; ++word)
                 for (uint32_t cleared = before[word] & ~row[word]; cleared != 0; cleared &= cleared - 1)
@@ -233,11 +232,20 @@ private:
         return entries_[state].worst >= 0 && 1 + entries_[state].worst + ROOM_TO_DIFFER <= budget && !(network_.distinct_items && tracker.in_compared()) && network_.others_are_plain();
     }
 
+    // Null where what was read decides which readings are left, and so what a key is.
+    const std::vector<int32_t>* later_keys(int32_t state, Tracker& tracker, const uint32_t* row, size_t words, int64_t left) {
+        if (tracker.in_parts() || network_.distinct_items || left < IMPOSSIBLE) return nullptr;
+        std::unique_ptr<std::vector<int32_t>>& known = entries_[state].later_keys;
+        if (!known) known = std::make_unique<std::vector<int32_t>>(repetitions_.find_later_keys(entries_[state].set, tracker, row, words));
+        return known.get();
+    }
+
     struct Entry {
         Configurations set;
         std::unique_ptr<Row> row;
         int8_t accepting = -1;
         std::unique_ptr<std::vector<int32_t>> repeating;  // tokens that repeat something by themselves, outside of documents
+        std::unique_ptr<std::vector<int32_t>> later_keys;  // Repetitions::find_later_keys
         int8_t sides = -1;  // whether some are in a document (1), some are not (2)
         int64_t cost = -1, worst = -1;
         int32_t same_hash = FlatMap::MISSING;
@@ -271,6 +279,7 @@ private:
     FlatMap transitions_;
     Configurations current_, following_;
     Row limited_row_;
+    SharedRows own_rows_{network_.lexicon.bitmap_words};  // of parse tables, whose bitmaps are the grammar's
     int32_t start_;
 
     static uint64_t hash(const Configurations& set) {

@@ -49,6 +49,10 @@ public:
     bool closes_key(uint8_t byte) const { return byte == '"' && at_.where == STRING && at_.in_key; }
     bool repeats_key() const { return repeats_key_; }
     size_t mark() const { return log_.size(); }
+    // Whether a key that the grammar does not name has closed since then, whether or not it came a second time.
+    bool closed_open_key_since(size_t mark) const {
+        return std::any_of(log_.begin() + static_cast<ptrdiff_t>(mark), log_.end(), [](const Step& step) { return (step.changes & OPEN_KEY) != 0; });
+    }
     bool in_scalar() const { return at_.where == SCALAR; }
     // Whether the next key or value is still to begin.
     bool before_text() const { return at_.where == VALUE || at_.where == KEY; }
