@@ -23,6 +23,11 @@ public:
         bool is_owned = false;
         for (const Configuration& c : set) {
             const Part& part = part_of({}, c.state, c.link);
+            if (set.size() == 1 && part.own) {
+                row.whole = part.own;
+                row.accepting = part.accepting;
+                return row;
+            }
             add(part, {}, row, is_owned);
             row.accepting |= part.accepting;
         }
@@ -63,7 +68,7 @@ private:
         int32_t link, n_places;  // the stack for which it was found, and how many of its places were read
         std::vector<Row::Base> bases;
         std::vector<int32_t> ids;
-        std::unique_ptr<Bitmap> own;
+        std::shared_ptr<const Bitmap> own;
         bool accepting = false;
         size_t n_bytes() const { return sizeof(Part) + ids.size() * 4 + bases.size() * sizeof(Row::Base) + (own ? own->size() * 8 : 0); }
     };
@@ -163,23 +168,29 @@ private:
             part.ids.shrink_to_fit();
             return;
         }
-        part.own = std::make_unique<Bitmap>(united(part.bases, part.ids));
+        part.own = std::make_shared<const Bitmap>(united(part.bases, part.ids));
         part.bases.clear(), part.bases.shrink_to_fit();
         part.ids.clear(), part.ids.shrink_to_fit();
     }
 
     void make_whole(Row& row) {
-        row.whole = std::make_unique<Bitmap>(united(row.bases, row.ids));
+        row.whole = std::make_shared<const Bitmap>(united(row.bases, row.ids));
         row.bases.clear(), row.ids.clear();
     }
 
     Bitmap united(const std::vector<Row::Base>& bases, const std::vector<int32_t>& ids) {
-        Bitmap bits(lexicon_.bitmap_words, 0);
-        for (const Row::Base& base : bases) {
+        if (bases.empty()) {
+            Bitmap bits(lexicon_.bitmap_words, 0);
+            for (int32_t id : ids) bits[id >> 6] |= 1ull << (id & 63);
+            return bits;
+        }
+        Bitmap bits(*bases[0].bitmap);
+        for (int32_t id : bases[0].removed) bits[id >> 6] &= ~(1ull << (id & 63));
+        for (size_t i = 1; i < bases.size(); ++i) {
             std::vector<int32_t> keep_clear;
-            for (int32_t id : base.removed)
+            for (int32_t id : bases[i].removed)
                 if (!(bits[id >> 6] >> (id & 63) & 1)) keep_clear.push_back(id);
-            const uint64_t* from = base.bitmap->data();
+            const uint64_t* from = bases[i].bitmap->data();
             for (size_t word = 0; word < bits.size(); ++word) bits[word] |= from[word];
             for (int32_t id : keep_clear) bits[id >> 6] &= ~(1ull << (id & 63));
         }

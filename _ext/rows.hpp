@@ -113,8 +113,8 @@ private:
 
 struct Row : RowContent {
     bool accepting = false;
-    std::shared_ptr<SharedRow> shared;   // all of it but the end, or:
-    std::unique_ptr<Bitmap> whole;       // the same as a bitmap of its own
+    std::shared_ptr<SharedRow> shared;    // all of it but the end, or:
+    std::shared_ptr<const Bitmap> whole;  // the same as a bitmap
 
     bool empty() const { return !whole && !shared && RowContent::empty() && !accepting; }
     bool has(int32_t id) const {
