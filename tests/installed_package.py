@@ -1,4 +1,4 @@
-"""What an installed package must be able to do with nothing else installed: run by `cibuildwheel`, for each wheel.
+"""What an installed package must be able to do; `cibuildwheel` runs it for each wheel.
 
 It is a program, not a test: it runs in an environment without pytest, and outside of the source tree.
 """

@@ -1,7 +1,7 @@
 """The source distribution has what it takes to build and test the package, and nothing that was built.
 
-Compiling the core takes minutes, so the build and the installation in an empty environment are tested only with
-TOKENTRELLIS_TEST_BUILD=1 in the environment.
+Compiling the core takes minutes, so the build and the installation in an empty environment are tested only
+with TOKENTRELLIS_TEST_BUILD=1 in the environment.
 """
 
 from __future__ import annotations
