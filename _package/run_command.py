@@ -13,8 +13,18 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from .decoding.arguments import checked_integer
-from .generate_command import check_grammar_options, read_described_grammar
-from .grammar_options import JsonOption, PropertyOrder, PropertyOrderOption, TokenizerOption
+from .grammar_options import (
+    ChoicesOption,
+    JsonOption,
+    ModelWhitespaceOption,
+    OptionalSchemaArgument,
+    PropertyOrder,
+    PropertyOrderOption,
+    RegexOption,
+    TokenizerOption,
+    check_grammar_options,
+    read_described_grammar,
+)
 from .grammars.errors import ConstraintError
 from .lines import check_target, open_target, read_records, report_of, take_up, watch, write_line
 from .sampler_options import ParticlesOption, SamplerOption, check_sampler_options
@@ -32,12 +42,7 @@ from .writer import WriterSettings, make_writer
 
 
 def run(
-    schema: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[SCHEMA]", help="JSON file, JSON, module:Name; or rules: .lark, .gbnf or .ebnf."
-        ),
-    ] = None,
+    schema: OptionalSchemaArgument = None,
     jsonl: Annotated[
         Path, typer.Option("--jsonl", help='Lines such as "a text" or {"text": "a text"}.')
     ] = ...,  # type: ignore[assignment]
@@ -66,12 +71,10 @@ def run(
     sampler: SamplerOption = None,
     particles: ParticlesOption = None,
     max_new_tokens: MaxNewTokensOption = None,
-    whitespace: Annotated[
-        str | None, typer.Option("--whitespace", metavar="natural|any|compact|N", help="As for generate.")
-    ] = None,
+    whitespace: ModelWhitespaceOption = None,
     property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
-    regex: Annotated[str | None, typer.Option("--regex", help="A pattern instead of SCHEMA.")] = None,
-    choices: Annotated[str | None, typer.Option("--choices", help="a,b,c instead of SCHEMA.")] = None,
+    regex: RegexOption = None,
+    choices: ChoicesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the texts of a file by SCHEMA, in batches, here or on a cluster; a stopped run goes on.
