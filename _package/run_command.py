@@ -25,8 +25,14 @@ from .grammar_options import (
     check_grammar_options,
     read_described_grammar,
 )
-from .grammars.errors import ConstraintError
 from .lines import check_target, open_target, read_records, report_of, take_up, watch, write_line
+from .ray_options import (
+    GpusPerWorkerOption,
+    RayAddressOption,
+    RayOption,
+    WorkersOption,
+    checked_workers,
+)
 from .sampler_options import ParticlesOption, SamplerOption, check_sampler_options
 from .text_input import (
     MaxNewTokensOption,
@@ -49,17 +55,10 @@ def run(
     out: Annotated[
         Path, typer.Option("--out", help='Where the lines go, with an "output" each; continued if it exists.')
     ] = ...,  # type: ignore[assignment]
-    on_ray: Annotated[bool, typer.Option("--ray", help="By workers on a cluster of Ray.")] = False,
-    ray_address: Annotated[
-        str | None,
-        typer.Option("--ray-address", help="Of the cluster. Default: RAY_ADDRESS, else one on this machine."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", help="With --ray: each has the model. Default: 2.")
-    ] = None,
-    gpus_per_worker: Annotated[
-        float, typer.Option("--gpus-per-worker", min=0, help="With --ray; may be a fraction.")
-    ] = 0,
+    on_ray: RayOption = False,
+    ray_address: RayAddressOption = None,
+    workers: WorkersOption = None,
+    gpus_per_worker: GpusPerWorkerOption = 0,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Texts that share steps of the model.")] = 8,
     model: ModelOption = None,
     tokenizer: TokenizerOption = None,
@@ -86,16 +85,7 @@ def run(
     check_numbers(max_new_tokens, temperature, top_k, top_p, min_p)
     check_sampler_options(sampler, particles)
     checked_integer("--batch-size", batch_size, least=1)
-    if workers is not None:
-        checked_integer("--workers", workers, least=1)
-    if not on_ray and (ray_address is not None or gpus_per_worker or workers is not None):
-        raise ConstraintError(
-            "--workers, --ray-address and --gpus-per-worker do nothing without --ray", advice="add --ray"
-        )
-    if on_ray:
-        from .ray_workers import check_ray
-
-        check_ray()
+    n_workers = checked_workers(on_ray, ray_address, workers, gpus_per_worker)
     layout = whitespace or ("compact" if model is None else "natural")
     grammar, described = read_described_grammar(schema, regex, choices, layout, property_order)
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
@@ -113,7 +103,7 @@ def run(
 
             written = write_lines(
                 *(settings, records, n_finished, sink, as_json),
-                workers=2 if workers is None else workers,
+                workers=n_workers,
                 batch_size=batch_size,
                 gpus_per_worker=gpus_per_worker,
                 address=ray_address,
