@@ -3,6 +3,7 @@
 # make lint    ruff and mypy
 # make checks  the core built with bounds checks, in a folder of its own, and its tests run with that build
 # make bench   the comparison with other engines, on BENCH_DATA with BENCH_TOKENIZER (bench/README.md)
+# make docs    the documentation as a site, in build/site
 # make bench-speed   every figure of docs/speed.md measured anew, in about half an hour, and put there
 # make clean   remove what was built, the environment too
 #
@@ -22,7 +23,7 @@ CORE = setup.py $(wildcard _ext/*.pyx _ext/*.pxi _ext/*.hpp)
 PACKAGING = pyproject.toml constraints.txt
 FOLDERS = _ext decoding grammars samplers
 
-.PHONY: demo test lint checks bench bench-speed clean
+.PHONY: demo test lint checks docs bench bench-speed clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -43,6 +44,9 @@ lint: $(VENV)/.installed-dev
 checks: $(VENV)/.installed-dev
 	TOKENTRELLIS_CHECKS=1 $(RUN) setup.py --quiet build --build-base build/checks --build-lib build/checks/lib
 	PYTHONPATH=build/checks/lib $(RUN) -m pytest $(PYTEST_OPTIONS) $(wildcard tests/ext tests/properties) tests/decoding
+
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
 
 bench: $(VENV)/.installed-bench
 	$(RUN) -m bench.maskbench --data $(BENCH_DATA) --tokenizer $(BENCH_TOKENIZER) $(BENCH_OPTIONS)
@@ -66,8 +70,10 @@ $(VENV)/.created:
 $(VENV)/.installed: EXTRA = transformers
 $(VENV)/.installed-test: EXTRA = test
 $(VENV)/.installed-dev: EXTRA = dev
+$(VENV)/.installed-docs: EXTRA = docs
 $(VENV)/.installed-bench: EXTRA = bench
-$(VENV)/.installed $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-bench: \
+$(VENV)/.installed $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs \
+		$(VENV)/.installed-bench: \
 		$(VENV)/.created $(PACKAGING) $(CORE)
 	$(RUN) -m pip install --quiet $(PIP_OPTIONS) --constraint constraints.txt --editable '.[$(EXTRA)]'
 	touch $@

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "bits.hpp"
+
 namespace tokentrellis {
 
 // Returns whether an allowed score differs from the pattern.
@@ -22,8 +24,8 @@ bool forbid(Score* scores, size_t columns, const uint32_t* bits, size_t words, S
         Score* const out = scores + word * 32;
         if (allowed == 0) std::fill_n(out, 32, pattern);
         else
-            for (uint32_t left = ~allowed; left; left &= left - 1) out[__builtin_ctz(left)] = pattern;
-        for (uint32_t left = allowed; left && !any; left &= left - 1) any = out[__builtin_ctz(left)] != pattern;
+            for (uint32_t left = ~allowed; left; left &= left - 1) out[count_trailing_zeros(left)] = pattern;
+        for (uint32_t left = allowed; left && !any; left &= left - 1) any = out[count_trailing_zeros(left)] != pattern;
     }
     for (size_t column = whole * 32; column < columns; ++column) {
         if (column / 32 < words && bits[column / 32] >> (column & 31) & 1) any |= scores[column] != pattern;
@@ -46,8 +48,8 @@ bool copy_allowed(const Score* scores, Score* out, size_t columns, const uint32_
             continue;
         }
         std::copy_n(from, 32, to);
-        for (uint32_t left = ~allowed; left; left &= left - 1) to[__builtin_ctz(left)] = pattern;
-        for (uint32_t left = allowed; left && !any; left &= left - 1) any = from[__builtin_ctz(left)] != pattern;
+        for (uint32_t left = ~allowed; left; left &= left - 1) to[count_trailing_zeros(left)] = pattern;
+        for (uint32_t left = allowed; left && !any; left &= left - 1) any = from[count_trailing_zeros(left)] != pattern;
     }
     for (size_t column = whole * 32; column < columns; ++column) {
         const bool allowed = column / 32 < words && bits[column / 32] >> (column & 31) & 1;

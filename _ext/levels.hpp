@@ -6,6 +6,7 @@
 // become 0.8 ms), a narrow one depth first.
 #pragma once
 
+#include "bits.hpp"
 #include "splits.hpp"
 #include "trie.hpp"
 
@@ -56,7 +57,7 @@ struct Levels {
             if (marks[states[place]] & wanted) marked[nodes[place] >> 6] |= 1ull << (nodes[place] & 63);
         for (size_t word = 0; word < marked.size(); ++word)
             for (uint64_t bits = marked[word]; bits; bits &= bits - 1) {
-                const int32_t node = static_cast<int32_t>(word * 64 + __builtin_ctzll(bits));
+                const int32_t node = static_cast<int32_t>(word * 64 + count_trailing_zeros(bits));
                 visit(node, places[node]);
             }
     }

@@ -11,6 +11,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "bits.hpp"
 #include "comma_tokens.hpp"
 #include "key_tokens.hpp"
 #include "levels.hpp"
@@ -373,7 +374,7 @@ private:
                 bits |= static_cast<uint64_t>(state >= 0) << (id - first);
             }
             (*split.inner.bitmap)[word] = bits;
-            count += __builtin_popcountll(bits);
+            count += count_ones(bits);
         }
         if (count <= static_cast<int64_t>(BITMAP_FROM)) split.inner = TokenSet::list_of(*split.inner.bitmap);
         split.ends = levels_->states_at_tokens(reached_, n_states());

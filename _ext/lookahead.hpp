@@ -17,6 +17,7 @@
 // was found out is kept until the tracker goes on.
 #pragma once
 
+#include "bits.hpp"
 #include "masks.hpp"
 #include "new_texts.hpp"
 
@@ -192,7 +193,7 @@ private:
         row.write(reinterpret_cast<uint32_t*>(bits.data()), n_words * 2, n_words, {});
         for (size_t word = 0; word < n_words; ++word)
             for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
-                const int32_t token = static_cast<int32_t>(word * 64) + __builtin_ctzll(rest);
+                const int32_t token = static_cast<int32_t>(word * 64) + count_trailing_zeros(rest);
                 if (--steps_ < 0) return false;
                 Rewind rewind(tracker);
                 to = set;

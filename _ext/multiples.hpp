@@ -15,13 +15,14 @@
 #include <unordered_set>
 #include <vector>
 
+#include "bits.hpp"
 #include "expressions.hpp"
 
 namespace tokentrellis {
 
 class Multiples {
 public:
-    using Integer = unsigned __int128;  // values below 10^36 and ten times that
+    using Integer = Unsigned128;  // values below 10^36 and ten times that
     static constexpr int32_t NONE = -1;
     static constexpr int32_t MOST_DIGITS = 36;  // of the common multiple of all divisors, and room to try 2^k candidates
 

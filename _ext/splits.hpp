@@ -1,6 +1,7 @@
 // What walks of the vocabulary find: views, sets of tokens, splits. Plain data; lexicon.hpp makes and keeps it.
 #pragma once
 
+#include "bits.hpp"
 #include "json_string.hpp"
 
 namespace tokentrellis {
@@ -41,7 +42,7 @@ struct TokenSet {
     static TokenSet list_of(const Bitmap& bitmap) {
         TokenSet set;
         for (size_t word = 0; word < bitmap.size(); ++word)
-            for (uint64_t bits = bitmap[word]; bits; bits &= bits - 1) set.ids.push_back(static_cast<int32_t>(word * 64 + __builtin_ctzll(bits)));
+            for (uint64_t bits = bitmap[word]; bits; bits &= bits - 1) set.ids.push_back(static_cast<int32_t>(word * 64 + count_trailing_zeros(bits)));
         return set;
     }
 };

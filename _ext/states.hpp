@@ -4,6 +4,7 @@
 // made before is one copy. What is stored here belongs to the grammar and is freed with it.
 #pragma once
 
+#include "bits.hpp"
 #include "masks.hpp"
 #include "repetitions.hpp"
 
@@ -152,7 +153,7 @@ public:
             repeating = std::make_unique<std::vector<int32_t>>();
             for (size_t word = 0; word < words; ++word)
                 for (uint32_t cleared = before[word] & ~row[word]; cleared != 0; cleared &= cleared - 1)
-                    repeating->push_back(static_cast<int32_t>(32 * word) + __builtin_ctz(cleared));
+                    repeating->push_back(static_cast<int32_t>(32 * word) + count_trailing_zeros(cleared));
         }
         for (int32_t token : *repeating) row[token >> 5] &= ~(1u << (token & 31));
     }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "automata.hpp"
+#include "bits.hpp"
 
 namespace tokentrellis {
 
@@ -31,13 +32,13 @@ public:
     template <class Visit>
     void visit_nodes(uint32_t classes, Visit visit) const {
         for (; classes; classes &= classes - 1) {
-            const int number = __builtin_ctz(classes);
+            const int number = count_trailing_zeros(classes);
             for (int32_t i = first_[number]; i < first_[number + 1]; ++i) visit(nodes_[i]);
         }
     }
     int64_t count_nodes(uint32_t classes) const {
         int64_t n = 0;
-        for (; classes; classes &= classes - 1) n += first_[__builtin_ctz(classes) + 1] - first_[__builtin_ctz(classes)];
+        for (; classes; classes &= classes - 1) n += first_[count_trailing_zeros(classes) + 1] - first_[count_trailing_zeros(classes)];
         return n;
     }
 
@@ -65,7 +66,7 @@ private:
         for (int32_t node = 1; node < trie.size(); ++node) {
             const TrieNode& entry = trie.nodes[node];
             const int part = parts[entry.depth] = parts[entry.depth - 1] < 0 ? -1 : next_part(parts[entry.depth - 1], entry.byte);
-            own[node] = static_cast<uint8_t>(__builtin_ctz(own_class(part, entry.byte)));
+            own[node] = static_cast<uint8_t>(count_trailing_zeros(own_class(part, entry.byte)));
             ++first_[own[node] + 1];
             for (const int32_t *id = trie.begin_ids(node), *last = trie.end_ids(node); id != last; ++id) of_tokens_[*id] = after_[0][node];
         }

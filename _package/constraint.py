@@ -7,7 +7,7 @@ where it is needed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .grammars.choices import from_choices
@@ -40,12 +40,14 @@ class Constraint:
     """What a text has to be.
 
     kind: "json_schema", "regex", "choice", "lark", "gbnf" or "ebnf". value: the schema, pattern, choices or
-    rules. whitespace: the layout of JSON; without meaning for the other kinds.
+    rules. whitespace: the layout of JSON; without meaning for the other kinds. member: the part of a request
+    that says so, for errors.
     """
 
     kind: str
     value: Any
     whitespace: Whitespace = "natural"
+    member: str = field(default="", compare=False)
 
     def key(self) -> str:
         """Equal for equal constraints; its length is the size of the constraint."""

@@ -12,19 +12,20 @@ import typer
 
 from .drafters import WITH_MODEL, WITHOUT_MODEL, check_drafter
 from .grammar_options import (
+    ChoicesOption,
     JsonOption,
+    ModelWhitespaceOption,
+    OptionalSchemaArgument,
     PropertyOrder,
     PropertyOrderOption,
+    RegexOption,
     TokenizerOption,
-    is_rules_file,
-    read_rules,
-    schema_grammar,
+    check_grammar_options,
+    read_described_grammar,
 )
 from .grammars.errors import ConstraintError
-from .grammars.grammar import Grammar
 from .lines import Run
 from .sampler_options import ParticlesOption, SamplerOption, check_sampler_options
-from .sources import check_text, json_schema_of, read_schema
 from .text_input import (
     FileOption,
     JsonlOption,
@@ -39,7 +40,6 @@ from .text_input import (
     TopPOption,
     check_inputs,
     check_numbers,
-    only_one,
     write_texts,
 )
 from .trace_option import TraceOption, check_trace, traced
@@ -47,12 +47,7 @@ from .writer import WriterSettings, make_writer
 
 
 def generate(
-    schema: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[SCHEMA]", help="JSON file, '-', JSON, module:Name; or rules: .lark, .gbnf or .ebnf."
-        ),
-    ] = None,
+    schema: OptionalSchemaArgument = None,
     text: TextArgument = None,
     file: FileOption = None,
     jsonl: JsonlOption = None,
@@ -67,20 +62,10 @@ def generate(
     sampler: SamplerOption = None,
     particles: ParticlesOption = None,
     max_new_tokens: MaxNewTokensOption = None,
-    whitespace: Annotated[
-        str | None,
-        typer.Option(
-            "--whitespace",
-            metavar="natural|any|compact|N",
-            help="N: N blanks a level. Default: natural; compact for the embedded model, which learnt that.",
-        ),
-    ] = None,
+    whitespace: ModelWhitespaceOption = None,
     property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
-    regex: Annotated[str | None, typer.Option("--regex", help="A pattern instead of SCHEMA.")] = None,
-    choices: Annotated[
-        str | None,
-        typer.Option("--choices", help="a,b,c instead of SCHEMA; blanks around them do not count."),
-    ] = None,
+    regex: RegexOption = None,
+    choices: ChoicesOption = None,
     drafter: Annotated[
         str | None,
         typer.Option(
@@ -133,37 +118,3 @@ def generate(
         return run if trace is None else traced(run, trace)
 
     write_texts(begin, text, file, jsonl, out, as_json)
-
-
-def check_grammar_options(
-    schema: str | None, regex: str | None, choices: str | None, whitespace: str | None
-) -> None:
-    given = only_one({"SCHEMA": schema, "--regex": regex, "--choices": choices}, "give one of them")
-    if given is None:
-        raise ConstraintError("one of SCHEMA, --regex and --choices is needed", advice="see generate --help")
-    if whitespace is not None and schema is None:
-        raise ConstraintError(
-            f"--whitespace is a layout of JSON and would do nothing with {given}", advice="leave it out"
-        )
-
-
-def read_described_grammar(
-    schema: str | None, regex: str | None, choices: str | None, whitespace: str, property_order: PropertyOrder
-) -> tuple[Grammar, Any]:
-    """The grammar, and a JSON Schema that describes it to the model."""
-    from .grammars.choices import from_choices
-    from .grammars.regex import from_regex
-
-    if regex is not None:
-        check_text(regex, "--regex")
-        return from_regex(regex), {"type": "string", "pattern": regex}
-    if choices is not None:
-        values = [choice.strip() for choice in choices.split(",")]
-        if not all(values):
-            raise ConstraintError("--choices: none of them may be empty", got=choices, advice="write a,b,c")
-        check_text(choices, "--choices")
-        return from_choices(values), {"enum": values}
-    if is_rules_file(str(schema)):
-        return read_rules(str(schema)), {"type": "string"}
-    value = read_schema(str(schema))
-    return schema_grammar(value, whitespace, property_order), json_schema_of(value)

@@ -11,7 +11,7 @@ import typer
 
 from .grammars.errors import ConstraintError, GrammarWarning
 from .grammars.grammar import Grammar
-from .sources import read_file, read_schema
+from .sources import check_text, json_schema_of, read_file, read_schema
 
 
 class PropertyOrder(str, enum.Enum):
@@ -28,8 +28,32 @@ SchemaArgument = Annotated[
         help="JSON file, '-' for standard input, JSON, module:Name; or rules: a file .lark, .gbnf or .ebnf.",
     ),
 ]
+OptionalSchemaArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SCHEMA]",
+        help="JSON file, '-', JSON, module:Name; or rules: a file .lark, .gbnf or .ebnf.",
+    ),
+]
 WhitespaceOption = Annotated[
     str, typer.Option("--whitespace", metavar="natural|any|compact|N", help="N: N blanks for each level.")
+]
+ModelWhitespaceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--whitespace",
+        metavar="natural|any|compact|N",
+        help="N: N blanks a level. Default: natural; compact for the embedded model, which learnt that.",
+    ),
+]
+RegexOption = Annotated[
+    str | None, typer.Option("--regex", metavar="PATTERN", help="A pattern instead of SCHEMA.")
+]
+ChoicesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--choices", metavar="A,B", help="Texts instead of SCHEMA; blanks around them do not count."
+    ),
 ]
 PropertyOrderOption = Annotated[PropertyOrder, typer.Option("--property-order", help="Order of the keys.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object, for programs.")]
@@ -38,6 +62,48 @@ TokenizerOption = Annotated[
 ]
 
 _RULES = (".lark", ".gbnf", ".ebnf")
+
+
+def only_one(options: dict[str, str | Path | None], advice: str) -> str | None:
+    """The one option that is there, if any; an error if there are several."""
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    if len(given) > 1:
+        raise ConstraintError(f"{' and '.join(given)} exclude each other", got=given, advice=advice)
+    return next(iter(given), None)
+
+
+def check_grammar_options(
+    schema: str | None, regex: str | None, choices: str | None, whitespace: str | None
+) -> None:
+    given = only_one({"SCHEMA": schema, "--regex": regex, "--choices": choices}, "give one of them")
+    if given is None:
+        raise ConstraintError("one of SCHEMA, --regex and --choices is needed", advice="see --help")
+    if whitespace is not None and schema is None:
+        raise ConstraintError(
+            f"--whitespace is a layout of JSON and would do nothing with {given}", advice="leave it out"
+        )
+
+
+def read_described_grammar(
+    schema: str | None, regex: str | None, choices: str | None, whitespace: str, property_order: PropertyOrder
+) -> tuple[Grammar, Any]:
+    """The grammar, and a JSON Schema that describes it to the model."""
+    from .grammars.choices import from_choices
+    from .grammars.regex import from_regex
+
+    if regex is not None:
+        check_text(regex, "--regex")
+        return from_regex(regex), {"type": "string", "pattern": regex}
+    if choices is not None:
+        values = [choice.strip() for choice in choices.split(",")]
+        if not all(values):
+            raise ConstraintError("--choices: none of them may be empty", got=choices, advice="write a,b,c")
+        check_text(choices, "--choices")
+        return from_choices(values), {"enum": values}
+    if is_rules_file(str(schema)):
+        return read_rules(str(schema)), {"type": "string"}
+    value = read_schema(str(schema))
+    return schema_grammar(value, whitespace, property_order), json_schema_of(value)
 
 
 def schema_grammar(schema: Any, whitespace: str, property_order: PropertyOrder) -> Grammar:

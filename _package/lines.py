@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .grammars.errors import ConstraintError
+from .progress import shown_progress
 from .sources import check_text, parse_json, read_file, write_json
 from .standard_output import JSON_ESCAPE
 
@@ -163,12 +162,9 @@ def write_line(sink: TextIO, record: dict[str, Any], output: Any, report: dict[s
 
 def watch(written: Iterator[int], n_finished: int, n_records: int) -> None:
     """Let the lines be written, under a bar where a person looks on."""
-    console = Console(stderr=True)
-    columns = (TextColumn("generating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=n_records, completed=n_finished)
+    with shown_progress("generating", n_records, n_finished, is_said=False) as advance:
         for _ in written:
-            progress.advance(task)
+            advance("")
 
 
 def report_of(result: Any) -> dict[str, Any]:

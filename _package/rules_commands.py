@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from .grammar_options import (
+    ChoicesOption,
+    OptionalSchemaArgument,
     PropertyOrder,
     PropertyOrderOption,
-    SchemaArgument,
-    WhitespaceOption,
+    RegexOption,
+    check_grammar_options,
     is_rules_file,
-    read_grammar,
+    read_described_grammar,
     read_rules,
 )
 from .grammars.errors import ConstraintError
@@ -44,18 +46,24 @@ class LarkLexer(str, enum.Enum):
 
 
 def graph(
-    schema: SchemaArgument,
+    schema: OptionalSchemaArgument = None,
     form: Annotated[
         GraphFormat, typer.Option("--format", help="dot is for Graphviz, html is a table.")
     ] = GraphFormat.MERMAID,
     nodes: Annotated[int, typer.Option("--nodes", min=1, help="Nodes to show at most.")] = 40,
-    whitespace: WhitespaceOption = "natural",
+    whitespace: Annotated[
+        str | None, typer.Option("--whitespace", metavar="natural|any|compact|N", help="Default: natural.")
+    ] = None,
     property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
+    regex: RegexOption = None,
+    choices: ChoicesOption = None,
 ) -> None:
-    """Write the states of SCHEMA, or of rules for Lark's lexer the rules, as a graph."""
+    """Write the states of SCHEMA, a pattern or choices, or the rules for Lark's lexer, as a graph."""
     from .grammars.graph import grammar_graph
 
-    found = grammar_graph(read_grammar(schema, whitespace, property_order), max_nodes=nodes)
+    check_grammar_options(schema, regex, choices, whitespace)
+    grammar, _ = read_described_grammar(schema, regex, choices, whitespace or "natural", property_order)
+    found = grammar_graph(grammar, max_nodes=nodes)
     written = {GraphFormat.MERMAID: found.mermaid, GraphFormat.DOT: found.dot}
     print(written.get(form, found._repr_html_()).rstrip("\n"))
 
@@ -65,9 +73,7 @@ def convert(
         str | None, typer.Argument(metavar="[RULES]", help="A file .lark, .gbnf or .ebnf.")
     ] = None,
     to: Annotated[RuleNotation, typer.Option("--to", help="What to write.")] = RuleNotation.GBNF,
-    regex: Annotated[
-        str | None, typer.Option("--regex", metavar="PATTERN", help="A pattern in the place of RULES.")
-    ] = None,
+    regex: RegexOption = None,
     lexer: Annotated[
         LarkLexer,
         typer.Option("--lexer", help="Of a Lark grammar: only one whose lexer is dynamic can be converted."),

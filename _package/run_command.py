@@ -13,10 +13,26 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from .decoding.arguments import checked_integer
-from .generate_command import check_grammar_options, read_described_grammar
-from .grammar_options import JsonOption, PropertyOrder, PropertyOrderOption, TokenizerOption
-from .grammars.errors import ConstraintError
+from .grammar_options import (
+    ChoicesOption,
+    JsonOption,
+    ModelWhitespaceOption,
+    OptionalSchemaArgument,
+    PropertyOrder,
+    PropertyOrderOption,
+    RegexOption,
+    TokenizerOption,
+    check_grammar_options,
+    read_described_grammar,
+)
 from .lines import check_target, open_target, read_records, report_of, take_up, watch, write_line
+from .ray_options import (
+    GpusPerWorkerOption,
+    RayAddressOption,
+    RayOption,
+    WorkersOption,
+    checked_workers,
+)
 from .sampler_options import ParticlesOption, SamplerOption, check_sampler_options
 from .text_input import (
     MaxNewTokensOption,
@@ -32,29 +48,17 @@ from .writer import WriterSettings, make_writer
 
 
 def run(
-    schema: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[SCHEMA]", help="JSON file, JSON, module:Name; or rules: .lark, .gbnf or .ebnf."
-        ),
-    ] = None,
+    schema: OptionalSchemaArgument = None,
     jsonl: Annotated[
         Path, typer.Option("--jsonl", help='Lines such as "a text" or {"text": "a text"}.')
     ] = ...,  # type: ignore[assignment]
     out: Annotated[
         Path, typer.Option("--out", help='Where the lines go, with an "output" each; continued if it exists.')
     ] = ...,  # type: ignore[assignment]
-    on_ray: Annotated[bool, typer.Option("--ray", help="By workers on a cluster of Ray.")] = False,
-    ray_address: Annotated[
-        str | None,
-        typer.Option("--ray-address", help="Of the cluster. Default: RAY_ADDRESS, else one on this machine."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", help="With --ray: each has the model. Default: 2.")
-    ] = None,
-    gpus_per_worker: Annotated[
-        float, typer.Option("--gpus-per-worker", min=0, help="With --ray; may be a fraction.")
-    ] = 0,
+    on_ray: RayOption = False,
+    ray_address: RayAddressOption = None,
+    workers: WorkersOption = None,
+    gpus_per_worker: GpusPerWorkerOption = 0,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Texts that share steps of the model.")] = 8,
     model: ModelOption = None,
     tokenizer: TokenizerOption = None,
@@ -66,12 +70,10 @@ def run(
     sampler: SamplerOption = None,
     particles: ParticlesOption = None,
     max_new_tokens: MaxNewTokensOption = None,
-    whitespace: Annotated[
-        str | None, typer.Option("--whitespace", metavar="natural|any|compact|N", help="As for generate.")
-    ] = None,
+    whitespace: ModelWhitespaceOption = None,
     property_order: PropertyOrderOption = PropertyOrder.SCHEMA,
-    regex: Annotated[str | None, typer.Option("--regex", help="A pattern instead of SCHEMA.")] = None,
-    choices: Annotated[str | None, typer.Option("--choices", help="a,b,c instead of SCHEMA.")] = None,
+    regex: RegexOption = None,
+    choices: ChoicesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the texts of a file by SCHEMA, in batches, here or on a cluster; a stopped run goes on.
@@ -83,16 +85,7 @@ def run(
     check_numbers(max_new_tokens, temperature, top_k, top_p, min_p)
     check_sampler_options(sampler, particles)
     checked_integer("--batch-size", batch_size, least=1)
-    if workers is not None:
-        checked_integer("--workers", workers, least=1)
-    if not on_ray and (ray_address is not None or gpus_per_worker or workers is not None):
-        raise ConstraintError(
-            "--workers, --ray-address and --gpus-per-worker do nothing without --ray", advice="add --ray"
-        )
-    if on_ray:
-        from .ray_workers import check_ray
-
-        check_ray()
+    n_workers = checked_workers(on_ray, ray_address, workers, gpus_per_worker)
     layout = whitespace or ("compact" if model is None else "natural")
     grammar, described = read_described_grammar(schema, regex, choices, layout, property_order)
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
@@ -110,7 +103,7 @@ def run(
 
             written = write_lines(
                 *(settings, records, n_finished, sink, as_json),
-                workers=2 if workers is None else workers,
+                workers=n_workers,
                 batch_size=batch_size,
                 gpus_per_worker=gpus_per_worker,
                 address=ray_address,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .grammar_options import JsonOption, TokenizerOption
+from .grammar_options import JsonOption, TokenizerOption, only_one
 from .grammars.errors import ConstraintError
 from .lines import Run
 from .models import LoadedModel, load_model
@@ -29,7 +29,6 @@ from .text_input import (
     TopPOption,
     check_inputs,
     check_numbers,
-    only_one,
     write_texts,
 )
 

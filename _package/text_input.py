@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 
 from .decoding.arguments import checked_integer, checked_number
+from .grammar_options import only_one
 from .grammars.errors import ConstraintError
 from .lines import Run, check_target, open_target, read_records, report_of, take_up, write_results
 from .sources import check_text, read_file, read_standard_input, write_json
@@ -51,14 +52,6 @@ MinPOption = Annotated[
 MaxNewTokensOption = Annotated[
     int | None, typer.Option("--max-new-tokens", help="The output is complete within so many tokens.")
 ]
-
-
-def only_one(options: dict[str, str | Path | None], advice: str) -> str | None:
-    """The one option that is there, if any; an error if there are several."""
-    given = {name: str(value) for name, value in options.items() if value is not None}
-    if len(given) > 1:
-        raise ConstraintError(f"{' and '.join(given)} exclude each other", got=given, advice=advice)
-    return next(iter(given), None)
 
 
 def check_numbers(

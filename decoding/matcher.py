@@ -36,7 +36,7 @@ _ERRORS: dict[type[Exception], Callable[..., Exception]] = {
 class Matcher(core.Matcher):
     """State of one sequence. Made by `CompiledGrammar.matcher()`; not to be shared between threads.
 
-    The methods and their shapes are documented in `_ext/core.pyi`.
+    The stub `_ext/core.pyi` has the compiled methods and their shapes.
 
     Raises (from the methods that advance or fill):
         TokenRejectedError: the token is not allowed; the state is unchanged.

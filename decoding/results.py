@@ -76,6 +76,12 @@ class Result:
     calls: list[Any] | None = None
     trace: Trace | None = field(default=None, repr=False)
 
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from .result_view import result_html
+
+        return result_html(self)
+
 
 def make_results(
     compiled: CompiledGrammar | CompiledLength,

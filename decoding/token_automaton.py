@@ -85,22 +85,27 @@ class TokenAutomaton:
 
     @property
     def vocab_size(self) -> int:
+        """Width of the logits that a step takes."""
         return self.tables.vocab_size
 
     @property
     def n_states(self) -> int:
+        """States of all grammars together."""
         return self.tables.n_states
 
     @property
     def n_classes(self) -> int:
+        """Classes of tokens that lead to the same state from everywhere."""
         return self.tables.n_classes
 
     @property
     def n_grammars(self) -> int:
+        """Grammars that rows may follow."""
         return len(self.tables.start_states)
 
     @cached_property
     def tensors(self) -> AutomatonTensors:
+        """The tables on the device. Made when first asked for."""
         import torch
 
         def on_device(array: Any) -> torch.Tensor:

@@ -22,7 +22,11 @@ RULES = ("product", "mixture")
 
 
 class EnsembleModel(LanguageModel):
-    """models: over one vocabulary. weights: of the models, scaled to sum to one; None: all alike.
+    """Several models as one.
+
+    models: over one vocabulary.
+    weights: of the models, scaled to sum to one; None: all alike.
+    rule: "product" of experts, or "mixture", an average over whole texts.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.

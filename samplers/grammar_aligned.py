@@ -67,10 +67,12 @@ class AlignedReport:
 
     @property
     def acceptance(self) -> float:
+        """Share of the attempts that were accepted."""
         return self.n_accepted / max(1, self.n_attempts)
 
     @property
     def evidence(self) -> float:
+        """The mean weight of an attempt: estimates the probability that the model writes a right text."""
         return self.weight_sum / max(1, self.n_attempts)
 
 

@@ -8,7 +8,10 @@ wants it is skipped, visibly, where it is absent.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -85,3 +88,24 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no test data at {SHARED_DATA.name!r} beside the repository")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Ray on this machine, with room for two workers."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed")
+    pytest.importorskip("pyarrow", reason="Ray Data is not installed")
+    folder = str(Path(__file__).parents[1])
+    # Workers are polite by default, and would wait for everything else on a busy machine.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")
+        ray.init(
+            num_cpus=3,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+            object_store_memory=100_000_000,
+            runtime_env={"env_vars": {"PYTHONPATH": ":".join([folder, *filter(None, sys.path)])}},
+        )
+        yield ray
+        ray.shutdown()

@@ -62,6 +62,11 @@ def test_graph(folder: Path) -> None:
     assert "more states" in dot
     assert run("graph", '{"type": "integer"}', "--format", "html").stdout.startswith("<table>")
     run("graph", str(folder / "absent.gbnf"), code=2)
+    assert "/ab+/" in run("graph", "--regex", "ab+").stdout
+    assert run("graph", "--choices", "yes, no").stdout == run("graph", "--regex", "yes|no").stdout
+    assert "exclude each other" in run("graph", "--regex", "a", "--choices", "b", code=2).stderr
+    assert "--whitespace" in run("graph", "--regex", "a", "--whitespace", "any", code=2).stderr
+    assert "one of SCHEMA" in run("graph", code=2).stderr
     assert "from 1 to" in run("graph", str(folder / "list.ebnf"), "--nodes", "100000", code=2).stderr
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -128,27 +126,6 @@ def test_a_row_writer_does_what_the_lines_do(model_folder: str) -> None:
 
 
 # -- on Ray
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """Ray on this machine, with room for two workers."""
-    ray = pytest.importorskip("ray", reason="Ray is not installed")
-    pytest.importorskip("pyarrow", reason="Ray Data is not installed")
-    folder = str(Path(__file__).parents[1])
-    # Workers are polite by default, and would wait for everything else on a busy machine.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_worker_niceness", "0")
-        ray.init(
-            num_cpus=3,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="ERROR",
-            object_store_memory=100_000_000,
-            runtime_env={"env_vars": {"PYTHONPATH": ":".join([folder, *filter(None, sys.path)])}},
-        )
-        yield ray
-        ray.shutdown()
 
 
 def ray_run(folder: Path, texts: list[str], stop_after: int | None = None) -> int:

@@ -13,11 +13,19 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..decoding.arguments import checked_integer, checked_number
-from ..grammar_options import parse_whitespace
+from ..grammar_options import ModelWhitespaceOption, TokenizerOption, parse_whitespace
 from ..grammars.errors import ConstraintError
+from ..progress import shown_progress
+from ..ray_options import (
+    GpusPerWorkerOption,
+    RayAddressOption,
+    RayOption,
+    WorkersOption,
+    checked_workers,
+)
+from ..text_input import ModelOption
 
 app = typer.Typer(
     help="Compare engines: coverage, efficiency, quality; MaskBench; the JSON Schema Test Suite.",
@@ -29,12 +37,8 @@ _OWN_OPTIONS = {"ignore_unknown_options": True, "help_option_names": []}
 @app.callback(invoke_without_command=True)
 def bench(
     context: typer.Context,
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="NAME_OR_PATH", help="Default: the embedded model.")
-    ] = None,
-    tokenizer: Annotated[
-        str | None, typer.Option("--tokenizer", metavar="NAME_OR_PATH", help="Default: the model's own.")
-    ] = None,
+    model: ModelOption = None,
+    tokenizer: TokenizerOption = None,
     engines: Annotated[
         str | None,
         typer.Option(
@@ -57,9 +61,7 @@ def bench(
         "bench-report"
     ),
     max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", help="For each output.")] = 512,
-    whitespace: Annotated[
-        str | None, typer.Option(help="Of tokentrellis: natural|any|compact|N. Default: as for generate.")
-    ] = None,
+    whitespace: ModelWhitespaceOption = None,
     turns: Annotated[
         bool | None,
         typer.Option(
@@ -71,6 +73,10 @@ def bench(
     memory_limit: Annotated[
         float, typer.Option("--memory-limit", help="Megabytes of growth for a task.")
     ] = 8192.0,
+    on_ray: RayOption = False,
+    ray_address: RayAddressOption = None,
+    workers: WorkersOption = None,
+    gpus_per_worker: GpusPerWorkerOption = 0,
 ) -> None:
     """Let engines write with a model, and compare coverage, efficiency and quality.
 
@@ -88,6 +94,7 @@ def bench(
     from .tasks import digest_of
 
     checked_integer("--max-new-tokens", max_new_tokens, least=1)
+    n_workers = checked_workers(on_ray, ray_address, workers, gpus_per_worker)
     limits = Limits(
         checked_number("--time-limit", time_limit, above=0),
         checked_number("--memory-limit", memory_limit, above=0),
@@ -119,15 +126,18 @@ def bench(
         console.print(f"not installed, left out: {name}")
     journal = Journal(out, question, about)
     setting = Setting(model, tokenizer, max_new_tokens, layout)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     n_known = sum(journal.has(engine, task.name) for engine in chosen for task in tasks)
+    options: dict[str, Any] = {"takes_turns": model is None if turns is None else turns}
+    if on_ray:
+        from .ray_run import run_on_ray
+
+        options |= {"workers": n_workers, "gpus_per_worker": gpus_per_worker, "address": ray_address}
     try:
-        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-            bar = progress.add_task("bench", total=len(tasks) * len(chosen), completed=n_known)
-            run(
+        with shown_progress("bench", len(tasks) * len(chosen), n_known) as advance:
+            (run_on_ray if on_ray else run)(
                 *(tasks, chosen, setting, journal, limits),
-                takes_turns=model is None if turns is None else turns,
-                report=lambda outcome: progress.update(bar, advance=1, description=outcome.engine),
+                report=lambda outcome: advance(outcome.engine),
+                **options,
             )
     finally:
         journal.close()

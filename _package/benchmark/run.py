@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -99,23 +99,63 @@ def run(
         alike. Each then keeps a model in memory; False: one engine after the other, and one model.
     report: is called for each new outcome.
     """
-    order = [(engine, task) for engine in engines for task in tasks]
-    if takes_turns:
-        order = [(engine, task) for task in tasks for engine in engines]
-    workers = {engine: Isolated(Writer(engine, setting), limits, is_fresh=True) for engine in engines}
+    bench = Bench(setting, limits, takes_turns)
     try:
-        for engine, task in order:
-            if journal.has(engine, task.name):
-                continue
-            for other, worker in workers.items():
-                if other != engine and not takes_turns:
-                    worker.close()
-            outcome = _outcome_of(workers[engine], engine, task)
-            journal.add(outcome)
-            report(outcome)
+        for task, missing in left_to_do(tasks, engines, journal, takes_turns=takes_turns):
+            for engine in missing:
+                (outcome,) = bench.write(task, [engine])
+                journal.add(outcome)
+                report(outcome)
     finally:
-        for worker in workers.values():
+        bench.close()
+
+
+def left_to_do(
+    tasks: Sequence[Task], engines: Sequence[str], journal: Journal, *, takes_turns: bool
+) -> Iterator[tuple[Task, list[str]]]:
+    """The tasks, each with engines whose outcome the journal does not have, in the order of `run`."""
+    groups = [(task, list(engines)) for task in tasks]
+    if not takes_turns:
+        groups = [(task, [engine]) for engine in engines for task in tasks]
+    for task, those in groups:
+        missing = [engine for engine in those if not journal.has(engine, task.name)]
+        if missing:
+            yield task, missing
+
+
+class Bench:
+    """The engines of one machine, each in a process of its own, which starts when it is needed.
+
+    takes_turns: all may hold a model at the same time; False: one.
+    """
+
+    def __init__(self, setting: Setting, limits: Limits, takes_turns: bool) -> None:
+        self._setting = setting
+        self._limits = limits
+        self._takes_turns = takes_turns
+        self._workers: dict[str, Isolated] = {}
+
+    def write(self, task: Task, engines: Sequence[str]) -> list[Outcome]:
+        """What these engines make of a task, one after the other."""
+        return [_outcome_of(self._worker(engine), engine, task) for engine in engines]
+
+    def close(self) -> None:
+        """End the processes."""
+        for worker in self._workers.values():
             worker.close()
+
+    def _worker(self, engine: str) -> Isolated:
+        if engine not in self._workers:
+            self._workers[engine] = Isolated(self.make_writer(engine), self._limits, is_fresh=True)
+        if not self._takes_turns:
+            for other, worker in self._workers.items():
+                if other != engine:
+                    worker.close()
+        return self._workers[engine]
+
+    def make_writer(self, engine: str) -> Callable[[Any], Any]:
+        """What runs in the process of an engine."""
+        return Writer(engine, self._setting)
 
 
 def _outcome_of(isolated: Isolated, engine: str, task: Task) -> Outcome:

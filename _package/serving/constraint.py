@@ -7,12 +7,13 @@ kinds), vLLM's `structured_outputs` and its older `guided_json`, `guided_regex`,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..constraint import ANY_OBJECT, Constraint, rules_constraint
 from ..grammars.json_schema.layout import Whitespace
 from ..sources import parse_json
-from .errors import RequestRefusedError
+from .errors import RequestRefusedError, blamed_on
 from .protocol import (
     ChoiceFormat,
     GrammarFormat,
@@ -30,7 +31,7 @@ def constraint_of(request: WritingRequest, whitespace: Whitespace) -> Constraint
     whitespace: the layout of JSON where the request does not say one.
 
     Raises:
-        RequestRefusedError: there are several. GrammarSyntaxError: a schema that came as text is no JSON.
+        RequestRefusedError: there are several, or a schema that came as text is no JSON.
     """
     found: dict[str, Constraint] = {}
     if request.response_format is not None:
@@ -58,7 +59,9 @@ def _only_one(found: dict[str, Constraint]) -> Constraint | None:
         raise RequestRefusedError(
             f"{' and '.join(found)} exclude each other", param=next(iter(found)), advice="leave one out"
         )
-    return next(iter(found.values()), None)
+    for name, constraint in found.items():
+        return replace(constraint, member=constraint.member or name)
+    return None
 
 
 def _of_response_format(given: Any, whitespace: Whitespace) -> Constraint | None:
@@ -99,4 +102,7 @@ def _of_structured_outputs(given: StructuredOutputs, whitespace: Whitespace) -> 
 
 
 def _schema(given: Any, name: str) -> Any:
-    return parse_json(given, name) if isinstance(given, str) else given
+    if not isinstance(given, str):
+        return given
+    with blamed_on(name):
+        return parse_json(given, name)

@@ -122,8 +122,10 @@ def _refusal(error: ConstraintError) -> Response:
 
 async def _no_such_place(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    what = "this method is not allowed here" if status == 405 else "there is no such place"
-    return _refusal(RequestRefusedError(what, status=status, got=request.url.path[:200]))
+    is_method = status == 405
+    what = "this method is not allowed here" if is_method else "there is no such place"
+    code = "method_not_allowed" if is_method else "not_found"
+    return _refusal(RequestRefusedError(what, status=status, code=code, got=request.url.path[:200]))
 
 
 def _check_key(request: Request, keys: Sequence[bytes]) -> None:
@@ -141,11 +143,15 @@ async def _read_body(request: Request, engine: Engine) -> Any:
     try:
         data = await asyncio.wait_for(_read_bytes(request, limit), engine.limits.body_seconds)
     except asyncio.TimeoutError:
-        raise RequestRefusedError("the body did not arrive in time", status=408) from None
+        raise RequestRefusedError(
+            "the body did not arrive in time", status=408, code="body_timeout"
+        ) from None
     try:
         return parse_json(data.decode("utf-8"), "the body")
     except UnicodeDecodeError as error:
-        raise RequestRefusedError(f"the body is not UTF-8 ({error.reason})") from None
+        raise RequestRefusedError(f"the body is not UTF-8 ({error.reason})", code="invalid_json") from None
+    except ConstraintError as error:
+        raise RequestRefusedError(str(error), code="invalid_json") from None
 
 
 async def _read_bytes(request: Request, limit: int) -> bytes:
@@ -153,7 +159,9 @@ async def _read_bytes(request: Request, limit: int) -> bytes:
     async for part in request.stream():
         data += part
         if len(data) > limit:
-            raise RequestRefusedError(f"the body must be at most {limit} bytes", status=413)
+            raise RequestRefusedError(
+                f"the body must be at most {limit} bytes", status=413, code="body_too_large"
+            )
     return bytes(data)
 
 
@@ -266,8 +274,7 @@ async def _events(
             break
         choice = number * jobs[0].n + piece.index
         answer.add(choice, piece)
-        chunk = answer.chunk(choice, piece)
-        if chunk is not None:
+        for chunk in answer.chunks(choice, piece):
             yield _event(chunk)
         if answer.is_complete:
             if with_usage:

@@ -22,7 +22,7 @@ from ..grammars.json_schema.layout import Whitespace
 from ..models import LoadedModel
 from .choosing import Choosing
 from .constraint import constraint_of
-from .errors import RequestRefusedError
+from .errors import RequestRefusedError, blamed_on
 from .grammar_cache import GrammarCache
 from .limits import Limits
 from .prompts import PromptWriter
@@ -131,18 +131,11 @@ class Engine:
         """
         self.check_name(request.model)
         constraint = self._constraint(request)
-        compiled = None if constraint is None else await self.grammars.get(constraint)
-        loop = asyncio.get_running_loop()
-        if isinstance(request, ChatRequest):
-            messages = request.messages
-            prompts = [
-                await loop.run_in_executor(
-                    self._prompt_thread, lambda: self._prompts.chat(messages, constraint, tools=request.tools)
-                )
-            ]
-        else:
-            given = request.prompt
-            prompts = await loop.run_in_executor(self._prompt_thread, lambda: self._prompts.completion(given))
+        compiled = None
+        if constraint is not None:
+            with blamed_on(constraint.member):
+                compiled = await self.grammars.get(constraint)
+        prompts = await self._prompt_ids(request, constraint)
         n = request.n or 1
         if n > self.scheduler.most_rows:
             raise RequestRefusedError(f"must be at most {self.scheduler.most_rows}", param="n", got=n)
@@ -166,6 +159,17 @@ class Engine:
             for number, prompt_ids in enumerate(prompts)
         ]
 
+    async def _prompt_ids(
+        self, request: ChatRequest | CompletionRequest, constraint: Constraint | None
+    ) -> list[list[int]]:
+        def write() -> list[list[int]]:
+            if isinstance(request, ChatRequest):
+                return [self._prompts.chat(request.messages, constraint, tools=request.tools)]
+            return self._prompts.completion(request.prompt)
+
+        with blamed_on(request.text_member):
+            return await asyncio.get_running_loop().run_in_executor(self._prompt_thread, write)
+
     def _constraint(self, request: WritingRequest) -> Constraint | None:
         of_text = constraint_of(request, self._whitespace)
         of_tools = tool_constraint(request, self._tools, self._whitespace)
@@ -183,22 +187,25 @@ class Engine:
     def _budget(self, request: WritingRequest, compiled: CompiledGrammar | None, n_prompt: int) -> int:
         """Tokens that the text may have, the end included."""
         needed = 1 if compiled is None else compiled.matcher().tokens_to_finish
-        left = context_left(self._model, n_prompt)
+        with blamed_on(request.text_member, "context_length_exceeded"):
+            left = context_left(self._model, n_prompt)
         most = left if self.limits.most_new_tokens is None else min(left, self.limits.most_new_tokens)
         given = request.token_limit
         if given is not None and needed > given:
-            raise BudgetTooSmallError(needed, given, advice="raise max_tokens")
+            with blamed_on(request.limit_member):
+                raise BudgetTooSmallError(needed, given, advice="raise it")
         if needed > most:
-            raise BudgetTooSmallError(
-                needed,
-                most,
-                message=f"the shortest text needs {needed} tokens; prompt and server leave {most}",
-                advice="shorten the prompt",
-            )
+            with blamed_on(request.text_member):
+                raise BudgetTooSmallError(
+                    needed,
+                    most,
+                    message=f"the shortest text needs {needed} tokens; prompt and server leave {most}",
+                    advice="shorten the prompt",
+                )
         if given is not None and given > most:
             raise RequestRefusedError(
                 f"must be at most {most}, what the prompt of {n_prompt} tokens and the server leave",
-                param="max_tokens",
+                param=request.limit_member,
                 code="context_length_exceeded",
                 got=given,
                 advice="lower it, or shorten the prompt",

@@ -8,6 +8,8 @@ server's fault say so with a status of 500.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..decoding.errors import (
@@ -69,11 +71,28 @@ def status_of(error: ConstraintError) -> int:
     return 500 if isinstance(error, (NoAllowedTokenError, TokenRejectedError)) else 400
 
 
+@contextmanager
+def blamed_on(param: str, code: str | None = None) -> Iterator[None]:
+    """Errors of our family from in here are refusals that name a member of the request.
+
+    code: for programs; None: by the kind of the error.
+    """
+    try:
+        yield
+    except RequestRefusedError:
+        raise
+    except ConstraintError as error:
+        raise RequestRefusedError(
+            str(error), status=status_of(error), param=param, code=code or _CODES.get(type(error))
+        ) from error
+
+
 def error_body(error: ConstraintError) -> dict[str, Any]:
     """The body of the answer to a request that is refused, or failed."""
     status = status_of(error)
     is_refusal = isinstance(error, RequestRefusedError)
     code = error.code if is_refusal else _CODES.get(type(error))  # type: ignore[attr-defined]
+    code = code or ("invalid_value" if status == 400 else None)
     param = error.param if is_refusal else None  # type: ignore[attr-defined]
     kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
     message = str(error)

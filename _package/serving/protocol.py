@@ -195,6 +195,16 @@ class WritingRequest(_Model, ABC):
         return self.max_tokens
 
     @property
+    def limit_member(self) -> str:
+        """The member that says `token_limit`."""
+        return "max_tokens"
+
+    @property
+    @abstractmethod
+    def text_member(self) -> str:
+        """The member that the prompt is made of."""
+
+    @property
     @abstractmethod
     def n_top_logprobs(self) -> int | None:
         """Alternatives that are wanted beside each token; None: no log-probabilities at all."""
@@ -216,6 +226,14 @@ class ChatRequest(WritingRequest):
         return self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
 
     @property
+    def text_member(self) -> str:
+        return "messages"
+
+    @property
+    def limit_member(self) -> str:
+        return "max_tokens" if self.max_completion_tokens is None else "max_completion_tokens"
+
+    @property
     def n_top_logprobs(self) -> int | None:
         return (self.top_logprobs or 0) if self.logprobs else None
 
@@ -228,6 +246,10 @@ class CompletionRequest(WritingRequest):
     echo: Literal[False] | None = None
     best_of: Integer | None = None
     suffix: None = None
+
+    @property
+    def text_member(self) -> str:
+        return "prompt"
 
     @property
     def n_top_logprobs(self) -> int | None:
@@ -244,13 +266,13 @@ def read_request(kind: type[Request], values: Any) -> Request:
         RequestRefusedError: it is no such request; all that is wrong is in one message.
     """
     if not isinstance(values, dict):
-        raise RequestRefusedError("the body must be a JSON object", got=values)
+        raise RequestRefusedError("the body must be a JSON object", code="invalid_value", got=values)
     try:
         request = kind.model_validate(values)
     except ValidationError as error:
         raise _refusal(error, values) from None
     except RecursionError:
-        raise RequestRefusedError("the body nests too deep") from None
+        raise RequestRefusedError("the body nests too deep", code="limit_exceeded") from None
     _check_together(request)
     return request
 

@@ -1,6 +1,6 @@
 """Answers of the OpenAI protocol: pieces of texts in, bodies and events out.
 
-`Answer` collects the pieces of all texts of a request; `chunk` writes one piece as an event of a stream.
+`Answer` collects the pieces of all texts of a request; `chunks` writes one piece as events of a stream.
 Texts are numbered through: text i of prompt p is choice p * n + i.
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..grammars.tools import ToolGrammar
+from .call_stream import CallStream, message_of
 from .protocol import ChatRequest, CompletionRequest
 from .row import Piece, TokenLogprob
-from .tools import message_of
 
 _LEAST_LOGPROB = -9999.0  # JSON has no infinity; the protocol's number for what is as good as impossible
 
@@ -23,7 +23,7 @@ class Answer:
     """The answer to one request while it is made.
 
     n_prompt_tokens: of all prompts. token_name: the bytes of a token. tools: the grammar of texts that may
-    call tools; calls are read when a text has ended.
+    call tools.
     """
 
     def __init__(
@@ -39,6 +39,8 @@ class Answer:
         self._with_logprobs = request.n_top_logprobs is not None
         self._token_name = token_name
         self._tools = tools
+        self._streams = [] if tools is None else [CallStream(tools) for _ in range(n_choices)]
+        self._has_calls = [False] * n_choices
         self._texts = [""] * n_choices
         self._logprobs: list[list[TokenLogprob]] = [[] for _ in range(n_choices)]
         self._offsets = [0] * n_choices  # characters that tokens had so far
@@ -82,28 +84,32 @@ class Answer:
         delta = {"role": "assistant", "content": "", "refusal": None}
         return [self._event(index, {"delta": delta}, None, None) for index in range(len(self._texts))]
 
-    def chunk(self, choice: int, piece: Piece) -> dict[str, Any] | None:
-        """The event of a piece that was added; None: it has nothing to say."""
+    def chunks(self, choice: int, piece: Piece) -> list[dict[str, Any]]:
+        """The events of a piece that was added; none where it has nothing to say yet."""
+        logprobs = self._written_logprobs(choice, piece.logprobs)
         if self._tools is not None:
-            return self._tool_chunk(choice, piece)
+            return self._tool_chunks(choice, piece, logprobs)
         if not (piece.text or piece.finish_reason or (piece.logprobs and self._with_logprobs)):
-            return None
+            return []
         said: dict[str, Any] = {"text": piece.text}
         if self._is_chat:
             said = {"delta": {"content": piece.text} if piece.text else {}}
-        return self._event(choice, said, self._written_logprobs(choice, piece.logprobs), piece.finish_reason)
+        return [self._event(choice, said, logprobs, piece.finish_reason)]
 
-    def _tool_chunk(self, choice: int, piece: Piece) -> dict[str, Any] | None:
-        """All of a text that may call tools, at its end: before, it might still become a call."""
-        if piece.finish_reason is None:
-            return None
-        message = self._message(self._texts[choice])
-        calls = [{"index": index, **call} for index, call in enumerate(message.pop("tool_calls", []))]
-        delta = {name: value for name, value in message.items() if value}
-        if calls:
-            delta["tool_calls"] = calls
-        logprobs = self._written_logprobs(choice, self._logprobs[choice])
-        return self._event(choice, {"delta": delta}, logprobs, "tool_calls" if calls else piece.finish_reason)
+    def _tool_chunks(self, choice: int, piece: Piece, logprobs: Any) -> list[dict[str, Any]]:
+        """An event for each part of the message that has become certain, and one for the end."""
+        is_last = piece.finish_reason is not None
+        deltas = self._streams[choice].feed(piece.text, is_last=is_last)
+        self._has_calls[choice] |= any("tool_calls" in delta for delta in deltas)
+        if is_last or (not deltas and piece.logprobs and self._with_logprobs):
+            deltas.append({})
+        events = [self._event(choice, {"delta": delta}, None, None) for delta in deltas]
+        if events:
+            events[0]["choices"][0]["logprobs"] = logprobs
+        if is_last:
+            reason = "tool_calls" if self._has_calls[choice] else piece.finish_reason
+            events[-1]["choices"][0]["finish_reason"] = reason
+        return events
 
     def _message(self, text: str) -> dict[str, Any]:
         return {} if self._tools is None else message_of(self._tools, text)

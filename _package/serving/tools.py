@@ -1,13 +1,11 @@
-"""Calls of tools: what a request says about its tools in, a constraint out, and the calls of a text.
+"""Calls of tools: what a request says about its tools in, a constraint out.
 
-This is the one place where tools and the endpoint meet. The format of calls is that of the model's chat
-template; a model without one, such as the embedded, writes them as Hermes does.
+The format of calls is that of the model's chat template; a model without one, such as the embedded, writes
+them as Hermes does.
 """
 
 from __future__ import annotations
 
-import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -16,8 +14,7 @@ from ..constraint import Constraint
 from ..grammars.call_formats import CallFormat, checked_format, detect_format
 from ..grammars.grammar import Grammar
 from ..grammars.json_schema.layout import Whitespace
-from ..grammars.tool_calls import ToolCall
-from ..grammars.tools import ToolGrammar, from_tools
+from ..grammars.tools import from_tools
 from ..sources import write_json
 from .errors import RequestRefusedError
 from .protocol import ChatRequest, WritingRequest
@@ -106,30 +103,4 @@ def tool_constraint(
         "choice": choice or "auto",
         "parallel": request.parallel_tool_calls is not False,
     }
-    return ToolConstraint("tools", value, whitespace, model)
-
-
-def message_of(grammar: ToolGrammar, text: str) -> dict[str, Any]:
-    """The members of a message for a whole text: `content`, `tool_calls`, `reasoning_content`.
-
-    text: with special tokens as their names.
-    """
-    thought, said = grammar.text_beside_calls(text)
-    message: dict[str, Any] = {"content": said or None}
-    calls = [_written(call) for call in grammar.calls(text)]
-    if calls:
-        message["tool_calls"] = calls
-    elif not said:
-        message["content"] = ""
-    if thought:
-        message["reasoning_content"] = thought
-    return message
-
-
-def _written(call: ToolCall) -> dict[str, Any]:
-    arguments = json.dumps(call.arguments, ensure_ascii=False, default=str)
-    return {
-        "id": call.id or f"call_{uuid.uuid4().hex[:24]}",
-        "type": "function",
-        "function": {"name": call.name, "arguments": arguments},
-    }
+    return ToolConstraint("tools", value, whitespace, member="tools", model=model)

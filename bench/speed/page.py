@@ -62,7 +62,7 @@ def render(results: Mapping[str, Results], folder: str) -> str:
     lines = [
         f"{machine.get('date', '')}, commit {machine.get('commit', '')}; {machine['processor']}, "
         f"{machine['python']}, one core. Everything, with the versions of the engines, is in "
-        f"[{folder.rpartition('/')[2]}]({folder}).",
+        f"`{folder.removeprefix('../')}`.",
         "",
     ]
     lines += table(("", "goal", "measured"), [row for part in PARTS for row in part(results)])

@@ -54,17 +54,16 @@ def from_json_schema(
     """The grammar of the JSON documents that a JSON Schema (drafts 4 to 2020-12, by `$schema`) allows.
 
     schema: a dict, JSON text, a Boolean, a pydantic model, dataclass, TypedDict, Enum or any annotation that
-    pydantic
-        understands.
+        pydantic understands.
     whitespace: what stands between tokens. "natural": in each gap nothing, one space, or one line feed and at
-    most 40
-        spaces or tabs; "any": all that JSON allows; "compact": nothing; {"indent": n}: as
+        most 40 spaces or tabs; "any": all that JSON allows; "compact": nothing; {"indent": n}: as
         `json.dumps(indent=n)`.
     property_order: "schema": properties as written, then required ones that are not listed, then others;
-    "any". unsupported: what to do about keywords that are not enforced: "error" raises, "ignore" lists them
-    in `.ignored`. registry: other documents that `$ref` may mean: URI -> schema, or a `referencing.Registry`.
-    base_uri: the URI of this
-        one. Nothing is ever fetched.
+        "any": in any order.
+    unsupported: what to do about keywords that are not enforced: "error" raises, "ignore" lists them in
+        `.ignored`.
+    registry: other documents that `$ref` may mean: URI -> schema, or a `referencing.Registry`.
+    base_uri: the URI of this one. Nothing is ever fetched.
     numbers: "plain" writes an integer as digits only, and exponents only as far as 64-bit floats go (1e10,
         1E-7, not 1e999, which Python reads as infinity); "standard" takes the spellings of the standard (1.0
         and 1e3 as integers, 1e999), but an integer as digits only in draft 4, where 1.0 is none. Either way

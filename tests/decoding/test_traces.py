@@ -248,6 +248,57 @@ def test_the_page_holds_every_token_and_loads_nothing() -> None:
     assert "alert" not in frame
 
 
+class NotebookReader(HTMLParser):
+    """The tags of a cell, and its text without what stands in tags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read_cell(result: tt.Result) -> NotebookReader:
+    reader = NotebookReader()
+    reader.feed(result._repr_html_())
+    return reader
+
+
+def test_a_result_in_a_notebook() -> None:
+    model, tokenizer = tiny_model(), tiny_tokenizer()
+    result = tt.generate(model, tokenizer, PROMPT, grammar=SCHEMA, max_new_tokens=BUDGET)
+    assert isinstance(result, tt.Result)
+    cell = read_cell(result)
+    assert cell.text.startswith(result.text)
+    assert f"tokens{result.stats.n_tokens}, {result.stats.n_forced_tokens} of them forced" in cell.text
+    assert f"log-probability{result.log_prob:.3f}" in cell.text
+    assert "log-weight" not in cell.text
+    assert "iframe" not in cell.tags
+    traced = tt.generate(model, tokenizer, PROMPT, grammar=SCHEMA, max_new_tokens=BUDGET, trace=True)
+    assert isinstance(traced, tt.Result)
+    assert read_cell(traced).tags == [*cell.tags, "iframe"]
+
+
+def test_what_a_result_says_is_no_markup() -> None:
+    trace = hostile_trace()
+    stats = tt.Statistics(7, 0, 1.0, 0, 0.0, 0.0, 1.0)
+    calls = [tt.ToolCall("<b>", {"x": "<script>"})]
+    result = tt.Result(
+        trace.text + "\udcc3", None, [0], -1.0, stats, log_weight=-0.5, calls=calls, trace=trace
+    )
+    cell = read_cell(result)
+    assert not {"script", "b"} & set(cell.tags)
+    assert trace.text in cell.text
+    assert repr(calls[0]) in cell.text
+    assert "log-weight-0.500" in cell.text
+    result._repr_html_().encode("utf-8")
+
+
 def test_figures_of_the_whole() -> None:
     trace = hostile_trace()
     assert trace.mean_removed == 0.25

@@ -199,28 +199,33 @@ def test_max_tokens_is_enough_or_refused(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "status", "part"),
+    ("options", "status", "part", "param"),
     [
-        ({"response_format": by_schema({"type": "strin"})}, 400, "/type"),
-        ({"response_format": by_schema({"$ref": "#/nowhere"})}, 400, "nowhere"),
-        ({"response_format": by_schema({"type": "string", "pattern": "(a+)\\1"})}, 400, "/pattern"),
-        ({"response_format": by_schema(False)}, 400, "no text can satisfy"),
-        ({"extra_body": {"guided_regex": "("}}, 400, "line 1, column"),
-        ({"extra_body": {"guided_grammar": 'root ::= "'}}, 400, "line 1"),
-        ({"extra_body": {"guided_choice": []}}, 400, "no choices"),
-        ({"extra_body": {"regex": "a", "ebnf": "b"}}, 400, "exclude each other"),
-        ({"model": "other"}, 404, "no such model"),
-        ({"n": 9}, 400, "n: must be at most 8"),
-        ({"stop": "x", "response_format": by_schema({})}, 400, "stop: would cut off"),
-        ({"max_tokens": 10**6}, 400, "context_length_exceeded"),
-        ({"messages": [{"role": "user", "content": "x " * 5000}]}, 400, "context"),
-        ({"messages": [{"role": "user", "content": " "}]}, 400, "needs a text"),
-        ({"messages": [{"role": "user", "content": "\ud800"}]}, 400, "no character"),
-        ({"logit_bias": {"99999": 1}}, 400, "token id"),
-        ({"extra_body": {"unheard": 1}}, 400, "unheard"),
+        ({"response_format": by_schema({"type": "strin"})}, 400, "/type", "response_format"),
+        ({"response_format": by_schema({"$ref": "#/nowhere"})}, 400, "nowhere", "response_format"),
+        (
+            {"response_format": by_schema({"type": "string", "pattern": "(a+)\\1"})},
+            400,
+            "/pattern",
+            "response_format",
+        ),
+        ({"response_format": by_schema(False)}, 400, "no text can satisfy", "response_format"),
+        ({"extra_body": {"guided_regex": "("}}, 400, "line 1, column", "guided_regex"),
+        ({"extra_body": {"guided_grammar": 'root ::= "'}}, 400, "line 1", "guided_grammar"),
+        ({"extra_body": {"guided_choice": []}}, 400, "no choices", "guided_choice"),
+        ({"extra_body": {"regex": "a", "ebnf": "b"}}, 400, "exclude each other", "regex"),
+        ({"model": "other"}, 404, "no such model", "model"),
+        ({"n": 9}, 400, "n: must be at most 8", "n"),
+        ({"stop": "x", "response_format": by_schema({})}, 400, "stop: would cut off", "stop"),
+        ({"max_tokens": 10**6}, 400, "context_length_exceeded", "max_tokens"),
+        ({"messages": [{"role": "user", "content": "x " * 5000}]}, 400, "context", "messages"),
+        ({"messages": [{"role": "user", "content": " "}]}, 400, "needs a text", "messages"),
+        ({"messages": [{"role": "user", "content": "\ud800"}]}, 400, "no character", "messages"),
+        ({"logit_bias": {"99999": 1}}, 400, "token id", "logit_bias"),
+        ({"extra_body": {"unheard": 1}}, 400, "unheard", "unheard"),
     ],
 )
-def test_refusals(address: str, options: dict[str, Any], status: int, part: str) -> None:
+def test_refusals(address: str, options: dict[str, Any], status: int, part: str, param: str) -> None:
     body = {"model": NAME, "messages": [{"role": "user", "content": TEXT}], **options}
     body |= body.pop("extra_body", {})
     response = httpx.post(f"{address}/v1/chat/completions", content=json.dumps(body), timeout=60)
@@ -228,7 +233,30 @@ def test_refusals(address: str, options: dict[str, Any], status: int, part: str)
     error = response.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert part in error["message"] + str(error["code"])
+    assert (error["param"], error["type"]) == (
+        param,
+        "not_found_error" if status == 404 else "invalid_request_error",
+    )
+    assert error["code"]
     assert "Traceback" not in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "invalid_json"),
+        (b'{"model": ', "invalid_json"),
+        (b'{"n": NaN}', "invalid_json"),
+        (b"\xff", "invalid_json"),
+        (b"[" * 10**5, "invalid_json"),
+        (b"[]", "invalid_value"),
+    ],
+)
+def test_bodies_that_are_no_request(address: str, body: bytes, code: str) -> None:
+    response = httpx.post(f"{address}/v1/chat/completions", content=body)
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert (error["code"], error["param"], error["type"]) == (code, None, "invalid_request_error")
 
 
 def test_places_and_methods(address: str) -> None:
@@ -238,7 +266,8 @@ def test_places_and_methods(address: str) -> None:
         ("POST", "/health", 405),
     ):
         response = httpx.request(method, address + path)
-        assert (response.status_code, set(response.json())) == (status, {"error"})
+        assert response.status_code == status
+        assert response.json()["error"]["code"] == ("not_found" if status == 404 else "method_not_allowed")
     assert httpx.get(f"{address}/health").json()["status"] == "ok"
     assert httpx.get(f"{address}/v1/models").json()["data"][0]["id"] == NAME
 

@@ -10,8 +10,9 @@ import httpx
 import openai
 import pytest
 import tokentrellis as tt
+from tokentrellis.serving.call_stream import message_of
 from tokentrellis.serving.protocol import ChatRequest
-from tokentrellis.serving.tools import ModelTools, message_of, tool_constraint
+from tokentrellis.serving.tools import ModelTools, tool_constraint
 
 from tests.serving.running_server import NAME, make_engine, serving
 
@@ -86,6 +87,32 @@ def test_a_stream_has_the_same_call(address: str) -> None:
         reasons.append(event.choices[0].finish_reason)
     assert (name, arguments) == (whole.name, whole.arguments)
     assert reasons[-1] == "tool_calls"
+    assert set(reasons[:-1]) == {None}
+    assert len(reasons) > 6  # the arguments came in pieces
+
+
+def test_a_stream_is_put_together_by_the_client(address: str) -> None:
+    """OpenAI's own accumulation of a stream, with log-probabilities for each token."""
+    with client(address).chat.completions.stream(
+        model=NAME,
+        messages=[{"role": "user", "content": TEXT}],
+        tools=[ORDER],
+        tool_choice="required",
+        max_tokens=100,
+        temperature=0,
+        logprobs=True,
+        parallel_tool_calls=False,
+        stream_options={"include_usage": True},
+    ) as stream:
+        pieces = [
+            event.arguments_delta for event in stream if event.type == "tool_calls.function.arguments.delta"
+        ]
+        final = stream.get_final_completion()
+    (choice,) = final.choices
+    assert_order(choice.message.tool_calls[0])
+    assert "".join(pieces) == choice.message.tool_calls[0].function.arguments
+    assert len(pieces) > 2
+    assert len(choice.logprobs.content) == final.usage.completion_tokens - 1  # the end of the text has none
 
 
 def test_a_conversation_with_results_of_tools_is_taken(address: str) -> None:

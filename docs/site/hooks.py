@@ -1,0 +1,34 @@
+"""What MkDocs is told to do besides: the API reference is made, and links that leave docs/ find their files.
+
+`mkdocs.yml` names this file. Pages here are also read where the repository is shown, so their links go by the
+places of the repository (`../bench/results/...`); in the site, files that are linked so lie beside the pages.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+sys.path.insert(0, str(Path(__file__).parent))
+import reference
+
+ROOT = Path(__file__).parents[2]
+OUTSIDE = re.compile(r"\]\(\.\./([^)#]+)")
+
+
+def on_files(files: Files, *, config: Any) -> Files:
+    for place, text in reference.pages().items():
+        files.append(File.generated(config, place, content=text))
+    linked = {place for page in files.documentation_pages() for place in OUTSIDE.findall(page.content_string)}
+    for place in sorted(linked):
+        if (ROOT / place).is_file() and files.get_file_from_path(place) is None:
+            files.append(File.generated(config, place, abs_src_path=str(ROOT / place)))
+    return files
+
+
+def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Files) -> str:
+    return markdown if "/" in page.file.src_uri else OUTSIDE.sub(r"](\1", markdown)
