@@ -353,6 +353,25 @@ class TestDynamicTree:
 
 
 class TestReader:
+    @pytest.mark.parametrize("name", DRAWING)
+    @pytest.mark.parametrize("is_sampled", [False, True])
+    def test_a_draft_model_with_fewer_tokens(self, name: str, is_sampled: bool) -> None:
+        """It can neither read all of the text nor propose all that is legal."""
+        drafter = always(DRAFTERS[name](random_model("gpt2", seed=3, vocab_size=60)))
+        grammar = tt.compile_grammar(
+            tt.from_json_schema(SCHEMA), tt.Vocabulary.from_tokenizer(tiny_tokenizer())
+        )
+        options = {"grammar": grammar, "max_new_tokens": 30}
+        for seed in range(3 if is_sampled else 1):
+            drawing = {"seed": seed, "temperature": 1.0} if is_sampled else {}
+            results = tt.generate(
+                tiny_model(), tiny_tokenizer(), PROMPTS[:2], drafter=drafter, **options, **drawing
+            )
+            assert all(grammar.grammar.accepts(result.text) for result in results)
+        if not is_sampled:
+            plain = tt.generate(tiny_model(), tiny_tokenizer(), PROMPTS[:2], **options)
+            assert [result.token_ids for result in results] == [result.token_ids for result in plain]
+
     def test_texts_longer_than_the_context_get_no_draft(self) -> None:
         model = tiny_model()
         draft = random_model("gpt2", max_position_embeddings=40)
