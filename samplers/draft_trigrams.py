@@ -5,7 +5,8 @@ pair is new, what followed its last token serves. A tree search spends a number 
 root, go to the child with the largest value + c * probability * sqrt(visits of the parent) / (1 + visits),
 and add the first node that is new (adaptive draft-verification, ADED: Liu et al., 2407.12021). So likely
 paths get deep and unlikely ones are tried early, too. The counts live as long as the drafter, those of old
-texts excepted. Nodes are fixed. The cost of a token is two dictionary entries; of a draft, visits times depth.
+texts excepted. Nodes are fixed. The cost of a token is two dictionary entries; of a draft, visits times
+depth.
 """
 
 from __future__ import annotations

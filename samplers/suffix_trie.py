@@ -67,11 +67,7 @@ class SuffixTrie:
         tokens: ids, not negative.
         """
         for start in range(max(0, len(tokens) - self.depth + 1), len(tokens)):
-            place: Place | None = self._root
-            for token in tokens[start:]:
-                place = self._step(place, token)
-                if place is None:
-                    break
+            place = self._walk(tokens[start:])
             if place is not None and next(self.continuations(place), None) is not None:
                 return len(tokens) - start, place
         return 0, self._root
@@ -85,10 +81,20 @@ class SuffixTrie:
         for token, child in place.children.items():
             yield token, 1 if isinstance(child, int) else child.count, child
 
-    def _step(self, place: Place, token: int) -> Place | None:
-        if isinstance(place, int):
-            return place + 1 if place < len(self._tokens) and self._tokens[place] == token else None
-        return place.children.get(token)
+    def _walk(self, tokens: Sequence[int]) -> Place | None:
+        """Where these tokens lead to; None: they were not seen."""
+        place: Place = self._root
+        for token in tokens:
+            if isinstance(place, _Node):
+                after = place.children.get(token)
+                if after is None:
+                    return None
+                place = after
+            elif place < len(self._tokens) and self._tokens[place] == token:
+                place += 1
+            else:
+                return None
+        return place
 
     def _node_at(self, position: int) -> _Node:
         """The node in the place of a leaf, with the run that made the leaf."""
