@@ -91,7 +91,7 @@ class GrammarProcessor(LogitsProcessor):
             GPU be filled while its forward pass runs. It stops nothing.
         rows: the rows of the last call, in their order.
         grammars: one for all rows, or one for each prompt.
-        max_new_tokens: as it was given.
+        max_new_tokens, prompt_length, budget_slack: as they were given.
     """
 
     supports_continuous_batching = False
@@ -120,8 +120,8 @@ class GrammarProcessor(LogitsProcessor):
             grammars = [bound[grammar] for grammar in grammars]
         if max_new_tokens is not None:
             max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
-        self._budget_slack = checked_integer("budget_slack", budget_slack, least=0)
-        if self._budget_slack and max_new_tokens is None:
+        self.budget_slack = checked_integer("budget_slack", budget_slack, least=0)
+        if self.budget_slack and max_new_tokens is None:
             raise ArgumentValueError(
                 "budget_slack does nothing without max_new_tokens", got=budget_slack, advice="give both"
             )
@@ -138,6 +138,7 @@ class GrammarProcessor(LogitsProcessor):
         self.rows: list[Row] = []
         self.grammars = grammars
         self.max_new_tokens = max_new_tokens
+        self.prompt_length = prompt_length
         self._vocab_size = vocabularies.pop().vocab_size
         self._tracker = PrefixTracker(grammars, prompt_length=prompt_length)
         self._bitmask = allocate_bitmask(0, self._vocab_size)
@@ -164,7 +165,7 @@ class GrammarProcessor(LogitsProcessor):
         check_tensors(input_ids, scores)
         self.check_width(scores.shape[-1])
         rows = self.rows = follow_rows(self._tracker, input_ids, self.new_tokens)
-        if self._budget_slack:
+        if self.budget_slack:
             scores = self._steer(rows, scores)
         if is_on_accelerator(scores):
             result, empty = self._masker.mask_on_device(scores, self._gather_on(scores.device, rows))
@@ -191,7 +192,7 @@ class GrammarProcessor(LogitsProcessor):
         for index, row in enumerate(rows):
             needed = row.matcher.tokens_to_finish if row.is_live else 0
             beyond = cast(int, self._budget(row)) - needed
-            if not row.is_live or not 0 <= beyond < self._budget_slack:
+            if not row.is_live or not 0 <= beyond < self.budget_slack:
                 continue
             nearer = allocate_bitmask(1, self._vocab_size)
             row.matcher.fill_bitmask(nearer, budget=needed)
@@ -200,7 +201,7 @@ class GrammarProcessor(LogitsProcessor):
             if steered is scores and not self._masker.is_in_place:
                 steered = cast(torch.FloatTensor, scores.clone())
             # With nothing left beyond, the mask allows only what is nearer.
-            steered[index, lowered] += math.log(max(beyond, 1) / self._budget_slack)
+            steered[index, lowered] += math.log(max(beyond, 1) / self.budget_slack)
         return steered
 
     def check_width(self, width: int) -> None:

@@ -161,6 +161,8 @@ class _Slots:
     def fill(self, node: int, value: float) -> tuple[int | None, float]:
         """Fill a slot: the new node and its value. The slot of the next sibling is opened."""
         growth, left = self._growth, self._left[node]
+        if float(left.max()) <= 0:  # the draft model knows none of the legal tokens
+            return None, 0.0
         place = len(growth.tree.children(node))
         token = growth.chance.draw(left) if growth.is_sampled else int(left.argmax())
         child = growth.add_guess(node, token)

@@ -11,13 +11,13 @@ of a draft, a heap of the size of the tree.
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from collections.abc import Sequence
 
 from ..decoding.arguments import checked_integer, checked_number
 from .draft_session import DraftSession
 from .draft_tree import ROOT
 from .drafter import Drafter
+from .suffix_trie import Place, SuffixTrie
 from .tree_growth import TreeGrowth
 
 
@@ -69,54 +69,12 @@ class _LookupSession(DraftSession):
         self._n_known = len(text)
 
 
-class _Trie:
-    """Runs of tokens with how often they came. Each token of a text begins runs of up to `depth` tokens."""
-
-    def __init__(self, depth: int) -> None:
-        self.depth = depth
-        self.root = _TrieNode()
-        self._open: list[_TrieNode] = []  # where the runs that are still growing end
-
-    def add(self, token: int) -> None:
-        """The next token of a text."""
-        self._open = [node.step(token) for node in [*self._open, self.root]][-self.depth :]
-
-    def end_text(self) -> None:
-        """What comes next is another text."""
-        self._open = []
-
-    def find(self, tokens: Sequence[int]) -> tuple[int, _TrieNode | None]:
-        """The longest suffix that has been seen and was followed by something: its length, where it ends."""
-        for start in range(max(0, len(tokens) - self.depth + 1), len(tokens)):
-            node: _TrieNode | None = self.root
-            for token in tokens[start:]:
-                node = None if node is None else node.children.get(token)
-            if node is not None and node.children:
-                return len(tokens) - start, node
-        return 0, None
-
-
-class _TrieNode:
-    __slots__ = ("children", "count")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.children: dict[int, _TrieNode] = {}
-
-    def step(self, token: int) -> _TrieNode:
-        child = self.children.get(token)
-        if child is None:
-            child = self.children[token] = _TrieNode()
-        child.count += 1
-        return child
-
-
 class SuffixLookup(Drafter):
     """Proposes a tree of what followed the longest suffix that came before, in this text or earlier ones.
 
     depth: longest run of tokens that is kept, suffix and continuation together.
     factor: nodes of a draft for each token of the suffix that was found.
-    most_tokens: of earlier texts that are kept; the oldest texts go first.
+    most_tokens: of earlier texts that are kept; the oldest go first, half of them at a time.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
@@ -126,8 +84,12 @@ class SuffixLookup(Drafter):
         self.depth = checked_integer("depth", depth, least=2, most=256)
         self.factor = checked_number("factor", factor, above=0)
         self.most_tokens = checked_integer("most_tokens", most_tokens, least=0)
-        self.earlier = _Trie(self.depth)
-        self._texts: deque[list[int]] = deque()
+        self._newer, self._older = SuffixTrie(self.depth), SuffixTrie(self.depth)
+
+    @property
+    def earlier(self) -> tuple[SuffixTrie, SuffixTrie]:
+        """The earlier texts, newer and older ones."""
+        return self._newer, self._older
 
     def session(self, prompt: Sequence[int]) -> DraftSession:
         """See `Drafter`."""
@@ -135,37 +97,29 @@ class SuffixLookup(Drafter):
 
     def remember(self, tokens: Sequence[int]) -> None:
         """Keep a text that has been generated, for those to come."""
-        self._texts.append(list(tokens))
-        n_tokens = sum(map(len, self._texts))
-        if n_tokens <= self.most_tokens:
-            self._add(tokens)
-            return
-        while self._texts and n_tokens > self.most_tokens / 2:  # seldom: what is left is read anew
-            n_tokens -= len(self._texts.popleft())
-        self.earlier = _Trie(self.depth)
-        for text in self._texts:
-            self._add(text)
-
-    def _add(self, tokens: Sequence[int]) -> None:
-        for token in tokens:
-            self.earlier.add(token)
-        self.earlier.end_text()
+        half = self.most_tokens // 2
+        kept = tokens[len(tokens) - min(half, len(tokens)) :]
+        if len(self._newer) + len(kept) > half:
+            self._newer, self._older = SuffixTrie(self.depth), self._newer
+        for token in kept:
+            self._newer.add(token)
+        self._newer.end_text()
 
 
 class _SuffixSession(DraftSession):
     def __init__(self, drafter: SuffixLookup, n_prompt: int) -> None:
         self._drafter = drafter
-        self._own = _Trie(drafter.depth)
+        self._own = SuffixTrie(drafter.depth)
         self._n_prompt = n_prompt
         self._n_known = 0
 
     def grow(self, growth: TreeGrowth) -> None:
         self._read(growth.text)
         tail = growth.text[-self._drafter.depth :]
-        found = (trie.find(tail) for trie in (self._own, self._drafter.earlier))
-        length, node = max(found, key=lambda match: match[0])
-        if node is not None:
-            _add_likeliest(growth, node, round(self._drafter.factor * length))
+        found = [(*trie.find(tail), trie) for trie in (self._own, *self._drafter.earlier)]
+        length, place, trie = max(found, key=lambda match: match[0])
+        if length:
+            _add_likeliest(growth, trie, place, round(self._drafter.factor * length))
 
     def end(self, text: Sequence[int]) -> None:
         self._drafter.remember(text[self._n_prompt :])
@@ -176,24 +130,25 @@ class _SuffixSession(DraftSession):
         self._n_known = len(text)
 
 
-def _add_likeliest(growth: TreeGrowth, start: _TrieNode, most_nodes: int) -> None:
+def _add_likeliest(growth: TreeGrowth, trie: SuffixTrie, start: Place, most_nodes: int) -> None:
     """Fixed nodes in the order of the share of all continuations that went there."""
-    heap: list[tuple[float, int, int, int, _TrieNode]] = []
+    heap: list[tuple[float, int, int, int, Place]] = []
     n_pushed = 0
 
-    def push(parent: int, node: _TrieNode, share: float) -> None:
+    def push(parent: int, place: Place, share: float) -> None:
         nonlocal n_pushed
-        total = sum(child.count for child in node.children.values())
-        for token, child in node.children.items():
-            heapq.heappush(heap, (-share * child.count / total, n_pushed, parent, token, child))
+        found = list(trie.continuations(place))
+        total = sum(count for _, count, _ in found)
+        for token, count, after in found:
+            heapq.heappush(heap, (-share * count / total, n_pushed, parent, token, after))
             n_pushed += 1
 
     push(ROOT, start, 1.0)
     n_added = 0
     while heap and n_added < most_nodes and growth.n_left:
-        negative_share, _, parent, token, child = heapq.heappop(heap)
+        negative_share, _, parent, token, after = heapq.heappop(heap)
         node = growth.add_fixed(parent, token)
         if node is not None:
             n_added += 1
             if node not in growth.tree.final:
-                push(node, child, -negative_share)
+                push(node, after, -negative_share)

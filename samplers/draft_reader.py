@@ -3,7 +3,9 @@
 The model's cache holds the text as far as it was read. At the beginning of a step the tokens that are new are
 read, in one pass; nodes are read level by level, or whichever a growing tree wants next, together with those
 of their ancestors that were not; after verification the cache keeps what belongs to the text. A long prompt
-may be shortened for the draft model (`short_context`): drafts get worse or better, never the output.
+may be shortened for the draft model (`short_context`), and a token that it does not have (models of a family
+often have embeddings of different lengths) is read as another one: drafts get worse or better, never the
+output.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ class DraftReader:
         self._n_read = 0  # tokens of the text that the cache stands for
         self._n_chain = 0  # new tokens of the text that were read as nodes in this step
         self._slots: dict[int, int] = {}  # node of the draft tree -> node of the reader
+        self._last_token = model.get_input_embeddings().weight.shape[0] - 1
         self._context = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
 
     def begin(self, growth: TreeGrowth) -> Tensor | None:
@@ -56,11 +59,12 @@ class DraftReader:
         if self._n_read == 0:
             self._n_chain = 0
             self._slots = {ROOT: -1}
-            logits = self._reader.read_prompt(torch.tensor([new], device=self._model.device))[0]
+            ids = torch.tensor([self._known(new)], device=self._model.device)
+            logits = self._reader.read_prompt(ids)[0]
         else:
             self._n_chain = len(new)
             self._slots = {ROOT: len(new) - 1}
-            logits = self._reader.read_nodes([new], [list(range(-1, len(new) - 1))])[0, -1]
+            logits = self._reader.read_nodes([self._known(new)], [list(range(-1, len(new) - 1))])[0, -1]
         self._n_read = len(text)
         return logits
 
@@ -74,8 +78,13 @@ class DraftReader:
         for slot, node in enumerate(unread, start=self._reader.n_nodes):
             self._slots[node] = slot
         parents = [self._slots[tree.parents[node]] for node in unread]
-        logits = self._reader.read_nodes([[tree.tokens[node] for node in unread]], [parents])[0]
+        tokens = self._known([tree.tokens[node] for node in unread])
+        logits = self._reader.read_nodes([tokens], [parents])[0]
         return [logits[unread.index(node)] for node in nodes]
+
+    def _known(self, tokens: Sequence[int]) -> list[int]:
+        """With another token in the place of those that the model does not have."""
+        return [min(token, self._last_token) for token in tokens]
 
     def end(self, verdict: Verdict) -> None:
         """Keep what was kept; called once for each `begin`, before the next one."""

@@ -4,7 +4,7 @@ A shape says for each node whose child it is and of which rank (the rank-th gues
 guess of rank r below a kept node is kept with probability a[r], whatever the node, then the best shape of n
 nodes has the value T(n) = 1 + max sum of a[r] T(n_r) over sizes n_0 + n_1 + ... = n - 1, a dynamic programme
 (Sequoia: Chen et al., 2402.12374). Here the depth is limited as well, since a draft model is called once for
-each level. The cost is O(depth * ranks * n^2) elementary steps in numpy, some milliseconds for 64 nodes, and
+each level. The cost is O(depth * ranks * n^2) elementary steps in numpy, a millisecond or two for 64 nodes, and
 shapes are kept.
 """
 
@@ -51,18 +51,17 @@ def optimal_template(acceptance: tuple[float, ...], n_nodes: int, max_depth: int
     n_ranks = len(acceptance)
     below = np.zeros(sizes + 1)  # value of a subtree of m nodes, its root included, with no depth left
     below[1:] = 1.0
+    left, taken = np.ogrid[:sizes, :sizes]  # nodes that there are, and how many of them a rank gets
+    fits = taken <= left
     choices: list[npt.NDArray[np.int64]] = []  # by depth: size of each rank's subtree, given what is left
     for _ in range(max_depth):
         rest = np.zeros((n_ranks + 1, sizes))  # value of the children from a rank on, with m nodes
         chosen = np.zeros((n_ranks, sizes), dtype=np.int64)
         for rank in reversed(range(n_ranks)):
-            for left in range(1, sizes):
-                taken = np.arange(left + 1)
-                gains = np.where(taken > 0, acceptance[rank] * below[taken], 0.0)
-                values = gains + rest[rank + 1][left - taken]
-                values[0] = 0.0  # ranks are taken in order: none is left out
-                chosen[rank, left] = int(values.argmax())
-                rest[rank, left] = values.max()
+            values = np.where(fits, acceptance[rank] * below[taken] + rest[rank + 1][left - taken], -1.0)
+            values[:, 0] = 0.0  # ranks are taken in order: none is left out
+            chosen[rank] = values.argmax(1)
+            rest[rank] = values.max(1)
         choices.append(chosen)
         below = np.concatenate([[0.0], 1 + rest[0]])
     return _built(choices[::-1], sizes)

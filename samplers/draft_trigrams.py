@@ -4,8 +4,9 @@ Counts of what followed each pair of tokens, in prompts and in what was verified
 pair is new, what followed its last token serves. A tree search spends a number of visits on them: from the
 root, go to the child with the largest value + c * probability * sqrt(visits of the parent) / (1 + visits),
 and add the first node that is new (adaptive draft-verification, ADED: Liu et al., 2407.12021). So likely
-paths get deep and unlikely ones are tried early, too. The counts live as long as the drafter. Nodes are
-fixed. The cost of a token is one dictionary entry; of a draft, visits times depth.
+paths get deep and unlikely ones are tried early, too. The counts live as long as the drafter, those of old
+texts excepted. Nodes are fixed. The cost of a token is two dictionary entries; of a draft, visits times
+depth.
 """
 
 from __future__ import annotations
@@ -25,18 +26,25 @@ class TrigramTree(Drafter):
     """Proposes from counts of tokens in a row.
 
     exploration: c of the search. max_depth: levels of the tree. n_guesses: successors that are looked at
-        below a node.
+        below a node. most_tokens: that are counted; the oldest go first, half of them at a time.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
     """
 
-    def __init__(self, *, exploration: float = 1.0, max_depth: int = 12, n_guesses: int = 8) -> None:
+    def __init__(
+        self,
+        *,
+        exploration: float = 1.0,
+        max_depth: int = 12,
+        n_guesses: int = 8,
+        most_tokens: int = 200_000,
+    ) -> None:
         self.exploration = checked_number("exploration", exploration, above=0)
         self.max_depth = checked_integer("max_depth", max_depth, least=1, most=256)
         self.n_guesses = checked_integer("n_guesses", n_guesses, least=1, most=1024)
-        self._after_pair: defaultdict[tuple[int, int], Counter[int]] = defaultdict(Counter)
-        self._after_token: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self.most_tokens = checked_integer("most_tokens", most_tokens, least=2)
+        self._newer, self._older = _Counts(), _Counts()
 
     def session(self, prompt: Sequence[int]) -> DraftSession:
         """See `Drafter`."""
@@ -44,18 +52,42 @@ class TrigramTree(Drafter):
 
     def count(self, text: Sequence[int], start: int) -> None:
         """Count the tokens of a text from a position on."""
-        for position in range(max(1, start), len(text)):
-            self._after_token[text[position - 1]][text[position]] += 1
-            if position >= 2:
-                self._after_pair[text[position - 2], text[position - 1]][text[position]] += 1
+        if self._newer.n_tokens >= self.most_tokens // 2:
+            self._newer, self._older = _Counts(), self._newer
+        self._newer.add(text, start)
 
     def guesses(self, first: int, second: int) -> list[tuple[int, float]]:
         """Likely tokens after a pair, with their shares."""
-        counts = self._after_pair.get((first, second)) or self._after_token.get(second)
-        if not counts:
-            return []
+        both = (self._newer, self._older)
+        counts = _sum(*(found.after_pair.get((first, second)) for found in both)) or _sum(
+            *(found.after_token.get(second) for found in both)
+        )
         total = counts.total()
         return [(token, count / total) for token, count in counts.most_common(self.n_guesses)]
+
+
+class _Counts:
+    """What followed each pair of tokens, and each token, in a number of texts."""
+
+    def __init__(self) -> None:
+        self.n_tokens = 0
+        self.after_pair: defaultdict[tuple[int, int], Counter[int]] = defaultdict(Counter)
+        self.after_token: defaultdict[int, Counter[int]] = defaultdict(Counter)
+
+    def add(self, text: Sequence[int], start: int) -> None:
+        """Count the tokens of a text from a position on."""
+        for position in range(max(1, start), len(text)):
+            self.after_token[text[position - 1]][text[position]] += 1
+            if position >= 2:
+                self.after_pair[text[position - 2], text[position - 1]][text[position]] += 1
+        self.n_tokens += len(text) - start
+
+
+def _sum(one: Counter[int] | None, other: Counter[int] | None) -> Counter[int]:
+    """Both together; the one that is there, as it is, if there is a single one."""
+    if one and other:
+        return one + other
+    return one or other or Counter()
 
 
 class _Branch:

@@ -23,8 +23,10 @@ from ..decoding.speculative import DraftedSequences
 from ..decoding.termination import TerminationProcessor
 from .draft_control import SpeedControl
 from .drafter import Drafter
+from .speculative_inputs import check_configuration, check_inputs
 from .speculative_run import SpeculativeRun
 from .tree_scores import ScoreSteps
+from .tree_support import check_tree_model
 from .verification import RULES
 
 MOST_NODES = 1024
@@ -96,7 +98,9 @@ class Speculation:
         needs_log_probs: bool,
         **model_inputs: Any,
     ) -> DraftedSequences:
-        _check_configuration(generation_config, model_inputs)
+        check_tree_model(model)
+        check_configuration(generation_config)
+        check_inputs(input_ids, model_inputs)
         if len(input_ids) > 1 and any(isinstance(step, TerminationProcessor) for step in logits_processor):
             raise ArgumentValueError(
                 "with a drafter, a TerminationProcessor takes one prompt at a time",
@@ -110,22 +114,3 @@ class Speculation:
             needs_log_probs=needs_log_probs,
         )
         return run.decode(model_inputs.get("attention_mask"), model_inputs.get("past_key_values"))
-
-
-def _check_configuration(configuration: Any, model_inputs: dict[str, Any]) -> None:
-    for name in ("return_dict_in_generate", "output_scores", "output_logits", "output_attentions"):
-        if getattr(configuration, name, None):
-            raise ArgumentValueError(
-                f"{name} is not to be had with a drafter", got=True, advice="leave it out"
-            )
-    if (configuration.num_beams or 1) > 1:
-        raise ArgumentValueError(
-            "num_beams must be 1 with a drafter", got=configuration.num_beams, advice="leave it out"
-        )
-    cache = model_inputs.get("past_key_values")
-    if cache is not None and int(cache.get_seq_length()) > 0:
-        raise ArgumentValueError(
-            "with a drafter a generation cannot go on from past_key_values",
-            got=int(cache.get_seq_length()),
-            advice="give the whole text as the prompt",
-        )

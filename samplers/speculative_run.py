@@ -16,8 +16,8 @@ from torch import Tensor
 from transformers import StaticCache, StoppingCriteriaList
 from transformers.generation.stopping_criteria import EosTokenCriteria, MaxLengthCriteria
 
-from ..decoding.errors import NoAllowedTokenError
-from ..decoding.processors import MaskTimes, NewTokens
+from ..decoding.errors import ArgumentValueError, NoAllowedTokenError
+from ..decoding.processors import GrammarProcessor, MaskTimes, NewTokens
 from ..decoding.speculative import DraftedSequences
 from .chance import RandomChance
 from .draft_account import Account, Clock
@@ -25,6 +25,7 @@ from .draft_session import DraftSession
 from .tree_growth import TreeGrowth
 from .tree_model import TreeModel
 from .tree_scores import NodeText, ScoreSteps
+from .tree_support import changing_length
 from .verification import RULES, Verdict
 
 if TYPE_CHECKING:
@@ -34,10 +35,19 @@ _NATIVE = (EosTokenCriteria, MaxLengthCriteria, NewTokens)  # what the loop itse
 
 
 class _Row:
-    """One sequence on its way. token_ids: prompt, without padding, and output."""
+    """One sequence on its way.
+
+    token_ids: prompt, without padding, and output. matcher: has read the `n_begun` last tokens of the prompt.
+    """
 
     def __init__(
-        self, index: int, padded: list[int], n_padding: int, session: DraftSession, matcher: Any
+        self,
+        index: int,
+        padded: list[int],
+        n_padding: int,
+        session: DraftSession,
+        matcher: Any,
+        n_begun: int,
     ) -> None:
         self.index = index
         self.padding = padded[:n_padding]
@@ -45,6 +55,7 @@ class _Row:
         self.n_prompt = len(self.token_ids)
         self.session = session
         self.matcher = matcher
+        self.n_begun = n_begun
         self.log_prob = 0.0
         self.is_finished = False
 
@@ -74,12 +85,15 @@ class SpeculativeRun:
         self._input_ids = input_ids
         self._needs_log_probs = needs_log_probs
         self._steps = steps
+        criteria = list(stopping_criteria or ())
         self._stopping = StoppingCriteriaList(
-            [criterion for criterion in stopping_criteria or () if not isinstance(criterion, _NATIVE)]
+            [criterion for criterion in criteria if not isinstance(criterion, _NATIVE)]
         )
-        self._max_new_tokens = configuration.max_length - input_ids.shape[1]
-        eos = configuration.eos_token_id
-        self._eos_token_ids = frozenset([] if eos is None else eos if isinstance(eos, list) else [eos])
+        # The caller's own ones stand in the place of what the configuration says.
+        lengths = [found.max_length for found in criteria if isinstance(found, MaxLengthCriteria)]
+        self._max_new_tokens = min(lengths, default=configuration.max_length) - input_ids.shape[1]
+        ends = [found.eos_token_id for found in criteria if isinstance(found, EosTokenCriteria)]
+        self._eos_token_ids = frozenset(token for end in ends for token in end.tolist())
         if steps.grammar is not None:
             self._eos_token_ids |= set(steps.grammar.grammars[0].vocabulary.eos_token_ids)
         pad = configuration.pad_token_id
@@ -97,6 +111,7 @@ class SpeculativeRun:
 
     def decode(self, attention_mask: Tensor | None, cache: Any) -> DraftedSequences:
         """Prompts to finished sequences."""
+        self._check_lengths()
         capacity = None
         if isinstance(cache, StaticCache):
             capacity = self._input_ids.shape[1] + self._max_new_tokens + self._speculation.max_nodes + 1
@@ -120,6 +135,23 @@ class SpeculativeRun:
         statistics = self._account.statistics((self._times.total_ns - mask_ns) / 1e6)
         return DraftedSequences(self._sequences(rows), [row.log_prob for row in rows], statistics)
 
+    def _check_lengths(self) -> None:
+        """Refuse texts across the length where the model changes how it embeds positions: what plain decoding
+        does there (a cache that is read anew, or keys of several kinds) is not what a tree sees.
+        """
+        changing = changing_length(self._model)
+        if changing is None:
+            return
+        length, is_step = changing
+        width = self._input_ids.shape[1]
+        if width + self._max_new_tokens > length and not (is_step and width > length):
+            raise ArgumentValueError(
+                f"with a drafter the text must not grow beyond {length} tokens, where this model changes its "
+                "rotary embedding",
+                got=width + self._max_new_tokens,
+                advice=f"lower max_new_tokens to {max(0, length - width)}, or leave the drafter out",
+            )
+
     def _rows(self, attention_mask: Tensor | None) -> list[_Row]:
         grammar = self._steps.grammar
         n_rows = len(self._input_ids)
@@ -128,13 +160,28 @@ class SpeculativeRun:
             padding = (self._input_ids.shape[1] - attention_mask.sum(-1)).tolist()
         rows = []
         for index, (padded, n_padding) in enumerate(zip(self._input_ids.tolist(), padding, strict=True)):
-            matcher = None
+            matcher, begun = None, []
             if grammar is not None:
                 compiled = grammar.grammars[index * len(grammar.grammars) // n_rows]
                 matcher = compiled.matcher()
+                begun = padded[self._prompt_length(grammar) :]
+                for token in begun:
+                    matcher.accept_token(token)
             session = self._speculation.drafter.session(padded[n_padding:])
-            rows.append(_Row(index, padded, n_padding, session, matcher))
+            rows.append(_Row(index, padded, n_padding, session, matcher, len(begun)))
         return rows
+
+    def _prompt_length(self, grammar: GrammarProcessor) -> int:
+        """Where the text of the grammar begins, in tokens, padding included."""
+        width = self._input_ids.shape[1]
+        length = width if grammar.prompt_length is None else grammar.prompt_length
+        if length > width:
+            raise ArgumentValueError(
+                f"the rows must be at least as long as prompt_length={length}",
+                got=width,
+                advice="prompt_length is the width of the padded prompt in tokens",
+            )
+        return length
 
     def _growth(self, row: _Row, room: int) -> TreeGrowth:
         grammar = self._steps.grammar
@@ -142,7 +189,7 @@ class SpeculativeRun:
         grammar_budget: int | None = budget
         if grammar is not None:
             limit = grammar.max_new_tokens
-            grammar_budget = None if limit is None else limit - row.n_generated
+            grammar_budget = None if limit is None else limit - row.n_begun - row.n_generated
         return TreeGrowth(
             row.token_ids,
             matcher=row.matcher,

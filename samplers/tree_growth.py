@@ -134,12 +134,12 @@ class TreeGrowth:
         """The law to draw children of a node from: legal tokens only, at the target's temperature.
 
         logits: a draft model's, floating point, shape [any width], on any device. Returns float32, shape
-        [n_logits].
+        [n_logits]: zeros if the draft model gives nothing to any legal token (or not a number).
         """
         scores = logits.to(self.chance.device, torch.float32, copy=True)[: self.n_logits]
         if len(scores) < self.n_logits:
             scores = torch.nn.functional.pad(scores, (0, self.n_logits - len(scores)), value=-torch.inf)
-        return self._steps.draft_probs(self.apply_mask(node, scores))
+        return self._steps.draft_probs(self.apply_mask(node, scores)).nan_to_num(0.0)
 
     def apply_mask(self, node: int, scores: Tensor) -> Tensor:
         """Set the scores of illegal tokens to -inf, in place. scores: shape [n_logits]."""

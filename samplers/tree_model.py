@@ -8,15 +8,18 @@ grows a tree.
 
 Rows of a batch accept different numbers of tokens. The cache then has slots that belong to no token of a row;
 masks leave them out, and where there are many, the rows are moved together. Layers with a sliding window keep
-all keys, and the mask has the window, by position, not by slot. The cost beside the model's own pass is one
-mask of [nodes, slots] for each kind of layer, and a copy of a few slots in each layer.
+all keys, and the mask has the window, by position, not by slot. What is where is kept on the host, in numpy. The
+cost beside the model's own pass is one mask of [nodes, slots] for each kind of layer, and a copy of the
+accepted nodes in each layer, if they do not lie in their places already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from transformers import DynamicCache, StaticCache
@@ -25,6 +28,9 @@ from transformers.cache_utils import StaticLayer
 from .tree_support import attention_windows, check_tree_model
 
 _MOST_HOLES = 64  # slots of no token that are put up with; more are closed
+
+Integers: TypeAlias = npt.NDArray[np.int64]
+Booleans: TypeAlias = npt.NDArray[np.bool_]
 
 
 class TreeModel:
@@ -49,9 +55,10 @@ class TreeModel:
             self._cache = StaticCache(model.config, max_cache_len=capacity)
             # Sliding layers too keep all keys: their windows are in the masks.
             self._cache.layers = [StaticLayer(max_cache_len=capacity) for _ in self._cache.layers]
-        self._slots = torch.zeros(0, 0, dtype=torch.long)  # position of each slot, -1 for none: [rows, slots]
-        self._seen = torch.zeros(0, 0, 0, dtype=torch.bool)  # of the tree: [rows, nodes, nodes]
-        self._depths = torch.zeros(0, 0, dtype=torch.long)  # of the tree: [rows, nodes]
+        self._device = torch.device("cpu")  # of the texts
+        self._slots: Integers = np.zeros((0, 0), dtype=np.int64)  # position of each, -1 for none: [rows, slots]
+        self._parents: Integers = np.zeros((0, 0), dtype=np.int64)  # of the tree, -1 for none: [rows, nodes]
+        self._depths: Integers = np.zeros((0, 0), dtype=np.int64)  # of the tree: [rows, nodes]
 
     @property
     def n_rows(self) -> int:
@@ -69,23 +76,22 @@ class TreeModel:
         input_ids: int64, shape [rows, tokens], on the model's device. attention_mask: the same shape, 0 for
         padding, which is on the left.
         """
-        rows, width = input_ids.shape
-        device = input_ids.device
+        self._device = input_ids.device
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask.long()
         positions = (mask.cumsum(-1) - 1).masked_fill(mask == 0, -1)
-        self._slots = positions
+        self._slots = positions.cpu().numpy()
         self.lengths = mask.sum(-1).tolist()
-        self._forget_tree(rows, device)
-        is_padded = min(self.lengths) < width
+        self._forget_tree()
         return self._forward(
-            input_ids, mask if is_padded else None, positions.clamp_min(0), logits_to_keep=1
+            input_ids, mask if self._has_holes() else None, positions.clamp_min(0), logits_to_keep=1
         )[:, -1]
 
     def begin(self, n_rows: int) -> None:
         """Rows without any text: `read_nodes` reads all of it. In place of `read_prompt`."""
+        self._device = self.model.device
         self.lengths = [0] * n_rows
-        self._slots = torch.zeros(n_rows, 0, dtype=torch.long, device=self.model.device)
-        self._forget_tree(n_rows, self._slots.device)
+        self._slots = np.zeros((n_rows, 0), dtype=np.int64)
+        self._forget_tree()
 
     def read_nodes(
         self,
@@ -101,19 +107,19 @@ class TreeModel:
         """
         n_new = max(map(len, tokens))
         n_old = self.n_nodes
-        device = self._slots.device
         ids = torch.tensor([[*row_tokens, *[0] * (n_new - len(row_tokens))] for row_tokens in tokens])
-        self._grow(parents, n_new)
-        starts = torch.tensor(self.lengths, device=device)[:, None]
-        positions = starts + self._depths[:, n_old:]
+        added = np.array([[*row_parents, *[-1] * (n_new - len(row_parents))] for row_parents in parents])
+        self._parents = np.concatenate([self._parents, added], axis=1)
+        seen, self._depths = _ancestors(self._parents)
+        positions = torch.from_numpy(np.array(self.lengths)[:, None] + self._depths[:, n_old:])
+        positions = positions.to(self._device)
         masks: Any = None
-        is_one = self.n_rows == 1 and n_old == 0 and self._slots.shape[1] == self.lengths[0]
         # One token, or a whole text from its beginning: the model's own mask is right.
-        is_plain = n_new == 1 or (not self.lengths[0] and list(parents[0]) == list(range(-1, n_new - 1)))
-        if not (is_one and is_plain):
-            masks = self._masks(positions, n_old)
-        options = {} if wanted is None else {"logits_to_keep": torch.tensor(wanted, device=device)}
-        return self._forward(ids.to(device), masks, positions, **options)
+        is_plain = n_new == 1 or (not any(self.lengths) and bool((added == np.arange(n_new) - 1).all()))
+        if n_old or self._has_holes() or not is_plain:
+            masks = self._masks(positions, seen[:, n_old:])
+        options = {} if wanted is None else {"logits_to_keep": torch.tensor(wanted, device=self._device)}
+        return self._forward(ids.to(self._device), masks, positions, **options)
 
     def keep(self, paths: Sequence[Sequence[int]]) -> None:
         """Make the nodes of a path part of the text, in this order, and drop all others.
@@ -122,21 +128,15 @@ class TreeModel:
         """
         width = self._slots.shape[1]
         longest = max(map(len, paths))
-        device = self._slots.device
-        positions = []
+        added = np.full((self.n_rows, longest), -1)
         for row, path in enumerate(paths):
-            length = self.lengths[row]
-            missing = [-1] * (longest - len(path))
-            positions.append([*range(length, length + len(path)), *missing])
+            added[row, : len(path)] = range(self.lengths[row], self.lengths[row] + len(path))
             self.lengths[row] += len(path)
-        chosen = None
-        if any(list(path) != list(range(len(path))) for path in paths):
-            filled = [[*path, *[0] * (longest - len(path))] for path in paths]
-            chosen = torch.tensor(filled, device=device)
-        self._move(chosen, width, width + longest)
-        added = torch.tensor(positions, dtype=torch.long, device=device)
-        self._slots = torch.cat([self._slots, added], dim=1)
-        self._forget_tree(self.n_rows, device)
+        displaced = _displaced(paths, longest)
+        if displaced is not None or longest < self.n_nodes:
+            self._move(displaced, width, width + longest)
+        self._slots = np.concatenate([self._slots, added], axis=1)
+        self._forget_tree()
         if self._slots.shape[1] > max(self.lengths) + _MOST_HOLES:
             self._close_holes()
 
@@ -144,11 +144,10 @@ class TreeModel:
         """Take back tokens at the end of the texts; by row, how many are to be left. Not between
         `read_nodes` and `keep`.
         """
-        ends = torch.tensor(lengths, device=self._slots.device)[:, None]
-        self._slots = self._slots.masked_fill(self._slots >= ends, -1)
+        self._slots = np.where(self._slots >= np.array(lengths)[:, None], -1, self._slots)
         self.lengths = list(lengths)
-        columns = (self._slots >= 0).any(0).nonzero()
-        used = int(columns.max()) + 1 if len(columns) else 0
+        columns = np.flatnonzero((self._slots >= 0).any(0))
+        used = int(columns[-1]) + 1 if len(columns) else 0
         if self._capacity is None and used < self._slots.shape[1]:
             self._slots = self._slots[:, :used]
             self._move(None, used, used)
@@ -157,14 +156,20 @@ class TreeModel:
         """Go on with these rows alone; their nodes stay."""
         if list(rows) == list(range(self.n_rows)):
             return
-        index = torch.tensor(rows, device=self._slots.device)
+        index = torch.tensor(rows, device=self._device)
         self.lengths = [self.lengths[row] for row in rows]
-        self._slots, self._seen, self._depths = (
-            tensor[index] for tensor in (self._slots, self._seen, self._depths)
+        self._slots, self._parents, self._depths = (
+            known[list(rows)] for known in (self._slots, self._parents, self._depths)
         )
         for layer in self._cache.layers:
-            layer.keys, layer.values = layer.keys[index], layer.values[index]
+            layer.keys, layer.values = (
+                states[index.to(states.device)] for states in (layer.keys, layer.values)
+            )
             layer.batch_size = len(rows)
+
+    def _has_holes(self) -> bool:
+        """Whether some slot of some row belongs to no token."""
+        return min(self.lengths) < self._slots.shape[1]
 
     def _forward(self, ids: Tensor, masks: Any, positions: Tensor, **options: Any) -> Tensor:
         with torch.no_grad():
@@ -179,83 +184,110 @@ class TreeModel:
         logits: Tensor = output.logits
         return logits
 
-    def _forget_tree(self, rows: int, device: torch.device) -> None:
-        self._seen = torch.zeros(rows, 0, 0, dtype=torch.bool, device=device)
-        self._depths = torch.zeros(rows, 0, dtype=torch.long, device=device)
+    def _forget_tree(self) -> None:
+        self._parents = np.zeros((self.n_rows, 0), dtype=np.int64)
+        self._depths = np.zeros((self.n_rows, 0), dtype=np.int64)
 
-    def _grow(self, parents: Sequence[Sequence[int]], n_new: int) -> None:
-        """Ancestors and depths of new nodes. Nodes that fill up a row see themselves alone."""
-        n_old = self.n_nodes
-        if n_old == 0 and n_new == 1:  # plain decoding
-            self._seen = self._seen.new_ones(self.n_rows, 1, 1)
-            self._depths = self._depths.new_zeros(self.n_rows, 1)
-            return
-        seen = torch.zeros(self.n_rows, n_old + n_new, n_old + n_new, dtype=torch.bool)
-        depths = torch.zeros(self.n_rows, n_old + n_new, dtype=torch.long)
-        seen[:, :n_old, :n_old] = self._seen.cpu()
-        depths[:, :n_old] = self._depths.cpu()
-        seen |= torch.eye(n_old + n_new, dtype=torch.bool)
-        for row, row_parents in enumerate(parents):
-            for node, parent in enumerate(row_parents, start=n_old):
-                if parent >= 0:
-                    seen[row, node] |= seen[row, parent]
-                    depths[row, node] = depths[row, parent] + 1
-        self._seen, self._depths = seen.to(self._slots.device), depths.to(self._slots.device)
-
-    def _masks(self, positions: Tensor, n_old: int) -> Any:
+    def _masks(self, positions: Tensor, seen: Booleans) -> Any:
         """What is added to the attention scores of the new nodes: [rows, 1, nodes, slots], for each kind of
         layer if there are several.
+
+        positions: of the new nodes, [rows, new nodes]. seen: the nodes that they see, [rows, new nodes, nodes].
         """
-        rows, n_new = positions.shape
+        rows, n_new, n_nodes = seen.shape
         width = self._slots.shape[1]
-        total = self._capacity or width + self.n_nodes
-        may_see = torch.zeros(rows, n_new, total, dtype=torch.bool, device=positions.device)
-        may_see[:, :, :width] = (self._slots >= 0)[:, None]
-        may_see[:, :, width : width + self.n_nodes] = self._seen[:, n_old:]
-        key_positions = torch.zeros(rows, total, dtype=torch.long, device=positions.device)
-        key_positions[:, :width] = self._slots
-        starts = torch.tensor(self.lengths, device=positions.device)[:, None]
-        key_positions[:, width : width + self.n_nodes] = starts + self._depths
-        dtype = self.model.dtype
+        stop = width + n_nodes
+        dtype, device = self.model.dtype, self._device
+        lowest = torch.finfo(dtype).min
+        mask = torch.zeros(rows, n_new, self._capacity or stop, dtype=dtype, device=device)
+        mask[:, :, width:stop].masked_fill_(torch.from_numpy(~seen).to(device), lowest)
+        if self._has_holes():
+            holes = torch.from_numpy(self._slots < 0).to(device)
+            mask[:, :, :width].masked_fill_(holes[:, None], lowest)
+        mask[:, :, stop:] = lowest
         masks = {}
         for kind, window in self._windows.items():
-            inside = may_see
-            if window is not None:
-                inside = may_see & (positions[:, :, None] - key_positions[:, None] < window)
-            mask = torch.zeros(rows, 1, n_new, total, dtype=dtype, device=positions.device)
-            masks[kind] = mask.masked_fill_(~inside[:, None], torch.finfo(dtype).min)
+            masks[kind] = mask[:, None]
+            if window is not None and window <= max(self.lengths) + int(self._depths.max()):
+                own = np.array(self.lengths)[:, None] + self._depths
+                keys = torch.from_numpy(np.concatenate([self._slots, own], axis=1)).to(device)
+                is_far = positions[:, :, None] - keys[:, None] >= window
+                masks[kind] = mask.clone()
+                masks[kind][:, :, :stop].masked_fill_(is_far, lowest)
+                masks[kind] = masks[kind][:, None]
         return masks.get("", masks)  # a model that takes one mask has the single kind ""
 
-    def _move(self, chosen: Tensor | None, start: int, stop: int) -> None:
-        """Put the chosen nodes into the slots from `start` to `stop`, which becomes the end."""
+    def _move(self, chosen: Integers | None, start: int, stop: int) -> None:
+        """Put the chosen nodes, by row, into the slots before `stop`, which becomes the end; before them
+        nothing is to be moved. start: slot of node 0.
+        """
+        index = None if chosen is None else torch.from_numpy(chosen + start).to(self._device)
         for layer in self._cache.layers:
             for name in ("keys", "values"):
                 states = getattr(layer, name)
-                if chosen is not None:
-                    states[:, :, start:stop] = _gather(states[:, :, start:], chosen)
+                if index is not None:
+                    moved = _gather(states, index)
+                    states.narrow(2, stop - moved.shape[2], moved.shape[2]).copy_(moved)
                 if self._capacity is None and states.shape[2] > stop:
-                    setattr(layer, name, states[:, :, :stop])
+                    setattr(layer, name, states.narrow(2, 0, stop))
             if self._capacity is not None:
                 layer.cumulative_length.fill_(stop)
 
     def _close_holes(self) -> None:
         """Move the slots of each row together, to the right."""
         width = max(self.lengths)
-        order = torch.argsort((self._slots >= 0).long(), dim=1, stable=True)[:, -width:]
-        self._slots = self._slots.gather(1, order)
+        order = np.argsort(self._slots >= 0, axis=1, kind="stable")[:, -width:]
+        self._slots = np.take_along_axis(self._slots, order, axis=1)
+        index = torch.from_numpy(order).to(self._device)
         for layer in self._cache.layers:
             for name in ("keys", "values"):
                 states = getattr(layer, name)
                 if self._capacity is None:
-                    setattr(layer, name, _gather(states, order))
+                    setattr(layer, name, _gather(states, index))
                 else:
-                    states[:, :, :width] = _gather(states, order)
+                    states[:, :, :width] = _gather(states, index)
             if self._capacity is not None:
                 layer.cumulative_length.fill_(width)
 
 
+def _ancestors(parents: Integers) -> tuple[Booleans, Integers]:
+    """Which nodes a node sees, its ancestors and itself, bool [rows, nodes, nodes], and its depth.
+
+    parents: [rows, nodes], -1 for none. Every node looks twice as far up in each round.
+    """
+    rows, n_nodes = parents.shape
+    seen = np.zeros((rows, n_nodes, n_nodes), dtype=np.bool_)
+    nodes = np.arange(n_nodes)
+    seen[:, nodes, nodes] = True
+    depths = (parents >= 0).astype(np.int64)  # steps from a node to `above`
+    above = np.where(parents < 0, nodes, parents)
+    row = np.arange(rows)[:, None]
+    while depths.any():
+        seen |= seen[row, above]
+        depths += depths[row, above]
+        higher = above[row, above]
+        if (higher == above).all():
+            break
+        above = higher
+    return seen, depths
+
+
+def _displaced(paths: Sequence[Sequence[int]], longest: int) -> Integers | None:
+    """The nodes of the paths from where they stop being 0, 1, 2 ... in some row, [rows, nodes]; None: nowhere.
+
+    longest: to which shorter rows are filled up, with any nodes.
+    """
+    first = longest
+    for path in paths:
+        first = min(first, next((place for place, node in enumerate(path) if place != node), longest))
+    if first == longest:
+        return None
+    return np.array([[*path[first:], *[0] * (longest - max(first, len(path)))] for path in paths])
+
+
 def _gather(states: Tensor, chosen: Tensor) -> Tensor:
     """states: [rows, heads, slots, size]; chosen: [rows, n]. The chosen slots of each row, a copy."""
+    chosen = chosen.to(states.device)
     if len(chosen) == 1:
         return states.index_select(2, chosen[0])
     rows, heads, _, size = states.shape

@@ -68,7 +68,7 @@ class ScoreSteps:
         grammar: the `GrammarProcessor`, or None.
 
     Raises:
-        ArgumentValueError: a processor keeps a state, or there are several grammars.
+        ArgumentValueError: a processor keeps a state, or there are several grammars, or one with a slack.
     """
 
     def __init__(self, processors: Iterable[Any], *, is_sampled: bool) -> None:
@@ -86,6 +86,12 @@ class ScoreSteps:
             if isinstance(processor, GrammarProcessor):
                 if self.grammar is not None:
                     raise ArgumentValueError("with a drafter there may be one GrammarProcessor", got=2)
+                if processor.budget_slack:
+                    raise ArgumentValueError(
+                        "budget_slack is not to be had with a drafter",
+                        got=processor.budget_slack,
+                        advice="leave it out",
+                    )
                 self.grammar = processor
                 self._before += self._after
                 self._after = []

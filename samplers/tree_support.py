@@ -1,15 +1,16 @@
 """Which models can read trees: a model of transformers in, the windows of its layers or a clear refusal out.
 
 What cannot be masked by node is refused by name: layers with a state that only goes forward (linear
-attention, state spaces), flash and flex attention, encoders, models without explicit positions. Since a model
-of a new family may do something else with a mask that it is handed, each model also proves it once: a small
-tree is read in one pass, and branch by branch, and the logits must agree. The cost is three short forward
-passes for a model.
+attention, state spaces), windows that are no part of the mask, flash and flex attention, encoders, models
+without explicit positions. Since a model of a new family may do something else with a mask that it is handed,
+each model also proves it once: a small tree is read in one pass, and branch by branch, and the logits must
+agree. The cost is three short forward passes for a model.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -39,6 +40,25 @@ def attention_windows(model: Any) -> dict[str, int | None]:
     return {"": None if kinds else window}
 
 
+def changing_length(model: Any) -> tuple[int, bool] | None:
+    """The length of text, in tokens, beyond which positions are embedded in another way; None: there is none.
+
+    Beyond it a token's keys hang on how much text is read with it. The second value: only the step across
+    that length does harm, since one way is kept to before it and another one after it.
+    """
+    config = model.config.get_text_config(decoder=True)
+    parameters = getattr(config, "rope_parameters", None) or {}
+    by_layer = [found for found in (parameters, *parameters.values()) if isinstance(found, dict)]
+    lengths = []
+    for found in by_layer:
+        kind = found.get("rope_type", "")
+        if kind == "longrope":
+            lengths.append((found["original_max_position_embeddings"], True))
+        elif "dynamic" in str(kind):
+            lengths.append((config.max_position_embeddings, False))
+    return min(lengths, default=None)
+
+
 def check_tree_model(model: Any) -> None:
     """Raise UnsupportedModelError unless this model can read trees."""
     is_model = isinstance(model, torch.nn.Module) and hasattr(model, "config")
@@ -61,17 +81,31 @@ def check_tree_model(model: Any) -> None:
 def _refuse_by_name(model: Any, attention: str) -> None:
     config = model.config.get_text_config(decoder=True)
     kinds = set(getattr(config, "layer_types", None) or ()) - set(LAYER_KINDS)
+    kinds |= set(getattr(config, "attention_layers", None) or ()) & {"local"}  # GPT-Neo's, by slot
     accepted = inspect.signature(model.forward).parameters
     if model.config.is_encoder_decoder:
         raise _refusal("it is an encoder with a decoder")
+    if getattr(config, "keep_window_size", None) is not None:
+        raise _refusal("its layers choose keys by what they hold")
     if attention not in ATTENTION:
         raise _refusal(f"its attention is {attention!r}, load it with attn_implementation='sdpa'")
     if kinds:
         raise _refusal(f"layers of the kind {', '.join(sorted(kinds))} cannot go back to a branching")
+    if "" in (windows := attention_windows(model)) and windows[""] is not None and not _makes_windows(model):
+        # Caches of transformers follow the window, and masks do not: plain decoding forgets what it has read.
+        raise _refusal(
+            f"its configuration has a sliding window of {windows['']}, of which its masks know nothing; "
+            "set config.sliding_window to None if it has none"
+        )
     if "position_ids" not in accepted or "past_key_values" not in accepted:
         raise _refusal("it takes no explicit positions, or no cache of keys and values")
     if model.training:
         raise _refusal("it is in training mode, call model.eval()")
+
+
+def _makes_windows(model: Any) -> bool:
+    """Whether transformers' masks with a window are made where the model's layers are defined."""
+    return hasattr(sys.modules[type(model.get_decoder()).__module__], "create_sliding_window_causal_mask")
 
 
 def _refusal(reason: str) -> UnsupportedModelError:

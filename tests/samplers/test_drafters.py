@@ -6,6 +6,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from tokentrellis.samplers.draft_template import (
 from tokentrellis.samplers.draft_tree import ROOT
 from tokentrellis.samplers.draft_trigrams import TrigramTree
 from tokentrellis.samplers.drafter import Drafter
+from tokentrellis.samplers.suffix_trie import SuffixTrie
 from tokentrellis.samplers.tree_growth import TreeGrowth
 from tokentrellis.samplers.tree_scores import ScoreSteps
 from tokentrellis.samplers.verification import Verdict
@@ -148,6 +150,48 @@ class TestLookup:
         first = growth.tree.children(ROOT)[0]
         assert growth.tree.tokens[first] == 5  # twice of three times
 
+    def test_suffixes_are_counted(self) -> None:
+        """What is found is what looking through all texts finds."""
+        chance = Random(0)
+        texts = [[chance.choice([1, 1, 2, 3]) for _ in range(chance.randrange(40))] for _ in range(12)]
+        trie = SuffixTrie(5)
+        for text in texts:
+            for token in text:
+                trie.add(token)
+            trie.end_text()
+        for _ in range(300):
+            tail = [chance.choice([1, 2, 3]) for _ in range(6)]
+            expected: Counter[int] = Counter()
+            for length in range(4, 0, -1):
+                expected = Counter(
+                    text[end]
+                    for text in texts
+                    for end in range(length, len(text))
+                    if text[end - length : end] == tail[-length:]
+                )
+                if expected:
+                    break
+            found, place = trie.find(tail)
+            assert found == length
+            assert {token: count for token, count, _ in trie.continuations(place)} == expected
+
+    def test_texts_that_repeat_nothing_cost_little(self) -> None:
+        """One leaf for a token: no run is followed beyond where it parts from the others."""
+        trie = SuffixTrie(200)
+        for token in range(5000):
+            trie.add(token)
+        assert trie._open == []
+        assert all(isinstance(place, int) for place in trie._root.children.values())
+
+    def test_no_more_than_so_many_tokens_are_kept(self) -> None:
+        drafter = SuffixLookup(most_tokens=100)
+        for start in range(50):
+            drafter.remember(list(range(start, start + 1 + 7 * start % 90)))
+            assert sum(map(len, drafter.earlier)) <= 100 + 2 * 50  # a mark after each text
+        nothing = SuffixLookup(most_tokens=0)
+        nothing.remember([1, 2, 3])
+        assert all(trie.find([1])[0] == 0 for trie in nothing.earlier)
+
     def test_suffixes_of_earlier_texts(self) -> None:
         drafter = SuffixLookup(most_tokens=30)
         drafter.session([1, 2]).end([1, 2, 10, 11, 12, 13])
@@ -196,6 +240,19 @@ class TestTrigrams:
         assert (3, 4, 5, 6) in {tuple(growth.tree.path_tokens(node)) for node in range(len(growth.tree))}
         assert growth.tree.child(ROOT, 9) is not None
         assert growth.n_left == 0
+
+    def test_old_texts_are_forgotten(self) -> None:
+        drafter = TrigramTree(most_tokens=20)
+        drafter.count([1, 2, 3], 0)
+        drafter.count([1, 2, 4], 0)
+        drafter.count([1, 2, 3], 0)
+        assert drafter.guesses(1, 2) == [(3, pytest.approx(2 / 3)), (4, pytest.approx(1 / 3))]
+        drafter.count([1, 2, 4] * 3, 0)
+        drafter.count([1, 2, 3], 0)  # newer and older texts count alike
+        assert dict(drafter.guesses(1, 2)) == {3: pytest.approx(3 / 7), 4: pytest.approx(4 / 7)}
+        for start in range(5, 60, 5):
+            drafter.count(list(range(start, start + 5)), 0)
+        assert drafter.guesses(1, 2) == []
 
     def test_a_new_pair_falls_back_on_its_last_token(self) -> None:
         drafter = TrigramTree()
@@ -353,6 +410,25 @@ class TestDynamicTree:
 
 
 class TestReader:
+    @pytest.mark.parametrize("name", DRAWING)
+    @pytest.mark.parametrize("is_sampled", [False, True])
+    def test_a_draft_model_with_fewer_tokens(self, name: str, is_sampled: bool) -> None:
+        """It can neither read all of the text nor propose all that is legal."""
+        drafter = always(DRAFTERS[name](random_model("gpt2", seed=3, vocab_size=60)))
+        grammar = tt.compile_grammar(
+            tt.from_json_schema(SCHEMA), tt.Vocabulary.from_tokenizer(tiny_tokenizer())
+        )
+        options = {"grammar": grammar, "max_new_tokens": 30}
+        for seed in range(3 if is_sampled else 1):
+            drawing = {"seed": seed, "temperature": 1.0} if is_sampled else {}
+            results = tt.generate(
+                tiny_model(), tiny_tokenizer(), PROMPTS[:2], drafter=drafter, **options, **drawing
+            )
+            assert all(grammar.grammar.accepts(result.text) for result in results)
+        if not is_sampled:
+            plain = tt.generate(tiny_model(), tiny_tokenizer(), PROMPTS[:2], **options)
+            assert [result.token_ids for result in results] == [result.token_ids for result in plain]
+
     def test_texts_longer_than_the_context_get_no_draft(self) -> None:
         model = tiny_model()
         draft = random_model("gpt2", max_position_embeddings=40)

@@ -193,8 +193,46 @@ class TestGreedy:
         drafted = model.generate(**inputs, **options, custom_generate=always(oracle))
         assert torch.equal(drafted, model.generate(**inputs, **options))
 
+    def test_criteria_of_the_caller(self) -> None:
+        """They stand in the place of what the configuration says, as in plain decoding."""
+        model = tiny_model(3)
+        inputs = tiny_tokenizer()("Ann", return_tensors="pt", return_token_type_ids=False)
+        options = {"max_new_tokens": 20, "do_sample": False, "eos_token_id": None}
+        plain = model.generate(**inputs, **options)
+        width = inputs["input_ids"].shape[1]
+        drafter = always(TableDrafter(N_LOGITS, branching=(2,), fixed=(3, 4)))
+        for criterion in (
+            transformers.generation.stopping_criteria.MaxLengthCriteria(width + 5),
+            transformers.generation.stopping_criteria.EosTokenCriteria(int(plain[0, width + 4])),
+            transformers.StopStringCriteria(tiny_tokenizer(), [tiny_tokenizer().decode(plain[0, width + 4])]),
+        ):
+            stopped = model.generate(
+                **inputs, **options, stopping_criteria=[criterion], custom_generate=drafter
+            )
+            assert torch.equal(stopped, model.generate(**inputs, **options, stopping_criteria=[criterion]))
+            assert stopped.shape[1] < plain.shape[1]
+
 
 class TestGrammar:
+    def test_a_text_that_has_begun(self) -> None:
+        """The grammar begins inside the prompt, which counts against its budget."""
+        grammar = tt.compile_grammar(
+            tt.from_json_schema(SCHEMA), tt.Vocabulary.from_tokenizer(tiny_tokenizer())
+        )
+        ids = tiny_tokenizer()('Ann is 41. {"name":', return_tensors="pt")["input_ids"]
+        width = len(tiny_tokenizer()("Ann is 41. ")["input_ids"])
+        limits = {"max_new_tokens": 40, "do_sample": False, "attention_mask": torch.ones_like(ids)}
+        drafter = always(TableDrafter(N_LOGITS, branching=(2, 1), fixed=(5, 9)))
+        outputs = []
+        for extra in ({}, {"custom_generate": drafter}):
+            processor = tt.GrammarProcessor(grammar, max_new_tokens=30, prompt_length=width)
+            outputs.append(tiny_model().generate(ids, logits_processor=[processor], **limits, **extra))
+        assert torch.equal(*outputs)
+        assert grammar.grammar.accepts(tiny_tokenizer().decode(outputs[0][0, width:-1]))
+        processor = tt.GrammarProcessor(grammar, prompt_length=ids.shape[1] + 1)
+        with pytest.raises(tt.ArgumentValueError, match="at least as long as prompt_length"):
+            tiny_model().generate(ids, logits_processor=[processor], **limits, **extra)
+
     def test_outputs_are_valid_within_every_budget(self) -> None:
         grammar = tt.compile_grammar(
             tt.from_json_schema(SCHEMA), tt.Vocabulary.from_tokenizer(tiny_tokenizer())
@@ -297,15 +335,79 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"num_beams": 2}, "num_beams must be 1"),
+            ({"num_beams": 2}, "num_beams is not to be had"),
             ({"return_dict_in_generate": True}, "return_dict_in_generate is not to be had"),
             ({"guidance_scale": 1.5}, "must be a function of the text"),
+            ({"prompt_lookup_num_tokens": 3}, "prompt_lookup_num_tokens is not to be had"),
+            ({"output_hidden_states": True}, "output_hidden_states is not to be had"),
+            ({"cache_implementation": "offloaded"}, "'dynamic' or 'static'"),
         ],
     )
     def test_of_configurations(self, options: dict[str, Any], message: str) -> None:
         inputs = tiny_tokenizer()("Ann", return_tensors="pt", return_token_type_ids=False)
         with pytest.raises(tt.ArgumentValueError, match=message):
             tiny_model().generate(**inputs, max_new_tokens=3, custom_generate=ForcedTokens(), **options)
+
+    @pytest.mark.parametrize(
+        ("inputs", "message"),
+        [
+            ({"token_type_ids": torch.ones(1, 3, dtype=torch.long)}, "not token_type_ids"),
+            ({"position_ids": torch.tensor([[4, 5, 6]])}, "have the positions 0, 1, 2"),
+            ({"attention_mask": torch.tensor([[1, 1, 0]])}, "padding must be on the left"),
+            ({"input_ids": None, "inputs_embeds": torch.zeros(1, 3, 32)}, "at least one token"),
+        ],
+    )
+    def test_of_inputs_that_would_be_ignored(self, inputs: dict[str, Any], message: str) -> None:
+        prompt = {"input_ids": torch.tensor([[5, 6, 7]]), "attention_mask": torch.ones(1, 3), **inputs}
+        with pytest.raises(tt.ArgumentValueError, match=message):
+            random_model("gpt2").generate(**prompt, max_new_tokens=3, custom_generate=ForcedTokens())
+
+    @pytest.mark.parametrize(
+        ("rope", "is_right_beyond"),
+        [
+            ({"rope_type": "dynamic", "factor": 2.0}, False),
+            (
+                {
+                    "rope_type": "longrope",
+                    "short_factor": [1.0] * 8,
+                    "long_factor": [4.0] * 8,
+                    "original_max_position_embeddings": 16,
+                },
+                True,
+            ),
+        ],
+    )
+    def test_of_lengths_where_positions_change(self, rope: dict[str, Any], is_right_beyond: bool) -> None:
+        """Plain decoding embeds positions in another way from there on; up to there outputs are the same."""
+        parameters = {"rope_theta": 10000.0, **rope}
+        model = random_model("llama", rope_parameters=parameters, max_position_embeddings=16)
+        drafter = always(TableDrafter(N_LOGITS, branching=(2,), fixed=(3, 4)))
+
+        def outputs(width: int, n_new: int) -> list[torch.Tensor]:
+            ids = torch.arange(20, 20 + width)[None]
+            options = {"attention_mask": torch.ones_like(ids), "max_new_tokens": n_new, "do_sample": False}
+            return [model.generate(ids, **options, **extra) for extra in ({}, {"custom_generate": drafter})]
+
+        assert torch.equal(*outputs(6, 10))
+        with pytest.raises(tt.ArgumentValueError, match=r"beyond 16 tokens.*lower max_new_tokens to 10"):
+            outputs(6, 11)
+        if is_right_beyond:
+            assert torch.equal(*outputs(17, 12))
+        else:
+            with pytest.raises(tt.ArgumentValueError, match="beyond 16 tokens"):
+                outputs(17, 12)
+
+    def test_of_a_slack(self) -> None:
+        """It changes the law."""
+        grammar = tt.compile_grammar(tt.from_choices(["a"]), tt.Vocabulary.from_tokenizer(tiny_tokenizer()))
+        with pytest.raises(tt.ArgumentValueError, match="budget_slack is not to be had"):
+            tiny_model().generate(
+                torch.tensor([[5]]),
+                attention_mask=torch.tensor([[1]]),
+                max_new_tokens=9,
+                logits_processor=[tt.GrammarProcessor(grammar, max_new_tokens=9, budget_slack=4)],
+                custom_generate=ForcedTokens(),
+            )
 
     def test_of_a_filled_cache(self) -> None:
         inputs = tiny_tokenizer()("Ann Lee", return_tensors="pt", return_token_type_ids=False)

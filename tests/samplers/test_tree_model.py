@@ -187,6 +187,18 @@ class TestRefusals:
         model.config._attn_implementation = "flash_attention_2"
         self.refuse(model, "flash_attention_2")
 
+    def test_a_window_that_masks_know_nothing_of(self) -> None:
+        """transformers' cache would follow it, its mask would not."""
+        self.refuse(random_model("llama", num_hidden_layers=1, sliding_window=6), "a sliding window of 6")
+        TreeModel(random_model("mistral", num_key_value_heads=1, num_hidden_layers=1, sliding_window=6))
+
+    def test_windows_by_slot(self) -> None:
+        model = random_model("gpt_neo", attention_types=[[["global", "local"], 1]], window_size=6)
+        self.refuse(model, "layers of the kind local")
+
+    def test_keys_chosen_by_what_they_hold(self) -> None:
+        self.refuse(random_model("doge", num_key_value_heads=1, keep_window_size=6), "what they hold")
+
     def test_training_mode(self) -> None:
         self.refuse(random_model("llama", num_hidden_layers=1).train(), "training mode")
 
