@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from .decoding.traces import Alternative, Trace, TraceStep
     from .decoding.vocabulary import Vocabulary
     from .grammars.call_formats import CallFormat
+    from .grammars.captures import Captured, CaptureReader
     from .grammars.choices import from_choices
     from .grammars.conversion import convert_grammar
     from .grammars.ebnf import from_ebnf
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from .grammars.lark import from_lark
     from .grammars.parts import (
         alternatives,
+        capture,
         free_text,
         intersection,
         json_lines,
@@ -193,6 +195,7 @@ _NAMES_OF_MODULE = {
         "UnsatisfiableError",
         "UnsupportedFeatureError",
     ),
+    ".grammars.captures": ("Captured", "CaptureReader"),
     ".grammars.gbnf": ("from_gbnf",),
     ".grammars.grammar": ("Grammar",),
     ".grammars.graph": ("GrammarGraph", "grammar_graph"),
@@ -200,6 +203,7 @@ _NAMES_OF_MODULE = {
     ".grammars.lark": ("from_lark",),
     ".grammars.parts": (
         "alternatives",
+        "capture",
         "free_text",
         "intersection",
         "json_lines",
@@ -276,6 +280,9 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "json_lines",
     "intersection",
     "from_tools",
+    "capture",
+    "Captured",
+    "CaptureReader",
     "parse_calls",
     "ToolCall",
     "CallFormat",

@@ -127,7 +127,7 @@ def is_rules_file(source: str) -> bool:
     return Path(source).suffix in _RULES
 
 
-def read_rules(source: str, lexer: Literal["contextual", "dynamic"] = "contextual") -> Grammar:
+def read_rules(source: str, lexer: Literal["contextual", "dynamic"] | None = None) -> Grammar:
     """The grammar in a file of rules: Lark (lexer: as for `from_lark`), GBNF or EBNF.
 
     What may be wrong with it is said on standard error.
@@ -140,7 +140,7 @@ def read_rules(source: str, lexer: Literal["contextual", "dynamic"] = "contextua
     return grammar
 
 
-def _read_rules(source: str, lexer: Literal["contextual", "dynamic"]) -> Grammar:
+def _read_rules(source: str, lexer: Literal["contextual", "dynamic"] | None) -> Grammar:
     from .grammars.ebnf import from_ebnf
     from .grammars.gbnf import from_gbnf
     from .grammars.lark import from_lark

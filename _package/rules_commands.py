@@ -75,9 +75,9 @@ def convert(
     to: Annotated[RuleNotation, typer.Option("--to", help="What to write.")] = RuleNotation.GBNF,
     regex: RegexOption = None,
     lexer: Annotated[
-        LarkLexer,
+        LarkLexer | None,
         typer.Option("--lexer", help="Of a Lark grammar: only one whose lexer is dynamic can be converted."),
-    ] = LarkLexer.CONTEXTUAL,
+    ] = None,
 ) -> None:
     """Write RULES in another notation, for the same texts; what it cannot say is refused with the reason."""
     from .grammars.conversion import convert_grammar
@@ -88,7 +88,7 @@ def convert(
     if regex is not None:
         grammar = from_regex(regex)
     elif rules is not None and is_rules_file(rules):
-        grammar = read_rules(rules, lexer.value)
+        grammar = read_rules(rules, None if lexer is None else lexer.value)
     else:
         raise ConstraintError("RULES: must be a file .lark, .gbnf or .ebnf", got=rules)
     print(convert_grammar(grammar, to.value).rstrip("\n"))

@@ -32,6 +32,7 @@ from .results import (
     Result,
     Statistics,
     calls_of,
+    captures_of,
     check_after_tail,
     grammar_of,
     make_results,
@@ -313,7 +314,8 @@ def _sample(
         value = value_of(grammar_of(compiled), text)
         log_prob = score_text(model, prompt_ids, token_ids)
         calls = calls_of(grammar_of(compiled), vocabulary, token_ids, n_skipped=len(tail))
-        result = Result(text, value, token_ids, log_prob, statistics, drawn.log_weight, calls)
+        captures = captures_of(grammar_of(compiled), vocabulary, token_ids, n_skipped=len(tail))
+        result = Result(text, value, token_ids, log_prob, statistics, drawn.log_weight, calls, captures)
         if is_traced:
             found = _read_trace(model, prompt, prompt_ids, result, compiled or vocabulary, budget)
             result = replace(result, trace=found)

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..grammars.captures import Captured, CaptureReader
 from ..grammars.errors import LimitExceededError
 from ..grammars.grammar import Grammar
 from ..grammars.json_schema import JsonSchemaGrammar
@@ -64,6 +65,7 @@ class Result:
     log_weight: natural logarithm of the importance weight that a sampler gives to the text; None without one.
         Averages over results, weighted by exp(log_weight), are those of the model given the constraint.
     calls: what was called, for a grammar of tools (`ToolCall`) or structural tags (`TagCall`); else None.
+    captures: the texts of captured rules (`Captured`), for a grammar that has some; else None.
     trace: what happened at each token, for `generate(..., trace=True)`; else None.
     """
 
@@ -74,6 +76,7 @@ class Result:
     stats: Statistics
     log_weight: float | None = None
     calls: list[Any] | None = None
+    captures: list[Captured] | None = None
     trace: Trace | None = field(default=None, repr=False)
 
     def _repr_html_(self) -> str:
@@ -108,7 +111,9 @@ def make_results(
             speculation=speculation,
         )
         calls = calls_of(grammar, compiled.vocabulary, token_ids)
-        results.append(Result(text, value_of(grammar, text), token_ids, log_prob, statistics, calls=calls))
+        captures = captures_of(grammar, compiled.vocabulary, token_ids)
+        value = value_of(grammar, text)
+        results.append(Result(text, value, token_ids, log_prob, statistics, calls=calls, captures=captures))
     return results
 
 
@@ -189,3 +194,23 @@ def calls_of(
         if token_id not in ends
     )
     return list(grammar.calls(data[n_skipped:].decode("utf-8", "surrogateescape")))
+
+
+def captures_of(
+    grammar: Grammar | None, vocabulary: Vocabulary, token_ids: list[int], n_skipped: int = 0
+) -> list[Captured] | None:
+    """The texts of captured rules; None for a grammar without any. n_skipped: bytes before the text."""
+    if grammar is None or not grammar.has_captures:
+        return None
+    reader, found = CaptureReader(grammar), []
+    ends = set(vocabulary.eos_token_ids)
+    for token_id in token_ids:
+        if token_id in ends:
+            break
+        if token_id in vocabulary.special_names:
+            found += reader.write_token(token_id)
+            continue
+        data = vocabulary.token_bytes(token_id)
+        found += reader.write(data[n_skipped:])
+        n_skipped = max(0, n_skipped - len(data))
+    return [*found, *reader.finish()]

@@ -23,6 +23,7 @@ from .expressions import EPSILON, Expression, complement, intersect
 from .grammar import (
     END,
     CallEdge,
+    CaptureRule,
     Edge,
     Expansion,
     Grammar,
@@ -111,7 +112,8 @@ class Composition(Grammar):
 
     start = 1
 
-    def __init__(self, skeleton: Skeleton) -> None:
+    def __init__(self, skeleton: Skeleton, embedded: Sequence[Grammar] = ()) -> None:
+        """embedded: what an edge of a part for the token ~number stands for (`ContextFreeGrammar`)."""
         reach = [_reachable(state, skeleton.skips) for state in range(len(skeleton.joins))]
         self._joins = [[join for at in states for join in skeleton.joins[at]] for states in reach]
         self._final = [any(at in skeleton.ends for at in states) for states in reach]
@@ -124,12 +126,12 @@ class Composition(Grammar):
         self._finish = finish
         self.parts: list[Grammar] = []
         known: dict[int, int] = {}
-        for joins in self._joins:
-            for piece, _ in joins:
-                if isinstance(piece, Grammar) and id(piece) not in known:
-                    known[id(piece)] = len(self.parts)
-                    self.parts.append(piece)
+        for piece in [*(piece for joins in self._joins for piece, _ in joins), *embedded]:
+            if isinstance(piece, Grammar) and id(piece) not in known:
+                known[id(piece)] = len(self.parts)
+                self.parts.append(piece)
         self._part_of = known
+        self._embedded = [known[id(part)] for part in embedded]
         self.depth: int = 1 + max(
             (part.depth for part in self.parts if isinstance(part, Composition)), default=0
         )
@@ -138,6 +140,7 @@ class Composition(Grammar):
         self.distinct_keys = any(part.distinct_keys for part in self.parts)
         self.distinct_items = any(part.distinct_items for part in self.parts)
         self.documents = any(_has_documents(part) for part in self.parts)
+        self.has_captures = any(part.has_captures for part in self.parts)
         self.is_ambiguous = any(part.is_ambiguous for part in self.parts)
         self.ignored = tuple(problem for part in self.parts for problem in part.ignored)
         # A state of a part has a number from here on; those before are the joints.
@@ -177,6 +180,12 @@ class Composition(Grammar):
     def recall(self, state: int, items: Sequence[bytes]) -> int:
         part, inner, _ = self._states[state - self._first]
         return self._number(part, self.parts[part].recall(inner, items))
+
+    def capture_of(self, state: int) -> CaptureRule | None:
+        if state < self._first:
+            return None
+        part, inner, role = self._states[state - self._first]
+        return None if role == _DOCUMENT else self.parts[part].capture_of(inner)
 
     def _unfold(self, state: int, whole: bool) -> Expansion | PlainObject | PlainArray:
         if state < self._first:
@@ -223,6 +232,8 @@ class Composition(Grammar):
         if isinstance(edge, (LiteralsEdge, OthersEdge)) and edge.next is None:
             return edge
         following = self._number(part, edge.next)  # type: ignore[arg-type]
+        if isinstance(edge, TokenEdge) and edge.token_id < 0:
+            return CallEdge(self._beginning(self._embedded[~edge.token_id]), following)
         if isinstance(edge, CallEdge):
             return CallEdge(self._number(part, edge.start), following)
         return edge._replace(next=following)
@@ -276,7 +287,7 @@ def _shortest_ways(joins: list[list[tuple[Piece, int]]], final: list[bool]) -> t
     for source, here in enumerate(joins):
         for index, (piece, target) in enumerate(here):
             if id(piece) not in costs:
-                costs[id(piece)] = _cost(piece)
+                costs[id(piece)] = cost_of(piece)
             before[target].append((costs[id(piece)], source, index))
     finish: list[int | None] = [None] * len(joins)
     least = 0
@@ -293,7 +304,7 @@ def _shortest_ways(joins: list[list[tuple[Piece, int]]], final: list[bool]) -> t
     return finish, least
 
 
-def _cost(piece: Piece) -> int:
+def cost_of(piece: Piece) -> int:
     """Bytes of a shortest text of a piece that is not empty; at least one."""
     if isinstance(piece, Token):
         return 1

@@ -20,32 +20,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from heapq import heappop, heappush
+from types import MappingProxyType
 from typing import cast
 
-from .errors import LimitExceededError, UnsatisfiableError
+from .errors import LimitExceededError, UnsatisfiableError, UnsupportedFeatureError
 from .expressions import Expression, union
-from .grammar import END, CallEdge, Edge, Expansion, Grammar, TerminalEdge, TokenEdge
+from .grammar import END, CallEdge, CaptureRule, Edge, Expansion, Grammar, TerminalEdge, TokenEdge
 from .nullable import without_empty
 from .positions import NEVER, Positions
 from .remarks import NO_END, Remark
-from .rules import Leaf, RuleCall, Tree, simplify, strongly_connected
+from .rules import Embedded, Leaf, RuleCall, Tree, simplify, strongly_connected
 
 
 class ContextFreeGrammar(Grammar):
     """The texts that a rule derives. Front ends give the rules; all names that are called are defined.
 
-    rules, start_rule: as they were given. remarks: (rule, what may be wrong with it); front ends add theirs.
+    rules, start_rule: as they were given. captured: by rule, how its texts are handed out. remarks: (rule,
+    what may be wrong with it); front ends add theirs. A grammar in a rule (`Embedded`) is an edge for the
+    token ~number here, which `Composition` makes a call of.
 
-    Raises: UnsatisfiableError if there is no text; LimitExceededError for rules that are too large.
+    Raises: UnsatisfiableError if there is no text; LimitExceededError for rules that are too large;
+        UnsupportedFeatureError for a captured rule that calls itself first.
     """
 
     start = 1
     is_ambiguous = True
 
-    def __init__(self, rules: Mapping[str, Tree], start_rule: str) -> None:
+    def __init__(
+        self,
+        rules: Mapping[str, Tree],
+        start_rule: str,
+        captured: Mapping[str, CaptureRule] = MappingProxyType({}),
+    ) -> None:
+        if start_rule in captured:  # what is captured is called
+            rules, start_rule = {**rules, "": RuleCall(start_rule)}, ""
         self.rules = rules
         self.start_rule = start_rule
-        simplified = simplify(rules, start_rule)
+        self._captured = dict(captured)
+        simplified = simplify(rules, start_rule, captured)
         self.remarks: tuple[Remark, ...] = tuple(
             (name, NO_END) for name in rules if name in simplified.without_end
         )
@@ -61,6 +73,13 @@ class ContextFreeGrammar(Grammar):
                 advice="every way through it needs a rule without an end",
             )
         self._component = self._left_components()
+        self.has_captures = any(name in simplified.rules for name in captured)
+        for name in captured:
+            if self._component.get(name):
+                raise UnsupportedFeatureError(
+                    f"capturing rule {name!r}, which calls itself first,",
+                    advice="capture a rule that calls it and nothing else",
+                )
         self._is_empty_allowed = start_rule in simplified.nullable
         self._goals: dict[str, _Goal] = {}
         # By state: its goal and positions; none of them for the begin of a goal, no goal for the whole.
@@ -73,6 +92,10 @@ class ContextFreeGrammar(Grammar):
             expansion = self._expand(self.start_rule, frozenset())
             return expansion._replace(final=True, finish=-1) if self._is_empty_allowed else expansion
         return self._expand(*place)
+
+    def capture_of(self, state: int) -> CaptureRule | None:
+        place = self._places[state]
+        return None if place is None or place[1] else self._captured.get(place[0])
 
     def rule_name(self, state: int) -> str:
         place = self._places[state]
@@ -103,6 +126,8 @@ class ContextFreeGrammar(Grammar):
                 edges.append(TerminalEdge(symbol, after))
             elif isinstance(symbol, RuleCall):
                 edges.append(CallEdge(self._numbered(symbol.name, frozenset()), after))
+            elif isinstance(symbol, Embedded):
+                edges.append(TokenEdge(~symbol.number, after))
             else:
                 edges.append(TokenEdge(symbol.token_id, after))
             costs.append(cost)

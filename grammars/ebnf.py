@@ -14,13 +14,14 @@ Sources: ISO/IEC 14977:1996; the notation of XML 1.0 (fifth edition), section 6.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from .context_free import ContextFreeGrammar
 from .errors import UnsupportedFeatureError, line_and_column
 from .expressions import UNLIMITED, Expression, complement, intersect, literal
 from .grammar import Grammar
 from .remarks import warn_about
-from .rule_text import DEEPEST_GROUP, RuleText, check_rules
+from .rule_text import DEEPEST_GROUP, RuleText, captured_rules, check_rules, checked_captures
 from .rules import Choice, Repetition, RuleCall, Sequence, Tree, simplify
 from .special_tokens import checked_start
 from .unicode_classes import invert, merge_ranges
@@ -37,36 +38,39 @@ _QUANTIFIERS = {"*": (0, UNLIMITED), "+": (1, UNLIMITED), "?": (0, 1)}
 class EbnfGrammar(ContextFreeGrammar):
     """The texts that rules in EBNF derive. Made by `from_ebnf`; pickled by its source."""
 
-    def __init__(self, text: str, start: str | None) -> None:
+    def __init__(self, text: str, start: str | None, captures: Iterable[str] = ()) -> None:
         self.source = text
-        self._arguments = (text, start)
+        self._arguments = (text, start, tuple(captures))
         reader = _Reader(text)
         rules = reader.read()
         start = next(iter(rules), "") if start is None else start
         all_rules = rules | {name: Sequence((kept, less)) for name, kept, less, _ in reader.exceptions}
         remarks = check_rules(all_rules, start, reader.references, text)
-        super().__init__(reader.with_exceptions(rules), start)
+        super().__init__(reader.with_exceptions(rules), start, captured_rules(captures, rules))
         self.remarks = tuple(remark for remark in remarks + self.remarks if remark[0] in rules)
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), self._arguments
 
 
-def from_ebnf(text: str, *, start: str | None = None) -> Grammar:
+def from_ebnf(text: str, *, start: str | None = None, captures: Iterable[str] = ()) -> Grammar:
     """The grammar of the texts that a grammar in EBNF (ISO/IEC 14977, or as the W3C writes it) derives.
 
     start: the rule to begin with; by default the first.
+    captures: rules whose texts are handed out (`grammar.captures`, `tt.CaptureReader`).
 
     Warns about rules that nothing reaches, or that derive no text (GrammarWarning; `grammar.remarks`).
 
     Raises:
         GrammarSyntaxError: the text is not EBNF; shows line, column and a caret.
         UnresolvedReferenceError: a rule is not defined.
-        UnsupportedFeatureError: a special sequence `? ... ?`; an exception of what is not regular.
+        UnsupportedFeatureError: a special sequence `? ... ?`; an exception of what is not regular; a
+            captured rule that calls itself first.
         UnsatisfiableError: the start rule derives no text.
         LimitExceededError: the rules are too large.
     """
-    grammar = EbnfGrammar(text, None if start is None else checked_start(start))
+    names = checked_captures(captures)
+    grammar = EbnfGrammar(text, None if start is None else checked_start(start), names)
     warn_about(grammar.remarks)
     return grammar
 

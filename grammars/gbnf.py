@@ -15,14 +15,14 @@ One pass, linear. Source: the README of the grammars of llama.cpp.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from .context_free import ContextFreeGrammar
 from .errors import UnsupportedFeatureError, line_and_column
 from .expressions import UNLIMITED, literal
 from .grammar import Grammar
 from .remarks import warn_about
-from .rule_text import DEEPEST_GROUP, RuleText, check_rules
+from .rule_text import DEEPEST_GROUP, RuleText, captured_rules, check_rules, checked_captures
 from .rules import Choice, Repetition, RuleCall, Sequence, SpecialToken, Tree
 from .special_tokens import checked_start, checked_tokens, special_token
 from .utf8 import ANY_CHARACTER
@@ -39,20 +39,28 @@ _QUANTIFIERS = {"*": (0, UNLIMITED), "+": (1, UNLIMITED), "?": (0, 1)}
 class GbnfGrammar(ContextFreeGrammar):
     """The texts that rules in GBNF derive. Made by `from_gbnf`; pickled by its source."""
 
-    def __init__(self, text: str, start: str, special_tokens: Mapping[str, int]) -> None:
+    def __init__(
+        self, text: str, start: str, special_tokens: Mapping[str, int], captures: Iterable[str] = ()
+    ) -> None:
         self.source = text
-        self._arguments = (text, start, dict(special_tokens))
+        self._arguments = (text, start, dict(special_tokens), tuple(captures))
         reader = _Reader(text, special_tokens)
         rules = reader.read()
         unreached = check_rules(rules, start, reader.references, text)
-        super().__init__(rules, start)
+        super().__init__(rules, start, captured_rules(captures, rules))
         self.remarks = unreached + self.remarks
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), self._arguments
 
 
-def from_gbnf(text: str, *, start: str = "root", special_tokens: Mapping[str, int] | None = None) -> Grammar:
+def from_gbnf(
+    text: str,
+    *,
+    start: str = "root",
+    special_tokens: Mapping[str, int] | None = None,
+    captures: Iterable[str] = (),
+) -> Grammar:
     """The grammar of the texts that a GBNF grammar, as llama.cpp has them, derives.
 
     Args:
@@ -60,17 +68,19 @@ def from_gbnf(text: str, *, start: str = "root", special_tokens: Mapping[str, in
         start: the rule to begin with.
         special_tokens: the ids of special tokens that the rules mention by name, `<think>` for example, as
             `Vocabulary.special_token_ids` and tokenizers have them. `<[1000]>` needs none.
+        captures: rules whose texts are handed out (`grammar.captures`, `tt.CaptureReader`).
 
     Warns about rules that nothing reaches, or that derive no text (GrammarWarning; `grammar.remarks`).
 
     Raises:
         GrammarSyntaxError: the text is not GBNF; shows line, column and a caret.
         UnresolvedReferenceError: a rule or a special token is not defined.
-        UnsupportedFeatureError: `!<token>`, any token but one.
+        UnsupportedFeatureError: `!<token>`, any token but one; a captured rule that calls itself first.
         UnsatisfiableError: the start rule derives no text.
         LimitExceededError: the rules are too large.
     """
-    grammar = GbnfGrammar(text, checked_start(start), checked_tokens(special_tokens))
+    names = checked_captures(captures)
+    grammar = GbnfGrammar(text, checked_start(start), checked_tokens(special_tokens), names)
     warn_about(grammar.remarks)
     return grammar
 

@@ -18,11 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import GrammarError
-from .expressions import UNLIMITED, Expression, StringTerminal
+from .expressions import EPSILON, UNLIMITED, Expression, StringTerminal
 from .parse_tables import ParseTables
+
+if TYPE_CHECKING:
+    from .captures import Captured
 
 END = 0
 UNKNOWN_FINISH = -2
@@ -199,6 +202,21 @@ class PlainArray(NamedTuple):
     close: Expression
 
 
+class CaptureRule(NamedTuple):
+    """A rule whose texts are handed out.
+
+    name: under which. skipped: what is ignored before its first terminal, which does not belong to the text.
+    suffix: of a rule that is `body` and then `suffix`, the latter, whose text is handed out as `suffix_name`,
+    if that is not empty, and does not belong to the other.
+    """
+
+    name: str
+    skipped: Expression = EPSILON
+    body: Expression = EPSILON
+    suffix: Expression = EPSILON
+    suffix_name: str = ""
+
+
 class Grammar:
     """What may be generated. Immutable for its user; states are made when the core first reaches them.
 
@@ -221,6 +239,8 @@ class Grammar:
     is_ambiguous: bool = False
     """There may be many ways to read a text. A called rule is never empty then, and never calls itself
     first."""
+    has_captures: bool = False
+    """Some rule has a `capture_of`."""
     parse_tables: ParseTables | None = None
     """A grammar that is given as a whole, by parse tables and lexers; no state is expanded then."""
 
@@ -265,6 +285,23 @@ class Grammar:
         from .recognizer import Recognizer  # the recogniser imports this module
 
         return Recognizer(self).accepts(text)
+
+    def capture_of(self, state: int) -> CaptureRule | None:
+        """How the text of the rule that begins at a state is handed out; None: it is not."""
+        return None
+
+    def captures(self, text: str | bytes) -> list[Captured]:
+        """The texts of captured rules in a text of this grammar, in the order in which they end.
+
+        Where a text can be read in several ways, that is taken whose captures begin earliest, then those that
+        are longest. `CaptureReader` reads a text while it is written.
+
+        Raises: GrammarSyntaxError where the text is not one of this grammar.
+        """
+        from .captures import CaptureReader  # which imports this module
+
+        reader = CaptureReader(self)
+        return [*reader.write(text), *reader.finish()]
 
     def rule_name(self, state: int) -> str:
         """The name of the rule that begins at a state, for those who look at the grammar; "": it has none."""

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 Rule = tuple[int, Sequence[int]]
 
@@ -34,6 +36,12 @@ def lalr_table(rules: Sequence[Rule], priorities: Sequence[int], root: int, end:
     root: the rule that reads the start and nothing else. end: the terminal that stands for the end.
     """
     return _Lalr(rules, priorities, root, end).table()
+
+
+def expected_terminals(rules: Sequence[Rule], root: int, end: int) -> list[int]:
+    """By LALR(1) state, conflicts or not, the terminals (bits) that may come next: those that it shifts, and
+    those that follow what it may reduce."""
+    return _Lalr(rules, [0] * len(rules), root, end).expected()
 
 
 class _Lalr:
@@ -73,6 +81,13 @@ class _Lalr:
             if self.first_item[self.root] + 1 in kernel:
                 made.accepting = state
         return made
+
+    def expected(self) -> list[int]:
+        self._make_states()
+        return [
+            sum(1 << symbol for symbol in moves if symbol >= 0) | reduce(or_, lookaheads.values(), 0)
+            for moves, lookaheads in zip(self.transitions, self._lookaheads(), strict=True)
+        ]
 
     def _place(self, item: int) -> tuple[int, int]:
         rule = self.rule_of[item]

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from .composition import Composition, Piece, Skeleton, Token, check_part
 from .errors import GrammarError, UnsatisfiableError, UnsupportedFeatureError
 from .expressions import EPSILON, Expression, intersect, literal, optional, union
-from .grammar import END, Grammar, TerminalEdge
+from .grammar import END, CaptureRule, Grammar, TerminalEdge
 from .json_schema import from_json_schema
 from .stop_strings import checked_strings, encoded, text_up_to, text_without
 
@@ -117,6 +117,31 @@ def special_token(token_id: int) -> Grammar:
     return skeleton.build()
 
 
+def capture(name: str, part: Part) -> Grammar:
+    """The part, whose text is handed out by name: `grammar.captures(text)`, `tt.CaptureReader`, and
+    `result.captures` of `tt.generate`. A text that is empty is not.
+
+    Raises: GrammarError for a name that is no text, or empty; as `sequence` does.
+    """
+    if not isinstance(name, str) or not name:
+        raise GrammarError("the name of a capture must be a text", got=name)
+    skeleton = Skeleton()
+    skeleton.end(skeleton.join(0, piece_of(part)))
+    return _CapturedPart(skeleton, name)
+
+
+class _CapturedPart(Composition):
+    """A part whose rule, which begins at its start, is captured."""
+
+    def __init__(self, skeleton: Skeleton, name: str) -> None:
+        super().__init__(skeleton)
+        self.has_captures = True
+        self._rule = CaptureRule(name)
+
+    def capture_of(self, state: int) -> CaptureRule | None:
+        return self._rule if state == self.start else super().capture_of(state)
+
+
 def json_lines(schema: object, *, least: int = 0, most: int | None = None) -> Grammar:
     """JSON Lines: documents, one a line, without line breaks inside, the last line break left to the model.
 
@@ -166,7 +191,7 @@ def piece_of(part: Part) -> Piece:
 
 def _expression_of(grammar: Grammar) -> Expression | None:
     """The language of a grammar that is one terminal, or nothing."""
-    if grammar.distinct_keys or grammar.distinct_items:
+    if grammar.distinct_keys or grammar.distinct_items or grammar.has_captures:
         return None
     beginning = grammar.expand(grammar.start)
     terminals = []

@@ -20,7 +20,18 @@ from .emptiness import shortest_text
 from .errors import LimitExceededError
 from .expressions import EMPTY, UNLIMITED, Expression
 from .nullable import without_empty
-from .rules import Choice, Leaf, Repetition, RuleCall, Sequence, Simplified, SpecialToken, Tree, settle
+from .rules import (
+    Choice,
+    Embedded,
+    Leaf,
+    Repetition,
+    RuleCall,
+    Sequence,
+    Simplified,
+    SpecialToken,
+    Tree,
+    settle,
+)
 
 MOST_POSITIONS = 200_000
 
@@ -166,6 +177,8 @@ class Positions:
             return Costs(0 if tree.nullable else text, text)
         if isinstance(tree, SpecialToken):
             return Costs(1, 1)
+        if isinstance(tree, Embedded):
+            return Costs(tree.cost, tree.cost)
         if isinstance(tree, RuleCall):
             cost = self.shortest[tree.name]
             return Costs(0 if tree.name in self._nullable else cost, cost)

@@ -26,6 +26,7 @@ from .expressions import EPSILON, UNLIMITED, Expression, complement, intersect, 
 from .grammar import (
     END,
     CallEdge,
+    CaptureRule,
     Edge,
     Expansion,
     Grammar,
@@ -167,6 +168,11 @@ class Configuration(NamedTuple):
 
 
 States: TypeAlias = "frozenset[Configuration]"
+CLOSE = -1
+"""In a stack: a captured rule is over."""
+Events: TypeAlias = "tuple[CaptureRule | None, ...]"
+"""Captured rules that begin (the rule) and end (None, the innermost one), in their order."""
+Ways: TypeAlias = "set[tuple[Configuration, Events]]"
 
 
 class Recognizer:
@@ -193,42 +199,59 @@ class Recognizer:
 
     def start(self) -> States:
         """The states before the first byte."""
-        return frozenset(self._enter(self.grammar.start, ()))
+        return frozenset(way for way, _ in self.first_ways())
+
+    def first_ways(self) -> Ways:
+        """The configurations before the first byte, each with what is captured from there on."""
+        rule = self.grammar.capture_of(self.grammar.start)
+        if rule is None:
+            return self._enter(self.grammar.start, ())
+        return self._enter(self.grammar.start, (CLOSE, ()), events=(rule,))
 
     def step(self, states: States, byte: int) -> States:
         """The states after one more byte; empty if no accepted text begins like this."""
-        after: set[Configuration] = set()
         known: dict[bytes, Repeats] = {}
-        for lexeme, stack, read in states:
-            repeated, recalled = False, None
-            if self._asks_what_repeats and self._in_document(stack):
-                read += bytes((byte,))
-                if read not in known:
-                    known[read] = find_repeats(read)
-                if known[read].key:
-                    continue
-                repeated = known[read].item
-                recalled = read if byte == _COMMA else None
-            for advanced in _advance(lexeme, byte):
-                if isinstance(advanced, PlainLexeme):
-                    if advanced.rest.nullable:
-                        after |= self._enter(advanced.next, stack, repeated, recalled, read)
-                    if not transitions(advanced.rest):
-                        continue  # nothing but its end could follow
-                after.add(Configuration(advanced, stack, read))
-            if isinstance(lexeme, StringLexeme) and byte == _QUOTE and not lexeme.escape:
-                label = lexeme.text.label()
-                if label is not None:
-                    after |= self._enter(self._next(lexeme.origin, label), stack, repeated, None, read)
-        return frozenset(after)
+        return frozenset(way for before in states for way, _ in self.ways_after(before, byte, known))
+
+    def ways_after(self, before: Configuration, byte: int, known: dict[bytes, Repeats]) -> Ways:
+        """The configurations after one more byte, each with the captures that begin and end there.
+
+        known: what repeats in the documents that were read up to this byte; filled here.
+        """
+        after: Ways = set()
+        lexeme, stack, read = before
+        repeated, recalled = False, None
+        if self._asks_what_repeats and self._in_document(stack):
+            read += bytes((byte,))
+            if read not in known:
+                known[read] = find_repeats(read)
+            if known[read].key:
+                return after
+            repeated = known[read].item
+            recalled = read if byte == _COMMA else None
+        for advanced in _advance(lexeme, byte):
+            if isinstance(advanced, PlainLexeme):
+                if advanced.rest.nullable:
+                    after |= self._enter(advanced.next, stack, repeated, recalled, read)
+                if not transitions(advanced.rest):
+                    continue  # nothing but its end could follow
+            after.add((Configuration(advanced, stack, read), ()))
+        if isinstance(lexeme, StringLexeme) and byte == _QUOTE and not lexeme.escape:
+            label = lexeme.text.label()
+            if label is not None:
+                after |= self._enter(self._next(lexeme.origin, label), stack, repeated, None, read)
+        return after
 
     def step_token(self, states: States, token_id: int) -> States:
         """The states after a special token."""
-        after: set[Configuration] = set()
-        for lexeme, stack, _ in states:
-            if isinstance(lexeme, TokenLexeme) and lexeme.token_id == token_id:
-                after |= self._enter(lexeme.next, stack)
-        return frozenset(after)
+        return frozenset(way for before in states for way, _ in self.ways_after_token(before, token_id))
+
+    def ways_after_token(self, before: Configuration, token_id: int) -> Ways:
+        """The same as `ways_after` for a special token."""
+        lexeme = before.lexeme
+        if isinstance(lexeme, TokenLexeme) and lexeme.token_id == token_id:
+            return self._enter(lexeme.next, before.stack)
+        return set()
 
     def is_accepting(self, states: States) -> bool:
         """Whether the text may end here."""
@@ -249,27 +272,31 @@ class Recognizer:
         repeated: bool = False,
         recalled: bytes | None = None,
         read: bytes = b"",
-    ) -> set[Configuration]:
-        """All configurations at the beginning of a terminal that can be reached without reading anything.
+        events: Events = (),
+    ) -> Ways:
+        """All configurations at the beginning of a terminal that can be reached without reading anything,
+        with the captures that begin and end on the way.
 
         repeated: an item was just read that equals an earlier one; states that forbid it are not entered, and
         those that ask for it only then.
         read: of the JSON document that is open, until it is over.
         recalled: what was read, if it ends in a comma; states that recall the items before it are exchanged.
         """
-        if recalled is not None and state != END and self._expand(state).recalls:
+        if recalled is not None and state > END and self._expand(state).recalls:
             state = self.grammar.recall(state, items_so_far(recalled))
-        found: set[Configuration] = set()
+        found: Ways = set()
         # The calls opened on the way without reading a byte: meeting one again inside is left recursion.
-        waiting: list[tuple[int, Stack, tuple[int, ...], bytes]] = [(state, stack, (), read)]
+        waiting: list[tuple[int, Stack, tuple[int, ...], bytes, Events]] = [(state, stack, (), read, events)]
         seen = set()
         while waiting:
-            state, stack, open_calls, read = item = waiting.pop()
+            state, stack, open_calls, read, events = item = waiting.pop()
             if item in seen:
                 continue
             seen.add(item)
             final = True
-            if state != END:
+            if state == CLOSE:
+                events = (*events, None)
+            elif state != END:
                 expansion = self._expand(state)
                 if expansion.items in (_DROPPED_IF_REPEATED if repeated else _DROPPED_IF_NEW):
                     continue
@@ -278,20 +305,27 @@ class Recognizer:
                     read = b""
                 for index, edge in enumerate(expansion.edges):
                     if not isinstance(edge, CallEdge):
-                        found.add(Configuration(_begin(edge, (state, index)), stack, read))
-                    elif edge.next == END:  # a tail call needs no frame
-                        waiting.append((edge.start, stack, open_calls, read))
-                    elif edge.start in open_calls:
+                        found.add((Configuration(_begin(edge, (state, index)), stack, read), events))
+                        continue
+                    rule = self.grammar.capture_of(edge.start)
+                    if edge.next == END and rule is None:  # a tail call needs no frame
+                        waiting.append((edge.start, stack, open_calls, read, events))
+                        continue
+                    if edge.start in open_calls:
                         raise GrammarError(
                             f"rule {edge.start} calls itself before reading a byte",
                             advice="rewrite the left recursion",
                         )
+                    below = stack if edge.next == END else (edge.next, stack)
+                    calls = (*open_calls, edge.start)
+                    if rule is None:
+                        waiting.append((edge.start, below, calls, read, events))
                     else:
-                        waiting.append((edge.start, (edge.next, stack), (*open_calls, edge.start), read))
+                        waiting.append((edge.start, (CLOSE, below), calls, read, (*events, rule)))
             if final and stack:
-                waiting.append((stack[0], stack[1], open_calls[:-1], read))
+                waiting.append((stack[0], stack[1], open_calls[:-1], read, events))
             elif final:
-                found.add(Configuration(None, (), read))
+                found.add((Configuration(None, (), read), events))
         return found
 
     def _in_document(self, stack: Stack) -> bool:
@@ -299,7 +333,7 @@ class Recognizer:
         if not self.grammar.documents:
             return True
         while stack:
-            if stack[0] != END and self._expand(stack[0]).ends_document:
+            if stack[0] > END and self._expand(stack[0]).ends_document:
                 return True
             stack = stack[1]
         return False

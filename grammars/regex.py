@@ -17,6 +17,7 @@ from .grammar import END, Expansion, Grammar, TerminalEdge
 from .nullable import without_empty
 from .regex_parser import parse_pattern
 from .regex_translation import Translation
+from .regex_tree import with_languages
 
 Syntax = Literal["ecma", "python"]
 
@@ -25,7 +26,12 @@ MOST_POSITIONS = 200_000
 
 @lru_cache(maxsize=2048)
 def pattern_expression(
-    pattern: str, *, syntax: Syntax = "ecma", search: bool, most_positions: int = MOST_POSITIONS
+    pattern: str,
+    *,
+    syntax: Syntax = "ecma",
+    search: bool,
+    most_positions: int = MOST_POSITIONS,
+    languages: tuple[tuple[str, Expression], ...] = (),
 ) -> Expression:
     """The UTF-8 encodings of the whole texts that match.
 
@@ -36,11 +42,16 @@ def pattern_expression(
         (`re.fullmatch`).
     most_positions: how many byte classes the pattern may have after bounded repeats are written out.
 
+    languages: characters, each with the language that it stands for in the pattern.
+
     A pattern that nothing matches gives `EMPTY`, unless a look-around is what contradicts the rest.
 
     Raises: GrammarSyntaxError, UnsupportedFeatureError, LimitExceededError.
     """
-    return Translation(pattern, parse_pattern(pattern, syntax), search).expression(most_positions)
+    node = parse_pattern(pattern, syntax)
+    if languages:
+        node = with_languages(node, dict(languages))
+    return Translation(pattern, node, search).expression(most_positions)
 
 
 class RegexGrammar(Grammar):

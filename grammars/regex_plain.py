@@ -24,6 +24,7 @@ from .nullable import bounds
 from .regex_tree import (
     Alternation,
     Characters,
+    Language,
     Node,
     Repetition,
     Sequence,
@@ -38,6 +39,8 @@ def plain_language(node: Node) -> Expression:
     """The language of a node that has no assertions."""
     if isinstance(node, Characters):
         return character_class(node.ranges)
+    if isinstance(node, Language):
+        return node.expression
     if isinstance(node, Repetition):
         return repeat(plain_language(node.item), node.least, node.most)
     if isinstance(node, Alternation):

@@ -9,9 +9,10 @@ by one comparison with 0 and translated without any context.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
-from .expressions import UNLIMITED
+from .expressions import UNLIMITED, Expression
 from .unicode_classes import EVERYTHING, Ranges
 
 # What the language of a node depends on (bits of `needs`).
@@ -106,8 +107,16 @@ class Reference(NamedTuple):
     needs: int = 0
 
 
+class Language(NamedTuple):
+    """The texts of an expression, which no pattern was written for."""
+
+    expression: Expression
+    needs: int = 0
+
+
 Node: TypeAlias = (
-    "Text | Characters | Sequence | Alternation | Repetition | Assertion | Look | Capture | Reference"
+    "Text | Characters | Sequence | Alternation | Repetition | Assertion | Look | Capture | Reference "
+    "| Language"
 )
 
 NO_TEXT = Sequence(())
@@ -157,12 +166,35 @@ def look(item: Node, ahead: bool, negative: bool, offset: int) -> Node:
     return Look(item, ahead, negative, offset, NEEDS_LOOK | begin)
 
 
+def with_languages(node: Node, languages: Mapping[str, Expression]) -> Node:
+    """The node with languages in the place of the characters that stand for them."""
+    if isinstance(node, Text):
+        found: list[Node] = []
+        for character in node.text:
+            if character in languages:
+                found.append(Language(languages[character]))
+            elif found and isinstance(found[-1], Text):
+                found[-1] = Text(found[-1].text + character)
+            else:
+                found.append(Text(character))
+        return sequence(found)
+    if isinstance(node, Sequence):
+        return node._replace(items=tuple(with_languages(item, languages) for item in node.items))
+    if isinstance(node, Alternation):
+        return node._replace(options=tuple(with_languages(option, languages) for option in node.options))
+    if isinstance(node, (Repetition, Look)):
+        return node._replace(item=with_languages(node.item, languages))
+    return node
+
+
 def can_be_empty(node: Node) -> bool:
     """Whether the empty text matches in some context."""
     if isinstance(node, Text):
         return not node.text
     if isinstance(node, Characters):
         return False
+    if isinstance(node, Language):
+        return node.expression.nullable
     if isinstance(node, Sequence):
         return all(can_be_empty(item) for item in node.items)
     if isinstance(node, Alternation):

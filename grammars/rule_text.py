@@ -8,10 +8,11 @@ keeps an offset into the source, and every error shows the line with a caret.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from .errors import (
+    GrammarError,
     GrammarSyntaxError,
     LimitExceededError,
     UnresolvedReferenceError,
@@ -19,6 +20,7 @@ from .errors import (
     line_and_column,
 )
 from .expressions import Expression
+from .grammar import CaptureRule
 from .rules import Tree, calls_of, components
 from .unicode_classes import Ranges, invert, merge_ranges
 from .utf8 import character_class
@@ -156,3 +158,21 @@ def check_rules(
             )
     reached = {name for component in components(rules, [start]) for name in component}
     return tuple((name, f"nothing reaches it from {start!r}") for name in rules if name not in reached)
+
+
+def checked_captures(captures: Iterable[str]) -> tuple[str, ...]:
+    """The argument `captures` of a front end. Raises GrammarError if it is not several names."""
+    if isinstance(captures, (str, bytes)) or not isinstance(captures, Iterable):
+        raise GrammarError("captures must be names of rules", got=captures, advice='write ["name"]')
+    names = tuple(captures)
+    if not all(isinstance(name, str) for name in names):
+        raise GrammarError("captures must be names of rules", got=captures)
+    return names
+
+
+def captured_rules(captures: Iterable[str], rules: Mapping[str, Tree]) -> dict[str, CaptureRule]:
+    """How the texts of rules are handed out. Raises UnresolvedReferenceError for a rule that is not there."""
+    for name in captures:
+        if name not in rules:
+            raise UnresolvedReferenceError(name, list(rules), message="the rule to capture is not defined")
+    return {name: CaptureRule(name) for name in captures}

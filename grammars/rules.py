@@ -13,7 +13,7 @@ inside a component. Nothing recurses over rules: thousands of them may hang on e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -47,6 +47,14 @@ class SpecialToken:
 
 
 @dataclass(frozen=True)
+class Embedded:
+    """A text, not an empty one, of another grammar, by its number; cost: about the bytes of a short one."""
+
+    number: int
+    cost: int
+
+
+@dataclass(frozen=True)
 class Sequence:
     """The items one after the other; none: the empty text."""
 
@@ -69,8 +77,8 @@ class Repetition:
     most: int
 
 
-Tree: TypeAlias = "Expression | RuleCall | SpecialToken | Sequence | Choice | Repetition"
-Leaf: TypeAlias = "Expression | RuleCall | SpecialToken"
+Tree: TypeAlias = "Expression | RuleCall | SpecialToken | Embedded | Sequence | Choice | Repetition"
+Leaf: TypeAlias = "Expression | RuleCall | SpecialToken | Embedded"
 
 NOTHING = Choice(())
 
@@ -152,8 +160,10 @@ class Simplified(NamedTuple):
     shared: set[Expression]
 
 
-def simplify(rules: Mapping[str, Tree], start: str) -> Simplified:
+def simplify(rules: Mapping[str, Tree], start: str, kept_rules: Collection[str] = ()) -> Simplified:
     """Put regular parts into expressions and drop what derives nothing. All names that are called exist.
+
+    kept_rules: those that stay rules, whatever is in them.
 
     Raises LimitExceededError where the operators of a rule nest deeper than DEEPEST.
     """
@@ -169,6 +179,8 @@ def simplify(rules: Mapping[str, Tree], start: str) -> Simplified:
         for name in component:
             kept[name] = NOTHING if stands_for[name] == NOTHING else simplifier.tree(rules[name])
             tree = kept[name]
+            if name in kept_rules and tree != NOTHING:
+                continue
             if not is_recursive and (_is_leaf(tree) or tree == NOTHING):
                 stands_for[name] = tree
                 if isinstance(tree, Expression) and simplifier.is_long(tree):
@@ -180,7 +192,7 @@ def simplify(rules: Mapping[str, Tree], start: str) -> Simplified:
 
 
 def _is_leaf(tree: Tree) -> bool:
-    return isinstance(tree, (Expression, RuleCall, SpecialToken))
+    return isinstance(tree, (Expression, RuleCall, SpecialToken, Embedded))
 
 
 def _productive(rules: Mapping[str, Tree], component: list[str], stands_for: Mapping[str, Tree]) -> set[str]:

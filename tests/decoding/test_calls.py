@@ -68,3 +68,16 @@ def test_the_embedded_model_calls_in_each_format(family: str) -> None:
     assert isinstance(arguments["customer"], str)
     assert type(arguments["quantity"]) is int
     assert set(arguments) <= {"customer", "quantity", "status"}
+
+
+@pytest.mark.parametrize("sampler", [None, tt.MaskSampler()])
+def test_captures_are_read_from_the_tokens(tokenizer: Any, sampler: Any) -> None:
+    token_id = tokenizer.convert_tokens_to_ids("<tool_call>")
+    grammar = tt.from_lark(f"start: <[{token_id}]> n <[{token_id}]>\nn[capture]: /[0-9]{{1,4}}/")
+    model = random_model("llama", 3, vocab_size=len(tokenizer))
+    result = tt.generate(
+        model, tokenizer, "Enter", grammar=grammar, max_new_tokens=8, seed=1, sampler=sampler
+    )
+    assert result.captures == [tt.Captured("n", result.text, 0, len(result.text))]
+    assert result.text.isdecimal()
+    assert tt.generate(model, tokenizer, "Enter", grammar=tt.from_choices(["a"])).captures is None

@@ -263,7 +263,7 @@ def test_special_tokens_are_tokens() -> None:
         ("start: A\nA: /\\bc/", UnsupportedFeatureError, "terminal A: a condition on what comes before"),
         ("start: A\nA: /c(?=d)/", UnsupportedFeatureError, "positive look-ahead at the end"),
         ("start: A\nA: /(?>a+)b/", UnsupportedFeatureError, "atomic group"),
-        ('start: %json {"type": "object"}', UnsupportedFeatureError, "line 1, column 8: .*%json"),
+        ('start: %lark {start: "a"}', UnsupportedFeatureError, "line 1, column 8: .*%lark"),
         ("start: <|x|>", UnresolvedReferenceError, "pass special_tokens"),
         ("start: A\nA: /a{1000000}/", LimitExceededError, "repetitions written out"),
         (7, GrammarSyntaxError, "must be a string"),

@@ -1,0 +1,205 @@
+"""The texts of captured rules, handed out as soon as it is certain what they are.
+
+In come a grammar in which rules are captured and a text, in pieces if one likes; out come names, texts and
+places. A text is read by the recogniser (`recognizer.py`); each way to read it has a history, the captures
+that it began and ended. Of two ways that can go on in the same manner only one is kept: that whose captures
+begin earliest, and are longest. A capture is certain when all ways that are left have it.
+
+Cost: that of the recogniser, some microseconds to some tenths of a millisecond for a byte and a way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .derivatives import derivative, matches
+from .emptiness import is_empty
+from .errors import (
+    GrammarError,
+    GrammarSyntaxError,
+    LimitExceededError,
+    UnsupportedFeatureError,
+    line_and_column,
+)
+from .expressions import EPSILON, Expression
+from .grammar import CaptureRule, Grammar
+from .recognizer import Configuration, Recognizer, Ways
+from .repetitions import Repeats
+
+MOST_WAYS = 10_000
+"""Ways to read a text at once."""
+_OPEN = -1
+
+
+class Captured(NamedTuple):
+    """The text of a captured rule. start, end: its place in the whole text, in characters."""
+
+    name: str
+    text: str
+    start: int
+    end: int
+
+
+class _Span(NamedTuple):
+    """A capture in a history, in bytes; end = _OPEN: it goes on."""
+
+    rule: CaptureRule
+    start: int
+    end: int
+
+
+_History = tuple[_Span, ...]
+
+
+class CaptureReader:
+    """Reads a text of a grammar while it is written: `write` returns the captures that are certain now."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        """Raises GrammarError for what is no Grammar; UnsupportedFeatureError for a Lark grammar with its
+        contextual lexer."""
+        if not isinstance(grammar, Grammar):
+            raise GrammarError("captures are those of a Grammar", got=grammar)
+        if grammar.parse_tables is not None:
+            raise UnsupportedFeatureError(
+                "captures with Lark's contextual lexer", advice="make the grammar with lexer='dynamic'"
+            )
+        self._recognizer = Recognizer(grammar)
+        self._data = bytearray()
+        self._n_characters = [0]  # by byte, that begin before it
+        self._ways: dict[Configuration, _History] = {}
+        self._keep(self._recognizer.first_ways(), ())
+
+    def write(self, piece: str | bytes) -> list[Captured]:
+        """The next piece of the text: what has become certain, in the order in which it ended.
+
+        Raises: GrammarSyntaxError where no text of the grammar begins like this; LimitExceededError for text
+            that can be read in more than MOST_WAYS ways, or nests too deep.
+        """
+        if not isinstance(piece, (str, bytes)):
+            raise GrammarError("text must be a str or bytes", got=piece)
+        for byte in piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece:
+            before, self._ways = self._ways, {}
+            self._data.append(byte)
+            self._n_characters.append(self._n_characters[-1] + (not 0x80 <= byte <= 0xBF))
+            known: dict[bytes, Repeats] = {}
+            try:
+                for way, history in before.items():
+                    self._keep(self._recognizer.ways_after(way, byte, known), history)
+            except RecursionError as error:
+                raise LimitExceededError(
+                    "the nesting of the text", given="more", limit="what Python recurses"
+                ) from error
+            self._check_ways()
+        return self._certain()
+
+    def write_token(self, token_id: int) -> list[Captured]:
+        """A special token, by its id, which is no text."""
+        before, self._ways = self._ways, {}
+        for way, history in before.items():
+            self._keep(self._recognizer.ways_after_token(way, token_id), history)
+        self._check_ways()
+        return self._certain()
+
+    def finish(self) -> list[Captured]:
+        """The text is over: the captures that were not certain before.
+
+        Raises: GrammarSyntaxError if the text is not complete.
+        """
+        self._ways = {way: history for way, history in self._ways.items() if way.lexeme is None}
+        if not self._ways:
+            self._fail("the text is not complete")
+        (way, history), *_ = sorted(self._ways.items(), key=lambda pair: _rank(pair[1]))
+        self._ways = {way: history}
+        return self._certain()
+
+    def _keep(self, ways: Ways, history: _History) -> None:
+        """Note ways after what was read, each with the better of its histories."""
+        place = len(self._data)
+        for way, events in ways:
+            after = _continued(history, events, place) if events else history
+            known = self._ways.get(way)
+            if known is None or (known is not after and _rank(after) < _rank(known)):
+                self._ways[way] = after
+
+    def _check_ways(self) -> None:
+        if not self._ways:
+            self._fail("no text of the grammar begins like this")
+        if len(self._ways) > MOST_WAYS:
+            raise LimitExceededError("ways to read the text", given=len(self._ways), limit=MOST_WAYS)
+
+    def _fail(self, message: str) -> None:
+        text = self._data.decode("utf-8", "replace")
+        raise GrammarSyntaxError(message, location=line_and_column(text, max(0, len(text) - 1)), source=text)
+
+    def _certain(self) -> list[Captured]:
+        """The captures that all ways have, which need not be kept any longer."""
+        histories = list(self._ways.values())
+        common = {span for span in histories[0] if span.end != _OPEN}
+        for history in histories[1:]:
+            if not common:
+                return []
+            common &= set(history)
+        if not common:
+            return []
+        self._ways = {
+            way: tuple(span for span in history if span not in common) for way, history in self._ways.items()
+        }
+        found = [captured for span in common for captured in self._captured(span)]
+        return sorted(found, key=lambda one: (one.end, -one.start, one.name))
+
+    def _captured(self, span: _Span) -> Iterable[Captured]:
+        rule, start, end = span
+        start += _longest_match(rule.skipped, self._data[start:end])
+        if rule.suffix is EPSILON:
+            yield self._text(rule.name, start, end)
+            return
+        middle = start + _beginning_of_suffix(rule.body, rule.suffix, self._data[start:end])
+        if rule.name:
+            yield self._text(rule.name, start, middle)
+        if rule.suffix_name:
+            yield self._text(rule.suffix_name, middle, end)
+
+    def _text(self, name: str, start: int, end: int) -> Captured:
+        text = self._data[start:end].decode("utf-8", "surrogateescape")
+        return Captured(name, text, self._n_characters[start], self._n_characters[end])
+
+
+def _continued(history: _History, events: tuple[CaptureRule | None, ...], place: int) -> _History:
+    spans = list(history)
+    for event in events:
+        if event is not None:
+            spans.append(_Span(event, place, _OPEN))
+        else:
+            last = next(at for at in range(len(spans) - 1, -1, -1) if spans[at].end == _OPEN)
+            spans[last] = spans[last]._replace(end=place)
+    return tuple(spans)
+
+
+def _rank(history: _History) -> list[tuple[float, float]]:
+    """The less the better: what begins earlier, then what is longer, then more of them."""
+    never = float("inf")
+    ranked = [(span.start, -never if span.end == _OPEN else -span.end) for span in history]
+    return [*ranked, (never, 0)]
+
+
+def _longest_match(expression: Expression, data: bytes | bytearray) -> int:
+    """The bytes of the longest beginning that belongs to a language."""
+    longest = 0
+    for length, byte in enumerate(data, 1):
+        expression = derivative(expression, byte)
+        if is_empty(expression):
+            break
+        if expression.nullable:
+            longest = length
+    return longest
+
+
+def _beginning_of_suffix(body: Expression, suffix: Expression, data: bytes | bytearray) -> int:
+    """Where the shortest suffix begins whose rest belongs to the body."""
+    places = [0] if body.nullable else []
+    for place, byte in enumerate(data, 1):
+        body = derivative(body, byte)
+        if body.nullable:
+            places.append(place)
+    return next(place for place in reversed(places) if matches(suffix, bytes(data[place:])))

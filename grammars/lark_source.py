@@ -1,0 +1,188 @@
+"""A Lark grammar as the `lark` library compiles it: text -> rules and terminals.
+
+The library reads the text and resolves imports, templates, operators and aliases; llguidance's extensions are
+taken out before (`lark_extensions.py`). What the library says about a text that it cannot read becomes an
+error of ours, with the place where that can be known. Cost: the library's, some milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .errors import (
+    GrammarSyntaxError,
+    LimitExceededError,
+    UnresolvedReferenceError,
+    UnsupportedFeatureError,
+    check_characters,
+    line_and_column,
+)
+from .grammar import Grammar
+from .lark_extensions import read_extensions
+from .remarks import NO_END, Remark, without_end
+
+if TYPE_CHECKING:
+    from lark.grammar import Rule
+    from lark.lexer import TerminalDef
+
+Loader = Callable[[str], "str | None"]
+
+MOST_CHARACTERS = 1_000_000
+"""Of the text of a grammar."""
+
+_IN_TERMINAL = "special tokens and grammars cannot be used in terminals"
+_PLACE = re.compile(r"(?:at )?line (\d+),? column (\d+)")
+_NOT_DEFINED = re.compile(
+    r"(?:Rule|Terminal) '?([^\s']+)'? used but not defined|Using an undefined rule: (\S+)"
+    r"|used but not defined: (\S+)"
+)
+_DEFINITION = re.compile(
+    r"^[ \t]*(?:%(?:extend|override)[ \t]+)?[?!]*([a-z_][a-z_0-9]*|[A-Z_][A-Z_0-9]*)", re.MULTILINE
+)
+
+
+class LarkSource:
+    """A grammar as the library compiled it.
+
+    extensions: what was taken out of the text. plain: the rest. special_tokens: by the names of terminals
+    that stand for them, ids. remarks: (rule, what may be wrong with it).
+    """
+
+    def __init__(
+        self,
+        text: str,
+        start: str,
+        loader: Loader | None,
+        special_tokens: Mapping[str, int],
+        grammars: Mapping[str, Grammar],
+    ) -> None:
+        if not isinstance(text, str):
+            raise GrammarSyntaxError("a Lark grammar must be a string", got=text)
+        if len(text) > MOST_CHARACTERS:
+            raise LimitExceededError("the length of a grammar", given=len(text), limit=MOST_CHARACTERS)
+        check_characters(text)
+        self.text, self.start = text, start
+        self.remarks: tuple[Remark, ...] = ()
+        self.extensions = read_extensions(text, special_tokens, grammars)
+        self.plain, self.special_tokens = self.extensions.plain, self.extensions.special_tokens
+        self.imports: list[Any] = [_import_with(loader)]
+        self.terminals, self.rules, self.ignored = self._compiled()
+        for terminal in self.terminals:
+            _check_pattern(terminal)
+        self.remarks += self._rules_without_end()
+        known = {terminal.name for terminal in self.terminals}
+        declared = {s.name for rule in self.rules for s in rule.expansion if s.is_term} - known
+        for name in sorted(declared - set(self.special_tokens) - set(self.extensions.embedded)):
+            raise UnsupportedFeatureError(
+                f"terminal {name}, which %declare leaves without a pattern,",
+                advice="give it a pattern, or write a special token as <[id]>",
+            )
+
+    def _rules_without_end(self) -> tuple[Remark, ...]:
+        options: dict[str, list[list[str]]] = {}
+        for rule in self.rules:
+            called = [symbol.name for symbol in rule.expansion if not symbol.is_term]
+            options.setdefault(rule.origin.name, []).append(called)
+        # Names that the library gave to repetitions say nothing to the user.
+        return tuple((str(name), NO_END) for name in without_end(options) if not name.startswith("__"))
+
+    def _compiled(self) -> tuple[list[TerminalDef], list[Rule], list[str]]:
+        lark = library()
+        try:
+            grammar, _ = lark.load_grammar.load_grammar(self.plain, "grammar", self.imports, False)
+            if self.start not in {name for name, *_ in grammar.rule_defs}:
+                known = [name for name, *_ in grammar.rule_defs]
+                raise UnresolvedReferenceError(self.start, known, message="the start rule is not defined")
+            terminals, rules, ignored = grammar.compile([self.start], self._declared())
+            reached = {rule.origin.name for rule in rules}
+            self.remarks = tuple(
+                (str(name), f"nothing reaches it from {self.start!r}")
+                for name, parameters, *_ in grammar.rule_defs
+                if not parameters and name not in reached
+            )
+        except lark.exceptions.LarkError as error:
+            self._refuse(error)
+        except OSError as error:
+            raise UnresolvedReferenceError(
+                str(error.filename),
+                message="the grammar to import is not found",
+                advice="pass a loader that knows it",
+            ) from error
+        except AssertionError as error:
+            if not self._declared():
+                raise
+            # What the library says to a declared terminal inside of another one.
+            raise GrammarSyntaxError(_IN_TERMINAL, advice="give them a rule") from error
+        except RecursionError as error:
+            raise LimitExceededError(
+                "the nesting of a rule", given="what the library cannot read", limit="some hundred levels"
+            ) from error
+        return list(terminals), list(rules), list(ignored)
+
+    def _declared(self) -> set[str]:
+        return {*self.special_tokens, *self.extensions.embedded}
+
+    def _refuse(self, error: Exception) -> NoReturn:
+        """What the library says, with a place where that can be known."""
+        message = str(error)
+        missing = _NOT_DEFINED.search(message)
+        if missing:
+            name = next(group for group in missing.groups() if group)
+            if name in self._declared():
+                raise GrammarSyntaxError(_IN_TERMINAL, advice="give them a rule") from error
+            place = re.search(rf"(?<![\w]){re.escape(name)}(?!\w)", self.text)
+            raise UnresolvedReferenceError(
+                name,
+                dict.fromkeys(_DEFINITION.findall(self.text)),
+                message="the rule or terminal is not defined",
+                location=line_and_column(self.text, place.start()) if place else None,
+                source=self.text,
+            ) from error
+        found = _PLACE.search(message)
+        first = message.strip().split("\n")[0]
+        if found:
+            first = (message[: found.start()].rstrip(", ") or "this cannot stand here").split("\n")[0]
+            raise GrammarSyntaxError(
+                first, location=self.extensions.location(int(found[1]), int(found[2])), source=self.text
+            ) from error
+        raise GrammarSyntaxError(first) from error
+
+
+def _check_pattern(terminal: TerminalDef) -> None:
+    try:
+        re.compile(terminal.pattern.to_regexp())
+    except (re.error, RecursionError, OverflowError) as error:
+        raise GrammarSyntaxError(
+            f"terminal {terminal.name} is no pattern of Python's `re`: {error}", got=terminal.pattern.value
+        ) from error
+
+
+def library() -> Any:
+    try:
+        import lark
+        import lark.load_grammar
+    except ImportError as error:
+        raise UnsupportedFeatureError(
+            "a Lark grammar without the library `lark`", advice="pip install 'tokentrellis[lark]'"
+        ) from error
+    return lark
+
+
+def _import_with(loader: Loader | None) -> Callable[[Any, str], tuple[str, str]]:
+    """How the library finds what a grammar imports: by the loader, then among its own, and nowhere else."""
+
+    def find(base: Any, path: str) -> tuple[str, str]:
+        text = None if loader is None else loader(path.replace("\\", "/"))
+        if text is not None:
+            return path, text
+        if base is None or not isinstance(base, str):
+            raise OSError(f"no grammar {path}")  # the library goes on with its own
+        raise UnresolvedReferenceError(
+            path,
+            message="the grammar to import is not found",
+            advice="pass loader=, a function from such a path to the text",
+        )
+
+    return find

@@ -1,0 +1,111 @@
+"""Lazy terminals: those that end as soon as they can, whatever else might have gone on.
+
+In come the rules of a grammar as numbers and the expressions of their terminals, some of them lazy; out come
+the expressions that say the same without an order of reading. A lazy terminal is the texts of its language of
+which no beginning is one. Where it may stand, it also ends the others: a text that begins with one of its
+texts is read as that, so no other terminal that may stand at the same place goes past its end. What may stand
+at one place is what a state of the LALR automaton expects, as for Lark's contextual lexer.
+
+Cost: the automaton of a lazy terminal is made when the grammar is read, and so are the LALR states, some
+tenths of a millisecond each.
+
+Source: the documentation of llguidance, "lazy lexemes".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .derivatives import transitions
+from .errors import LimitExceededError
+from .expressions import (
+    ALL_BYTES,
+    ANYTHING,
+    EPSILON,
+    Expression,
+    automaton,
+    byte_class,
+    complement,
+    concatenate,
+    intersect,
+    repeat,
+    union,
+)
+from .lalr import Rule, expected_terminals
+
+MOST_STATES = 5_000
+"""Of the automaton of a lazy terminal."""
+
+_SOMETHING = repeat(byte_class(ALL_BYTES), 1)
+
+
+def shortest_only(expression: Expression) -> Expression:
+    """The texts of the language no proper beginning of which belongs to it.
+
+    Raises LimitExceededError if its automaton has more than MOST_STATES states.
+    """
+    if expression.nullable:
+        return EPSILON
+    numbers = {expression: 0}
+    waiting, accepting = [expression], []
+    edges: list[tuple[int, int, int]] = []
+    while waiting:
+        here = waiting.pop()
+        if here.nullable:
+            accepting.append(numbers[here])
+            continue  # what comes first is the end
+        for members, after in transitions(here):
+            if after not in numbers:
+                if len(numbers) >= MOST_STATES:
+                    raise LimitExceededError(
+                        "the states of a lazy terminal",
+                        given=f"more than {MOST_STATES}",
+                        limit=MOST_STATES,
+                        advice="write a simpler pattern",
+                    )
+                numbers[after] = len(numbers)
+                waiting.append(after)
+            edges.append((numbers[here], members, numbers[after]))
+    return automaton(len(numbers), edges, accepting)
+
+
+def without_lazy(
+    expression: Expression, lazy_ones: Sequence[Expression], *, is_lazy: bool = False
+) -> Expression:
+    """A terminal beside lazy ones: without the texts that begin with a text of one of those.
+
+    is_lazy: it is lazy too, so that the first one to end decides, and all of those that end there.
+    """
+    others = [other for other in lazy_ones if other is not expression and other is not EPSILON]
+    if not others:
+        return expression
+    beyond = concatenate(union(*others), _SOMETHING if is_lazy else ANYTHING)
+    return intersect(expression, complement(beyond))
+
+
+def lazy_neighbours(
+    rules: Sequence[tuple[str, Sequence[str | int]]], start: str, lazy: Mapping[int, Expression]
+) -> dict[int, dict[Expression, None]]:
+    """Of each terminal of which that is true: the lazy ones that may stand where it may.
+
+    rules: (name, symbols); symbols are names of rules, or terminals: numbers from 0 up, another one for each
+        place in the rules. lazy: of those that are lazy, the expression.
+    """
+    names = {name: number for number, name in enumerate(dict.fromkeys(name for name, _ in rules))}
+    numbered: list[Rule] = [
+        (names[name], [~names[symbol] if isinstance(symbol, str) else symbol for symbol in symbols])
+        for name, symbols in rules
+    ]
+    n_terminals = 1 + max((s for _, symbols in numbered for s in symbols), default=0)
+    numbered.append((len(names), [~names[start]]))
+    found: dict[int, dict[Expression, None]] = {}
+    lazy_bits = sum(1 << number for number in lazy)
+    for expected in expected_terminals(numbered, len(rules), n_terminals):
+        here = expected & lazy_bits
+        if not here:
+            continue
+        ones = dict.fromkeys(lazy[number] for number in range(n_terminals) if here >> number & 1)
+        for number in range(n_terminals):
+            if expected >> number & 1:
+                found.setdefault(number, {}).update(ones)
+    return found

@@ -1,0 +1,323 @@
+"""llguidance's extensions of Lark's notation, against llguidance itself, and captures."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+
+import jsonschema_rs
+import pytest
+from tokentrellis import (
+    Captured,
+    CaptureReader,
+    Grammar,
+    Vocabulary,
+    capture,
+    compile_grammar,
+    from_choices,
+    from_ebnf,
+    from_gbnf,
+    from_json_schema,
+    from_lark,
+    from_regex,
+    sequence,
+)
+from tokentrellis.grammars.errors import (
+    ConstraintError,
+    GrammarError,
+    GrammarSyntaxError,
+    LimitExceededError,
+    UnresolvedReferenceError,
+    UnsatisfiableError,
+    UnsupportedFeatureError,
+)
+from tokentrellis.grammars.lazy_terminals import shortest_only
+from tokentrellis.grammars.recognizer import matches
+from tokentrellis.grammars.regex import pattern_expression
+from tokentrellis.grammars.substrings import substrings, words_of
+
+from tests.oracles.llguidance_matcher import LlguidanceOracle
+
+pytest.importorskip("lark")
+
+EOS = 256
+VOCABULARY = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], eos_token_ids=[EOS])
+
+SCHEMA = '{"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": false}'
+GRAMMARS = {
+    # The tool calls of llguidance's documentation: where the lazy terminal may stand, no text goes past it.
+    "tools": (
+        "start: (foo | bar)* end\nend: TEXT\nTEXT: /(.|\\n)*/\n"
+        f'foo_head[lazy]: TEXT "<f"\nfoo: foo_head "=o>" %json {SCHEMA} "</>"\n'
+        'bar_head[lazy]: TEXT "<f"\nbar: bar_head "=b>" /[0-9]+/ "</>"\n',
+        'ab<f=o>{"a":1}</><f=b>12</>',
+    ),
+    "suffix": ('start: a b\na[suffix="<e>"]: /.*/\nb: /[a-z<>]*/\n', "ab<e>"),
+    "suffix of a pattern": ("start: a b\na[suffix=/;x+/]: /[a-z;]*/\nb: /[a-z]*/\n", "ab;x"),
+    "suffix of a name": ("start: a b\na[suffix=END]: /[a-z]*/\nb: /[a-z]*/\nEND: /[;!]/\n", "ab;!"),
+    "lazy": ("start: a b\na[lazy]: /.*<e>/\nb: /[a-z<>]*/\n", "ab<e>"),
+    "lazy digits": ('start: a "x"\na[lazy]: /[0-9]+/\n', "12x"),
+    "two lazy ones": ("start: (a | b)* c\na[lazy]: /[a-z]*;/\nb[lazy]: /[a-z]*[;!]/\nc: /[a-z!]*/", "ab;!1"),
+    "words": ('start: "<" %regex {"substring_words": "foo bar. baz"} ">"', "<fobarz .>"),
+    "characters": ('start: "<" %regex {"substring_chars": "abcab"} ">"', "<abc>"),
+    "chunks": ('start: X\nX: "<" %regex {"substring_chunks": ["abc", "de", "fg"]} ">"', "<abcdefg>"),
+    "documents": (
+        'start: "1" %json {"type": "array", "items": {"type": "boolean"}} | %json {"const": 2}',
+        "12[],truefals",
+    ),
+}
+
+
+def accepts(grammar: Grammar, text: str) -> bool:
+    """Whether the core accepts a text; the recogniser has to agree."""
+    matcher = compile_grammar(grammar, VOCABULARY).matcher()
+    found = matcher.read_bytes(text.encode()) and matcher.is_accepting
+    assert grammar.accepts(text) == found, text
+    return found
+
+
+def our_text(grammar: Grammar, chance: random.Random, longest: int = 40) -> str:
+    """A text along random allowed bytes, or the beginning of one."""
+    matcher = compile_grammar(grammar, VOCABULARY).matcher()
+    data = bytearray()
+    while len(data) < longest and not (matcher.is_accepting and chance.random() < 0.2):
+        allowed = [byte for byte in matcher.next_bytes() if byte in range(32, 127)]
+        if not allowed:
+            break
+        data.append(chance.choice(allowed))
+        matcher.read_bytes(bytes(data[-1:]))
+    return data.decode()
+
+
+def mutated(text: str, alphabet: str, chance: random.Random) -> str:
+    characters = list(text)
+    place = chance.randrange(len(characters) + 1)
+    characters[place : place + chance.randint(0, 1)] = chance.choice(([], [chance.choice(alphabet)]))
+    return "".join(characters)
+
+
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_agrees_with_llguidance(name: str) -> None:
+    pytest.importorskip("llguidance")
+    text, alphabet = GRAMMARS[name]
+    theirs, ours = LlguidanceOracle(text), from_lark(text)
+    chance = random.Random(7)
+    drawn = [our_text(ours, chance) for _ in range(25)]
+    drawn += ["".join(chance.choices(alphabet, k=chance.randint(0, 9))) for _ in range(150)]
+    theirs_drawn = [theirs.random_text(chance) for _ in range(25)]
+    # Documents are compared without white space, where the two differ.
+    drawn += [found for found in theirs_drawn if found is not None and not set(found) & {" ", "\n"}]
+    texts = dict.fromkeys([*drawn, *(mutated(one, alphabet, chance) for one in drawn)])
+    verdicts = {one: theirs.accepts(one) for one in texts}
+    assert len(set(verdicts.values())) == 2  # both kinds were drawn
+    for one, expected in verdicts.items():
+        assert accepts(ours, one) == expected, one
+
+
+def test_captures_agree_with_llguidance() -> None:
+    pytest.importorskip("llguidance")
+    cases = [
+        ('start: a b\na[suffix=/;+/, capture, stop_capture="s"]: /[a-z;]*/\nb[capture]: /[a-z]+;/', "ab;cd;"),
+        ('start: a b\na[suffix=/x+;/, capture, stop_capture="s"]: /[a-z]*/\nb[capture]: /[a-z]+;/', "axx;c;"),
+        ('start: item*\nitem[capture]: n ";"\nn[capture="name"]: /[a-z]+/', "ab;c;"),
+        ('start: a ";" b\na[capture, lazy]: /.*<e>/\nb[capture]: %json {"type": "null"}', "ab<e>;null"),
+        ('start: w\nw[capture]: x y\nx[capture="X"]: /[a-z]+/\ny[capture]: /[0-9]+;/', "ab12;"),
+    ]
+    for grammar, text in cases:
+        ours = [(found.name, found.text) for found in from_lark(grammar).captures(text)]
+        assert sorted(ours) == sorted(LlguidanceOracle(grammar).captures(text)), grammar
+        assert ours
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+        {"type": "array", "items": {"enum": [1, "a", None]}, "uniqueItems": True, "minItems": 1},
+        {"$defs": {"t": {"type": "array", "items": {"$ref": "#/$defs/t"}}}, "$ref": "#/$defs/t"},
+        {"type": "string", "pattern": "^[/#<]+$", "maxLength": 4},
+    ],
+)
+def test_documents_in_rules_are_those_of_the_schema(schema: dict) -> None:
+    grammar = from_lark(f'start: "<" doc ">" doc\ndoc: %json {json.dumps(schema, indent=1)}')
+    validator = jsonschema_rs.validator_for(schema)
+    alone = from_json_schema(schema)
+    chance = random.Random(3)
+    for _ in range(30):
+        first, second = our_text(alone, chance), our_text(alone, chance)
+        if not alone.accepts(first) or not alone.accepts(second):
+            continue
+        assert validator.is_valid(json.loads(first))
+        assert accepts(grammar, f"<{first}>{second}")
+        broken = mutated(first, '0a"]}{,', chance)
+        assert accepts(grammar, f"<{broken}>{second}") == alone.accepts(broken)
+        try:
+            valid = validator.is_valid(json.loads(broken))
+        except ValueError:
+            valid = False
+        assert valid or not alone.accepts(broken)
+
+
+def test_lazy_is_the_shortest() -> None:
+    lazy = shortest_only(pattern_expression("a*b|a", syntax="python", search=False))
+    assert [text for text in (b"a", b"b", b"ab", b"aab", b"") if matches(lazy, text)] == [b"a", b"b"]
+
+
+def test_quotations() -> None:
+    assert words_of("foo bar. b_1\n") == ["foo", " ", "bar", ".", " ", "b_1", "\n"]
+    quoted = substrings(["ab", "a", "", "b"])
+    found = {
+        text
+        for text in ("", "ab", "a", "b", "aba", "abab", "aab", "ba", "bab")
+        if matches(quoted, text.encode())
+    }
+    assert found == {"", "ab", "a", "b", "aba", "abab"}
+    long = from_lark("start: %regex " + json.dumps({"substring_words": "the cat saw the dog. " * 300}))
+    assert accepts(long, "dog. the cat saw the")
+    assert not accepts(long, "the dog saw")
+
+
+def test_grammars_by_name() -> None:
+    inner = from_choices(["x", "y", ""])
+    grammar = from_lark('start: "<" @inner ">" @inner', grammars={"inner": inner})
+    assert [text for text in ("<x>y", "<>", "<x>", "<z>") if accepts(grammar, text)] == ["<x>y", "<>", "<x>"]
+    again = pickle.loads(pickle.dumps(grammar))
+    assert accepts(again, "<x>y")
+    assert accepts(sequence("a", grammar, "b"), "a<x>yb")
+    with pytest.raises(UnresolvedReferenceError, match="the grammar is not known"):
+        from_lark("start: @iner", grammars={"inner": inner})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('start: a\na[stop="x"]: /.*/', "stop="),
+        ("start: a\na[max_tokens=3]: /.*/", "max_tokens="),
+        ("start: a\na[temperature=0.5]: /.*/", "temperature="),
+        ('start: a\na[suffix=""]: /.*/', "a suffix that is empty"),
+        ('start: %lark { start: "a" }', "%lark"),
+        ('%llguidance {"no_forcing": true}\nstart: "a"', "'no_forcing'"),
+        ("start: a\na[capture]: a /x/ | /x/", "capturing rule 'a', which calls itself first"),
+    ],
+)
+def test_what_is_refused_is_named(text: str, message: str) -> None:
+    with pytest.raises(UnsupportedFeatureError, match=message):
+        from_lark(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("start: a\na[lazzy]: /x/", (2, 3)),
+        ("start: a\na[capture=3]: /x/", (2, 1)),
+        ("start: a\na[suffix]: /x/", (2, 3)),
+        ('start: a\na[stop_capture="x"]: /x/', (2, 1)),
+        ("start: a\na[lazy]: /x/\na[lazy]: /y/", (3, 1)),
+        ("start: %json [1]", (1, 13)),
+        ('start: %json {"type": }', (1, 23)),
+        ('start: %regex {"substring": "x"}', (1, 8)),
+        ('start: %regex {"substring_chars": ["x"]}', (1, 8)),
+        ("start: X\nX: %json {}", (2, 4)),
+        ('start: %json {\n"type":\n"null"} "x" )', (3, 13)),
+    ],
+)
+def test_errors_say_where(text: str, place: tuple[int, int]) -> None:
+    with pytest.raises(GrammarSyntaxError) as caught:
+        from_lark(text)
+    assert caught.value.location == place
+
+
+def test_rules_in_lazy_terminals_are_refused() -> None:
+    with pytest.raises(ConstraintError, match="terminal"):
+        from_lark("start: a\na[lazy]: b\nb: /x/")
+    with pytest.raises(ConstraintError, match="terminals"):
+        from_lark("start: a\na[lazy]: %json {}")
+
+
+def test_the_lexer_follows_from_the_extensions() -> None:
+    assert from_lark("start: A\nA: /a/").parse_tables is not None
+    assert from_lark("start: a\na[capture]: /a/").parse_tables is None
+    assert from_lark('%llguidance {}\nstart: "a"').parse_tables is not None
+    with pytest.raises(UnsupportedFeatureError, match="%json with Lark's contextual lexer") as caught:
+        from_lark('start: "a" %json {}', lexer="contextual")
+    assert caught.value.location == (1, 12)
+    # In strings, patterns and comments nothing is an extension.
+    plain = from_lark('start: "%json {}" /@[a-z]/ // %regex {}\n')
+    assert plain.parse_tables is not None
+    assert plain.accepts("%json {}@x")
+
+
+def test_captures_close_while_a_text_is_written() -> None:
+    grammar = from_lark(
+        'start: pair*\npair[capture]: key "=" value ";"\nkey[capture]: /[a-z]+/\n'
+        "value[capture]: /[0-9]+/\n%ignore /[ ]+/"
+    )
+    reader = CaptureReader(grammar)
+    assert reader.write("ab") == []
+    assert reader.write(" = 1") == [Captured("key", "ab", 0, 2)]
+    assert reader.write("2;") == [Captured("value", "12", 5, 7), Captured("pair", "ab = 12;", 0, 8)]
+    assert reader.write(" ") == []
+    assert reader.finish() == []
+    assert [found.name for found in grammar.captures("a=1;b=2;")] == ["key", "value", "pair"] * 2
+    with pytest.raises(GrammarSyntaxError, match="the text is not complete"):
+        grammar.captures("a=1")
+    with pytest.raises(GrammarSyntaxError, match="no text of the grammar begins like this") as caught:
+        grammar.captures("a=1;\n!")
+    assert caught.value.location == (1, 5)
+
+
+def test_the_earliest_and_longest_captures_are_taken() -> None:
+    grammar = from_lark("start: /.*/ x /.*/\nx[capture]: /[0-9]+/")
+    assert grammar.captures("ab12c345") == [Captured("x", "12", 2, 4)]
+    choice = from_gbnf('root ::= a b\na ::= "x" | "xy"\nb ::= "yz" | "z"', captures=["a", "b"])
+    assert [found.text for found in choice.captures("xyz")] == ["xy", "z"]
+
+
+def test_captures_of_other_notations_and_parts() -> None:
+    gbnf = from_gbnf('root ::= n ("," n)*\nn ::= [0-9]+', captures=["n", "root"])
+    assert [found[:2] for found in gbnf.captures("1,22")] == [("n", "1"), ("n", "22"), ("root", "1,22")]
+    ebnf = from_ebnf("s = {n}; n = 'a' | 'b';", captures=["n"])
+    assert [found.text for found in ebnf.captures("ab")] == ["a", "b"]
+    with pytest.raises(UnresolvedReferenceError, match="the rule to capture is not defined"):
+        from_gbnf('root ::= "a"', captures=["rot"])
+    named = capture("id", from_regex("[0-9]+"))
+    document = capture("doc", from_json_schema({"type": "object"}))
+    whole = sequence("id ", named, ": ", document, gbnf)
+    text = 'id 7: {"a": [1]}1,2'
+    assert [found[:2] for found in whole.captures(text)] == [
+        ("id", "7"), ("doc", '{"a": [1]}'), ("n", "1"), ("n", "2"), ("root", "1,2"),
+    ]  # fmt: skip
+    assert accepts(whole, text)
+    assert pickle.loads(pickle.dumps(whole)).captures(text) == whole.captures(text)
+    assert named.captures("12") == [Captured("id", "12", 0, 2)]
+    with pytest.raises(GrammarError, match="the name of a capture"):
+        capture("", "x")
+    with pytest.raises(UnsupportedFeatureError, match="captures with Lark's contextual lexer"):
+        from_lark("start: A\nA: /a/").captures("a")
+
+
+def test_special_tokens_and_captures() -> None:
+    grammar = from_lark("start: <|go|> x <[300]>\nx[capture]: /[a-z]+/", special_tokens={"<|go|>": 299})
+    reader = CaptureReader(grammar)
+    assert reader.write_token(299) == []
+    assert reader.write("ab") == []
+    assert reader.write_token(300) == [Captured("x", "ab", 0, 2)]
+    assert reader.finish() == []
+
+
+def test_hostile_extensions_end_in_errors() -> None:
+    with pytest.raises(LimitExceededError):
+        from_lark("start: %json " + '{"items":' * 100_000)
+    with pytest.raises(LimitExceededError, match="what is quoted"):
+        from_lark("start: %regex " + json.dumps({"substring_chars": "x" * 300_000}))
+    with pytest.raises(LimitExceededError, match="lazy terminal"):
+        from_lark("start: a\na[lazy]: /(.|\\n)*a(.|\\n){18}/")
+    with pytest.raises(UnsatisfiableError):
+        from_lark("start: %json false".replace("false", '{"type": "null", "minimum": 0, "enum": [1]}'))
+    many = "".join(f"a{n}[capture]: %json {{}}\n" for n in range(500))
+    grammar = from_lark("start: " + " | ".join(f"a{n}" for n in range(500)) + "\n" + many)
+    assert grammar.has_captures
+    deep = from_lark('start: a\na: "(" b ")" | x\nb[capture]: a\nx[capture]: "x"')
+    text = "(" * 2000 + "x" + ")" * 2000
+    assert len(deep.captures(text)) == 2001

@@ -1,0 +1,83 @@
+"""llguidance over single bytes: whether it accepts a text, and random texts that it writes."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import numpy as np
+
+EOS = 256
+
+
+class _Bytes:
+    """A tokenizer whose tokens are the 256 bytes, and an end; what `TokenizerWrapper` wants of one."""
+
+    eos_token_id = EOS
+    bos_token_id = None
+    special_token_ids = (EOS,)
+    tokens = tuple([bytes([byte]) for byte in range(256)] + [b"<end>"])
+
+    def __call__(self, text: bytes | str) -> list[int]:
+        return list(text.encode() if isinstance(text, str) else text)
+
+
+class LlguidanceOracle:
+    """A Lark grammar as llguidance reads it. Raises ValueError with what it says where it does not."""
+
+    def __init__(self, grammar: str) -> None:
+        from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
+
+        self._tokenizer = LLTokenizer(TokenizerWrapper(_Bytes()))
+        self._make = LLMatcher
+        self._grammar = LLMatcher.grammar_from_lark(grammar)
+        problem = LLMatcher.validate_grammar(self._grammar, self._tokenizer)
+        if problem and not problem.startswith("WARNING"):
+            raise ValueError(problem)
+
+    def accepts(self, text: str) -> bool:
+        matcher = self._make(self._tokenizer, self._grammar, log_level=0)
+        data = list(text.encode())
+        return matcher.try_consume_tokens(data) == len(data) and matcher.is_accepting()
+
+    def captures(self, text: str) -> list[tuple[str, str]]:
+        """The captures in a text, name and text, as they are reported; empty ones are left out."""
+        from llguidance import LLInterpreter
+
+        interpreter = LLInterpreter(
+            self._tokenizer, self._grammar, enable_backtrack=False, enable_ff_tokens=False, log_level=0
+        )
+        interpreter.start_without_prompt()
+        found: list[tuple[str, str]] = []
+        for byte in [*text.encode(), None]:
+            _, report = interpreter.compute_mask()
+            found += [
+                (event["name"], bytes.fromhex(event["hex"]).decode())
+                for event in json.loads(report).get("progress", ())
+                if event["object"] == "capture" and event["hex"]
+            ]
+            if byte is not None:
+                interpreter.commit_token(byte)
+        return found
+
+    def random_text(self, chance: random.Random, longest: int = 60) -> str | None:
+        """A text along random masks; None if it does not end in time."""
+        import llguidance.numpy as masks
+
+        matcher = self._make(self._tokenizer, self._grammar, log_level=0)
+        bitmask = masks.allocate_token_bitmask(1, self._tokenizer.vocab_size)
+        data = bytearray()
+        while len(data) < longest:
+            if matcher.is_stopped():
+                return data.decode(errors="ignore") if matcher.is_accepting() else None
+            masks.fill_next_token_bitmask(matcher, bitmask)
+            bits = np.unpackbits(bitmask[0].view(np.uint8), bitorder="little")
+            allowed = np.flatnonzero(bits[:257]).tolist()
+            printable = [token for token in allowed if 32 <= token < 127 or token in (10, EOS)]
+            token = chance.choice(printable or allowed)
+            if token == EOS:
+                return data.decode(errors="ignore")
+            if not matcher.consume_token(token):
+                return None
+            data.append(token)
+        return data.decode(errors="ignore") if matcher.is_accepting() else None
