@@ -380,6 +380,14 @@ def read_vocabulary(model: Any, tokenizer: Any) -> Vocabulary:
     key = (eos_token_ids, len(tokenizer))
     known = _vocabularies.setdefault(tokenizer, {})
     if key not in known:
+        strange = [token_id for token_id in eos_token_ids or () if token_id >= len(tokenizer)]
+        if strange:
+            raise VocabularyError(
+                f"model.generation_config.eos_token_id must name tokens of the tokenizer, which has "
+                f"{len(tokenizer)}",
+                got=strange,
+                advice="set it to tokenizer.eos_token_id, or use the tokenizer that belongs to this model",
+            )
         known[key] = Vocabulary.from_tokenizer(tokenizer, eos_token_ids=eos_token_ids)
     return known[key]
 

@@ -68,8 +68,16 @@ def sample_rows(
     """
     check_sampler(sampler, model, None)
     if sampler is None or source is None or generator is None:
-        raise ArgumentTypeError("sampler, source and generator are needed")
-    checked_instance("source", source, _SOURCES, "a CompiledGrammar, a CompiledLength or a Vocabulary")
+        lacking = [name for name, value in (("source", source), ("generator", generator)) if value is None]
+        raise ArgumentTypeError(
+            f"sampler, source and generator are needed; {' and '.join(lacking)} is missing",
+            advice="pass source=tt.compile_grammar(grammar, vocabulary) and "
+            "generator=torch.Generator().manual_seed(0) to model.generate",
+        )
+    checked_instance(
+        *("source", source, _SOURCES, "a CompiledGrammar, a CompiledLength or a Vocabulary"),
+        "compile it: tt.compile_grammar(grammar, vocabulary)",
+    )
     checked_instance("generator", generator, torch.Generator, "a torch.Generator")
     warping = _warping(logits_processor or ())
     vocabulary = source if isinstance(source, Vocabulary) else source.vocabulary

@@ -77,10 +77,14 @@ class Particles:
         """
         checked_instance("generator", generator, torch.Generator, "a torch.Generator")
         if self.log_evidence == -math.inf:
+            n_texts = len(self.particles)
+            found = "the one text that was drawn" if n_texts == 1 else f"all {n_texts} texts that were drawn"
             raise SamplingError(
-                "all particles have weight zero: none of them found a text that the constraint allows",
-                advice="take more particles (SequentialMonteCarlo), a predicate whose prefix() says no "
-                "earlier, or lift truncation (top_k, top_p, min_p)",
+                f"{found} came to where the model gives no probability to what the constraint allows "
+                "(weight zero)",
+                advice="take more particles (SequentialMonteCarlo), GrammarAlignedSampler, which tries again "
+                "and learns, a predicate whose prefix() says no earlier, or lift truncation (top_k, top_p, "
+                "min_p)",
             )
         weights = [particle.log_weight for particle in self.particles]
         law = torch.tensor([weights], dtype=torch.float64, device=generator.device)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..decoding.sampling import SampledText, SamplingTask
-from .constraint import ConstraintState, Predicate, allowed_by_grammar
+from .constraint import ConstraintState, Predicate, allowed_by_grammar, check_predicate
 from .random_draws import draw_categorical
 
 
@@ -80,6 +80,7 @@ class MaskSampler(TokenSampler):
     """
 
     def __init__(self, *, predicate: Predicate | None = None) -> None:
+        check_predicate(predicate)
         self.predicate = predicate
 
     def draw_tokens(
