@@ -19,6 +19,7 @@ from typing import Any
 
 import tokentrellis
 from docstrings import LINE_ENTRY, to_markdown
+from tokentrellis._ext import core
 
 # (place, title, modules); the first theme with a module of that name has it.
 THEMES = [
@@ -189,5 +190,4 @@ def _summary(thing: Any) -> str:
 
 @cache
 def _stubs() -> dict[str, Any]:
-    stub = next(Path(folder) / "_ext" / "core.pyi" for folder in tokentrellis.__path__)
-    return runpy.run_path(str(stub))
+    return runpy.run_path(str(Path(core.__file__).parent / "core.pyi"))
