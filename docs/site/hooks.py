@@ -1,4 +1,4 @@
-"""What MkDocs is told to do besides: the API reference is made, and links that leave docs/ find their files.
+"""What MkDocs is told to do besides: the reference is made, and links that leave docs/ find their files.
 
 `mkdocs.yml` names this file. Pages here are also read where the repository is shown, so their links go by the
 places of the repository (`../bench/results/...`); in the site, files that are linked so lie beside the pages.
@@ -14,6 +14,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).parent))
+import commands
 import reference
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ OUTSIDE = re.compile(r"\]\(\.\./([^)#]+)")
 
 
 def on_files(files: Files, *, config: Any) -> Files:
-    for place, text in reference.pages().items():
+    for place, text in {**reference.pages(), commands.PLACE: commands.page()}.items():
         files.append(File.generated(config, place, content=text))
     linked = {place for page in files.documentation_pages() for place in OUTSIDE.findall(page.content_string)}
     for place in sorted(linked):
