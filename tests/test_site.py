@@ -73,6 +73,11 @@ def test_the_command_line_is_there(site: Path) -> None:
         assert option in page
 
 
+def test_code_in_tables(site: Path) -> None:
+    page = html.unescape((site / "tools" / "index.html").read_text(encoding="utf-8"))
+    assert "<code><|tool_call|>{...}<|/tool_call|></code>" in page
+
+
 def test_figures_are_drawn(site: Path) -> None:
     assert '<pre class="mermaid">' in (site / "grammars" / "index.html").read_text(encoding="utf-8")
     page = (site / "speed" / "index.html").read_text(encoding="utf-8")

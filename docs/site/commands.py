@@ -25,7 +25,7 @@ def page() -> str:
         parts += [f"## `{name}` {{#{name.replace(' ', '-')}}}\n", _plain(command.help or "") + "\n"]
         context = command.context_class(command, info_name=name)
         records = [parameter.get_help_record(context) for parameter in command.params]
-        rows = [f"| {_cell(f'`{given}`')} | {_cell(_plain(said))} |" for given, said in filter(None, records)]
+        rows = [f"| `{given}` | {_plain(said)} |" for given, said in filter(None, records)]
         if rows:
             parts.append("\n".join(["| | |", "| :-- | :-- |", *rows]) + "\n")
     return "\n".join(parts)
@@ -40,11 +40,7 @@ def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _plain(text: str) -> str:
-    """Without a meaning for Markdown."""
-    for character in "\\*_<[]":
+    """Without a meaning for Markdown, in a table too, which takes bars only in code."""
+    for character in "\\*_<[]|":
         text = text.replace(character, "\\" + character)
     return text
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

@@ -2,6 +2,7 @@
 
 `mkdocs.yml` names this file. Pages here are also read where the repository is shown, so their links go by the
 places of the repository (`../bench/results/...`); in the site, files that are linked so lie beside the pages.
+There, too, a bar of code in a table has a backslash before it, which MkDocs would show.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import commands
 import reference
 
 ROOT = Path(__file__).parents[2]
+CODE_IN_TABLE = re.compile(r"^\|.*`.*$", flags=re.MULTILINE)
 OUTSIDE = re.compile(r"\]\(\.\./([^)#]+)")
 
 
@@ -32,4 +34,6 @@ def on_files(files: Files, *, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Files) -> str:
-    return markdown if "/" in page.file.src_uri else OUTSIDE.sub(r"](\1", markdown)
+    if "/" in page.file.src_uri:
+        return markdown
+    return CODE_IN_TABLE.sub(lambda found: found[0].replace(r"\|", "|"), OUTSIDE.sub(r"](\1", markdown))
