@@ -69,6 +69,7 @@ class Message(RequestPart):
     tool_calls: list[JsonObject] | None = None
     tool_call_id: str | None = None
     refusal: str | None = None
+    reasoning_content: str | None = None
 
     def text(self) -> str:
         """The content, its parts put together."""

@@ -7,7 +7,7 @@ from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
@@ -99,6 +99,31 @@ class InputCallOutput(RequestPart):
         return {"role": "tool", "content": self.output, "tool_call_id": self.call_id}
 
 
+class ReasoningText(RequestPart):
+    """A part of a block of reasoning."""
+
+    type: Literal["reasoning_text", "summary_text"]
+    text: str
+
+
+class InputReasoning(RequestPart):
+    """A block of reasoning from an earlier answer; it belongs to what the assistant said next."""
+
+    type: Literal["reasoning"]
+    content: list[ReasoningText] | None = None
+    summary: list[ReasoningText] | None = None
+    id: str | None = None
+    status: str | None = None
+    encrypted_content: None = None
+
+    def as_chat(self) -> JsonObject:
+        text = "".join(part.text for part in self.content or self.summary or [])
+        return {"role": "assistant", "content": "", "reasoning_content": text}
+
+
+Item = InputMessage | InputCall | InputCallOutput | InputReasoning
+
+
 class SchemaFormat(RequestPart):
     """JSON by a schema."""
 
@@ -146,7 +171,7 @@ class ResponsesRequest(RequestPart):
     """`POST /v1/responses`, with `seed` and `top_k` besides."""
 
     model: str
-    input: str | Annotated[list[InputMessage | InputCall | InputCallOutput], Field(min_length=1)]
+    input: str | Annotated[list[Item], Field(min_length=1)]
     instructions: str | None = None
     max_output_tokens: Annotated[Integer, Field(ge=1)] | None = None
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
@@ -173,7 +198,7 @@ class ResponsesRequest(RequestPart):
         if isinstance(self.input, str):
             messages = [{"role": "user", "content": self.input}]
         else:
-            messages = [item.as_chat() for item in self.input]
+            messages = _conversation(self.input)
         if self.instructions is not None:
             messages = [{"role": "system", "content": self.instructions}, *messages]
         choice: Any = self.tool_choice
@@ -203,3 +228,20 @@ class ResponsesRequest(RequestPart):
         if isinstance(format, SchemaFormat):
             return {"type": "json_schema", "json_schema": {"schema": format.schema_}}
         return format
+
+
+def _conversation(items: Sequence[Item]) -> list[JsonObject]:
+    """The messages of a chat: what the assistant thought, said and called in one turn is one of them."""
+    messages: list[JsonObject] = []
+    for item in items:
+        message = item.as_chat()
+        last = messages[-1] if messages else None
+        if last is None or last["role"] != "assistant" or message["role"] != "assistant":
+            messages.append(message)
+        elif "tool_calls" in message:
+            last.setdefault("tool_calls", []).extend(message["tool_calls"])
+        elif "reasoning_content" in message or "tool_calls" in last or last["content"]:
+            messages.append(message)
+        else:
+            last["content"] = message["content"]
+    return messages

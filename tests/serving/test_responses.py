@@ -10,6 +10,8 @@ import httpx
 import openai
 import pytest
 from pydantic import BaseModel
+from tokentrellis.serving.protocol import read_request
+from tokentrellis.serving.response_request import ResponsesRequest
 
 from tests.serving.running_server import NAME, make_engine, serving
 
@@ -156,13 +158,49 @@ def test_a_conversation_goes_on_with_its_items(client: openai.OpenAI) -> None:
     client.responses.create(model=NAME, input=[*items, message], text={"format": {"type": "json_object"}})
 
 
+def test_items_of_one_turn_are_one_message() -> None:
+    def call(number: int) -> dict[str, Any]:
+        return {"type": "function_call", "call_id": f"c{number}", "name": "look", "arguments": "{}"}
+
+    items: list[Any] = [
+        {"role": "user", "content": "Look."},
+        {
+            "type": "reasoning",
+            "id": "r",
+            "summary": [],
+            "content": [{"type": "reasoning_text", "text": "Hm."}],
+        },
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]},
+        call(1),
+        call(2),
+        {"type": "function_call_output", "call_id": "c1", "output": "a"},
+        {"type": "function_call_output", "call_id": "c2", "output": "b"},
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "So."}]},
+        call(3),
+        {"role": "assistant", "content": "That was it."},
+    ]
+    request = read_request(ResponsesRequest, {"model": NAME, "input": items, "instructions": "Be short."})
+    messages = request.as_chat().messages
+    assert [(message.role, message.text(), message.reasoning_content) for message in messages] == [
+        ("system", "Be short.", None),
+        ("user", "Look.", None),
+        ("assistant", "I look.", "Hm."),
+        ("tool", "a", None),
+        ("tool", "b", None),
+        ("assistant", "", "So."),
+        ("assistant", "That was it.", None),
+    ]
+    calls = [[found["id"] for found in message.tool_calls or []] for message in messages]
+    assert calls == [[], [], ["c1", "c2"], [], [], ["c3"], []]
+
+
 @pytest.mark.parametrize(
     ("members", "param", "code"),
     [
         ({"previous_response_id": "resp_1"}, "previous_response_id", "unknown_parameter"),
         ({"store": True}, "store", "invalid_value"),
         ({"input": []}, "input", "invalid_value"),
-        ({"input": [{"type": "reasoning"}]}, "input", "invalid_value"),
+        ({"input": [{"type": "image"}]}, "input", "invalid_value"),
         ({"input": " "}, "input", "invalid_value"),
         ({"input": "x " * 5000}, "input", "context_length_exceeded"),
         ({"max_output_tokens": 1, "text": by_schema()}, "max_output_tokens", "max_tokens_too_small"),
