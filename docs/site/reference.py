@@ -185,7 +185,7 @@ def _summary(thing: Any) -> str:
     """The first paragraph of a docstring, in one line, up to where the arguments begin."""
     text = (inspect.getdoc(thing) or "").partition("\n\n")[0]
     begins = LINE_ENTRY.search(text)
-    return to_markdown(text[: begins.start()] if begins else text, (), link).strip().replace("|", "\\|")
+    return to_markdown(text[: begins.start()] if begins else text, (), link).strip()
 
 
 @cache
