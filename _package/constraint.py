@@ -18,7 +18,7 @@ from .grammars.json_schema import from_json_schema
 from .grammars.json_schema.layout import Whitespace
 from .grammars.lark import from_lark
 from .grammars.regex import from_regex
-from .sources import check_text, write_json
+from .sources import check_text, parse_json, write_json
 
 ANY_OBJECT = {"type": "object"}
 MOST_LEARNT_STATES = 20_000
@@ -74,6 +74,24 @@ class Constraint:
         if self.kind == "regex":
             return {"type": "string", "pattern": self.value}
         return {"enum": self.value} if self.kind == "choice" else {"type": "string"}
+
+
+FORMS = ("json", "json_object", "regex", "choice", "grammar")
+"""What vLLM calls the kinds of constraints."""
+
+
+def constraint_of_form(form: str, value: Any, whitespace: Whitespace = "natural") -> Constraint:
+    """The constraint of one of `FORMS`; a schema may be given as its text.
+
+    Raises:
+        GrammarSyntaxError: that text is no JSON.
+    """
+    if form == "json":
+        schema = parse_json(value, form) if isinstance(value, str) else value
+        return Constraint("json_schema", schema, whitespace)
+    if form == "json_object":
+        return Constraint("json_schema", ANY_OBJECT, whitespace)
+    return rules_constraint(value) if form == "grammar" else Constraint(form, value)
 
 
 def rules_constraint(text: str, syntax: str | None = None) -> Constraint:

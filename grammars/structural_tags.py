@@ -100,7 +100,7 @@ class TagGrammar(Composition):
 
 def from_structural_tags(
     tags: Iterable[StructuralTag | Mapping[str, Any]],
-    triggers: str | Iterable[str],
+    triggers: str | Iterable[str] | None = None,
     *,
     at_least_one: bool = False,
     stop_after_first: bool = False,
@@ -112,7 +112,7 @@ def from_structural_tags(
     tags: `StructuralTag`s, or mappings with "begin", "end" and "content" (or "schema"). The same trigger may
         begin several tags.
     triggers: strings that free text cannot hold. Each tag begins with one of them, and each of them begins a
-        tag.
+        tag. None: what the tags begin with.
     at_least_one: a text without any tag is refused.
     stop_after_first: the text is over after the first tag.
     reasoning: what begins and ends a block of free text that may come first; in it triggers mean nothing. If
@@ -128,7 +128,7 @@ def from_structural_tags(
     known = tuple(_checked_tag(tag, place) for place, tag in enumerate(tags))
     if not known:
         raise GrammarError("there must be at least one tag", got=known)
-    starts = checked_strings("triggers", triggers)
+    starts = checked_strings("triggers", _shortest_beginnings(known) if triggers is None else triggers)
     _check_triggers(known, starts, names)
     contents = tuple(_content(tag) for tag in known)
     if reasoning is not None:
@@ -154,6 +154,16 @@ def from_structural_tags(
     if stop_after_first:
         skeleton.end(after_tag)
     return TagGrammar(skeleton, known, contents, starts, reasoning)
+
+
+def _shortest_beginnings(tags: Iterable[StructuralTag]) -> list[str]:
+    """What tags begin with, without what goes on from another beginning."""
+    beginnings = list(dict.fromkeys(tag.begin for tag in tags))
+    return [
+        begin
+        for begin in beginnings
+        if not any(begin != other and begin.startswith(other) for other in beginnings)
+    ]
 
 
 def _pairs(

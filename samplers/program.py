@@ -64,6 +64,7 @@ class Program:
     Attributes:
         captures: the holes so far, in their order.
         probabilities: by the name of a choice, the probability of each option, given that it is one of them.
+        error: what ended it, for `run_programs(..., keep_going=True)`; else None.
 
     Raises:
         UnsupportedModelError: the model cannot read several branches at a time.
@@ -90,6 +91,7 @@ class Program:
 
     def _begin_with(self, setting: ProgramSetting, law: TokenLaw, reader: Reader) -> None:
         self.captures: list[Capture] = []
+        self.error: Exception | None = None
         self.probabilities: dict[str, dict[str, float]] = {}
         self._setting = setting
         self._law = law

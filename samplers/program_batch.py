@@ -36,6 +36,7 @@ def run_programs(
     min_p: float | None = None,
     healing: bool = True,
     max_rows: int = 16,
+    keep_going: bool = False,
 ) -> list[Program]:
     """Run a function for each item, with a new program; the programs, in the order of the items.
 
@@ -44,9 +45,10 @@ def run_programs(
         function: called as `function(program, item)`, several of them at a time, in threads.
         seed: program number i, from 0, draws as `Program(seed=seed + i)` does.
         max_rows: so many programs are in one pass at most; each has a row of the cache.
+        keep_going: an error of the function ends its program alone, which has it as `error`.
 
-    Raises whatever the function raises first; the programs that are under way then are given up. Otherwise as
-    `Program`.
+    Raises whatever the function raises first, unless `keep_going`; the programs that are under way then are
+    given up. Otherwise as `Program`.
     """
     if not callable(function):
         raise ArgumentTypeError("function must be called as function(program, item)", got=function)
@@ -68,7 +70,9 @@ def run_programs(
             Program._in_batch(setting, laws[first + index], _Row(shared, index))
             for index in range(len(group))
         ]
-        shared.run([_bound(function, *pair) for pair in zip(members, group, strict=True)])
+        calls = [_bound(function, *pair) for pair in zip(members, group, strict=True)]
+        for index, error in shared.run(calls, keeps_going=keep_going).items():
+            members[index].error = error
         programs += members
     return programs
 
@@ -90,11 +94,17 @@ class _SharedPasses:
         self._running = set(range(n_programs))
         self._wanted: dict[int, Reading] = {}
         self._read: dict[int, Tensor] = {}
-        self._errors: dict[int, BaseException] = {}
+        self._errors: dict[int, Exception] = {}  # that the caller wants to have
+        self._fatal: dict[int, BaseException] = {}
+        self._keeps_going = False
         self._is_given_up = False
 
-    def run(self, calls: Sequence[Callable[[], object]]) -> None:
-        """Run a call for each program to its end; the first error of one, by their order."""
+    def run(self, calls: Sequence[Callable[[], object]], *, keeps_going: bool) -> dict[int, Exception]:
+        """Run a call for each program to its end; the errors of those that failed.
+
+        keeps_going: False: the first error of one, by their order, is raised instead.
+        """
+        self._keeps_going = keeps_going
         threads = [
             threading.Thread(target=self._follow, args=(number, call), daemon=True)
             for number, call in enumerate(calls)
@@ -115,8 +125,9 @@ class _SharedPasses:
             for thread in threads:
                 if thread.ident is not None:
                     thread.join()
-        if self._errors:
-            raise self._errors[min(self._errors)]
+        if self._fatal:
+            raise self._fatal[min(self._fatal)]
+        return self._errors
 
     def read(self, number: int, reading: Reading) -> Tensor:
         """In the thread of a program: wait for a pass."""
@@ -131,8 +142,8 @@ class _SharedPasses:
     def _wait_for_all(self) -> bool:
         """Until every program waits or is through; whether there is something to be read."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self._wanted) == len(self._running) or bool(self._errors))
-            return bool(self._wanted) and not self._errors
+            self._changed.wait_for(lambda: len(self._wanted) == len(self._running) or bool(self._fatal))
+            return bool(self._wanted) and not self._fatal
 
     def _follow(self, number: int, call: Callable[[], object]) -> None:
         try:
@@ -141,7 +152,10 @@ class _SharedPasses:
             pass
         except BaseException as error:  # handed to the caller
             with self._changed:
-                self._errors[number] = error
+                if self._keeps_going and isinstance(error, Exception):
+                    self._errors[number] = error
+                else:
+                    self._fatal[number] = error
         finally:
             with self._changed:
                 self._running.discard(number)

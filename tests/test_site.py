@@ -17,6 +17,7 @@ pytest.importorskip("material", reason="needs mkdocs-material: pip install 'toke
 
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
+from tokentrellis.command_line import app
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,6 +61,21 @@ def test_the_reference_says_what_a_docstring_says(site: Path) -> None:
         assert words in " ".join((inspect.getdoc(tokentrellis.generate) or "").split())
         assert f"{name}: {words}" in text
     assert "Write the allowed tokens into a row of packed int32 bits." in text  # of the compiled Matcher
+
+
+def test_the_command_line_is_there(site: Path) -> None:
+    page = html.unescape((site / "api" / "commands" / "index.html").read_text(encoding="utf-8"))
+    for name in app.registered_commands:
+        assert name.callback is not None
+        command = name.name or name.callback.__name__
+        assert f'id="tokentrellis-{command}"' in page
+    for option in ("--max-new-tokens <int>", "--particles N", "--ray-address"):
+        assert option in page
+
+
+def test_code_in_tables(site: Path) -> None:
+    page = html.unescape((site / "tools" / "index.html").read_text(encoding="utf-8"))
+    assert "<code><|tool_call|>{...}<|/tool_call|></code>" in page
 
 
 def test_figures_are_drawn(site: Path) -> None:

@@ -18,6 +18,8 @@ from .isolation import Limits
 from .run import Bench, Journal, left_to_do
 from .tasks import Task
 
+_SECONDS_TO_CLOSE = 10.0
+
 
 def run_on_ray(
     tasks: Sequence[Task],
@@ -60,6 +62,6 @@ def run_on_ray(
             raise error.cause from None
         raise
     finally:
-        ray.get([actor.close.remote() for actor in actors])
+        ray.wait([actor.close.remote() for actor in actors], num_returns=workers, timeout=_SECONDS_TO_CLOSE)
         for actor in actors:
             ray.kill(actor)

@@ -22,12 +22,11 @@ from sglang.srt.constrained.base_grammar_backend import (
     register_vocab_mask_buffer,
 )
 
-from ..constraint import ANY_OBJECT, Constraint, rules_constraint
+from ..constraint import constraint_of_form
 from ..decoding.bitmask import allocate_bitmask, apply_bitmask, fill_bitmasks
 from ..decoding.errors import TokenRejectedError
 from ..grammars.errors import ConstraintError
 from ..grammars.json_schema.layout import Whitespace
-from ..sources import parse_json
 from .compiled_grammars import CompiledGrammars
 from .grammar_state import GrammarState
 
@@ -185,27 +184,24 @@ class TokentrellisBackend(BaseGrammarBackend):
 
     def dispatch_json(self, key_string: str) -> BaseGrammarObject:
         """A request by a schema, or by any object."""
-        if key_string == _ANY_JSON_OBJECT:
-            return self._compile(lambda: Constraint("json_schema", ANY_OBJECT, self._whitespace))
-        return self._compile(
-            lambda: Constraint("json_schema", parse_json(key_string, "json_schema"), self._whitespace)
-        )
+        return self._compile("json_object" if key_string == _ANY_JSON_OBJECT else "json", key_string)
 
     def dispatch_regex(self, key_string: str) -> BaseGrammarObject:
         """A request by a pattern."""
-        return self._compile(lambda: Constraint("regex", key_string))
+        return self._compile("regex", key_string)
 
     def dispatch_ebnf(self, key_string: str) -> BaseGrammarObject:
         """A request by rules: GBNF, or Lark."""
-        return self._compile(lambda: rules_constraint(key_string))
+        return self._compile("grammar", key_string)
 
     def dispatch_structural_tag(self, key_string: str) -> BaseGrammarObject:
         """Not served yet: a refusal that says so."""
         return InvalidGrammarObject("structural tags are not served by the backend tokentrellis yet")
 
-    def _compile(self, read: Any) -> BaseGrammarObject:
+    def _compile(self, form: str, given: str) -> BaseGrammarObject:
         try:
-            return TokentrellisGrammar(GrammarState(self._grammars.get(read())))
+            constraint = constraint_of_form(form, given, self._whitespace)
+            return TokentrellisGrammar(GrammarState(self._grammars.get(constraint)))
         except ConstraintError as error:
             return InvalidGrammarObject(str(error))
 

@@ -25,10 +25,9 @@ from vllm.v1.structured_output.backend_types import (
     StructuredOutputOptions,
 )
 
-from ..constraint import ANY_OBJECT, Constraint, rules_constraint
+from ..constraint import FORMS, Constraint, constraint_of_form
 from ..decoding.bitmask import allocate_bitmask
 from ..grammars.errors import ConstraintError
-from ..sources import parse_json
 from .compiled_grammars import CompiledGrammars
 from .grammar_state import GrammarState
 
@@ -128,32 +127,16 @@ class TokentrellisGrammar(StructuredOutputGrammar):
 
 
 def _constraint_of_spec(kind: StructuredOutputOptions, spec: str, whitespace: Whitespace) -> Constraint:
-    if kind == StructuredOutputOptions.JSON:
-        return Constraint("json_schema", parse_json(spec, "json"), whitespace)
-    if kind == StructuredOutputOptions.JSON_OBJECT:
-        return Constraint("json_schema", ANY_OBJECT, whitespace)
-    if kind == StructuredOutputOptions.REGEX:
-        return Constraint("regex", spec)
-    if kind == StructuredOutputOptions.CHOICE:
-        return Constraint("choice", json.loads(spec))
-    if kind == StructuredOutputOptions.GRAMMAR:
-        return rules_constraint(spec)
-    raise ConstraintError("structural tags are not served here yet", got=kind.name)
+    form = kind.name.lower()
+    if form not in FORMS:
+        raise ConstraintError("structural tags are not served here yet", got=kind.name)
+    return constraint_of_form(form, json.loads(spec) if form == "choice" else spec, whitespace)
 
 
 def _constraint_of_params(wanted: Any) -> Constraint:
     """wanted: vLLM's StructuredOutputsParams."""
-    if wanted.json is not None:
-        schema = parse_json(wanted.json, "json") if isinstance(wanted.json, str) else wanted.json
-        return Constraint("json_schema", schema)
-    if wanted.regex is not None:
-        return Constraint("regex", wanted.regex)
-    if wanted.choice is not None:
-        return Constraint("choice", [str(choice) for choice in wanted.choice])
-    if wanted.grammar is not None:
-        return rules_constraint(wanted.grammar)
-    if wanted.json_object:
-        return Constraint("json_schema", ANY_OBJECT)
-    raise ConstraintError(
-        "structured_outputs needs one of json, json_object, regex, choice and grammar", got=wanted
-    )
+    for form in FORMS:
+        value = getattr(wanted, form)
+        if value is not None and value is not False:
+            return constraint_of_form(form, value)
+    raise ConstraintError(f"structured_outputs needs one of {', '.join(FORMS)}", got=wanted)

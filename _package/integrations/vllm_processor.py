@@ -25,7 +25,7 @@ from vllm.v1.sample.logits_processor.interface import LogitsProcessor as Process
 from vllm.v1.sample.logits_processor.interface import MoveDirectionality
 from vllm.v1.worker.gpu.sample.logits_processor.interface import LogitsProcessor as ProcessorV2
 
-from ..constraint import ANY_OBJECT, Constraint, rules_constraint
+from ..constraint import FORMS, Constraint, constraint_of_form
 from ..decoding.bitmask import allocate_bitmask, apply_bitmask
 from ..decoding.errors import ArgumentValueError
 from ..grammars.errors import ConstraintError
@@ -35,7 +35,6 @@ from .grammar_state import GrammarState
 
 ARGUMENT = "tokentrellis"
 
-_FORMS = ("json", "json_object", "regex", "choice", "grammar")
 _logger = logging.getLogger("tokentrellis.integrations.vllm")
 
 
@@ -213,17 +212,11 @@ def _constraint_of(params: Any) -> Constraint | None:
     if isinstance(given, str):  # over HTTP, vLLM takes texts and numbers only
         given = parse_json(given, f"extra_args[{ARGUMENT!r}]")
     form = next(iter(given), None) if isinstance(given, dict) and len(given) == 1 else None
-    if form not in _FORMS:
+    if form not in FORMS:
         raise ConstraintError(
-            f"extra_args[{ARGUMENT!r}] must be a dict with one of {', '.join(_FORMS)}", got=given
+            f"extra_args[{ARGUMENT!r}] must be a dict with one of {', '.join(FORMS)}", got=given
         )
     value = given[form]
-    if form == "json":
-        return Constraint("json_schema", parse_json(value, form) if isinstance(value, str) else value)
-    if form == "json_object":
-        return Constraint("json_schema", ANY_OBJECT)
-    if form == "grammar" and isinstance(value, str):
-        return rules_constraint(value)
-    if form == "choice" or isinstance(value, str):
-        return Constraint(form, value)
-    raise ConstraintError(f"extra_args[{ARGUMENT!r}][{form!r}] must be a text", got=value)
+    if form in ("regex", "grammar") and not isinstance(value, str):
+        raise ConstraintError(f"extra_args[{ARGUMENT!r}][{form!r}] must be a text", got=value)
+    return constraint_of_form(form, value)

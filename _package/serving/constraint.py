@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..constraint import ANY_OBJECT, Constraint, rules_constraint
+from ..constraint import ANY_OBJECT, FORMS, Constraint, constraint_of_form, rules_constraint
 from ..grammars.json_schema.layout import Whitespace
-from ..sources import parse_json
 from .errors import RequestRefusedError, blamed_on
 from .protocol import (
     ChoiceFormat,
@@ -23,6 +22,13 @@ from .protocol import (
     StructuredOutputs,
     WritingRequest,
 )
+
+# Older names in vLLM, and those of SGLang.
+_MEMBERS = {
+    **{f"guided_{form}": form for form in ("json", "regex", "choice", "grammar")},
+    "regex": "regex",
+    "ebnf": "grammar",
+}
 
 
 def constraint_of(request: WritingRequest, whitespace: Whitespace) -> Constraint | None:
@@ -40,17 +46,11 @@ def constraint_of(request: WritingRequest, whitespace: Whitespace) -> Constraint
             found["response_format"] = constraint
     if request.structured_outputs is not None:
         found["structured_outputs"] = _of_structured_outputs(request.structured_outputs, whitespace)
-    if request.guided_json is not None:
-        schema = _schema(request.guided_json, "guided_json")
-        found["guided_json"] = Constraint("json_schema", schema, whitespace)
-    for name, kind in (("guided_regex", "regex"), ("guided_choice", "choice"), ("regex", "regex")):
+    for name, form in _MEMBERS.items():
         value = getattr(request, name)
         if value is not None:
-            found[name] = Constraint(kind, value)
-    for name in ("guided_grammar", "ebnf"):
-        value = getattr(request, name)
-        if value is not None:
-            found[name] = rules_constraint(value)
+            with blamed_on(name):
+                found[name] = constraint_of_form(form, value, whitespace)
     return _only_one(found)
 
 
@@ -82,27 +82,15 @@ def _of_structured_outputs(given: StructuredOutputs, whitespace: Whitespace) -> 
     found: dict[str, Constraint] = {}
     if given.disable_any_whitespace:
         whitespace = "compact"
-    if given.json_ is not None:
-        schema = _schema(given.json_, "structured_outputs.json")
-        found["structured_outputs.json"] = Constraint("json_schema", schema, whitespace)
-    if given.json_object:
-        found["structured_outputs.json_object"] = Constraint("json_schema", ANY_OBJECT, whitespace)
-    if given.regex is not None:
-        found["structured_outputs.regex"] = Constraint("regex", given.regex)
-    if given.choice is not None:
-        found["structured_outputs.choice"] = Constraint("choice", given.choice)
-    if given.grammar is not None:
-        found["structured_outputs.grammar"] = rules_constraint(given.grammar)
+    for form in FORMS:
+        value = given.json_ if form == "json" else getattr(given, form)
+        if value is not None and not (form == "json_object" and value is False):
+            name = f"structured_outputs.{form}"
+            with blamed_on(name):
+                found[name] = constraint_of_form(form, value, whitespace)
     constraint = _only_one(found)
     if constraint is None:
         raise RequestRefusedError(
             "needs one of json, json_object, regex, choice and grammar", param="structured_outputs"
         )
     return constraint
-
-
-def _schema(given: Any, name: str) -> Any:
-    if not isinstance(given, str):
-        return given
-    with blamed_on(name):
-        return parse_json(given, name)

@@ -1,6 +1,6 @@
 """HTTP: requests of the OpenAI protocol in, answers and streams of events out.
 
-    POST /v1/chat/completions    POST /v1/completions    GET /v1/models    GET /health
+    POST /v1/chat/completions    POST /v1/completions    POST /v1/responses    GET /v1/models    GET /health
 
 Whatever is wrong with a request ends in a status from 400 to 499 and an error in OpenAI's form, before a text
 is begun; a client that leaves takes its jobs along. The application holds no state but that of its engine.
@@ -27,6 +27,8 @@ from ..sources import parse_json
 from .engine import Engine
 from .errors import RequestRefusedError, error_body, status_of
 from .protocol import ChatRequest, CompletionRequest, read_request
+from .response_answer import ResponseAnswer
+from .response_request import ResponsesRequest, in_its_words
 from .responses import Answer
 from .row import Event, Job
 
@@ -61,6 +63,12 @@ def make_application(engine: Engine, api_keys: Sequence[str] = ()) -> FastAPI:
         values = await _read_body(request, engine)
         return await _answer(engine, request, read_request(CompletionRequest, values))
 
+    async def respond(request: Request) -> Response:
+        _check_key(request, keys)
+        asked = read_request(ResponsesRequest, await _read_body(request, engine))
+        with in_its_words():
+            return await _answer(engine, request, asked.as_chat(), asked)
+
     model = {"id": engine.name, "object": "model", "created": 0, "owned_by": "tokentrellis"}
 
     async def models(request: Request) -> Response:
@@ -84,6 +92,7 @@ def make_application(engine: Engine, api_keys: Sequence[str] = ()) -> FastAPI:
 
     _add(application, "POST", "/v1/chat/completions", chat)
     _add(application, "POST", "/v1/completions", complete)
+    _add(application, "POST", "/v1/responses", respond)
     _add(application, "GET", "/v1/models", models)
     _add(application, "GET", "/v1/models/{name:path}", one_model)
     _add(application, "GET", "/health", health)
@@ -165,7 +174,13 @@ async def _read_bytes(request: Request, limit: int) -> bytes:
     return bytes(data)
 
 
-async def _answer(engine: Engine, http: Request, request: ChatRequest | CompletionRequest) -> Response:
+async def _answer(
+    engine: Engine,
+    http: Request,
+    request: ChatRequest | CompletionRequest,
+    asked: ResponsesRequest | None = None,
+) -> Response:
+    """asked: what the request was made of; None: itself."""
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[tuple[int, Event]] = asyncio.Queue()
 
@@ -174,13 +189,14 @@ async def _answer(engine: Engine, http: Request, request: ChatRequest | Completi
             loop.call_soon_threadsafe(events.put_nowait, (number, event))
 
     jobs = await engine.prepare(request, deliver)
-    answer = Answer(
-        request,
-        sum(job.n for job in jobs),
-        sum(len(job.prompt_ids) for job in jobs),
-        engine.token_name,
-        _tool_grammar(jobs),
-    )
+    n_prompt_tokens = sum(len(job.prompt_ids) for job in jobs)
+    tools = _tool_grammar(jobs)
+    answer: Answer | ResponseAnswer
+    if asked is None:
+        n_choices = sum(job.n for job in jobs)
+        answer = Answer(request, n_choices, n_prompt_tokens, engine.token_name, tools)
+    else:
+        answer = ResponseAnswer(asked, n_prompt_tokens, tools)
     engine.scheduler.submit(jobs)
     try:
         if not request.stream:
@@ -208,7 +224,10 @@ def _cancel(jobs: Sequence[Job]) -> None:
 
 
 async def _whole(
-    http: Request, answer: Answer, jobs: Sequence[Job], events: asyncio.Queue[tuple[int, Event]]
+    http: Request,
+    answer: Answer | ResponseAnswer,
+    jobs: Sequence[Job],
+    events: asyncio.Queue[tuple[int, Event]],
 ) -> Response:
     async def collect() -> None:
         while not answer.is_complete:
@@ -259,7 +278,7 @@ class _EventStream(StreamingResponse):
 
 
 async def _events(
-    answer: Answer,
+    answer: Answer | ResponseAnswer,
     jobs: Sequence[Job],
     events: asyncio.Queue[tuple[int, Event]],
     first: tuple[int, Event],
@@ -277,12 +296,14 @@ async def _events(
         for chunk in answer.chunks(choice, piece):
             yield _event(chunk)
         if answer.is_complete:
-            if with_usage:
+            if with_usage and isinstance(answer, Answer):
                 yield _event(answer.closing())
             break
         number, piece = await events.get()
-    yield "data: [DONE]\n\n"
+    if isinstance(answer, Answer):
+        yield "data: [DONE]\n\n"
 
 
 def _event(value: Any) -> str:
-    return f"data: {json.dumps(value)}\n\n"
+    kind = f"event: {value['type']}\n" if "type" in value else ""
+    return f"{kind}data: {json.dumps(value)}\n\n"

@@ -47,18 +47,20 @@ Stop = Annotated[str, Field(min_length=1, max_length=MOST_STOP_CHARACTERS)]
 JsonObject = dict[str, Any]
 
 
-class _Model(BaseModel):
+class RequestPart(BaseModel):
+    """A JSON object of a request: members that are not known are errors."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class TextPart(_Model):
+class TextPart(RequestPart):
     """A part of a message."""
 
     type: Literal["text"]
     text: str
 
 
-class Message(_Model):
+class Message(RequestPart):
     """A message of a conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
@@ -67,6 +69,7 @@ class Message(_Model):
     tool_calls: list[JsonObject] | None = None
     tool_call_id: str | None = None
     refusal: str | None = None
+    reasoning_content: str | None = None
 
     def text(self) -> str:
         """The content, its parts put together."""
@@ -75,7 +78,7 @@ class Message(_Model):
         return self.content or ""
 
 
-class NamedSchema(_Model):
+class NamedSchema(RequestPart):
     """What `response_format` carries for `json_schema`. A schema is always enforced, `strict` or not."""
 
     name: str | None = None
@@ -84,34 +87,34 @@ class NamedSchema(_Model):
     strict: bool | None = None
 
 
-class TextFormat(_Model):
+class TextFormat(RequestPart):
     """No constraint."""
 
     type: Literal["text"]
 
 
-class JsonObjectFormat(_Model):
+class JsonObjectFormat(RequestPart):
     """Any JSON object; some servers take a schema here too."""
 
     type: Literal["json_object"]
     schema_: JsonObject | None = Field(None, alias="schema")
 
 
-class JsonSchemaFormat(_Model):
+class JsonSchemaFormat(RequestPart):
     """JSON by a schema."""
 
     type: Literal["json_schema"]
     json_schema: NamedSchema
 
 
-class RegexFormat(_Model):
+class RegexFormat(RequestPart):
     """A text that a pattern matches from begin to end."""
 
     type: Literal["regex"]
     pattern: str
 
 
-class GrammarFormat(_Model):
+class GrammarFormat(RequestPart):
     """A text by rules; without a syntax they are GBNF where they have `::=`, and else Lark."""
 
     type: Literal["grammar"]
@@ -119,7 +122,7 @@ class GrammarFormat(_Model):
     syntax: Literal["lark", "gbnf", "ebnf"] | None = None
 
 
-class ChoiceFormat(_Model):
+class ChoiceFormat(RequestPart):
     """One of some texts."""
 
     type: Literal["choice"]
@@ -132,7 +135,7 @@ ResponseFormat = Annotated[
 ]
 
 
-class StructuredOutputs(_Model):
+class StructuredOutputs(RequestPart):
     """vLLM's extension; `disable_any_whitespace` is our compact layout."""
 
     json_: JsonObject | bool | str | None = Field(None, alias="json")
@@ -143,14 +146,14 @@ class StructuredOutputs(_Model):
     disable_any_whitespace: bool = False
 
 
-class StreamOptions(_Model):
+class StreamOptions(RequestPart):
     """include_usage: one more event at the end, with the counts."""
 
     include_usage: bool = False
     include_obfuscation: Literal[False] | None = None
 
 
-class WritingRequest(_Model, ABC):
+class WritingRequest(RequestPart, ABC):
     """What the two kinds of requests have in common."""
 
     model: str
@@ -256,7 +259,7 @@ class CompletionRequest(WritingRequest):
         return self.logprobs
 
 
-Request = TypeVar("Request", ChatRequest, CompletionRequest)
+Request = TypeVar("Request", bound=RequestPart)
 
 
 def read_request(kind: type[Request], values: Any) -> Request:
@@ -273,7 +276,8 @@ def read_request(kind: type[Request], values: Any) -> Request:
         raise _refusal(error, values) from None
     except RecursionError:
         raise RequestRefusedError("the body nests too deep", code="limit_exceeded") from None
-    _check_together(request)
+    if isinstance(request, WritingRequest):
+        _check_together(request)
     return request
 
 

@@ -64,6 +64,6 @@ def _inline(text: str, link: Link) -> str:
     """Backticks keep their text; elsewhere characters with a meaning for Markdown are escaped."""
     parts = re.split(r"`([^`]+)`", text)
     return "".join(
-        link(part) if index % 2 else re.sub(r"([\\*_<\[\]])", r"\\\1", part)
+        link(part) if index % 2 else re.sub(r"([\\*_<\[\]|])", r"\\\1", part)
         for index, part in enumerate(parts)
     )

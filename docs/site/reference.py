@@ -19,6 +19,7 @@ from typing import Any
 
 import tokentrellis
 from docstrings import LINE_ENTRY, to_markdown
+from tokentrellis._ext import core
 
 # (place, title, modules); the first theme with a module of that name has it.
 THEMES = [
@@ -184,10 +185,9 @@ def _summary(thing: Any) -> str:
     """The first paragraph of a docstring, in one line, up to where the arguments begin."""
     text = (inspect.getdoc(thing) or "").partition("\n\n")[0]
     begins = LINE_ENTRY.search(text)
-    return to_markdown(text[: begins.start()] if begins else text, (), link).strip().replace("|", "\\|")
+    return to_markdown(text[: begins.start()] if begins else text, (), link).strip()
 
 
 @cache
 def _stubs() -> dict[str, Any]:
-    stub = next(Path(folder) / "_ext" / "core.pyi" for folder in tokentrellis.__path__)
-    return runpy.run_path(str(stub))
+    return runpy.run_path(str(Path(core.__file__).parent / "core.pyi"))

@@ -31,6 +31,19 @@ _TAG = re.compile(
 )
 
 
+def test_the_beginnings_of_tags_are_the_triggers_where_none_are_given() -> None:
+    tags = [
+        StructuralTag("<a", from_regex("[0-9]"), ">"),
+        StructuralTag("<ab", from_regex("[0-9]"), ">"),
+        {"begin": "#", "content": None, "end": "#"},
+    ]
+    grammar = from_structural_tags(tags)
+    assert grammar.triggers == ("<a", "#")
+    assert grammar.accepts("x < y <a1><ab2>#no#")
+    assert not grammar.accepts("<ac")
+    assert [call.content for call in grammar.calls("x <a1> <ab2> #no#")] == ["1", "2", "no"]
+
+
 def oracle(text: str) -> list[Any] | None:
     """The contents of the tags, or None: they are taken from the left, and between them is no trigger."""
     found: list[Any] = []

@@ -6,6 +6,7 @@ wrong as often as they are right.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -318,6 +319,32 @@ def test_an_error_in_one_program_ends_the_batch() -> None:
 
     with pytest.raises(KeyError, match="2"):
         tt.run_programs(tiny_model(), tiny_tokenizer(), fail, [0, 1, 2, 3])
+
+
+def test_an_error_may_end_its_program_alone() -> None:
+    def fill(program: tt.Program, number: int) -> None:
+        program += "Ann"
+        program.choose("a", ["x", "y"])
+        if number % 3 == 1:
+            raise KeyError(number)
+        program.choose("b", ["x", "y"])
+
+    model, tokenizer = tiny_model(), tiny_tokenizer()
+    for number, program in enumerate(
+        tt.run_programs(model, tokenizer, fill, range(5), seed=3, max_rows=3, keep_going=True)
+    ):
+        single = tt.Program(model, tokenizer, seed=3 + number)
+        with suppress(KeyError):
+            fill(single, number)
+        assert program.text == single.text
+        assert dict(program.values) == dict(single.values)
+        assert repr(program.error) == (f"KeyError({number})" if number % 3 == 1 else "None")
+
+    def interrupt(program: tt.Program, number: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tt.run_programs(model, tokenizer, interrupt, [0], keep_going=True)
 
 
 def test_what_cannot_be_done_is_refused() -> None:

@@ -71,7 +71,7 @@ def test_no_constraint() -> None:
         ({"regex": "a", "ebnf": "b"}, "regex and ebnf exclude each other"),
         ({"structured_outputs": {}}, "structured_outputs: needs one of"),
         ({"structured_outputs": {"regex": "a", "choice": ["b"]}}, "exclude each other"),
-        ({"guided_json": "{"}, "guided_json is not JSON"),
+        ({"guided_json": "{"}, "guided_json: line 1, column 2: json is not JSON"),
     ],
 )
 def test_contradictions(members: dict[str, Any], message: str) -> None:

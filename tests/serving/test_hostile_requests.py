@@ -19,7 +19,7 @@ from tokentrellis.serving.engine import Engine
 from tests.serving.running_server import NAME, make_engine
 
 N_REQUESTS = 2000
-CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
+CHAT, COMPLETIONS, RESPONSES = "/v1/chat/completions", "/v1/completions", "/v1/responses"
 
 Sent = tuple[str, str, bytes]  # method, path, body
 
@@ -44,6 +44,18 @@ _RIGHT: dict[str, list[Any]] = {
     "guided_regex": [None, "", "x"],
     "guided_json": [None, True, {}],  # {"a": 1} is a schema with an unknown word
     "logprobs": [None],
+}
+_RIGHT_OF_RESPONSES: dict[str, list[Any]] = {
+    "model": [],
+    "input": ["x"],
+    "max_output_tokens": [None],
+    "temperature": [None, 0.5],
+    "text": [None, {}],
+    "tools": [None, []],
+    "tool_choice": [None],
+    "stream": [None, True],
+    "store": [None],
+    "previous_response_id": [],
 }
 _BAD_SCHEMAS: list[Any] = [
     False,
@@ -150,6 +162,17 @@ def wrong_value(chance: random.Random) -> Sent:
     return "POST", path, json.dumps({**body, name: value}).encode()
 
 
+def wrong_response_request(chance: random.Random) -> Sent:
+    body = {"model": NAME, "input": "Ann", "max_output_tokens": 30}
+    if chance.random() < 0.3:
+        format = {"type": "json_schema", "name": "x", "schema": chance.choice(_BAD_SCHEMAS)}
+        return "POST", RESPONSES, json.dumps({**body, "text": {"format": format}}).encode()
+    name = chance.choice(list(_RIGHT_OF_RESPONSES))
+    right = [json.dumps(value) for value in _RIGHT_OF_RESPONSES[name]]
+    value = chance.choice([value for value in _WRONG_VALUES if json.dumps(value) not in right])
+    return "POST", RESPONSES, json.dumps({**body, name: value}).encode()
+
+
 def wrong_schema(chance: random.Random) -> Sent:
     path, body = valid(chance)
     schema = chance.choice(_BAD_SCHEMAS)
@@ -209,6 +232,7 @@ KINDS: list[Callable[[random.Random], Sent]] = [
     wrong_prompt,
     wrong_body,
     wrong_place,
+    wrong_response_request,
     cut_off,
 ]
 
@@ -246,6 +270,7 @@ def test_two_thousand_bad_requests() -> None:
         assert error["message"]
         assert len(error["message"]) <= 4000
         assert "Traceback" not in error["message"]
+        assert error["code"]
     assert last.status_code == 200, "and still it serves"
 
 
