@@ -24,7 +24,7 @@ from ..decoding.arguments import checked_instance
 from ..decoding.compile import CompiledGrammar
 from ..decoding.compiled_length import CompiledLength
 from ..decoding.errors import ArgumentTypeError, ArgumentValueError
-from ..decoding.sampling import Sampler, SamplingTask, check_sampler
+from ..decoding.sampling import Sampler, SamplingTask, check_sampler, draw_texts
 from ..decoding.vocabulary import Vocabulary
 
 _SOURCES = (CompiledGrammar, CompiledLength, Vocabulary)
@@ -84,15 +84,19 @@ def sample_rows(
     _refuse_what_is_not_done(generation_config, stopping_criteria or (), vocabulary)
     attention_mask = model_kwargs.get("attention_mask")
     n_new = generation_config.max_length - input_ids.shape[1]
-    rows = []
-    for index, row in enumerate(input_ids.tolist()):
+    places: dict[tuple[int, ...], list[int]] = {}  # of equal prompts, which are drawn for together
+    rows = input_ids.tolist()
+    for index, row in enumerate(rows):
         kept = (
             row
             if attention_mask is None
             else [t for t, m in zip(row, attention_mask[index], strict=True) if m]
         )
-        task = SamplingTask(model, tuple(kept), source, n_new, warping)
-        rows.append(row + list(sampler.draw(task, generator).token_ids))
+        places.setdefault(tuple(kept), []).append(index)
+    for prompt_ids, equal in places.items():
+        task = SamplingTask(model, prompt_ids, source, n_new, warping)
+        for index, text in zip(equal, draw_texts(sampler, task, len(equal), generator), strict=True):
+            rows[index] += text.token_ids
     width = max(map(len, rows))
     padding = vocabulary.eos_token_ids[0]
     if generation_config.pad_token_id is not None:

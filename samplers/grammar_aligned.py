@@ -155,11 +155,18 @@ class GrammarAlignedSampler:
 
     def draw(self, task: SamplingTask, generator: torch.Generator) -> SampledText:
         """One text, for `generate()`; what was learnt stays with the sampler. Raises: as `samples`."""
+        return self.draw_several(task, 1, generator)[0]
+
+    def draw_several(self, task: SamplingTask, n: int, generator: torch.Generator) -> list[SampledText]:
+        """n texts; none of a batch is lost but of the last one. Raises: as `samples`."""
         model, constraint = open_task(task, self.predicate)
-        particle = next(self.samples(model, constraint, 1, generator))
+        particles = list(self.samples(model, constraint, n, generator))
         report = self.report(model, constraint)
         details = {"acceptance": report.acceptance, "bound": report.bound, "evidence": report.evidence}
-        return close_task(particle, model, constraint, n_attempts=report.n_attempts, **details)
+        return [
+            close_task(particle, model, constraint, n_attempts=report.n_attempts, **details)
+            for particle in particles
+        ]
 
     def trie(self, model: LanguageModel, constraint: Constraint) -> Trie:
         """What was learnt for these; may be saved, and replaced by `use_trie`."""

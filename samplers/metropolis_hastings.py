@@ -116,9 +116,14 @@ class MetropolisHastings:
 
     def draw(self, task: SamplingTask, generator: torch.Generator) -> SampledText:
         """The end of one chain, for `generate()`. Raises: as `samples`."""
+        return self.draw_several(task, 1, generator)[0]
+
+    def draw_several(self, task: SamplingTask, n: int, generator: torch.Generator) -> list[SampledText]:
+        """The ends of n chains. Raises: as `samples`."""
         model, constraint = open_task(task, self.predicate)
-        particle = next(self.samples(model, constraint, 1, generator))
-        return close_task(particle, model, constraint, acceptance=self.report.acceptance)
+        particles = list(self.samples(model, constraint, n, generator))
+        acceptance = self.report.acceptance
+        return [close_task(particle, model, constraint, acceptance=acceptance) for particle in particles]
 
     def _run(
         self, n_chains: int, model: LanguageModel, constraint: Constraint, generator: torch.Generator

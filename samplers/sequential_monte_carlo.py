@@ -101,12 +101,20 @@ class SequentialMonteCarlo:
             Particle(drawn.token_ids, drawn.text, particles.log_evidence),
             model,
             constraint,
-            log_evidence=particles.log_evidence,
-            ess=particles.ess,
-            ess_by_step=particles.ess_by_step,
-            resampled_at=particles.resampled_at,
-            posterior=particles.posterior,
+            **particles.summary(),
         )
+
+    def draw_all(self, task: SamplingTask, generator: torch.Generator) -> list[SampledText]:
+        """Every particle with its own weight, for `generate()`; independent ones where threshold is 0.
+
+        Raises:
+            SamplingError: one of them has weight zero.
+        """
+        model, constraint = open_task(task, self.proposal.predicate)
+        particles = self.run(model, constraint, generator)
+        particles.check_alive(all)
+        summary = particles.summary()
+        return [close_task(particle, model, constraint, **summary) for particle in particles.particles]
 
 
 @dataclass

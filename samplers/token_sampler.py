@@ -68,6 +68,16 @@ class TokenSampler(ABC):
 
         return SequentialMonteCarlo(1, proposal=self).draw(task, generator)
 
+    def draw_several(self, task: SamplingTask, n: int, generator: torch.Generator) -> list[SampledText]:
+        """n texts as rows of one batch, independent, each with its own weight.
+
+        Raises:
+            SamplingError: one of them came to where the predicate allows nothing.
+        """
+        from .sequential_monte_carlo import SequentialMonteCarlo
+
+        return SequentialMonteCarlo(n, proposal=self, threshold=0).draw_all(task, generator)
+
     def start_log_weight(self, state: ConstraintState) -> float:
         """Log-weight of the empty text: 0, unless intermediate targets are twisted."""
         return 0.0
