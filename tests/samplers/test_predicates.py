@@ -188,7 +188,7 @@ def test_with_a_grammar_and_a_sampler(byte_vocabulary: tt.Vocabulary) -> None:
 
 
 def test_rules_answer_yes_or_no() -> None:
-    """A rule that forgets to return would refuse everything, one that returns a value would refuse nothing."""
+    """One that forgets to return would refuse everything, one that returns a value would refuse nothing."""
     assert JsonPredicate(lambda value: np.bool_(value["a"] > 1)).complete('{"a": 2}')
     for wrong in (lambda value: None, lambda value: value["a"]):
         with pytest.raises(tt.ArgumentTypeError, match="a rule must answer True or False of"):
