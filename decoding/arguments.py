@@ -36,8 +36,15 @@ def checked_integer(
     return number
 
 
-def checked_number(name: str, value: Any, *, above: float, most: float = math.inf) -> float:
-    """A finite float that is greater than `above` and at most `most`.
+def checked_number(
+    name: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    least: float = -math.inf,
+    most: float = math.inf,
+) -> float:
+    """A finite float that is greater than `above`, at least `least` and at most `most`.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: it is no number, or out of bounds.
@@ -47,9 +54,10 @@ def checked_number(name: str, value: Any, *, above: float, most: float = math.in
     number = float(value)
     if number == math.inf:
         raise ArgumentValueError(f"{name} must be finite", got=value)
-    if not above < number <= most:
-        upper = "" if most == math.inf else f" and at most {most:g}"
-        raise ArgumentValueError(f"{name} must be greater than {above:g}{upper}", got=value)
+    if not least <= number <= most or (above is not None and not number > above):
+        demands = [f"greater than {above:g}" if above is not None else f"at least {least:g}"]
+        demands += [] if most == math.inf else [f"at most {most:g}"]
+        raise ArgumentValueError(f"{name} must be {' and '.join(demands)}", got=value)
     return number
 
 

@@ -9,8 +9,10 @@ collected on the way.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast, overload
 from weakref import WeakKeyDictionary
 
@@ -39,7 +41,15 @@ from .results import (
     replay,
     value_of,
 )
-from .sampling import Sampler, SamplingTask, check_sampler, make_generator, score_text
+from .sampling import (
+    SampledText,
+    Sampler,
+    SamplingTask,
+    check_sampler,
+    draw_texts,
+    make_generator,
+    score_text,
+)
 from .speculative import SpeculativeDecoder
 from .text_pieces import TextPieces
 from .trace_recorder import TraceRecorder, observe_text
@@ -134,7 +144,8 @@ def generate(
     budget_slack: tokens before the end of the budget from which on the output is steered towards an end, as
         for `GrammarProcessor`; not with a sampler or a drafter.
     sampler: how to draw from what the grammar leaves (`tt.SequentialMonteCarlo(16)` ...); None: by masks. For
-        each prompt it draws one text. Temperature and truncation then make another model, whose law it is.
+        each prompt it draws one text, and those of equal prompts together: `[prompt] * 20` gives 20 texts.
+        Temperature and truncation then make another model, whose law it is.
     heal_prompt: whether the prompt may end inside a token (with a sampler): its last tokens are given back,
         as many as a longer token begins with, and the model writes their bytes anew, cut as it likes. Then
         `token_ids` and `log_prob` begin with those, and `text` with what comes after them.
@@ -284,14 +295,17 @@ def _sample(
     heal_prompt: bool,
     is_traced: bool,
 ) -> list[Result]:
-    """One text for each prompt, drawn by a sampler. source: grammar and length, if there is one of them."""
+    """One text for each prompt, drawn by a sampler; those of equal prompts are drawn together.
+
+    source: grammar and length, if there is one of them.
+    """
     started = time.perf_counter()
     vocabulary = read_vocabulary(model, tokenizer)
     compiled = None if source is None else _compile(*source, model, tokenizer)
     compile_ms = 1000 * (time.perf_counter() - started)
     generator = make_generator(model, seed)
-    results = []
-    for prompt in prompts:
+    found: dict[str, list[Result]] = {}
+    for prompt, n_texts in Counter(prompts).items():
         prompt_ids = tuple(_encode(tokenizer, [prompt], vocabulary.eos_token_ids[0])["input_ids"][0].tolist())
         tail = b""
         if heal_prompt:
@@ -300,27 +314,47 @@ def _sample(
         budget = _budget(compiled, max_new_tokens, context_left(model, len(prompt_ids)))
         started = time.perf_counter()
         task = SamplingTask(model, prompt_ids, compiled or vocabulary, budget, warping, tail)
-        drawn = sampler.draw(task, generator)
-        seconds = time.perf_counter() - started
-        token_ids, n_forced = list(drawn.token_ids), 0
-        if tail:
-            check_after_tail(compiled, vocabulary, token_ids, tail)
-        elif compiled is not None:
-            token_ids, n_forced = replay(compiled, token_ids)
-        text = vocabulary.decode(token_ids)[len(tail) :].decode("utf-8", "surrogateescape")
-        statistics = Statistics(
-            len(token_ids), n_forced, compile_ms, 0, 0.0, 0.0, len(token_ids) / seconds, drawn.details
-        )
-        value = value_of(grammar_of(compiled), text)
-        log_prob = score_text(model, prompt_ids, token_ids)
-        calls = calls_of(grammar_of(compiled), vocabulary, token_ids, n_skipped=len(tail))
-        captures = captures_of(grammar_of(compiled), vocabulary, token_ids, n_skipped=len(tail))
-        result = Result(text, value, token_ids, log_prob, statistics, drawn.log_weight, calls, captures)
+        texts = draw_texts(sampler, task, n_texts, generator)
+        seconds = (time.perf_counter() - started) / n_texts
+        results = [_result_of(task, text, compiled, vocabulary, compile_ms, seconds) for text in texts]
         if is_traced:
-            found = _read_trace(model, prompt, prompt_ids, result, compiled or vocabulary, budget)
-            result = replace(result, trace=found)
-        results.append(result)
-    return results
+            read = partial(_read_trace, model, prompt, prompt_ids)
+            results = [
+                replace(result, trace=read(result, compiled or vocabulary, budget)) for result in results
+            ]
+        found[prompt] = results[::-1]
+    return [found[prompt].pop() for prompt in prompts]
+
+
+def _result_of(
+    task: SamplingTask,
+    drawn: SampledText,
+    compiled: CompiledGrammar | CompiledLength | None,
+    vocabulary: Vocabulary,
+    compile_ms: float,
+    seconds: float,
+) -> Result:
+    """What a sampler drew, checked and scored. seconds: that it took to draw it."""
+    token_ids, n_forced, tail = list(drawn.token_ids), 0, task.tail
+    if tail:
+        check_after_tail(compiled, vocabulary, token_ids, tail)
+    elif compiled is not None:
+        token_ids, n_forced = replay(compiled, token_ids)
+    text = vocabulary.decode(token_ids)[len(tail) :].decode("utf-8", "surrogateescape")
+    statistics = Statistics(
+        len(token_ids), n_forced, compile_ms, 0, 0.0, 0.0, len(token_ids) / seconds, drawn.details
+    )
+    grammar = grammar_of(compiled)
+    return Result(
+        text,
+        value_of(grammar, text),
+        token_ids,
+        score_text(task.model, task.prompt_ids, token_ids),
+        statistics,
+        drawn.log_weight,
+        calls_of(grammar, vocabulary, token_ids, n_skipped=len(tail)),
+        captures_of(grammar, vocabulary, token_ids, n_skipped=len(tail)),
+    )
 
 
 def _read_trace(
@@ -380,6 +414,14 @@ def read_vocabulary(model: Any, tokenizer: Any) -> Vocabulary:
     key = (eos_token_ids, len(tokenizer))
     known = _vocabularies.setdefault(tokenizer, {})
     if key not in known:
+        strange = [token_id for token_id in eos_token_ids or () if token_id >= len(tokenizer)]
+        if strange:
+            raise VocabularyError(
+                f"model.generation_config.eos_token_id must name tokens of the tokenizer, which has "
+                f"{len(tokenizer)}",
+                got=strange,
+                advice="set it to tokenizer.eos_token_id, or use the tokenizer that belongs to this model",
+            )
         known[key] = Vocabulary.from_tokenizer(tokenizer, eos_token_ids=eos_token_ids)
     return known[key]
 

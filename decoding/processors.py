@@ -42,9 +42,7 @@ from .errors import (
 from .length import Length
 from .masked_scores import ScoreMasker
 from .prefixes import PrefixTracker, Row
-
-MOST_PADDING = 3
-"""A model with more than so many times the logits that the vocabulary has tokens is not the vocabulary's."""
+from .vocabulary import check_width
 
 
 @dataclass
@@ -206,14 +204,7 @@ class GrammarProcessor(LogitsProcessor):
 
     def check_width(self, width: int) -> None:
         """Refuse logits that cannot be those of this vocabulary; a few of them may be padding."""
-        if not self._vocab_size <= width <= MOST_PADDING * self._vocab_size:
-            demand = "cover" if width < self._vocab_size else f"not be more than {MOST_PADDING} times"
-            raise VocabularyError(
-                f"the model's logits must {demand} the {self._vocab_size} tokens of the vocabulary",
-                got=width,
-                advice="compile the grammar for the tokenizer that belongs to this model, "
-                "with vocab_size=model.config.vocab_size if it is right",
-            )
+        check_width(width, self._vocab_size)
 
     def _gather_on(self, device: torch.device, rows: list[Row]) -> DeviceRows:
         """Have the rows of this step on a device: those that are there are neither filled nor sent again."""

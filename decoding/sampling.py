@@ -73,7 +73,11 @@ class SampledText:
 
 
 class Sampler(Protocol):
-    """Draws a text by its own law, which its class declares."""
+    """Draws a text by its own law, which its class declares.
+
+    One that can draw several texts of a task side by side also has `draw_several(task, n, generator)`, which
+    returns a list of n; `draw_texts` uses it.
+    """
 
     def draw(self, task: SamplingTask, generator: torch.Generator) -> SampledText:
         """One text. generator: on the device of the model; the only source of chance.
@@ -81,6 +85,15 @@ class Sampler(Protocol):
         Raises:
             SamplingError: none was found.
         """
+
+
+def draw_texts(sampler: Sampler, task: SamplingTask, n: int, generator: torch.Generator) -> list[SampledText]:
+    """n texts of one task, side by side where the sampler can. Raises: as `draw`."""
+    draw_several = getattr(sampler, "draw_several", None)
+    if draw_several is None or n == 1:
+        return [sampler.draw(task, generator) for _ in range(n)]
+    found: list[SampledText] = draw_several(task, n, generator)
+    return found
 
 
 def check_sampler(sampler: Any, model: Any, do_sample: bool | None) -> None:

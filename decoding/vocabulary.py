@@ -31,6 +31,8 @@ from .errors import VocabularyError
 from .tokenizer_bytes import MOST_TOKENS, read_tokenizer
 
 LONGEST_TOKEN = 2**16 - 1  # bytes; a bound on the depth of the core's trie
+MOST_PADDING = 3
+"""A model with more than so many times the logits that the vocabulary has tokens is not the vocabulary's."""
 _MOST_BYTES = 2**31 - 1  # of all tokens together: offsets are int32
 
 
@@ -380,6 +382,22 @@ def _checked_ids(what: str, token_ids: Iterable[int], vocab_size: int) -> list[i
                 advice="use the ids of this vocabulary, or pass a larger vocab_size",
             )
     return checked
+
+
+def check_width(n_logits: int, vocab_size: int) -> None:
+    """Refuse logits that cannot be those of a vocabulary of this size; some of them may be padding.
+
+    Raises:
+        VocabularyError: there are fewer than tokens, or more than `MOST_PADDING` times as many.
+    """
+    if not vocab_size <= n_logits <= MOST_PADDING * vocab_size:
+        demand = "cover" if n_logits < vocab_size else f"not be more than {MOST_PADDING} times"
+        raise VocabularyError(
+            f"the model's logits must {demand} the {vocab_size} tokens of the vocabulary",
+            got=n_logits,
+            advice="compile the grammar for the tokenizer that belongs to this model, "
+            "with vocab_size=model.config.vocab_size if it is right",
+        )
 
 
 def _read_only(array: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

@@ -26,9 +26,9 @@ from ..decoding.arguments import checked_integer, checked_number
 from ..decoding.errors import ArgumentTypeError, ArgumentValueError, SamplingError
 from ..decoding.sampling import SampledText, SamplingTask
 from .causal_model import CausalLanguageModel
-from .constraint import Constraint, ConstraintState, Predicate
+from .constraint import Constraint, ConstraintState, Predicate, check_predicate
 from .language_model import LanguageModel
-from .tasks import check_run, open_constraint
+from .tasks import begin_rows, check_run, open_constraint
 from .token_sampler import mask_log_probs
 
 _LEAST_ATTENTION = 1e-9
@@ -77,14 +77,15 @@ class BeamSearch:
         self.n_groups = checked_integer("n_groups", n_groups, least=1, most=n_beams)
         if n_beams % n_groups:
             raise ArgumentValueError("n_groups must divide n_beams", got=n_groups)
-        self.length_penalty = checked_number("length_penalty", length_penalty, above=-1e-300)
-        self.coverage_penalty = checked_number("coverage_penalty", coverage_penalty, above=-1e-300)
-        self.diversity_penalty = checked_number("diversity_penalty", diversity_penalty, above=-1e-300)
+        self.length_penalty = checked_number("length_penalty", length_penalty, least=0)
+        self.coverage_penalty = checked_number("coverage_penalty", coverage_penalty, least=0)
+        self.diversity_penalty = checked_number("diversity_penalty", diversity_penalty, least=0)
         if (n_groups > 1) != (diversity_penalty > 0):
             raise ArgumentValueError(
                 "n_groups above 1 and diversity_penalty above 0 go together",
                 got=(n_groups, diversity_penalty),
             )
+        check_predicate(predicate)
         self.predicate = predicate
 
     def search(self, model: LanguageModel, constraint: Constraint) -> list[Beam]:
@@ -127,7 +128,7 @@ class _Search:
         self._settings = settings
         self._width = settings.n_beams // settings.n_groups
         self._most = constraint.max_new_tokens
-        self._rows = model.begin()
+        self._rows = begin_rows(model, constraint)
         start = _Live(constraint.start(), 0.0, 0)
         self._groups: list[list[_Live]] = [[start] for _ in range(settings.n_groups)]
         self._ended: list[list[Beam]] = [[] for _ in range(settings.n_groups)]

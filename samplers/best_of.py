@@ -1,7 +1,8 @@
 """Best of n: any sampler and a score in, the text of the highest score out.
 
-n texts are drawn one after the other; the score is the model's own log-probability or any function of the
-text, such as a reward model. The law of the result is that of the largest of n draws, so there is no weight.
+n texts are drawn, side by side where the sampler can; the score is the model's own log-probability or any
+function of the text, such as a reward model. The law of the result is that of the largest of n draws, so
+there is no weight.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 
 from ..decoding.arguments import checked_integer
 from ..decoding.errors import ArgumentTypeError
-from ..decoding.sampling import SampledText, Sampler, SamplingTask, score_text
+from ..decoding.sampling import SampledText, Sampler, SamplingTask, draw_texts, score_text
 from ..decoding.vocabulary import Vocabulary
 from .tasks import checked_score
 
@@ -20,7 +21,8 @@ from .tasks import checked_score
 class BestOf:
     """Draws n texts and keeps the best.
 
-    sampler: draws them. score: of the text, larger is better; None: the model's log-probability.
+    sampler: draws them. score: a function of the text (a str) that returns a number, larger is better; None:
+        the model's log-probability.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
@@ -29,7 +31,11 @@ class BestOf:
     def __init__(self, n: int, sampler: Sampler, *, score: Callable[[str], float] | None = None) -> None:
         self.n = checked_integer("n", n, least=1)
         if not callable(getattr(sampler, "draw", None)):
-            raise ArgumentTypeError("sampler must have a method draw(task, generator)", got=sampler)
+            raise ArgumentTypeError(
+                "sampler must have a method draw(task, generator)",
+                got=sampler,
+                advice="make one: tt.AdaptiveRejectionSampler()",
+            )
         if score is not None and not callable(score):
             raise ArgumentTypeError("score must be a function of the text, or None", got=score)
         self.sampler = sampler
@@ -39,7 +45,7 @@ class BestOf:
         """The best of n texts, for `generate()`. Raises: as the sampler."""
         source = task.source
         vocabulary = source if isinstance(source, Vocabulary) else source.vocabulary
-        drawn = [self.sampler.draw(task, generator) for _ in range(self.n)]
+        drawn = draw_texts(self.sampler, task, self.n, generator)
         if self.score is None:
             scores = [score_text(task.model, task.prompt_ids, text.token_ids) for text in drawn]
         else:

@@ -33,7 +33,7 @@ from torch import Tensor
 from ..decoding.arguments import checked_instance, checked_integer, checked_number
 from ..decoding.errors import ArgumentTypeError, SamplingError
 from ..decoding.prompt_ends import sorted_tokens, tokens_beginning
-from ..decoding.vocabulary import Vocabulary
+from ..decoding.vocabulary import Vocabulary, check_width
 from .language_model import LanguageModel, ModelRows, TokenIds, checked_token_ids
 
 END = 256
@@ -73,7 +73,7 @@ class ByteModel(LanguageModel):
         checked_instance("vocabulary", vocabulary, Vocabulary, "a Vocabulary")
         checked_instance("tail", tail, bytes, "bytes")
         self.max_hypotheses = checked_integer("max_hypotheses", max_hypotheses, least=1)
-        self.min_share = checked_number("min_share", min_share, above=-1e-300, most=1)
+        self.min_share = checked_number("min_share", min_share, least=0, most=1)
         self.device = torch.device("cpu")
         self.lost_mass = 0.0
         self._model = model
@@ -104,6 +104,7 @@ class ByteModel(LanguageModel):
         """The token model's probabilities, float64, by id."""
         before = self._model.n_forward_passes, self._model.n_row_passes
         log_probs = self._model.begin(prefixes).log_probs
+        check_width(log_probs.shape[1], self._vocabulary.vocab_size)
         self.n_forward_passes += self._model.n_forward_passes - before[0]
         self.n_row_passes += self._model.n_row_passes - before[1]
         return list(log_probs.double().exp().cpu().numpy())

@@ -66,6 +66,13 @@ class CausalLanguageModel(LanguageModel):
         prompt_ids = checked_token_ids("prompt_ids", prompt_ids)
         if not prompt_ids:
             raise ArgumentValueError("prompt_ids must have at least one token", got=prompt_ids)
+        n_known = model.get_input_embeddings().num_embeddings
+        if max(prompt_ids) >= n_known:
+            raise ArgumentValueError(
+                f"prompt_ids must be below {n_known}, the tokens that the model knows",
+                got=max(prompt_ids),
+                advice="use the tokenizer that belongs to this model",
+            )
         self.device = model.device
         self._model = model
         self._prompt = torch.tensor([list(prompt_ids)], device=model.device)

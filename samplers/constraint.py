@@ -51,6 +51,23 @@ class Predicate(Protocol):
         """Whether the text is right as it stands."""
 
 
+def check_predicate(predicate: Any) -> None:
+    """Raise ArgumentTypeError unless this is a predicate, or None."""
+    if predicate is None:
+        return
+    asked = [getattr(predicate, name, None) for name in ("prefix", "complete")]
+    if not all(map(callable, asked)):
+        raise ArgumentTypeError(
+            "predicate must have the methods prefix(text) and complete(text)",
+            got=predicate,
+            advice="docs/predicates.md shows one; prefix may always return True",
+        )
+    if isinstance(predicate, type) or any(map(inspect.iscoroutinefunction, asked)):
+        raise ArgumentTypeError(
+            "predicate must be an object whose methods answer at once", got=predicate, advice="make one"
+        )
+
+
 class Constraint:
     """What every text of one run has to obey; shared by its rows.
 
@@ -76,18 +93,11 @@ class Constraint:
     ) -> None:
         if not isinstance(source, (CompiledGrammar, CompiledLength, Vocabulary)):
             raise ArgumentTypeError(
-                "source must be a CompiledGrammar, a CompiledLength or a Vocabulary", got=source
+                "source must be a CompiledGrammar, a CompiledLength or a Vocabulary",
+                got=source,
+                advice="compile it: tt.compile_grammar(grammar, vocabulary)",
             )
-        if predicate is not None and not all(
-            callable(getattr(predicate, name, None)) for name in ("prefix", "complete")
-        ):
-            raise ArgumentTypeError(
-                "predicate must have the methods prefix(text) and complete(text)", got=predicate
-            )
-        if isinstance(predicate, type) or inspect.iscoroutinefunction(getattr(predicate, "prefix", None)):
-            raise ArgumentTypeError(
-                "predicate must be an object whose methods answer at once", got=predicate, advice="make one"
-            )
+        check_predicate(predicate)
         self.max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
         self.compiled = None if isinstance(source, Vocabulary) else source
         self.vocabulary = source if isinstance(source, Vocabulary) else source.vocabulary

@@ -24,7 +24,7 @@ from ..decoding.arguments import checked_instance
 from ..decoding.compile import CompiledGrammar
 from ..decoding.compiled_length import CompiledLength
 from ..decoding.errors import ArgumentTypeError, ArgumentValueError
-from ..decoding.sampling import Sampler, SamplingTask, check_sampler
+from ..decoding.sampling import Sampler, SamplingTask, check_sampler, draw_texts
 from ..decoding.vocabulary import Vocabulary
 
 _SOURCES = (CompiledGrammar, CompiledLength, Vocabulary)
@@ -68,23 +68,35 @@ def sample_rows(
     """
     check_sampler(sampler, model, None)
     if sampler is None or source is None or generator is None:
-        raise ArgumentTypeError("sampler, source and generator are needed")
-    checked_instance("source", source, _SOURCES, "a CompiledGrammar, a CompiledLength or a Vocabulary")
+        lacking = [name for name, value in (("source", source), ("generator", generator)) if value is None]
+        raise ArgumentTypeError(
+            f"sampler, source and generator are needed; {' and '.join(lacking)} is missing",
+            advice="pass source=tt.compile_grammar(grammar, vocabulary) and "
+            "generator=torch.Generator().manual_seed(0) to model.generate",
+        )
+    checked_instance(
+        *("source", source, _SOURCES, "a CompiledGrammar, a CompiledLength or a Vocabulary"),
+        "compile it: tt.compile_grammar(grammar, vocabulary)",
+    )
     checked_instance("generator", generator, torch.Generator, "a torch.Generator")
     warping = _warping(logits_processor or ())
     vocabulary = source if isinstance(source, Vocabulary) else source.vocabulary
     _refuse_what_is_not_done(generation_config, stopping_criteria or (), vocabulary)
     attention_mask = model_kwargs.get("attention_mask")
     n_new = generation_config.max_length - input_ids.shape[1]
-    rows = []
-    for index, row in enumerate(input_ids.tolist()):
+    places: dict[tuple[int, ...], list[int]] = {}  # of equal prompts, which are drawn for together
+    rows = input_ids.tolist()
+    for index, row in enumerate(rows):
         kept = (
             row
             if attention_mask is None
             else [t for t, m in zip(row, attention_mask[index], strict=True) if m]
         )
-        task = SamplingTask(model, tuple(kept), source, n_new, warping)
-        rows.append(row + list(sampler.draw(task, generator).token_ids))
+        places.setdefault(tuple(kept), []).append(index)
+    for prompt_ids, equal in places.items():
+        task = SamplingTask(model, prompt_ids, source, n_new, warping)
+        for index, text in zip(equal, draw_texts(sampler, task, len(equal), generator), strict=True):
+            rows[index] += text.token_ids
     width = max(map(len, rows))
     padding = vocabulary.eos_token_ids[0]
     if generation_config.pad_token_id is not None:

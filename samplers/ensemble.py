@@ -72,10 +72,17 @@ class EnsembleModel(LanguageModel):
 class _EnsembleRows(ModelRows):
     def __init__(self, model: EnsembleModel, prefixes: Sequence[TokenIds]) -> None:
         self._model = model
+        self._members = [member.begin(prefixes) for member in model.models]
+        widths = [member.log_probs.shape[1] for member in self._members]
+        if len(set(widths)) > 1:
+            raise ArgumentValueError(
+                "models must have laws over one vocabulary",
+                got=widths,
+                advice="bring each of them to bytes first: ByteModel(model, vocabulary)",
+            )
         self._shares = torch.tensor(model.weights, dtype=torch.float64).log().expand(len(prefixes), -1)
         if model.rule == "mixture":
             self._shares = torch.stack([self._after(prefix) for prefix in prefixes])
-        self._members = [member.begin(prefixes) for member in model.models]
 
     def _after(self, prefix: TokenIds) -> Tensor:
         """The logarithms of the models' shares after a prefix, read token by token."""

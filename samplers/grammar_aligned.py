@@ -32,18 +32,18 @@ import torch
 from torch import Tensor
 
 from ..decoding.arguments import checked_choice, checked_instance, checked_integer
-from ..decoding.errors import ArgumentValueError, SamplingError
+from ..decoding.errors import SamplingError
 from ..decoding.sampling import SampledText, SamplingTask
-from .constraint import Constraint, ConstraintState, Predicate, allowed_by_grammar
+from .constraint import Constraint, ConstraintState, Predicate, allowed_by_grammar, check_predicate
 from .language_model import LanguageModel
 from .particles import Particle
 from .random_draws import draw_categorical, draw_uniforms
-from .tasks import check_run, close_task, open_task
+from .tasks import begin_rows, check_run, close_task, open_task
 from .trie import ROOT, Trie
+from .trie_check import check_trie
 
 METHODS = ("cars", "asap")
 MOST_TRIES = 16
-_SAME_LAW = 0.02  # computed twice with half precision, or on another device
 
 
 @dataclass
@@ -121,6 +121,7 @@ class GrammarAlignedSampler:
         max_bytes: int = 2**30,
     ) -> None:
         self.method = checked_choice("method", method, METHODS)
+        check_predicate(predicate)
         self.predicate = predicate
         self.batch_size = checked_integer("batch_size", batch_size, least=1)
         self.max_attempts = checked_integer("max_attempts", max_attempts, least=1)
@@ -154,34 +155,33 @@ class GrammarAlignedSampler:
 
     def draw(self, task: SamplingTask, generator: torch.Generator) -> SampledText:
         """One text, for `generate()`; what was learnt stays with the sampler. Raises: as `samples`."""
+        return self.draw_several(task, 1, generator)[0]
+
+    def draw_several(self, task: SamplingTask, n: int, generator: torch.Generator) -> list[SampledText]:
+        """n texts; none of a batch is lost but of the last one. Raises: as `samples`."""
         model, constraint = open_task(task, self.predicate)
-        particle = next(self.samples(model, constraint, 1, generator))
+        particles = list(self.samples(model, constraint, n, generator))
         report = self.report(model, constraint)
         details = {"acceptance": report.acceptance, "bound": report.bound, "evidence": report.evidence}
-        return close_task(particle, model, constraint, n_attempts=report.n_attempts, **details)
+        return [
+            close_task(particle, model, constraint, n_attempts=report.n_attempts, **details)
+            for particle in particles
+        ]
 
     def trie(self, model: LanguageModel, constraint: Constraint) -> Trie:
         """What was learnt for these; may be saved, and replaced by `use_trie`."""
         return self._of(model, constraint).trie
 
     def use_trie(self, model: LanguageModel, constraint: Constraint, trie: Trie) -> None:
-        """Go on with a trie that was learnt with the same model, prompt and constraint.
+        """Go on with a trie that was learnt with the same model, prompt, constraint and temperature.
 
         Raises:
-            ArgumentValueError: the law after the prompt is another one there.
+            ArgumentValueError: the laws along the likeliest text of the trie are other ones.
         """
         check_run(model, constraint)
         checked_instance("trie", trie, Trie, "a Trie")
-        if trie.nodes:
-            root, law = trie.nodes[ROOT], model.begin().log_probs
-            allowed = allowed_by_grammar([constraint.start()], law.shape[1])[0].nonzero().squeeze(1)
-            probs = law[0].double().exp().cpu()[allowed].numpy()
-            if allowed.tolist() != root.tokens.tolist() or abs(probs - root.probs).max() > _SAME_LAW:
-                raise ArgumentValueError(
-                    "trie must have been learnt with this model, prompt and constraint",
-                    advice="its first token has another law",
-                )
-        self._learnt[model.identity, constraint.identity] = _Learnt(trie)
+        check_trie(trie, model, constraint)
+        self._learnt[model.identity, constraint.identity] = _Learnt(trie, AlignedReport(bound=trie.bound))
 
     def report(self, model: LanguageModel, constraint: Constraint) -> AlignedReport:
         """Acceptance, forward passes and the remaining bound so far."""
@@ -252,7 +252,7 @@ class _Round:
     def run(self, batch_size: int) -> list[_Walk]:
         trie = self._trie
         if not trie.nodes:
-            self._add([_Walk(self._start, 0.0)], self._model.begin().log_probs)
+            self._add([_Walk(self._start, 0.0)], begin_rows(self._model, self._start.constraint).log_probs)
         if trie.bound <= 0:
             raise SamplingError(
                 "the model gives no probability to any text that the constraint allows",
@@ -288,7 +288,7 @@ class _Round:
         if not walks:
             return
         groups = _by_prefix(walks)
-        rows = self._model.begin(list(groups))
+        rows = begin_rows(self._model, self._start.constraint, list(groups))
         while groups:
             first = [group[0] for group in groups.values()]
             allowed, nodes = self._add(first, rows.log_probs)

@@ -68,7 +68,9 @@ def checked_token_ids(name: str, token_ids: Any) -> list[int]:
         ArgumentTypeError, ArgumentValueError: it is none.
     """
     if isinstance(token_ids, (str, bytes)) or not isinstance(token_ids, Sequence):
-        raise ArgumentTypeError(f"{name} must be a list of token ids", got=token_ids)
+        raise ArgumentTypeError(
+            f"{name} must be a list of token ids", got=token_ids, advice='pass tokenizer(prompt)["input_ids"]'
+        )
     return [checked_integer(name, token_id, least=0, most=2**31) for token_id in token_ids]
 
 
@@ -76,7 +78,8 @@ class FunctionModel(LanguageModel):
     """A model that is any function from the tokens so far to the log-probabilities of the next one.
 
     function: takes a tuple of token ids (the prompt is its own affair), returns natural logarithms, as many
-        as there are tokens.
+        as there are tokens. Their exponentials must sum to one, which is not checked: estimates are of what
+        they sum to.
     """
 
     def __init__(self, function: Callable[[tuple[int, ...]], Sequence[float]], *, vocab_size: int) -> None:

@@ -25,11 +25,11 @@ from torch import Tensor
 from ..decoding.arguments import checked_choice, checked_integer
 from ..decoding.errors import SamplingError
 from ..decoding.sampling import SampledText, SamplingTask
-from .constraint import Constraint, ConstraintState, Predicate, allowed_by_grammar
+from .constraint import Constraint, ConstraintState, Predicate, allowed_by_grammar, check_predicate
 from .language_model import LanguageModel
 from .particles import Particle
 from .random_draws import draw_categorical, draw_uniforms
-from .tasks import check_run, close_task, open_task
+from .tasks import begin_rows, check_run, close_task, open_task
 
 CUTS = ("restart", "prefix", "priority")
 
@@ -70,7 +70,8 @@ class MetropolisHastings:
         as likely as the masked law is uncertain there (in proportion to its entropy).
     n_steps: steps of a chain; more of them, nearer to the right law.
     predicate: what texts have to obey besides the grammar, or None.
-    batch_size: chains that are run side by side.
+    batch_size: chains that are run side by side, and texts of which the first one of a chain is taken where
+        the predicate refuses some.
     max_attempts: so many texts may fail the predicate before the first one of a chain is given up.
 
     Attributes:
@@ -91,6 +92,7 @@ class MetropolisHastings:
     ) -> None:
         self.cut = checked_choice("cut", cut, CUTS)
         self.n_steps = checked_integer("n_steps", n_steps, least=0)
+        check_predicate(predicate)
         self.predicate = predicate
         self.batch_size = checked_integer("batch_size", batch_size, least=1)
         self.max_attempts = checked_integer("max_attempts", max_attempts, least=1)
@@ -114,9 +116,14 @@ class MetropolisHastings:
 
     def draw(self, task: SamplingTask, generator: torch.Generator) -> SampledText:
         """The end of one chain, for `generate()`. Raises: as `samples`."""
+        return self.draw_several(task, 1, generator)[0]
+
+    def draw_several(self, task: SamplingTask, n: int, generator: torch.Generator) -> list[SampledText]:
+        """The ends of n chains. Raises: as `samples`."""
         model, constraint = open_task(task, self.predicate)
-        particle = next(self.samples(model, constraint, 1, generator))
-        return close_task(particle, model, constraint, acceptance=self.report.acceptance)
+        particles = list(self.samples(model, constraint, n, generator))
+        acceptance = self.report.acceptance
+        return [close_task(particle, model, constraint, acceptance=acceptance) for particle in particles]
 
     def _run(
         self, n_chains: int, model: LanguageModel, constraint: Constraint, generator: torch.Generator
@@ -145,14 +152,15 @@ class MetropolisHastings:
         n_failed = 0
         while len(found) < n_chains:
             wanted = n_chains - len(found)
-            texts = write_rests([_Text(constraint.start()) for _ in range(wanted)], model, generator)
-            found += [text for text in texts if text.is_right]
+            size = max(wanted, self.batch_size) if n_failed else wanted
+            texts = write_rests([_Text(constraint.start()) for _ in range(size)], model, generator)
+            found += [text for text in texts if text.is_right][:wanted]
             n_failed += sum(not text.is_right for text in texts)
             if n_failed > self.max_attempts and len(found) < n_chains:
                 raise SamplingError(
                     f"{n_failed} texts were written before {n_chains} had an end and obeyed the predicate",
                     advice="raise max_attempts, lift truncation (top_k, top_p, min_p), or use "
-                    "AdaptiveRejectionSampler with SequentialMonteCarlo",
+                    "GrammarAlignedSampler(predicate=...), which learns from what fails",
                 )
         return found
 
@@ -192,7 +200,7 @@ def write_rests(texts: Sequence[_Text], model: LanguageModel, generator: torch.G
         SamplingError: that is so at the first token already.
     """
     live = list(texts)
-    rows = model.begin([text.state.token_ids for text in live])
+    rows = begin_rows(model, live[0].state.constraint, [text.state.token_ids for text in live])
     while live:
         allowed = allowed_by_grammar(
             [text.state for text in live], rows.log_probs.shape[1], rows.log_probs.device

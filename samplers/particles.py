@@ -8,9 +8,11 @@ draw from the model given the constraint, the better the more particles there we
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -76,15 +78,33 @@ class Particles:
             SamplingError: all of them died.
         """
         checked_instance("generator", generator, torch.Generator, "a torch.Generator")
-        if self.log_evidence == -math.inf:
-            raise SamplingError(
-                "all particles have weight zero: none of them found a text that the constraint allows",
-                advice="take more particles (SequentialMonteCarlo), a predicate whose prefix() says no "
-                "earlier, or lift truncation (top_k, top_p, min_p)",
-            )
+        self.check_alive(any)
         weights = [particle.log_weight for particle in self.particles]
         law = torch.tensor([weights], dtype=torch.float64, device=generator.device)
         return self.particles[int(draw_categorical(law, [0], 1, generator))]
+
+    def check_alive(self, how_many: Callable[[Iterable[bool]], bool]) -> None:
+        """Raise SamplingError unless `any` or `all` of the particles have a weight above zero."""
+        alive = [particle.log_weight > -math.inf for particle in self.particles]
+        if how_many(alive):
+            return
+        raise SamplingError(
+            f"{alive.count(False)} of {len(alive)} texts came to where the model gives no probability "
+            "to what the constraint allows (weight zero)",
+            advice="take SequentialMonteCarlo with more particles, GrammarAlignedSampler, which tries again "
+            "and learns, a predicate whose prefix() says no earlier, or lift truncation (top_k, top_p, "
+            "min_p)",
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """What `generate()` reports of the run."""
+        return {
+            "log_evidence": self.log_evidence,
+            "ess": self.ess,
+            "ess_by_step": self.ess_by_step,
+            "resampled_at": self.resampled_at,
+            "posterior": self.posterior,
+        }
 
     def plot(self, path: str | Path) -> None:
         """Write a picture of the effective sample size and of the rows by step. Needs matplotlib."""

@@ -16,6 +16,8 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..decoding.arguments import checked_instance
 from ..decoding.errors import ArgumentTypeError, ArgumentValueError
 
@@ -88,6 +90,8 @@ class JsonPredicate:
     """
 
     def __init__(self, *rules: Rule, final_rules: Sequence[Rule] = ()) -> None:
+        if not isinstance(final_rules, Sequence):
+            raise ArgumentTypeError("final_rules must be a list of functions of the value", got=final_rules)
         for rule in (*rules, *final_rules):
             if not callable(rule):
                 raise ArgumentTypeError("rules must be functions of the value", got=rule)
@@ -116,9 +120,12 @@ class JsonPredicate:
 
 def _holds(rule: Rule, value: Any) -> bool:
     try:
-        return bool(rule(value))
+        answer: Any = rule(value)
     except LookupError:
         return True
+    if not isinstance(answer, (bool, np.bool_)):
+        raise ArgumentTypeError(f"a rule must answer True or False of {value!r}", got=answer)
+    return bool(answer)
 
 
 def close_json(text: str) -> str | None:
@@ -172,6 +179,12 @@ class SqlPredicate:
         self, schema: Mapping[str, Sequence[str] | Mapping[str, str]], *, dialect: str | None = None
     ) -> None:
         checked_instance("schema", schema, Mapping, "a mapping from tables to columns")
+        for table, columns in schema.items():
+            if isinstance(columns, str) or not isinstance(columns, (Sequence, Mapping)):
+                raise ArgumentTypeError(
+                    f"schema[{table!r}] must be a list of columns, or a mapping from them to types",
+                    got=columns,
+                )
         self._sqlglot = _load("sqlglot", "sql")
         self._qualify = _load("sqlglot.optimizer.qualify", "sql").qualify
         try:
@@ -186,10 +199,10 @@ class SqlPredicate:
         self._tables = {table.lower() for table in self._schema}
 
     def prefix(self, text: str) -> bool:
-        """It begins as SELECT or WITH do, closes no bracket that is not open, and has nothing after its
-        end."""
+        """It begins as SELECT, WITH or a bracket does, closes no bracket that is not open, and has nothing
+        after its end."""
         begun = text.lstrip().upper()
-        if not any(begun.startswith(word) or word.startswith(begun) for word in ("SELECT", "WITH")):
+        if not any(begun.startswith(word) or word.startswith(begun) for word in ("SELECT", "WITH", "(")):
             return False
         depth = 0
         quote = ""

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from ..decoding.arguments import checked_choice, checked_instance, checked_integer
 from ..decoding.errors import ArgumentValueError
-from .constraint import ConstraintState, Predicate, allowed_by_grammar
+from .constraint import ConstraintState, Predicate, allowed_by_grammar, check_predicate
 from .random_draws import draw_categorical, draw_uniforms
 from .token_sampler import TokenDraws, TokenSampler
 from .weight_estimators import Check, Estimate, geometric, recursive, two_loops
@@ -66,6 +66,7 @@ class AdaptiveRejectionSampler(TokenSampler):
         mask_after: int | None = 16,
         uses_mask: bool | None = None,
     ) -> None:
+        check_predicate(predicate)
         self.predicate = predicate
         self.estimator = checked_choice("estimator", estimator, ESTIMATORS)
         self.max_accepts = checked_integer("max_accepts", max_accepts, least=2)

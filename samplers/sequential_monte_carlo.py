@@ -37,7 +37,7 @@ from .language_model import LanguageModel
 from .particles import Particle, Particles
 from .rejection import AdaptiveRejectionSampler
 from .resampling import RESAMPLING, draw_ancestors, effective_sample_size, log_mean_weight
-from .tasks import check_run, checked_score, close_task, open_task
+from .tasks import begin_rows, check_run, checked_score, close_task, open_task
 from .token_sampler import TokenSampler
 
 Critic = Callable[[str, bool], float]
@@ -53,7 +53,10 @@ class SequentialMonteCarlo:
     proposal: how the next token is drawn; None: AWRS.
     resampling: one of `RESAMPLING`.
     threshold: resample when the effective sample size is below this share of the particles; 0: never.
-    critic: see above; None: nothing but the model and the constraint counts.
+    critic: a function of the text so far and of whether it is complete, which returns the natural logarithm
+        of a positive score, or -inf (the text dies). It steers resampling while a text is written; what it
+        says of the complete text multiplies the law that is drawn from. None: nothing but the model and the
+        constraint counts.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
@@ -72,7 +75,7 @@ class SequentialMonteCarlo:
         self.proposal = AdaptiveRejectionSampler() if proposal is None else proposal
         checked_instance("proposal", self.proposal, TokenSampler, "a TokenSampler, such as MaskSampler()")
         self.resampling = checked_choice("resampling", resampling, RESAMPLING)
-        self.threshold = checked_number("threshold", threshold, above=-1e-300, most=1)
+        self.threshold = checked_number("threshold", threshold, least=0, most=1)
         if critic is not None and not callable(critic):
             raise ArgumentTypeError("critic must be callable, or None", got=critic)
         self.critic = critic
@@ -98,12 +101,20 @@ class SequentialMonteCarlo:
             Particle(drawn.token_ids, drawn.text, particles.log_evidence),
             model,
             constraint,
-            log_evidence=particles.log_evidence,
-            ess=particles.ess,
-            ess_by_step=particles.ess_by_step,
-            resampled_at=particles.resampled_at,
-            posterior=particles.posterior,
+            **particles.summary(),
         )
+
+    def draw_all(self, task: SamplingTask, generator: torch.Generator) -> list[SampledText]:
+        """Every particle with its own weight, for `generate()`; independent ones where threshold is 0.
+
+        Raises:
+            SamplingError: one of them has weight zero.
+        """
+        model, constraint = open_task(task, self.proposal.predicate)
+        particles = self.run(model, constraint, generator)
+        particles.check_alive(all)
+        summary = particles.summary()
+        return [close_task(particle, model, constraint, **summary) for particle in particles.particles]
 
 
 @dataclass
@@ -136,7 +147,7 @@ class _Run:
         self._generator = generator
         self._constraint = constraint
         self._checks_before = constraint.n_checks
-        self._rows = model.begin()
+        self._rows = begin_rows(model, constraint)
         start = constraint.start()
         self._states = [start]  # of the rows
         weight = settings.proposal.start_log_weight(start)

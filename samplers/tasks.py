@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,9 +11,10 @@ import torch
 from ..decoding.arguments import checked_instance
 from ..decoding.errors import ArgumentTypeError, ArgumentValueError
 from ..decoding.sampling import SampledText, SamplingTask
+from ..decoding.vocabulary import check_width
 from .causal_model import CausalLanguageModel
 from .constraint import Constraint, Predicate
-from .language_model import LanguageModel
+from .language_model import LanguageModel, ModelRows, TokenIds
 from .particles import Particle
 
 
@@ -41,10 +43,31 @@ def close_task(
 
 def check_run(model: Any, constraint: Any, generator: Any = ...) -> None:
     """Raise ArgumentTypeError unless a sampler can work with these. generator ...: none is needed."""
-    checked_instance("model", model, LanguageModel, "a LanguageModel, such as CausalLanguageModel(...)")
-    checked_instance("constraint", constraint, Constraint, "a Constraint")
+    checked_instance(
+        "model", model, LanguageModel, "a LanguageModel", "wrap it: CausalLanguageModel(model, prompt_ids)"
+    )
+    checked_instance(
+        *("constraint", constraint, Constraint, "a Constraint"),
+        "wrap it: Constraint(compiled, max_new_tokens=60)",
+    )
     if generator is not ...:
-        checked_instance("generator", generator, torch.Generator, "a torch.Generator")
+        checked_instance(
+            *("generator", generator, torch.Generator, "a torch.Generator"),
+            "make one, on the device of the model: torch.Generator().manual_seed(0)",
+        )
+
+
+def begin_rows(
+    model: LanguageModel, constraint: Constraint, prefixes: Sequence[TokenIds] = ((),)
+) -> ModelRows:
+    """`model.begin`, for a model whose tokens are those of the constraint.
+
+    Raises:
+        VocabularyError: it has another number of logits.
+    """
+    rows = model.begin(prefixes)
+    check_width(rows.log_probs.shape[1], constraint.vocab_size)
+    return rows
 
 
 def checked_score(name: str, value: Any) -> float:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..decoding.sampling import SampledText, SamplingTask
-from .constraint import ConstraintState, Predicate, allowed_by_grammar
+from .constraint import ConstraintState, Predicate, allowed_by_grammar, check_predicate
 from .random_draws import draw_categorical
 
 
@@ -68,6 +68,16 @@ class TokenSampler(ABC):
 
         return SequentialMonteCarlo(1, proposal=self).draw(task, generator)
 
+    def draw_several(self, task: SamplingTask, n: int, generator: torch.Generator) -> list[SampledText]:
+        """n texts as rows of one batch, independent, each with its own weight.
+
+        Raises:
+            SamplingError: one of them came to where the predicate allows nothing.
+        """
+        from .sequential_monte_carlo import SequentialMonteCarlo
+
+        return SequentialMonteCarlo(n, proposal=self, threshold=0).draw_all(task, generator)
+
     def start_log_weight(self, state: ConstraintState) -> float:
         """Log-weight of the empty text: 0, unless intermediate targets are twisted."""
         return 0.0
@@ -80,6 +90,7 @@ class MaskSampler(TokenSampler):
     """
 
     def __init__(self, *, predicate: Predicate | None = None) -> None:
+        check_predicate(predicate)
         self.predicate = predicate
 
     def draw_tokens(

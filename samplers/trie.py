@@ -151,8 +151,10 @@ class Trie:
         """Read what `save` wrote.
 
         Raises:
-            ArgumentValueError: the file is something else.
+            ArgumentValueError: there is no such file, or it is something else.
         """
+        if not Path(path).is_file():
+            raise ArgumentValueError("path: there must be a file that Trie.save wrote", got=str(path))
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from ..decoding.arguments import checked_instance
-from .constraint import ConstraintState, Predicate
+from ..decoding.errors import ArgumentValueError
+from .constraint import ConstraintState, Predicate, check_predicate
 from .random_draws import draw_categorical
 from .token_sampler import TokenDraws, TokenSampler, mask_log_probs
 from .trie import Trie
@@ -31,6 +32,7 @@ class TrieProposal(TokenSampler):
     def __init__(self, trie: Trie, *, predicate: Predicate | None = None) -> None:
         checked_instance("trie", trie, Trie, "a Trie", "take one from GrammarAlignedSampler.trie(...)")
         self.trie = trie
+        check_predicate(predicate)
         self.predicate = predicate
 
     def start_log_weight(self, state: ConstraintState) -> float:
@@ -50,8 +52,15 @@ class TrieProposal(TokenSampler):
             if node is None:
                 continue
             entry = self.trie.nodes[node]
+            known = torch.from_numpy(entry.tokens).to(masked.device)
+            if (masked[row, known] > -torch.inf).sum() < (masked[row] > -torch.inf).sum():
+                raise ArgumentValueError(
+                    "trie must have been learnt with this constraint, which allows other tokens after "
+                    f"{state.text!r}",
+                    advice="take the one of GrammarAlignedSampler.trie(model, constraint)",
+                )
             bounds = torch.from_numpy(entry.bounds).to(masked.device).log()
-            masked[row].index_add_(0, torch.from_numpy(entry.tokens).to(masked.device), bounds)
+            masked[row].index_add_(0, known, bounds)
             already[row] = math.log(entry.total) if entry.total > 0 else -math.inf
         totals = masked.logsumexp(-1).tolist()
         drawn = draw_categorical(masked, rows, 1, generator).squeeze(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 import tokentrellis as tt
 from hypothesis import given, settings
@@ -184,3 +185,26 @@ def test_with_a_grammar_and_a_sampler(byte_vocabulary: tt.Vocabulary) -> None:
     found = {tuple(json.loads(text).values()): share for text, share in run.posterior.items()}
     assert set(found) == {(1, 2), (1, 3), (2, 3)}
     assert all(abs(share - 1 / 3) < 0.15 for share in found.values())
+
+
+def test_rules_answer_yes_or_no() -> None:
+    """One that forgets to return would refuse everything, one that returns a value would refuse nothing."""
+    assert JsonPredicate(lambda value: np.bool_(value["a"] > 1)).complete('{"a": 2}')
+    for wrong in (lambda value: None, lambda value: value["a"]):
+        with pytest.raises(tt.ArgumentTypeError, match="a rule must answer True or False of"):
+            JsonPredicate(wrong).complete('{"a": 2}')
+    with pytest.raises(tt.ArgumentTypeError, match="final_rules must be a list"):
+        JsonPredicate(final_rules=bool)  # type: ignore[arg-type]
+
+
+def test_a_query_in_brackets() -> None:
+    predicate = SqlPredicate({"orders": ["id"]})
+    for text in ("(SELECT id FROM orders)", "(SELECT id FROM orders) UNION (SELECT id FROM orders)"):
+        assert predicate.complete(text)
+        assert all(predicate.prefix(text[:end]) for end in range(len(text) + 1))
+
+
+@pytest.mark.parametrize("columns", ["id", 3, None])
+def test_columns_are_a_list(columns: Any) -> None:
+    with pytest.raises(tt.ArgumentTypeError, match=r"schema\['orders'\] must be a list of columns"):
+        SqlPredicate({"orders": columns})
