@@ -6,12 +6,15 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import tokentrellis as tt
 import torch
 
+from .comparison import compare
+from .device import SHAPES, device
 from .training import train_json_draft, train_text_pair
 from .workloads import Task, Workload, counted_passes, drafters, rivals, workload
 
@@ -19,7 +22,7 @@ OUT = Path("bench/results/local/speculation")
 COUNTED = ("n_tokens", "n_steps", "n_nodes", "draft_ms", "target_ms", "verify_ms", "keep_ms", "mask_ms")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -29,6 +32,7 @@ def main() -> None:
     training.add_argument("--text-minutes", type=float, default=2.5)
     for name, text in (
         ("efficiency", "tokens for each pass, by drafter"),
+        ("compare", "two drafters and more on the same prompts, with standard errors"),
         ("clock", "time against plain decoding, drafts switched off where they do not pay"),
         ("greedy", "whether greedy outputs are the same"),
     ):
@@ -39,16 +43,40 @@ def main() -> None:
         command.add_argument("--only", default="", help="drafters whose name contains this")
         command.add_argument("--rule", choices=("recursive", "traversal"), default="recursive")
         command.add_argument("--sampled", action="store_true", help="draw at temperature 1; default: greedy")
+        command.add_argument("--drafters", default="", help="names, with semicolons between (compare)")
+        command.add_argument("--repeats", type=int, default=1, help="seeds for each prompt (compare)")
         command.add_argument("--batch", type=int, default=20, help="rows of a batch (greedy)")
-    options = parser.parse_args()
+    curve = commands.add_parser(
+        "device", help="cost of a pass by size of tree here, and what follows from it"
+    )
+    curve.add_argument("--shape", choices=tuple(SHAPES), help="default: 1b on a GPU, else small")
+    curve.add_argument("--draft-share", type=float, default=0.125, help="layers of the draft model")
+    curve.add_argument("--prompt", type=int, default=512, help="tokens")
+    curve.add_argument("--new-tokens", type=int, default=128)
+    curve.add_argument("--repeats", type=int, default=7)
+    curve.add_argument("--warm-ups", type=int, default=2)
+    curve.add_argument(
+        "--given", action="append", default=[], metavar="NAME:NODES:TOKENS:DRAFT_PASSES", help="other cases"
+    )
+    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     if options.command == "train":
         train_json_draft(options.json_minutes)
         train_text_pair(options.text_minutes)
         return
+    if options.command == "device":
+        write("device", options, device(options))
+        return
     load = workload(options.kind, options.count)
-    lines = {"efficiency": efficiency, "clock": clock, "greedy": greedy}[options.command](load, options)
+    lines = {"efficiency": efficiency, "compare": compare, "clock": clock, "greedy": greedy}[options.command](
+        load, options
+    )
     name = f"{options.command}_{options.kind}_{'sampled' if options.sampled else 'greedy'}_{options.nodes}"
+    write(name, options, lines)
+
+
+def write(name: str, options: argparse.Namespace, lines: list[dict[str, Any]]) -> None:
+    """Keep the figures."""
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / f"{name}.json").write_text(json.dumps([vars(options), lines], indent=1) + "\n", encoding="utf-8")
 

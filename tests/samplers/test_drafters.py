@@ -385,6 +385,18 @@ class TestDynamicTree:
         DynamicTree(model, threshold=0.9, measured=False).session([3, 4, 5]).grow(growth)
         assert 1 <= len(growth.tree) - 1 <= 5
 
+    def test_later_siblings_promise_little(self) -> None:
+        """A second draw that is tried is hardly ever kept: the tree is a chain."""
+        model = random_model("llama", vocab_size=50, initializer_range=0.02)
+        drafter = DynamicTree(model, threshold=1e-3)
+        left = torch.full((50,), 0.02)
+        for step in range(600):
+            drafter._kept[True].count(left, 0, 0, step % 2 == 0)
+            drafter._kept[True].count(left, 1, 1, False)
+        growth = growth_of([3, 4, 5], is_sampled=True, room=5)
+        drafter.session([3, 4, 5]).grow(growth)
+        assert max(growth.tree.depths) == 5
+
     def test_what_is_kept_is_measured(self) -> None:
         """Equal laws: the first draw is always kept, so the tree becomes a chain, whatever the shares are."""
         kept = KeptByShare(is_sampled=True)
