@@ -15,8 +15,8 @@ from bench.speculation.device import Case, interpolated
 def test_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The cost curve, and speed-ups that follow from it by the formula that is printed with them."""
     monkeypatch.chdir(tmp_path)
-    options = "device --shape tiny --prompt 12 --new-tokens 12 --repeats 1 --warm-ups 0".split()
-    main([*options, "--given", "look-up:8:2.5:0", "--given", "a: draft model:4:3:2"])
+    options = ["device", "--shape", "tiny", "--prompt", "12", "--new-tokens", "12", "--repeats", "1"]
+    main([*options, "--warm-ups", "0", "--given", "look-up:8:2.5:0", "--given", "a: draft model:4:3:2"])
     printed = capsys.readouterr().out
     _, (curve, look_up, drafted) = json.loads((OUT / "device.json").read_text(encoding="utf-8"))
     assert "| look-up | 8 | 2.50 | 0 |" in printed
