@@ -9,25 +9,24 @@ or none promises as much as the threshold (DySpec: Xiong et al., 2410.11744).
 DySpec takes for a the share R[y] that the token y had of what was left of the draft's law R, and fills slots
 by their reach, since y is not drawn yet. For a target that draws that is a poor guess: where both laws are
 equal the first draw is always kept, whatever it is, and where they are not, later siblings are kept far more
-seldom than first ones. So a is measured as verification goes on, by the place among the siblings and, before
-the draw, the largest probability in R, after it, R[y] (`measured=False`: the original). The original also
-calls the draft model for each node; here all nodes that are waiting are read in one pass when one of them is
-wanted, which takes about as many passes as there are levels.
+seldom than first ones. So a is learnt as verification goes on, from the place among the siblings, how
+concentrated R is and, after the draw, R[y] (`draft_keeping.py`; `measured=False`: the original). The original
+also calls the draft model for each node; here all nodes that are waiting are read in one pass when one of
+them is wanted, which takes about as many passes as there are levels.
 """
 
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_right
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..decoding.arguments import checked_instance, checked_integer, checked_number
+from .draft_keeping import Keeping
 from .draft_model import ModelDrafter
 from .draft_reader import DraftReader
-from .draft_template import TYPICAL_ACCEPTANCE
 from .draft_tree import ROOT
 from .tree_growth import TreeGrowth
 from .verification import Verdict, without
@@ -52,7 +51,7 @@ class DynamicTree(ModelDrafter):
         self.max_depth = checked_integer("max_depth", max_depth, least=1, most=256)
         checked_instance("measured", measured, bool, "True or False")
         self.measured = measured
-        self._kept = {is_sampled: Keeping(is_sampled) for is_sampled in (False, True)}
+        self._kept = {is_sampled: Keeping() for is_sampled in (False, True)}
 
     def grow(self, growth: TreeGrowth, logits: Tensor, reader: DraftReader) -> None:
         """See `ModelDrafter`."""
@@ -86,81 +85,6 @@ class DynamicTree(ModelDrafter):
                 if child == kept_child:
                     break
                 left = without(left, token)
-
-
-class Keeping:
-    """How often a child is kept when verification tries it.
-
-    is_sampled: of a target that draws; else the token of a child is the likeliest one that is left.
-    """
-
-    def __init__(self, is_sampled: bool) -> None:
-        self._is_sampled = is_sampled
-        self._by_share = KeptByShare(is_sampled)
-        self._by_largest = KeptByShare(is_sampled)  # share of what is left of the law
-
-    def unread(self) -> float:
-        """For the first child of a node whose law is not known yet."""
-        return self._by_share.mean(0)
-
-    def before(self, left: Tensor, place: int) -> float:
-        """For a child that is not drawn yet. left: what it will be drawn from, shape [vocabulary], sum 1."""
-        known = self._by_largest if self._is_sampled else self._by_share
-        return known.estimate(float(left.max()), place)
-
-    def after(self, left: Tensor, token: int, place: int) -> float:
-        """For a child whose token is known."""
-        return self._by_share.estimate(float(left[token]), place)
-
-    def count(self, left: Tensor, token: int, place: int, is_kept: bool) -> None:
-        """One child that was tried."""
-        self._by_share.count(float(left[token]), place, is_kept)
-        self._by_largest.count(float(left.max()), place, is_kept)
-
-
-class KeptByShare:
-    """How often a child is kept when verification tries it, by a share of the draft's law and its place among
-    its siblings.
-
-    is_sampled: of a target that draws. Then the share says little, and where little is known about a share,
-    what is known about the place stands for it; otherwise the share itself does.
-    """
-
-    PLACES = 8  # later ones count as the last
-    EDGES = (0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95, 0.999)
-    WEIGHT = 8.0  # of that, in children tried
-
-    def __init__(self, is_sampled: bool) -> None:
-        self._is_sampled = is_sampled
-        self._by_place = [
-            [self.WEIGHT, self.WEIGHT * TYPICAL_ACCEPTANCE[0] / (1 + 2 * place)]
-            for place in range(self.PLACES)
-        ]
-        self._by_share = [[[0.0, 0.0] for _ in range(len(self.EDGES) + 1)] for _ in range(self.PLACES)]
-
-    def mean(self, place: int) -> float:
-        """Probability that a child at this place is kept, whatever its share."""
-        whole, _ = self._cells(0.0, place)
-        return whole[1] / whole[0]
-
-    def estimate(self, share: float, place: int) -> float:
-        """Probability that the child is kept. place: among its siblings, 0 for the first."""
-        whole, cell = self._cells(share, place)
-        expected = whole[1] / whole[0] if self._is_sampled else share
-        return (cell[1] + self.WEIGHT * expected) / (cell[0] + self.WEIGHT)
-
-    def count(self, share: float, place: int, is_kept: bool) -> None:
-        """One child that was tried."""
-        for cell in self._cells(share, place):
-            cell[0] += 1
-            cell[1] += is_kept
-            if cell[0] > 1000:  # what was long ago counts less
-                cell[:] = [cell[0] / 2, cell[1] / 2]
-
-    def _cells(self, share: float, place: int) -> tuple[list[float], list[float]]:
-        """How many were tried and kept at this place, and at this place with such a share."""
-        place = min(place, self.PLACES - 1)
-        return self._by_place[place], self._by_share[place][bisect_right(self.EDGES, share)]
 
 
 class _Slots:
