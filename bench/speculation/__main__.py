@@ -7,6 +7,7 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.add_argument("--only", default="", help="drafters whose name contains this")
         command.add_argument("--rule", choices=("recursive", "traversal"), default="recursive")
         command.add_argument("--sampled", action="store_true", help="draw at temperature 1; default: greedy")
+        command.add_argument(
+            "--tokens", type=int, help="most tokens of an output (clock); default: the task's"
+        )
         command.add_argument("--drafters", default="", help="names, with semicolons between (compare)")
         command.add_argument("--repeats", type=int, default=1, help="seeds for each prompt (compare)")
         command.add_argument("--batch", type=int, default=20, help="rows of a batch (greedy)")
@@ -150,12 +154,14 @@ def rival(load: Workload, extra: dict[str, Any], options: argparse.Namespace) ->
 
 
 def clock(load: Workload, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Processor time of plain decoding by that of decoding with a drafter that may switch itself off.
+    """Processor time a token of plain decoding by that of decoding with a drafter that may switch itself off.
 
     The prompts are gone through in turn, plainly and with drafts. The first ones, in which the drafter
-    finds out what pays, are counted too.
+    finds out what pays, are counted too; another drafter warms up.
     """
     rows = []
+    if options.tokens is not None:
+        load = replace(load, tasks=[replace(task, max_new_tokens=options.tokens) for task in load.tasks])
     print("| drafter | plain / drafted time | median | tokens a pass | steps with a draft, % |")
     print("|:--|--:|--:|--:|--:|")
     for name, make in chosen(load, options).items():
@@ -163,10 +169,12 @@ def clock(load: Workload, options: argparse.Namespace) -> list[dict[str, Any]]:
         times: list[tuple[float, float]] = []
         n_tokens = n_steps = n_drafted = 0
         for number, task in enumerate([load.tasks[0], *load.tasks]):
+            torch.manual_seed(number)
             plain = processor_time(load, task, options, {})
-            recorder = Recorder(drafter, torch.Generator().manual_seed(number))
+            used = drafter if number else tt.Speculation(make(), max_nodes=options.nodes, rule=options.rule)
+            recorder = Recorder(used, torch.Generator().manual_seed(number))
             drafted = processor_time(load, task, options, {"custom_generate": recorder})
-            if number:  # the first pair warms up
+            if number:
                 times.append((plain, drafted))
                 n_tokens += recorder.statistics.n_tokens
                 n_steps += recorder.statistics.n_steps
@@ -197,11 +205,13 @@ class Recorder:
 
 
 def processor_time(load: Workload, task: Task, options: argparse.Namespace, extra: dict[str, Any]) -> float:
-    """Seconds of this process: what other programs do on the machine does not count."""
+    """Seconds of this process for each new token (drawn outputs have not the same lengths): what other
+    programs do on the machine does not count.
+    """
     arguments = {**task.options(), **sampling(options), **extra}
     begin = time.process_time()
-    load.pair.target.generate(**arguments)
-    return time.process_time() - begin
+    ids = load.pair.target.generate(**arguments)
+    return (time.process_time() - begin) / (ids.shape[1] - task.ids.shape[1])
 
 
 def greedy(load: Workload, options: argparse.Namespace) -> list[dict[str, Any]]:

@@ -120,6 +120,7 @@ def drafters(pair: Pair, n_nodes: int) -> dict[str, Callable[[], tt.Drafter]]:
         f"RSD-C {deep}": lambda: tt.GumbelTree(draft, branching=deep),
         "RSD-S 4 wide": lambda: tt.StochasticBeam(draft, width=4, depth=max(2, n_nodes // 4)),
         "Sequoia": lambda: tt.OptimalTree(draft, max_depth=8),
+        "Sequoia, 16 levels": lambda: tt.OptimalTree(draft, max_depth=16),
         "DySpec": lambda: tt.DynamicTree(draft, threshold=1e-3),
         "DySpec, by draft probabilities": lambda: tt.DynamicTree(draft, threshold=1e-3, measured=False),
         "DySpec + recycling + forced": lambda: tt.CombinedDrafter(
