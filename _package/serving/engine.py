@@ -136,6 +136,14 @@ class Engine:
             with blamed_on(constraint.member):
                 compiled = await self.grammars.get(constraint)
         prompts = await self._prompt_ids(request, constraint)
+        if len(prompts) > self.limits.most_waiting:
+            raise RequestRefusedError(
+                f"must be at most {self.limits.most_waiting} prompts in one request",
+                param="prompt",
+                code="limit_exceeded",
+                got=len(prompts),
+                advice="make several requests of it",
+            )
         n = request.n or 1
         if n > self.scheduler.most_rows:
             raise RequestRefusedError(f"must be at most {self.scheduler.most_rows}", param="n", got=n)

@@ -126,6 +126,7 @@ _BAD_BODIES: list[bytes] = [
     b"\xff\xfe",
     b"NaN",
     b'{"model": NaN}',
+    b'{"model": "tokentrellis-embedded", "prompt": "x", "messages": [], "max_tokens": 1e99999999}',
     b"[" * 100_000,
     b'{"a":' * 100_000,
     b"1" * 5000,
@@ -312,3 +313,34 @@ def test_requests_that_mean_harm() -> None:
     for members, answer in zip(HOSTILE, answers, strict=True):
         assert answer.status_code == 200 or 400 <= answer.status_code < 500, (str(members)[:200], answer.text)
     assert last.status_code == 200
+
+
+def test_more_prompts_than_ever_wait() -> None:
+    """To try again later would not help."""
+    body = {"model": NAME, "prompt": ["a"] * 5, "max_tokens": 1}
+    many, few = exchange(
+        make_engine(most_waiting=4),
+        [
+            ("POST", COMPLETIONS, json.dumps(body).encode()),
+            ("POST", COMPLETIONS, json.dumps({**body, "prompt": ["a"] * 4}).encode()),
+        ],
+    )
+    assert (many.status_code, few.status_code) == (400, 200)
+    assert "must be at most 4 prompts in one request" in many.json()["error"]["message"]
+    assert many.json()["error"]["param"] == "prompt"
+
+
+def test_a_client_that_leaves_while_it_sends(caplog: pytest.LogCaptureFixture) -> None:
+    """That is its own affair: no failure of the server, and no traceback in its log."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": CHAT, "headers": [], "query_string": b""}
+    asyncio.run(make_application(make_engine())(scope, receive, send))
+    assert sent[0]["status"] == 499
+    assert not caplog.records
