@@ -77,7 +77,7 @@ class Engine:
         self._tools = tools_of_model(loaded.tokenizer, self._vocabulary.special_token_by_name)
         self._whitespace: Whitespace = whitespace or ("compact" if is_embedded else "natural")
         self.grammars = GrammarCache(self._vocabulary, self.limits)
-        self.scheduler = Scheduler(loaded.model, self._vocabulary, self.limits)
+        self.scheduler = Scheduler(loaded.model, self._vocabulary, self.limits, self.grammars.distrust)
         self._prompts = PromptWriter(loaded, is_embedded=is_embedded, seconds=self.limits.compile_seconds)
         self._prompt_thread = ThreadPoolExecutor(1, thread_name_prefix="prompts")
         self._warm_up()

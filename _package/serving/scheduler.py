@@ -12,7 +12,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from ..decoding.vocabulary import Vocabulary
 from ..grammars.errors import ConstraintError
 from .batch import Batch
 from .choosing import change_logits, choose_tokens
+from .deadline import TookTooLongError, run_each_within
 from .errors import RequestRefusedError
 from .limits import Limits
 from .row import Job, Row, TokenLogprob
@@ -34,9 +36,19 @@ _logger = logging.getLogger("tokentrellis.serving")
 
 
 class Scheduler:
-    """Runs one model. `submit` and `Job.cancel` may be called from any thread."""
+    """Runs one model. `submit` and `Job.cancel` may be called from any thread.
 
-    def __init__(self, model: Any, vocabulary: Vocabulary, limits: Limits) -> None:
+    distrust: is told, in the thread of the loop, of a compiled grammar that should not be used again.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        vocabulary: Vocabulary,
+        limits: Limits,
+        distrust: Callable[[Any], None] = lambda compiled: None,
+    ) -> None:
+        self._distrust = distrust
         self._batch = Batch(model)
         self._vocabulary = vocabulary
         self._limits = limits
@@ -212,19 +224,22 @@ class Scheduler:
             return {}
         if len(self._bitmask) < len(self._rows):
             self._bitmask = allocate_bitmask(len(self._rows), self._vocabulary.vocab_size)
-        failed: dict[int, ConstraintError] = {}
-        matchers = [self._rows[number].matcher for number in numbers]
-        budgets = [self._rows[number].budget for number in numbers]
-        try:
-            fill_bitmasks(matchers, self._bitmask, rows=numbers, budgets=budgets)
-        except ConstraintError:  # of one of them: find out whose
-            for number, matcher, budget in zip(numbers, matchers, budgets, strict=True):
-                try:
-                    matcher.fill_bitmask(self._bitmask, number, budget)
-                except ConstraintError as error:
-                    failed[number] = error
+        fills = [partial(self._fill, number) for number in numbers]
+        # A state of a grammar may have very many successors, which are found out while all rows wait.
+        found = run_each_within(self._limits.mask_seconds, "seconds for one mask", fills)
+        failed = {numbers[place]: error for place, error in found.items()}
+        for number, error in list(failed.items()):
+            if isinstance(error, TookTooLongError):  # its grammar may be half made now, for all who share it
+                compiled = self._rows[number].job.compiled
+                self._distrust(compiled)
+                sharing = (n for n in numbers if self._rows[n].job.compiled is compiled)
+                failed.update(dict.fromkeys(sharing, error))
         apply_bitmask(logits, self._bitmask, [number for number in numbers if number not in failed])
         return failed
+
+    def _fill(self, number: int) -> None:
+        row = self._rows[number]
+        fill_bitmasks([row.matcher], self._bitmask, rows=[number], budgets=[row.budget])
 
 
 def _logprob(raw: torch.Tensor, token_id: int, n_top: int) -> TokenLogprob:
