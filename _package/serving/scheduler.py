@@ -2,8 +2,8 @@
 
 One turn: rows whose job was cancelled leave, waiting jobs join while there is room, and the batch goes on by
 one token. Jobs come in the order of their arrival; one that needs more rows than are free waits, and those
-behind it too, so that none starves. A failure of one row (a limit of its grammar) ends its job; a failure of
-the model ends the jobs in the batch, and the loop goes on.
+behind it too, so that none starves. A failure of one row (a limit of its grammar) ends its job, and so does a
+failure of the model over its prompt; one in a step ends the jobs in the batch, and the loop goes on.
 """
 
 from __future__ import annotations
@@ -122,9 +122,8 @@ class Scheduler:
             self.turn()
         except Exception:
             _logger.exception("the model failed")
-            failure = RequestRefusedError("the model failed; the log of the server says more", status=500)
             for job in dict.fromkeys(row.job for row in self._rows):
-                job.deliver(failure)
+                job.deliver(_failure())
             self._rows = []
             self._batch.clear()
 
@@ -150,9 +149,16 @@ class Scheduler:
         jobs = self._next_jobs()
         if not jobs:
             return
-        rows = [Row(job, index, self._vocabulary) for job in jobs for index in range(job.n)]
-        self._rows.extend(rows)  # before the model runs: if it fails, they hear of it
-        self._batch.join([job.prompt_ids for job in jobs], [job.n for job in jobs])
+        newcomers = []
+        for job in jobs:
+            try:
+                newcomers.append(self._batch.read(job.prompt_ids, job.n))
+            except Exception:  # of memory, most often: the others need not suffer for it
+                _logger.exception("the model failed over a prompt of %d tokens", len(job.prompt_ids))
+                job.deliver(_failure())
+            else:
+                self._rows.extend(Row(job, index, self._vocabulary) for index in range(job.n))
+        self._batch.add(newcomers)
 
     def _next_jobs(self) -> list[Job]:
         """Those that join now; the ones that waited too long or were cancelled are taken out."""
@@ -240,6 +246,10 @@ class Scheduler:
     def _fill(self, number: int) -> None:
         row = self._rows[number]
         fill_bitmasks([row.matcher], self._bitmask, rows=[number], budgets=[row.budget])
+
+
+def _failure() -> RequestRefusedError:
+    return RequestRefusedError("the model failed; the log of the server says more", status=500)
 
 
 def _logprob(raw: torch.Tensor, token_id: int, n_top: int) -> TokenLogprob:

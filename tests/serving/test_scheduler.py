@@ -289,6 +289,31 @@ def test_a_model_that_fails_ends_its_jobs_only(monkeypatch: pytest.MonkeyPatch) 
     assert later.error is None
 
 
+def test_a_prompt_that_the_model_fails_on_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who are in, and those who join in the same turn, go on."""
+    scheduler = make()
+    first, bad, last = (
+        Recorded(text, 9, compiled=COMPILED[2]) for text in ("Ann", "41 years, 42 years", "Bo")
+    )
+    run_model = scheduler._batch._run
+
+    def fail(tokens: Any, *arguments: Any) -> Any:
+        if tokens.shape[1] == len(bad.prompt_ids):
+            raise MemoryError
+        return run_model(tokens, *arguments)
+
+    scheduler.submit([first])
+    scheduler.turn()
+    monkeypatch.setattr(scheduler._batch, "_run", fail)
+    scheduler.submit([bad, last])
+    scheduler.guarded_turn()
+    run(scheduler)
+    assert isinstance(bad.error, RequestRefusedError)
+    assert bad.error.status == 500
+    for job in (first, last):
+        assert tt.from_json_schema(SCHEMAS[2]).accepts(job.text())
+
+
 def test_stop_strings_and_the_budget_end_free_texts() -> None:
     scheduler = make()
     free = Recorded("Ann", 12, choosing=Choosing(temperature=0.0, biases={1: -100.0}))
