@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from .grammars.graph import GrammarGraph, grammar_graph
     from .grammars.json_schema import from_json_schema
     from .grammars.lark import from_lark
+    from .grammars.library import LIBRARY, from_library
     from .grammars.parts import (
         alternatives,
         capture,
@@ -201,6 +202,7 @@ _NAMES_OF_MODULE = {
     ".grammars.graph": ("GrammarGraph", "grammar_graph"),
     ".grammars.json_schema": ("from_json_schema",),
     ".grammars.lark": ("from_lark",),
+    ".grammars.library": ("LIBRARY", "from_library"),
     ".grammars.parts": (
         "alternatives",
         "capture",
@@ -270,6 +272,8 @@ __all__ = [  # noqa: RUF022  (in the order in which they are used)
     "from_choices",
     "from_lark",
     "from_gbnf",
+    "from_library",
+    "LIBRARY",
     "from_ebnf",
     "sequence",
     "alternatives",

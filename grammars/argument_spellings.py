@@ -31,13 +31,14 @@ from .expressions import (
 )
 from .grammar import Expansion, Grammar, LiteralsEdge, PlainArray, PlainObject, StringEdge, TerminalEdge
 from .json_schema import from_json_schema
+from .parameter_elements import ParameterElement
 from .stop_strings import text_without
+from .token_texts import write
 from .utf8 import ANY_CHARACTER
 
 _WORDS = {b"true": b"True", b"false": b"False", b"null": b"None"}
 _SHARED = ("$schema", "$id", "$defs", "definitions")
 _READ = {*_SHARED, "type", "properties", "required", "additionalProperties", "title", "description"}
-XML_END = "\n</parameter>"
 
 
 class PythonWords(Grammar):
@@ -130,15 +131,29 @@ def check_python_name(name: str, what: str) -> None:
         )
 
 
-def xml_arguments(parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Grammar:
-    """`<parameter=name>` elements, a value on lines of its own. options: those of `from_json_schema`.
+def xml_arguments(
+    parameters: Mapping[str, Any],
+    options: Mapping[str, Any],
+    element: ParameterElement,
+    special_tokens: Mapping[str, int],
+) -> Grammar:
+    """An element for each argument, with special tokens where it has their names.
+
+    options: those of `from_json_schema`.
 
     Raises: as `python_arguments` does.
     """
 
     def argument(name: str, schema: Any) -> list[Piece]:
-        value = _xml_value(schema, options)
-        return [literal(f"<parameter={name}>\n"), value, literal(XML_END + "\n")]
+        texts, others = _xml_values(schema, options, element.end)
+        skeleton = Skeleton()
+        values, end = [(texts, True), (others, False)], skeleton.state()
+        for value, is_text in values:
+            if value is not None:
+                state = write(skeleton, 0, element.begin(name, is_text), special_tokens)
+                skeleton.join(state, value, end)
+        skeleton.end(write(skeleton, end, element.end + element.tail, special_tokens))
+        return [skeleton.build()]
 
     return _arguments(parameters, argument, None)
 
@@ -180,23 +195,25 @@ def _arguments(
     return skeleton.build()
 
 
-def _xml_value(schema: Any, options: Mapping[str, Any]) -> Grammar:
-    """A string as it is, anything else as JSON, or with Python's words."""
+def _xml_values(
+    schema: Any, options: Mapping[str, Any], stop: str
+) -> tuple[Expression | None, Grammar | None]:
+    """Strings as they are, without what ends a value; anything else as JSON, or with Python's words."""
     grammar = from_json_schema(schema, **options)
     edges = grammar.expand(grammar.start).edges
     texts = [_raw_text(edge) for edge in edges if isinstance(edge, (StringEdge, LiteralsEdge))]
+    strings = intersect(union(*texts), text_without([stop])) if texts else None
+    if len(texts) == len(edges):
+        return strings, None
+    others = from_json_schema(_without_strings(schema), **options) if texts else grammar
+    words = PythonWords(others)
+    has_words = words.expand(words.start).edges != list(others.expand(others.start).edges)
     skeleton = Skeleton()
     end = skeleton.state()
     skeleton.end(end)
-    if texts:
-        skeleton.join(0, intersect(union(*texts), text_without([XML_END])), end)
-    if len(texts) < len(edges):
-        others = from_json_schema(_without_strings(schema), **options) if texts else grammar
-        words = PythonWords(others)
-        has_words = words.expand(words.start).edges != list(others.expand(others.start).edges)
-        for values in (others, words) if has_words else (others,):
-            skeleton.join(0, values, end)
-    return skeleton.build()
+    for values in (others, words) if has_words else (others,):
+        skeleton.join(0, values, end)
+    return strings, skeleton.build()
 
 
 def with_shared(parameters: Mapping[str, Any], schema: Any) -> Any:

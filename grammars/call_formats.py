@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from .errors import GrammarError, UnresolvedReferenceError
+from .parameter_elements import parameter_element
 from .stop_strings import checked_strings, encoded
 
 GAP_SPACES = 20
@@ -47,11 +48,14 @@ class CallFormat:
 
     calls: templates of one call, the usual one first; further ones are other spellings.
     begin, separator, end: before the first call, between two, after the last.
-    arguments: "json", an object; "python", keyword arguments; "xml", `<parameter=name>` elements.
+    arguments: "json", an object; "python", keyword arguments; "xml", an element for each.
+    parameter: the template of such an element, with «name», «value», and, if it has one, «is_text»: true for
+        a string. Strings stand in it as they are, other values as JSON.
     id: a pattern for an id.
     parallel: whether there may be several calls.
     text_before: whether free text may come before the calls.
-    reasoning: what begins and ends a block of free text that may come first.
+    reasoning: what begins and ends a block of free text that may come first; ("", end): one that the prompt
+        has begun, and that must end.
     answer: what stands before and after free text without a call.
     turn_end: what may stand after everything. Models have it as an end-of-sequence token, which no grammar
         writes; in a text without special tokens it is text.
@@ -64,6 +68,7 @@ class CallFormat:
     separator: str = " "
     end: str = ""
     arguments: Literal["json", "python", "xml"] = "json"
+    parameter: str = "<parameter=«name»>␤«value»␤</parameter>␤"
     id: str = "[a-zA-Z0-9]{9}"
     parallel: bool = True
     text_before: bool = True
@@ -95,6 +100,8 @@ _CALLS_BEGIN, _CALLS_END, _CALL_BEGIN, _CALL_SEPARATOR, _CALL_END = (
     "<\uff5ctool\u2581sep\uff5c>",
     "<\uff5ctool\u2581call\u2581end\uff5c>",
 )
+
+_DSML = "\uff5cDSML\uff5c"
 
 FORMATS = (
     CallFormat(
@@ -185,6 +192,46 @@ FORMATS = (
         separator=", ",
         end="]<|/tool_call|>",
         detect=("<|tool|>", "<|/tool|>"),
+    ),
+    CallFormat(
+        "glm45",
+        ("<tool_call>«name»␤«arguments»</tool_call>",),
+        separator="\n",
+        arguments="xml",
+        parameter="<arg_key>«name»</arg_key>␤<arg_value>«value»</arg_value>␤",
+        reasoning=("\n<think>", "</think>"),
+        detect=("<arg_key>", "<arg_value>"),
+    ),
+    CallFormat(
+        "kimi_k2",
+        ("<|tool_call_begin|>functions.«name»:«id»<|tool_call_argument_begin|>«arguments»<|tool_call_end|>",),
+        begin="<|tool_calls_section_begin|>",
+        separator=" ",
+        end=" <|tool_calls_section_end|>",
+        id="[0-9]{1,4}",
+        reasoning=("<think>", "</think>"),
+        detect=("<|tool_calls_section_begin|>",),
+    ),
+    CallFormat(
+        "minimax_m2",
+        ('<invoke␠name="«name»">␤«arguments»</invoke>␤',),
+        begin="<minimax:tool_call>␤",
+        separator="",
+        end="</minimax:tool_call>",
+        arguments="xml",
+        parameter='<parameter name="«name»">«value»</parameter>␤',
+        reasoning=("<think>", "</think>"),
+        detect=("<minimax:tool_call>",),
+    ),
+    CallFormat(
+        "deepseek_v32",
+        (f'<{_DSML}invoke␠name="«name»">␤«arguments» </{_DSML}invoke>',),
+        begin=f"<{_DSML}function_calls>␤",
+        separator="␤",
+        end=f"␤</{_DSML}function_calls>",
+        arguments="xml",
+        parameter=f'<{_DSML}parameter name="«name»" string="«is_text»">«value»</{_DSML}parameter>␤',
+        detect=(_DSML, "function_calls>"),
     ),
     CallFormat("hermes", (_TOOL_CALL,), detect=("<tool_call>",)),
     CallFormat("qwen", (_TOOL_CALL,)),
@@ -313,16 +360,19 @@ def after_reasoning(text: str, block: Reasoning | None) -> int:
 def _check(format: CallFormat) -> None:
     """Raise GrammarError for a format whose fields are of the wrong kind."""
     pairs = [format.answer, *([format.reasoning] if format.reasoning is not None else [])]
-    texts = [format.begin, format.separator, format.end, format.turn_end, format.id]
+    texts = [format.begin, format.separator, format.end, format.turn_end, format.id, format.parameter]
     are_pairs = all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs)
     if not isinstance(format.calls, tuple) or not format.calls or not are_pairs:
         raise GrammarError("a CallFormat must have a tuple of calls, and pairs of texts", got=format)
     if not all(
-        isinstance(text, str) for text in [*texts, *format.calls, *(t for pair in pairs for t in pair)]
+        isinstance(text, str)
+        for text in [*texts, format.parameter, *format.calls, *(t for pair in pairs for t in pair)]
     ):
         raise GrammarError("the templates of a CallFormat must be strings", got=format)
     if format.arguments not in ("json", "python", "xml"):
         raise GrammarError('arguments must be "json", "python" or "xml"', got=format.arguments)
+    if format.arguments == "xml":
+        parameter_element(format.parameter)
     try:
         re.compile(format.id)
     except (re.error, RecursionError, OverflowError) as error:

@@ -30,6 +30,7 @@ from .nullable import without_empty
 from .positions import NEVER, Positions
 from .remarks import NO_END, Remark
 from .rules import Embedded, Leaf, RuleCall, Tree, simplify, strongly_connected
+from .tail_calls import TailCalls
 
 
 class ContextFreeGrammar(Grammar):
@@ -82,6 +83,7 @@ class ContextFreeGrammar(Grammar):
                 )
         self._is_empty_allowed = start_rule in simplified.nullable
         self._goals: dict[str, _Goal] = {}
+        self._tail_calls = TailCalls(self._goal)
         # By state: its goal and positions; none of them for the begin of a goal, no goal for the whole.
         self._places: list[tuple[str, frozenset[int]] | None] = [None, None]
         self._states: dict[tuple[str, frozenset[int]], int] = {}
@@ -105,14 +107,10 @@ class ContextFreeGrammar(Grammar):
 
     def _expand(self, name: str, read: frozenset[int]) -> Expansion:
         goal = self._goal(name)
-        following = goal.following(read) if read else goal.first
-        by_symbol: dict[Leaf, list[int]] = {}
-        for position in following:
-            by_symbol.setdefault(self._positions.symbols[position], []).append(position)
         edges: list[Edge] = []
         costs: list[int] = []
         terminal_to: dict[int, int] = {}  # next state -> edge
-        for symbol, positions in by_symbol.items():
+        for symbol, positions in goal.by_symbol(read).items():
             after = self._state(goal, positions)
             cost = min(self._positions.cost(position) + goal.to_end(position) for position in positions)
             known = None if symbol in self._shared else terminal_to.get(after)
@@ -125,7 +123,9 @@ class ContextFreeGrammar(Grammar):
                     terminal_to[after] = len(edges)
                 edges.append(TerminalEdge(symbol, after))
             elif isinstance(symbol, RuleCall):
-                edges.append(CallEdge(self._numbered(symbol.name, frozenset()), after))
+                edges.append(
+                    CallEdge(self._numbered(symbol.name, frozenset()), self._after_call(symbol, after))
+                )
             elif isinstance(symbol, Embedded):
                 edges.append(TokenEdge(~symbol.number, after))
             else:
@@ -133,6 +133,16 @@ class ContextFreeGrammar(Grammar):
             costs.append(cost)
         final = goal.is_complete(read)
         return Expansion(edges, final=final, finish=costs.index(min(costs)) if costs and not final else -1)
+
+    def _after_call(self, call: RuleCall, after: int) -> int:
+        """Where to go on after a call: at the end, if the callee may read all that might follow."""
+        place = self._places[after]
+        if after == END or place is None or call.name in self._captured:
+            return after
+        caller = self._goal(place[0])
+        if not caller.is_complete(place[1]):
+            return after
+        return END if self._tail_calls.needs_no_frame(call.name, caller, place[1]) else after
 
     def _state(self, goal: _Goal, positions: list[int]) -> int:
         read = goal.closed(positions)
@@ -188,6 +198,7 @@ class _Goal:
             else:
                 self.first.append(position)
         self._to_end: dict[int, int] = {}
+        self._moves: dict[frozenset[int], dict[Leaf, frozenset[int]]] = {}
 
     def closed(self, read: list[int]) -> frozenset[int]:
         """The positions, and the left calls that may be complete with them."""
@@ -203,6 +214,21 @@ class _Goal:
     def _corners_after(self, position: int) -> list[int]:
         owner = self._positions.owners[position]
         return self._corners.get(owner, []) if position in self._positions.ends else []
+
+    def moves(self, read: frozenset[int]) -> dict[Leaf, frozenset[int]]:
+        """The positions, closed, that are read last after each symbol."""
+        if read not in self._moves:
+            self._moves[read] = {
+                symbol: self.closed(positions) for symbol, positions in self.by_symbol(read).items()
+            }
+        return self._moves[read]
+
+    def by_symbol(self, read: frozenset[int]) -> dict[Leaf, list[int]]:
+        """The positions that may come next, by what is read there; none read: at the begin."""
+        found: dict[Leaf, list[int]] = {}
+        for position in self.following(read) if read else self.first:
+            found.setdefault(self._positions.symbols[position], []).append(position)
+        return found
 
     def following(self, read: frozenset[int]) -> list[int]:
         return list(

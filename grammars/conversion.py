@@ -1,7 +1,8 @@
 r"""One notation of rules -> another: a grammar of rules in, its text in GBNF, EBNF or Lark, or a pattern out.
 
 The rules that a front end read are written down again over characters (`character_trees.py`), under their
-names where the notation takes them. Both grammars accept the same strings. What the other notation cannot
+names where the notation takes them; rules that call themselves first are rewritten for GBNF
+(`left_recursion.py`). Both grammars accept the same strings. What the other notation cannot
 say is refused with the reason: recursion in a pattern, special tokens in EBNF and patterns, exceptions
 anywhere. Comments, the grouping into terminals and the order inside a set of characters are not kept.
 
@@ -28,6 +29,7 @@ from .context_free import ContextFreeGrammar
 from .errors import GrammarError, LimitExceededError, UnsupportedFeatureError
 from .expressions import EPSILON, UNLIMITED
 from .grammar import Grammar
+from .left_recursion import without_left_recursion
 from .regex import RegexGrammar
 from .rules import RuleCall, Sequence, SpecialToken, Tree, calls_of, components
 from .unicode_classes import Ranges, invert, merge_ranges
@@ -47,8 +49,9 @@ def convert_grammar(grammar: Grammar, to: Notation) -> str:
 
     Args:
         grammar: from `from_gbnf`, `from_ebnf`, `from_regex`, or `from_lark(lexer="dynamic")`.
-        to: "gbnf"; "ebnf" as the W3C writes it; "lark", which is to be read with `lexer="dynamic"`; "regex",
-            one pattern in the syntax of Python's `re`.
+        to: "gbnf", without rules that call themselves first, which llama.cpp does not read; "ebnf" as the W3C
+            writes it; "lark", which is to be read with `lexer="dynamic"`; "regex", one pattern in the syntax
+            of Python's `re`.
 
     Raises:
         UnsupportedFeatureError: the grammar is no grammar of rules, or has what the notation cannot say; the
@@ -61,6 +64,8 @@ def convert_grammar(grammar: Grammar, to: Notation) -> str:
     if not isinstance(to, str) or to not in _WRITERS:
         raise GrammarError(f"to must be {', '.join(map(repr, _WRITERS))}", got=to)
     rules, start = _rules_of(grammar)
+    if to == "gbnf":
+        rules = without_left_recursion(rules, start)
     order = [name for component in reversed(components(rules, [start])) for name in component]
     trees = character_trees({name: rules[name] for name in order})
     return _WRITERS[to]().write(trees, start, rules)

@@ -13,13 +13,23 @@ from collections.abc import Iterator
 from typing import Any
 
 
+class Results(dict[Any, Any]):
+    """Results of a module by what they depend on, where a function's arguments alone do not say that."""
+
+    def cache_clear(self) -> None:
+        """Forget them, as `lru_cache` calls it."""
+        self.clear()
+
+
 def remembering_functions() -> Iterator[Any]:
-    """The functions of this package, as far as it is loaded, that keep results."""
+    """The functions of this package, as far as it is loaded, that keep results, and the `Results`."""
     package = __name__.rpartition(".")[0]
     for name, module in list(sys.modules.items()):
         if name == package or name.startswith(f"{package}."):
             for value in list(vars(module).values()):
-                if hasattr(value, "cache_clear") and getattr(value, "__module__", None) == name:
+                if isinstance(value, type) or not hasattr(value, "cache_clear"):
+                    continue
+                if isinstance(value, Results) or getattr(value, "__module__", None) == name:
                     yield value
 
 

@@ -12,9 +12,9 @@ import ast
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from .argument_spellings import XML_END, value_kinds, with_shared
+from .argument_spellings import value_kinds, with_shared
 from .call_formats import (
     CallFormat,
     Element,
@@ -24,12 +24,12 @@ from .call_formats import (
     elements,
 )
 from .errors import GrammarError, GrammarSyntaxError, line_and_column
+from .parameter_elements import parameter_element
 from .tool_definitions import Tool, checked_tools
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]*")
 _KEYWORD = re.compile(r"\s*([^\W\d]\w*)\s*=\s*")
-_PARAMETER = re.compile(r"\s*<parameter=([^>\n]+)>\n")
 _WORDS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
 _WORD = re.compile(r"[A-Za-z]+")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"' r"|'(?:[^'\\]|\\.)*'", re.DOTALL)
@@ -58,7 +58,7 @@ def parse_calls(
     format: str | CallFormat,
     *,
     tools: Iterable[Any] | None = None,
-    reasoning: tuple[str, str] | None = None,
+    reasoning: tuple[str, str] | Literal[False] | None = None,
 ) -> list[ToolCall]:
     """The calls in an output of a model, in their order; none if it is text alone.
 
@@ -66,7 +66,8 @@ def parse_calls(
     format: the name of the call format, or a `CallFormat`.
     tools: what may be called, as `from_tools` takes it: then other names are errors, and
         arguments of XML that are strings are told from others. None: any name.
-    reasoning: what begins and ends a block before everything; by default that of the format.
+    reasoning: what begins and ends a block before everything. None: that of the format, if it has one. False:
+        there is none, and what would begin one is text.
 
     Raises: GrammarSyntaxError with the place, where a call begins and is not what the format says;
         GrammarError for what is no text.
@@ -74,8 +75,11 @@ def parse_calls(
     if not isinstance(text, str):
         raise GrammarError("text must be a str", got=text, advice="decode it first")
     known = None if tools is None else {tool.name: tool for tool in checked_tools(tools)}
-    block = None if reasoning is None else checked_reasoning(reasoning)
-    reader = _Reader(checked_format(format), text, known)
+    how = checked_format(format)
+    block = (
+        how.reasoning if reasoning is None else None if reasoning is False else checked_reasoning(reasoning)
+    )
+    reader = _Reader(how, text, known)
     try:
         return reader.read(block)
     except _MismatchError as error:
@@ -117,7 +121,7 @@ class _Reader:
         self.at = 0
 
     def read(self, reasoning: tuple[str, str] | None) -> list[ToolCall]:
-        self.at = after_reasoning(self.text, reasoning or self.format.reasoning)
+        self.at = after_reasoning(self.text, reasoning)
         before, _ = self.format.answer
         if before and self.text.startswith(before, self.at):
             return []
@@ -236,13 +240,21 @@ class _Reader:
 
     def read_elements(self, tool: Tool | None) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        while (parameter := _PARAMETER.match(self.text, self.at)) is not None:
-            close = self.text.find(XML_END, parameter.end() - 1)
+        element = parameter_element(self.format.parameter)
+        end = element.end
+        while (parameter := element.pattern.match(self.text, self.at)) is not None:
+            # Nothing between two line breaks may be one of them.
+            begin = parameter.end() - (end.startswith("\n") and self.text[parameter.end() - 1] == "\n")
+            close = self.text.find(end, begin)
             if close < 0:
-                raise _MismatchError(parameter.end(), repr(XML_END))
-            raw = self.text[parameter.end() : close]
-            found[parameter[1]] = _xml_value(raw, _kinds(tool, parameter[1]))
-            self.at = close + len(XML_END)
+                raise _MismatchError(parameter.end(), repr(end))
+            raw, name = self.text[parameter.end() : close], parameter["name"]
+            if element.says_kind:
+                is_text = parameter["is_text"] == "true"
+                found[name] = _xml_value(raw, (is_text, not is_text))
+            else:
+                found[name] = _xml_value(raw, _kinds(tool, name))
+            self.at = close + len(end)
         self.at = _after_blanks(self.text, self.at)
         return found
 

@@ -48,6 +48,7 @@ from .expressions import (
 from .grammar import Grammar
 from .json_schema import from_json_schema
 from .json_schema.layout import Whitespace
+from .parameter_elements import parameter_element
 from .regex import pattern_expression
 from .special_tokens import checked_tokens
 from .stop_strings import text_without
@@ -76,7 +77,7 @@ class ToolGrammar(Composition):
 
     def calls(self, text: str) -> list[ToolCall]:
         """The calls in a text of this grammar, special tokens written as their names."""
-        return parse_calls(text, self.format, tools=self.tools, reasoning=self.reasoning)
+        return parse_calls(text, self.format, tools=self.tools, reasoning=self.reasoning or False)
 
     def text_beside_calls(self, text: str) -> tuple[str, str]:
         """The reasoning and the free text of a text of this grammar, beside the calls."""
@@ -230,7 +231,8 @@ class _Builder:
         write_reasoning(skeleton, reasoning, body, self.special_tokens, blanks)
         calls = skeleton.state()  # before the first call; then: after the text that calls begin with
         first, after_first = self.section(calls, end)
-        skeleton.skip(body, calls)
+        # Templates of several families begin calls on a new line.
+        skeleton.join(body, BLANKS if self.format.text_before and not may_answer else EPSILON, calls)
         if may_answer:
             self.answer(body, end, first)
             if self.format.text_before and first:
@@ -323,7 +325,8 @@ class _Builder:
             if self.format.arguments == "python":
                 return python_arguments(tool.parameters, options)
             if self.format.arguments == "xml":
-                return xml_arguments(tool.parameters, options)
+                element = parameter_element(self.format.parameter)
+                return xml_arguments(tool.parameters, options, element, self.special_tokens)
             return from_json_schema(dict(tool.parameters), **options)
         except UnsatisfiableError as error:
             raise UnsatisfiableError(

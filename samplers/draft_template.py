@@ -4,8 +4,8 @@ A shape says for each node whose child it is and of which rank (the rank-th gues
 guess of rank r below a kept node is kept with probability a[r], whatever the node, then the best shape of n
 nodes has the value T(n) = 1 + max sum of a[r] T(n_r) over sizes n_0 + n_1 + ... = n - 1, a dynamic programme
 (Sequoia: Chen et al., 2402.12374). Here the depth is limited as well, since a draft model is called once for
-each level. The cost is O(depth * ranks * n^2) elementary steps in numpy, a millisecond or two for 64 nodes, and
-shapes are kept.
+each level. The cost is O(depth * ranks * n^2) elementary steps in numpy, a millisecond or two for 64 nodes,
+and shapes are kept.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ grows a tree.
 
 Rows of a batch accept different numbers of tokens. The cache then has slots that belong to no token of a row;
 masks leave them out, and where there are many, the rows are moved together. Layers with a sliding window keep
-all keys, and the mask has the window, by position, not by slot. What is where is kept on the host, in numpy. The
-cost beside the model's own pass is one mask of [nodes, slots] for each kind of layer, and a copy of the
+all keys, and the mask has the window, by position, not by slot. What is where is kept on the host, in numpy.
+The cost beside the model's own pass is one mask of [nodes, slots] for each kind of layer, and a copy of the
 accepted nodes in each layer, if they do not lie in their places already.
 """
 
@@ -56,7 +56,7 @@ class TreeModel:
             # Sliding layers too keep all keys: their windows are in the masks.
             self._cache.layers = [StaticLayer(max_cache_len=capacity) for _ in self._cache.layers]
         self._device = torch.device("cpu")  # of the texts
-        self._slots: Integers = np.zeros((0, 0), dtype=np.int64)  # position of each, -1 for none: [rows, slots]
+        self._slots: Integers = np.zeros((0, 0), dtype=np.int64)  # position of each, -1: none; [rows, slots]
         self._parents: Integers = np.zeros((0, 0), dtype=np.int64)  # of the tree, -1 for none: [rows, nodes]
         self._depths: Integers = np.zeros((0, 0), dtype=np.int64)  # of the tree: [rows, nodes]
 
@@ -192,7 +192,7 @@ class TreeModel:
         """What is added to the attention scores of the new nodes: [rows, 1, nodes, slots], for each kind of
         layer if there are several.
 
-        positions: of the new nodes, [rows, new nodes]. seen: the nodes that they see, [rows, new nodes, nodes].
+        positions: of the new nodes, [rows, new nodes]. seen: what nodes they see, [rows, new nodes, nodes].
         """
         rows, n_new, n_nodes = seen.shape
         width = self._slots.shape[1]
@@ -273,7 +273,7 @@ def _ancestors(parents: Integers) -> tuple[Booleans, Integers]:
 
 
 def _displaced(paths: Sequence[Sequence[int]], longest: int) -> Integers | None:
-    """The nodes of the paths from where they stop being 0, 1, 2 ... in some row, [rows, nodes]; None: nowhere.
+    """The nodes of the paths from where they stop being 0, 1, 2 ... in some row, [rows, n]; None: nowhere.
 
     longest: to which shorter rows are filled up, with any nodes.
     """

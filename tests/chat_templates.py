@@ -15,6 +15,7 @@ _DEEPSEEK_NAMES = {
     "SEP": "<\uff5ctool\u2581sep\uff5c>",
     "USER": "<\uff5cUser\uff5c>",
     "ASSISTANT": "<\uff5cAssistant\uff5c>",
+    "DSML": "\uff5cDSML\uff5c",
     "EOS": "<\uff5cend\u2581of\u2581sentence\uff5c>",
 }
 
@@ -368,6 +369,145 @@ COMMAND_R = r"""{{ bos_token }}
 {%- endif %}
 """
 
+GLM_46 = r"""[gMASK]<sop>
+{#- <arg_key> <arg_value> -#}
+{% for m in messages %}
+{%- if m.role == 'user' -%}<|user|>
+{{ m.content }}
+{%- elif m.role == 'assistant' -%}
+<|assistant|>
+{%- set reasoning_content = m.reasoning_content %}
+{%- set content = m.content or '' %}
+{%- if reasoning_content -%}
+{{ '\n<think>' + reasoning_content.strip() +  '</think>'}}
+{%- else -%}
+{{ '\n<think></think>' }}
+{%- endif -%}
+{%- if content.strip() -%}
+{{ '\n' + content.strip() }}
+{%- endif -%}
+{% if m.tool_calls %}
+{% for tc in m.tool_calls %}
+{%- if tc.function %}
+    {%- set tc = tc.function %}
+{%- endif %}
+{{ '\n<tool_call>' + tc.name }}
+{% set _args = tc.arguments or {} %}
+{% for k, v in _args.items() %}
+<arg_key>{{ k }}</arg_key>
+<arg_value>{{ v | tojson(ensure_ascii=False) if v is not string else v }}</arg_value>
+{% endfor %}
+</tool_call>{% endfor %}
+{% endif %}
+{%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+    <|assistant|>
+{%- endif -%}
+"""
+
+KIMI_K2 = r"""{%- macro render_toolcalls(message) -%}
+  <|tool_calls_section_begin|>
+  {%- for tool_call in message['tool_calls'] -%}
+    {%- set formatted_id = tool_call['id'] -%}
+    <|tool_call_begin|>{{ formatted_id }}<|tool_call_argument_begin|>{% if tool_call['function']['arguments'] is string %}{{ tool_call['function']['arguments'] }}{% else %}{{ tool_call['function']['arguments'] | tojson }}{% endif %}<|tool_call_end|>
+  {%- endfor -%}
+  <|tool_calls_section_end|>
+{%- endmacro -%}
+{%- for message in messages -%}
+  {%- if message['role'] == 'assistant' -%}
+    <|im_assistant|>assistant<|im_middle|>
+    {%- set rc = message.get('reasoning_content', '') -%}
+    <think>{{rc}}</think>{{ message['content'] or '' }}
+    {%- if message.get('tool_calls') -%}
+     {{render_toolcalls(message)}}
+    {%- endif -%}
+  {%- else -%}
+    <|im_user|>user<|im_middle|>{{ message['content'] }}
+  {%- endif -%}
+  <|im_end|>
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+  <|im_assistant|>assistant<|im_middle|>
+{%- endif -%}
+"""
+
+MINIMAX_M2 = r"""{%- set toolcall_begin_token   = '<minimax:tool_call>'         -%}
+{%- set toolcall_end_token     = '</minimax:tool_call>'        -%}
+{%- for message in messages -%}
+    {%- if message.role == 'assistant' -%}
+        {{- ']~b]ai' ~ '\n' }}
+        {%- set reasoning_content = message.reasoning_content %}
+        {%- set content = message.content %}
+        {%- if reasoning_content -%}
+            {{- '<think>' ~ '\n' ~ reasoning_content ~ '\n' ~ '</think>' ~ '\n\n' }}
+        {%- endif -%}
+        {%- if content -%}
+            {{- content }}
+        {%- endif -%}
+        {%- if message.tool_calls -%}
+            {{- '\n' ~ toolcall_begin_token ~ '\n' }}
+
+            {%- for tool_call in message.tool_calls -%}
+                {%- if tool_call.function %}
+                    {%- set tool_call = tool_call.function %}
+                {%- endif %}
+                {{- '<invoke name="' + tool_call.name + '">\n' }}
+                {%- if tool_call.arguments is defined and tool_call.arguments is mapping -%}
+                {% set _args = tool_call.arguments %}
+                {%- for k, v in _args|items %}
+                {{- '<parameter name="' + k + '">' }}
+                {{- v | tojson | string if v is not string else v }}
+                {{- '</parameter>' }}
+                {% endfor %}{%- endif -%}
+                {{- '</invoke>' ~ '\n' }}
+            {%- endfor -%}
+
+            {{- toolcall_end_token}}
+        {%- endif -%}
+        {{- '[e~[' ~ '\n' }}
+    {%- elif message.role == 'user' -%}
+        {{- ']~b]user' ~ '\n' }}
+        {{- message.content }}
+        {{- '[e~[' ~ '\n' }}
+    {%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+{{- ']~b]ai' ~ '\n' }}
+{%- endif -%}
+"""
+
+DEEPSEEK_V32 = _deepseek(
+    r"""{%- set dsml_token = "@DSML@" -%}
+{%- macro encode_arguments_to_dsml(tool_call) -%}
+{%- set arguments = tool_call.function.arguments -%}
+{%- if arguments is mapping -%}
+  {%- for key, value in arguments.items() -%}
+    {%- if not loop.first -%}{{ "\n" }}{%- endif -%}
+    <{{ dsml_token }}parameter name="{{ key }}" string="{{ 'true' if value is string else 'false' }}">{{ value if value is string else (value | tojson(ensure_ascii=False)) }}</{{ dsml_token }}parameter>
+  {%- endfor -%}
+{%- endif -%}
+{%- endmacro -%}
+{{ bos_token }}
+{%- for message in messages -%}
+  {%- if message.role == "user" -%}
+    @USER@{{ message.content }}@ASSISTANT@
+    {{- "</think>" }}
+  {%- elif message.role == "assistant" -%}
+    {{- message.get('content') or '' }}
+    {%- if message.get('tool_calls') -%}
+{{ "\n\n" }}<{{ dsml_token }}function_calls>
+{%- for tool_call in message.tool_calls -%}
+{{ "\n" }}<{{ dsml_token }}invoke name="{{ tool_call.function.name }}">{{ "\n" }}{{- encode_arguments_to_dsml(tool_call) -}}{{ "\n" }}</{{ dsml_token }}invoke>
+{%- endfor -%}
+{{ "\n" }}</{{ dsml_token }}function_calls>
+    {%- endif -%}
+    @EOS@
+  {%- endif -%}
+{%- endfor -%}
+"""
+)
+
 TEMPLATES = {
     "llama3": LLAMA_3,
     "llama4": LLAMA_4,
@@ -385,12 +525,16 @@ TEMPLATES = {
     "phi4_functools": PHI_4_FUNCTOOLS,
     "command": COMMAND_R7B,
     "command_r": COMMAND_R,
+    "glm45": GLM_46,
+    "kimi_k2": KIMI_K2,
+    "minimax_m2": MINIMAX_M2,
+    "deepseek_v32": DEEPSEEK_V32,
 }
 """By the format that each is to be detected as."""
 
 TURN_ENDS = (
     *("<|eot_id|>", "<|eot|>", "<|im_end|>", "</s>", "<end_of_turn>", "<|end|>", "<|END_OF_TURN_TOKEN|>"),
-    "<|return|>",
+    *("<|return|>", "[e~["),
     _DEEPSEEK_NAMES["EOS"],
 )
 SPECIAL_TOKENS = {
@@ -417,5 +561,15 @@ SPECIAL_TOKENS = {
         *["<|START_RESPONSE|>", "<|END_RESPONSE|>"],
     ],
     "command_r": [],
+    "glm45": [
+        *["<tool_call>", "</tool_call>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"],
+        *["<think>", "</think>"],
+    ],
+    "kimi_k2": [
+        *["<|tool_calls_section_begin|>", "<|tool_calls_section_end|>", "<|tool_call_begin|>"],
+        *["<|tool_call_argument_begin|>", "<|tool_call_end|>", "<think>", "</think>"],
+    ],
+    "minimax_m2": ["<minimax:tool_call>", "</minimax:tool_call>", "<think>", "</think>"],
+    "deepseek_v32": [_DEEPSEEK_NAMES["DSML"], "<think>", "</think>"],
 }
 """What of a format are tokens in the family's vocabulary."""

@@ -2,7 +2,8 @@
 
 The first call shows the prompt, every later one the prompt and what was written. What was written is followed
 by its longest beginning in common with what is known, so drafts that were taken back, and calls that come
-twice, are right; another prompt begins another text.
+twice, are right. Another prompt begins another text, and so do tokens that came all at once: that is the next
+prompt of a conversation, which begins with the last prompt and its answer.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class FollowedTokens:
         self._max_tokens = max_tokens
         self._prompt: list[int] | None = None
         self._written: list[int] = []
+        self._n_longest = 0  # the most tokens that were shown of this text
         self._bitmask = allocate_bitmask(1, compiled.vocabulary.vocab_size)
 
     def allowed(self, token_ids: Sequence[int], n_logits: int) -> npt.NDArray[np.bool_]:
@@ -53,8 +55,11 @@ class FollowedTokens:
 
     def _follow(self, token_ids: list[int]) -> None:
         prompt = self._prompt
-        if prompt is None or len(token_ids) < len(prompt) or token_ids[: len(prompt)] != prompt:
+        n_seen, self._n_longest = self._n_longest, max(self._n_longest, len(token_ids))
+        is_other = prompt is None or len(token_ids) < len(prompt) or token_ids[: len(prompt)] != prompt
+        if prompt is None or is_other or len(token_ids) > n_seen + 1:
             self._prompt, self._written = token_ids, []
+            self._n_longest = len(token_ids)
             self._state.reset()
             return
         written = token_ids[len(prompt) :]

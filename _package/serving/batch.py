@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,6 +26,14 @@ from transformers import DynamicCache
 from ..decoding.errors import UnsupportedModelError
 
 _LAYERS_BY_COLUMN = {"full_attention", "sliding_attention"}
+
+
+class Newcomer(NamedTuple):
+    """Rows with one prompt: its keys and values, where it has tokens, and the logits after it."""
+
+    cache: Any
+    attends: Tensor
+    logits: Tensor
 
 
 class Batch:
@@ -64,16 +72,25 @@ class Batch:
 
     def join(self, prompts: Sequence[Sequence[int]], copies: Sequence[int]) -> None:
         """Put rows under those that are in: `copies[i]` of them, side by side, with prompt i (token ids)."""
-        parts = [(self._cache, self._attends, self.logits)] if self.n_rows else []
-        for prompt, count in zip(prompts, copies, strict=True):
-            # Without a configuration all layers keep every column.
-            cache: Any = DynamicCache() if self.holds_several else DynamicCache(config=self._model.config)
-            tokens = torch.tensor([list(prompt)], device=self._model.device)
-            attends = torch.ones_like(tokens)
-            logits = self._run(tokens, attends, cache)
-            if count > 1:
-                cache.reorder_cache(torch.zeros(count, dtype=torch.long, device=self._model.device))
-            parts.append((cache, attends.expand(count, -1), logits.expand(count, -1)))
+        self.add([self.read(prompt, count) for prompt, count in zip(prompts, copies, strict=True)])
+
+    def read(self, prompt: Sequence[int], count: int) -> Newcomer:
+        """Run the model over a prompt, for so many rows. If it fails, the rows that are in stay as they are."""
+        # Without a configuration all layers keep every column.
+        cache: Any = DynamicCache() if self.holds_several else DynamicCache(config=self._model.config)
+        tokens = torch.tensor([list(prompt)], device=self._model.device)
+        attends = torch.ones_like(tokens)
+        logits = self._run(tokens, attends, cache)
+        if count > 1:
+            cache.reorder_cache(torch.zeros(count, dtype=torch.long, device=self._model.device))
+        return Newcomer(cache, attends.expand(count, -1), logits.expand(count, -1))
+
+    def add(self, newcomers: Sequence[Newcomer]) -> None:
+        """Put rows that were read under those that are in."""
+        if not newcomers:
+            return
+        parts = [Newcomer(self._cache, self._attends, self.logits)] if self.n_rows else []
+        parts += newcomers
         columns = max(attends.shape[1] for _, attends, _ in parts)
         self._cache = _stacked([cache for cache, _, _ in parts], columns)
         self._attends = torch.cat([pad(rows, (columns - rows.shape[1], 0)) for _, rows, _ in parts])

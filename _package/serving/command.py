@@ -60,6 +60,9 @@ def serve(
     compile_seconds: Annotated[
         float, typer.Option("--compile-seconds", min=0.001, help="Most time to compile one.")
     ] = _DEFAULTS.compile_seconds,
+    mask_seconds: Annotated[
+        float, typer.Option("--mask-seconds", min=0.001, help="Most time for one mask of a text.")
+    ] = _DEFAULTS.mask_seconds,
     max_grammars: Annotated[
         int, typer.Option("--max-grammars", min=1, help="Compiled grammars that are kept.")
     ] = _DEFAULTS.most_grammars,
@@ -88,6 +91,7 @@ def serve(
         most_body_bytes=max_body_bytes,
         most_grammar_characters=max_grammar_characters,
         compile_seconds=compile_seconds,
+        mask_seconds=mask_seconds,
         most_grammars=max_grammars,
         most_rows=max_rows,
         most_waiting=max_waiting,

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import _thread
 import ctypes
+import math
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ..grammars.errors import LimitExceededError
+from ..grammars.errors import ConstraintError, LimitExceededError
 
 Value = TypeVar("Value")
 
@@ -31,6 +33,10 @@ class _Expired(BaseException):
     """Not an Exception, so that no handler in the work takes it for its own."""
 
 
+class TookTooLongError(LimitExceededError):
+    """Work was struck: what it was making may be half made."""
+
+
 class _Watch:
     """A thread that strikes the one that made it when the time is over, and again and again until it is
     closed: an exception that arrives inside a finaliser is lost.
@@ -41,6 +47,7 @@ class _Watch:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self._until = math.inf
         self._struck_thread = threading.get_ident()
         self._lock = threading.Lock()  # held while it strikes, so that nothing arrives after `close`
         self._is_open = True
@@ -49,7 +56,24 @@ class _Watch:
 
     def start(self) -> None:
         """Begin to count."""
+        self.count()
         _thread.start_new_thread(self._run, ())
+
+    def count(self) -> None:
+        """Count the seconds from now on."""
+        self._until = time.monotonic() + self._seconds
+
+    def pause(self) -> None:
+        """Do not strike until `count` is called again. It may be struck itself, as `close`."""
+        try:
+            self._pause()
+        except _Expired:
+            self._pause()
+
+    def _pause(self) -> None:
+        with self._lock:
+            self._until = math.inf
+            _raise_in_thread(self._struck_thread, _NOTHING)
 
     def _run(self) -> None:
         wait = self._seconds
@@ -57,8 +81,11 @@ class _Watch:
             with self._lock:
                 if not self._is_open:
                     return
-                _raise_in_thread(self._struck_thread, _Expired)
-            wait = _AGAIN_SECONDS
+                left = self._until - time.monotonic()
+                if left <= 0:
+                    _raise_in_thread(self._struck_thread, _Expired)
+            # Paused, it looks again as if it had begun to count in this moment.
+            wait = _AGAIN_SECONDS if left <= 0 else min(left, self._seconds)
 
     def close(self) -> None:
         """Strike no more. It may be struck itself; then, for a while, not again."""
@@ -92,6 +119,36 @@ def run_within(seconds: float, what: str, work: Callable[[], Value]) -> Value:
             watch.close()
     except _Expired:
         watch.close()
-        raise LimitExceededError(
-            what, given=f"more than {seconds:g}", limit=f"{seconds:g}", advice="simplify it"
-        ) from None
+        raise _too_long(seconds, what) from None
+
+
+def run_each_within(
+    seconds: float, what: str, works: Sequence[Callable[[], None]]
+) -> dict[int, ConstraintError]:
+    """Do some works one after the other, each with so many seconds; the errors of our family, by number.
+
+    what: as for `run_within`. Other errors end it.
+    """
+    failed: dict[int, ConstraintError] = {}
+    watch = _Watch(seconds)
+    watch.start()
+    try:
+        for number, work in enumerate(works):
+            try:
+                try:
+                    watch.count()
+                    work()
+                finally:
+                    watch.pause()
+            except _Expired:
+                watch.pause()
+                failed[number] = _too_long(seconds, what)
+            except ConstraintError as error:
+                failed[number] = error
+    finally:
+        watch.close()
+    return failed
+
+
+def _too_long(seconds: float, what: str) -> TookTooLongError:
+    return TookTooLongError(what, given=f"more than {seconds:g}", limit=f"{seconds:g}", advice="simplify it")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -19,11 +18,13 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from ..grammars.errors import ConstraintError
 from ..grammars.tools import ToolGrammar
-from ..sources import parse_json
+from ..sources import parse_json, write_json
+from ..standard_output import JSON_ESCAPE
 from .engine import Engine
 from .errors import RequestRefusedError, error_body, status_of
 from .protocol import ChatRequest, CompletionRequest, read_request
@@ -119,8 +120,12 @@ def _add(
 
 
 def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    # ASCII: an error may quote half of a surrogate pair.
-    return Response(json.dumps(value), status, headers, "application/json")
+    return Response(_written(value), status, headers, "application/json")
+
+
+def _written(value: Any) -> bytes:
+    """JSON; a schema in it has exact numbers, and an error may quote half of a surrogate pair."""
+    return write_json(value).encode("utf-8", JSON_ESCAPE)
 
 
 def _refusal(error: ConstraintError) -> Response:
@@ -155,6 +160,8 @@ async def _read_body(request: Request, engine: Engine) -> Any:
         raise RequestRefusedError(
             "the body did not arrive in time", status=408, code="body_timeout"
         ) from None
+    except ClientDisconnect:
+        raise _gone_away() from None
     try:
         return parse_json(data.decode("utf-8"), "the body")
     except UnicodeDecodeError as error:
@@ -251,11 +258,15 @@ async def _unless_gone(http: Request, work: Coroutine[Any, Any, Any]) -> Any:
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise RequestRefusedError("the client closed the connection", status=499)
+            raise _gone_away()
         return task.result()
     finally:
         task.cancel()
         gone.cancel()
+
+
+def _gone_away() -> RequestRefusedError:
+    return RequestRefusedError("the client closed the connection", status=499)
 
 
 async def _gone(http: Request) -> None:
@@ -266,7 +277,7 @@ async def _gone(http: Request) -> None:
 class _EventStream(StreamingResponse):
     """A stream that ends its jobs however it ends itself; most often because the client left."""
 
-    def __init__(self, content: AsyncIterator[str], jobs: Sequence[Job]) -> None:
+    def __init__(self, content: AsyncIterator[bytes], jobs: Sequence[Job]) -> None:
         super().__init__(content, media_type="text/event-stream")
         self._jobs = jobs
 
@@ -283,7 +294,7 @@ async def _events(
     events: asyncio.Queue[tuple[int, Event]],
     first: tuple[int, Event],
     with_usage: bool,
-) -> AsyncIterator[str]:
+) -> AsyncIterator[bytes]:
     for event in answer.opening():
         yield _event(event)
     number, piece = first
@@ -301,9 +312,9 @@ async def _events(
             break
         number, piece = await events.get()
     if isinstance(answer, Answer):
-        yield "data: [DONE]\n\n"
+        yield b"data: [DONE]\n\n"
 
 
-def _event(value: Any) -> str:
-    kind = f"event: {value['type']}\n" if "type" in value else ""
-    return f"{kind}data: {json.dumps(value)}\n\n"
+def _event(value: Any) -> bytes:
+    kind = f"event: {value['type']}\n".encode() if "type" in value else b""
+    return kind + b"data: " + _written(value) + b"\n\n"

@@ -77,7 +77,7 @@ class Engine:
         self._tools = tools_of_model(loaded.tokenizer, self._vocabulary.special_token_by_name)
         self._whitespace: Whitespace = whitespace or ("compact" if is_embedded else "natural")
         self.grammars = GrammarCache(self._vocabulary, self.limits)
-        self.scheduler = Scheduler(loaded.model, self._vocabulary, self.limits)
+        self.scheduler = Scheduler(loaded.model, self._vocabulary, self.limits, self.grammars.distrust)
         self._prompts = PromptWriter(loaded, is_embedded=is_embedded, seconds=self.limits.compile_seconds)
         self._prompt_thread = ThreadPoolExecutor(1, thread_name_prefix="prompts")
         self._warm_up()
@@ -136,6 +136,14 @@ class Engine:
             with blamed_on(constraint.member):
                 compiled = await self.grammars.get(constraint)
         prompts = await self._prompt_ids(request, constraint)
+        if len(prompts) > self.limits.most_waiting:
+            raise RequestRefusedError(
+                f"must be at most {self.limits.most_waiting} prompts in one request",
+                param="prompt",
+                code="limit_exceeded",
+                got=len(prompts),
+                advice="make several requests of it",
+            )
         n = request.n or 1
         if n > self.scheduler.most_rows:
             raise RequestRefusedError(f"must be at most {self.scheduler.most_rows}", param="n", got=n)

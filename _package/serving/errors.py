@@ -71,6 +71,10 @@ def status_of(error: ConstraintError) -> int:
     return 500 if isinstance(error, (NoAllowedTokenError, TokenRejectedError)) else 400
 
 
+def _code_of(error: ConstraintError) -> str | None:
+    return next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
+
+
 @contextmanager
 def blamed_on(param: str, code: str | None = None) -> Iterator[None]:
     """Errors of our family from in here are refusals that name a member of the request.
@@ -83,7 +87,7 @@ def blamed_on(param: str, code: str | None = None) -> Iterator[None]:
         raise
     except ConstraintError as error:
         raise RequestRefusedError(
-            str(error), status=status_of(error), param=param, code=code or _CODES.get(type(error))
+            str(error), status=status_of(error), param=param, code=code or _code_of(error)
         ) from error
 
 
@@ -91,7 +95,7 @@ def error_body(error: ConstraintError) -> dict[str, Any]:
     """The body of the answer to a request that is refused, or failed."""
     status = status_of(error)
     is_refusal = isinstance(error, RequestRefusedError)
-    code = error.code if is_refusal else _CODES.get(type(error))  # type: ignore[attr-defined]
+    code = error.code if is_refusal else _code_of(error)  # type: ignore[attr-defined]
     code = code or ("invalid_value" if status == 400 else None)
     param = error.param if is_refusal else None  # type: ignore[attr-defined]
     kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from weakref import WeakSet
 
 from ..constraint import COMPILED_UNTIL_FORGOTTEN, MOST_LEARNT_STATES, Constraint
 from ..decoding.compile import CompiledGrammar, compile_grammar
@@ -32,6 +33,7 @@ class GrammarCache:
         self._known: OrderedDict[str, CompiledGrammar] = OrderedDict()
         self._pending: dict[str, asyncio.Task[CompiledGrammar]] = {}
         self._threads = ThreadPoolExecutor(N_THREADS, thread_name_prefix="compile")
+        self._distrusted: WeakSet[CompiledGrammar] = WeakSet()
         self.n_compiled = 0
 
     def __len__(self) -> int:
@@ -52,7 +54,8 @@ class GrammarCache:
                 limit=self._limits.most_grammar_characters,
             )
         known = self._known.get(key)
-        if known is not None and known.n_states <= MOST_LEARNT_STATES:
+        is_usable = known is not None and known not in self._distrusted
+        if known is not None and is_usable and known.n_states <= MOST_LEARNT_STATES:
             self._known.move_to_end(key)
             return known
         task = self._pending.get(key)
@@ -66,17 +69,24 @@ class GrammarCache:
             task.add_done_callback(lambda done: self._finish(key, done))
         return await asyncio.shield(task)  # one client that leaves must not end it for the others
 
+    def distrust(self, compiled: CompiledGrammar) -> None:
+        """Give this one to nobody any more: it may be half made. From any thread."""
+        self._distrusted.add(compiled)
+
     def close(self) -> None:
         """Start no more compilations."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _compile(self, key: str, constraint: Constraint) -> CompiledGrammar:
+        def compile() -> CompiledGrammar:
+            compiled = compile_grammar(constraint.grammar(), self._vocabulary)
+            # Every request asks for it, in the thread of the event loop; it may take long, and is kept.
+            _ = compiled.matcher().tokens_to_finish
+            return compiled
+
         def work() -> CompiledGrammar:
-            return run_within(
-                self._limits.compile_seconds,
-                "seconds to compile a schema or grammar",
-                lambda: compile_grammar(constraint.grammar(), self._vocabulary),
-            )
+            what = "seconds to compile a schema or grammar"
+            return run_within(self._limits.compile_seconds, what, compile)
 
         compiled = await asyncio.get_running_loop().run_in_executor(self._threads, work)
         self.n_compiled += 1

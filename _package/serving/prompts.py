@@ -8,6 +8,8 @@ take is limited.
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +17,7 @@ from ..constraint import Constraint
 from ..decoding.errors import VocabularyError
 from ..grammars.errors import ConstraintError
 from ..models import LoadedModel
-from ..sources import check_text
+from ..sources import check_text, write_json
 from .deadline import run_within
 from .errors import RequestRefusedError
 from .protocol import JsonObject, Message
@@ -33,6 +35,8 @@ class PromptWriter:
         self._tokenizer = loaded.tokenizer
         self._is_embedded = is_embedded
         self._seconds = seconds
+        embeddings = getattr(loaded.model.get_input_embeddings(), "weight", None)
+        self._n_embeddings = sys.maxsize if embeddings is None else len(embeddings)
 
     def chat(
         self,
@@ -79,40 +83,74 @@ class PromptWriter:
             raise RequestRefusedError(
                 "this model has no chat template", param="messages", advice="ask /v1/completions"
             )
-        values = [
-            {**message.model_dump(exclude_none=True), "content": message.text()} for message in messages
-        ]
+        values = [message.for_template() for message in messages]
         try:
-            text = self._tokenizer.apply_chat_template(
-                values, tools=tools or None, tokenize=False, add_generation_prompt=True
-            )
-        except Exception as error:  # a template may raise anything
-            raise RequestRefusedError(
-                f"the chat template of the model refuses these messages ({error})", param="messages"
-            ) from error
+            text = self._by_template(_with_read_arguments(values), tools)
+        except Exception:  # a template may raise anything; some put the text of the arguments in
+            try:
+                text = self._by_template(values, tools)
+            except Exception as error:
+                raise RequestRefusedError(
+                    f"the chat template of the model refuses these messages ({error})", param="messages"
+                ) from error
         return self._ids(text, add_special_tokens=False)
+
+    def _by_template(self, values: list[JsonObject], tools: Sequence[JsonObject] | None) -> str:
+        # Templates write tools with json, which knows no Decimal.
+        plain = json.loads(write_json(tools)) if tools else None
+        text: str = self._tokenizer.apply_chat_template(
+            values, tools=plain, tokenize=False, add_generation_prompt=True
+        )
+        return text
 
     def _one(self, prompt: str | list[int]) -> list[int]:
         if isinstance(prompt, str):
             return self._ids(check_text(prompt, "prompt"))
-        n_tokens = len(self._tokenizer)
+        n_tokens = min(len(self._tokenizer), self._n_embeddings)
         for token_id in prompt:
             if not 0 <= token_id < n_tokens:
                 raise RequestRefusedError(
                     f"a token id must be from 0 to {n_tokens - 1}", param="prompt", got=token_id
                 )
-        return _checked(prompt)
+        return self._checked(prompt)
 
     def _ids(self, text: str, **options: Any) -> list[int]:
         try:
-            return _checked(list(self._tokenizer(text, **options)["input_ids"]))
+            return self._checked(list(self._tokenizer(text, **options)["input_ids"]))
         except ConstraintError:
             raise
         except Exception as error:
             raise VocabularyError(f"the tokenizer cannot read the prompt ({error})") from error
 
+    def _checked(self, token_ids: list[int]) -> list[int]:
+        if not token_ids:
+            raise RequestRefusedError("needs at least one token", param="prompt", advice="add text")
+        # Tokenizers may have more tokens than their model (of pictures, say); the model would fail, and with
+        # it everybody who is in the batch.
+        if max(token_ids) >= self._n_embeddings:
+            raise VocabularyError(
+                "the text has a special token that the model does not know",
+                got=self._tokenizer.convert_ids_to_tokens(max(token_ids)),
+                advice="take it out",
+            )
+        return token_ids
 
-def _checked(token_ids: list[int]) -> list[int]:
-    if not token_ids:
-        raise RequestRefusedError("needs at least one token", param="prompt", advice="add text")
-    return token_ids
+
+def _with_read_arguments(values: Sequence[JsonObject]) -> list[JsonObject]:
+    """The messages with the arguments of calls as objects: texts in the protocol, which most templates, as
+    transformers says, would write as JSON once more.
+
+    Raises:
+        ValueError, RecursionError: what should be arguments is no JSON, or nests too deep.
+    """
+    read = []
+    for value in values:
+        calls = []
+        for call in value.get("tool_calls", ()):
+            function = call.get("function")
+            if isinstance(function, dict) and isinstance(function.get("arguments"), str):
+                arguments = json.loads(function["arguments"] or "{}")
+                call = {**call, "function": {**function, "arguments": arguments}}
+            calls.append(call)
+        read.append({**value, "tool_calls": calls} if calls else value)
+    return read

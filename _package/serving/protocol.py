@@ -36,7 +36,8 @@ def _to_float(value: object) -> object:
 
 def _to_integer(value: object) -> object:
     """Whole numbers that were written with a fraction or an exponent are integers in JSON."""
-    if isinstance(value, Decimal) and abs(value) < 10**19 and value == value.to_integral_value():
+    # `adjusted` before all arithmetic: that refuses very large exponents by errors of its own.
+    if isinstance(value, Decimal) and value.adjusted() < 19 and value == value.to_integral_value():
         return int(value)
     return value
 
@@ -70,6 +71,17 @@ class Message(RequestPart):
     tool_call_id: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
+    # What else clients send back of an earlier answer, when they send all of it; `parsed` is the content
+    # as OpenAI's client read it.
+    parsed: Any = None
+    annotations: Annotated[list[Any], Field(max_length=0)] | None = None
+    audio: None = None
+    function_call: None = None
+
+    def for_template(self) -> JsonObject:
+        """What chat templates know of."""
+        unknown = {"parsed", "annotations", "audio", "function_call"}
+        return {**self.model_dump(exclude_none=True, exclude=unknown), "content": self.text()}
 
     def text(self) -> str:
         """The content, its parts put together."""

@@ -90,7 +90,7 @@ class ResponseAnswer:
             "output_tokens_details": {"reasoning_tokens": 0},
             "total_tokens": self._n_prompt_tokens + self._n_tokens,
         }
-        said = request.model_dump(by_alias=True, mode="json", exclude_none=True, include=_REPEATED)
+        said = request.model_dump(by_alias=True, exclude_none=True, include=_REPEATED)
         return {
             **_DEFAULTS,
             **said,

@@ -2,8 +2,8 @@
 
 One turn: rows whose job was cancelled leave, waiting jobs join while there is room, and the batch goes on by
 one token. Jobs come in the order of their arrival; one that needs more rows than are free waits, and those
-behind it too, so that none starves. A failure of one row (a limit of its grammar) ends its job; a failure of
-the model ends the jobs in the batch, and the loop goes on.
+behind it too, so that none starves. A failure of one row (a limit of its grammar) ends its job, and so does a
+failure of the model over its prompt; one in a step ends the jobs in the batch, and the loop goes on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from ..decoding.vocabulary import Vocabulary
 from ..grammars.errors import ConstraintError
 from .batch import Batch
 from .choosing import change_logits, choose_tokens
+from .deadline import TookTooLongError, run_each_within
 from .errors import RequestRefusedError
 from .limits import Limits
 from .row import Job, Row, TokenLogprob
@@ -34,9 +36,19 @@ _logger = logging.getLogger("tokentrellis.serving")
 
 
 class Scheduler:
-    """Runs one model. `submit` and `Job.cancel` may be called from any thread."""
+    """Runs one model. `submit` and `Job.cancel` may be called from any thread.
 
-    def __init__(self, model: Any, vocabulary: Vocabulary, limits: Limits) -> None:
+    distrust: is told, in the thread of the loop, of a compiled grammar that should not be used again.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        vocabulary: Vocabulary,
+        limits: Limits,
+        distrust: Callable[[Any], None] = lambda compiled: None,
+    ) -> None:
+        self._distrust = distrust
         self._batch = Batch(model)
         self._vocabulary = vocabulary
         self._limits = limits
@@ -110,9 +122,8 @@ class Scheduler:
             self.turn()
         except Exception:
             _logger.exception("the model failed")
-            failure = RequestRefusedError("the model failed; the log of the server says more", status=500)
             for job in dict.fromkeys(row.job for row in self._rows):
-                job.deliver(failure)
+                job.deliver(_failure())
             self._rows = []
             self._batch.clear()
 
@@ -138,9 +149,16 @@ class Scheduler:
         jobs = self._next_jobs()
         if not jobs:
             return
-        rows = [Row(job, index, self._vocabulary) for job in jobs for index in range(job.n)]
-        self._rows.extend(rows)  # before the model runs: if it fails, they hear of it
-        self._batch.join([job.prompt_ids for job in jobs], [job.n for job in jobs])
+        newcomers = []
+        for job in jobs:
+            try:
+                newcomers.append(self._batch.read(job.prompt_ids, job.n))
+            except Exception:  # of memory, most often: the others need not suffer for it
+                _logger.exception("the model failed over a prompt of %d tokens", len(job.prompt_ids))
+                job.deliver(_failure())
+            else:
+                self._rows.extend(Row(job, index, self._vocabulary) for index in range(job.n))
+        self._batch.add(newcomers)
 
     def _next_jobs(self) -> list[Job]:
         """Those that join now; the ones that waited too long or were cancelled are taken out."""
@@ -212,19 +230,26 @@ class Scheduler:
             return {}
         if len(self._bitmask) < len(self._rows):
             self._bitmask = allocate_bitmask(len(self._rows), self._vocabulary.vocab_size)
-        failed: dict[int, ConstraintError] = {}
-        matchers = [self._rows[number].matcher for number in numbers]
-        budgets = [self._rows[number].budget for number in numbers]
-        try:
-            fill_bitmasks(matchers, self._bitmask, rows=numbers, budgets=budgets)
-        except ConstraintError:  # of one of them: find out whose
-            for number, matcher, budget in zip(numbers, matchers, budgets, strict=True):
-                try:
-                    matcher.fill_bitmask(self._bitmask, number, budget)
-                except ConstraintError as error:
-                    failed[number] = error
+        fills = [partial(self._fill, number) for number in numbers]
+        # A state of a grammar may have very many successors, which are found out while all rows wait.
+        found = run_each_within(self._limits.mask_seconds, "seconds for one mask", fills)
+        failed = {numbers[place]: error for place, error in found.items()}
+        for number, error in list(failed.items()):
+            if isinstance(error, TookTooLongError):  # its grammar may be half made now, for all who share it
+                compiled = self._rows[number].job.compiled
+                self._distrust(compiled)
+                sharing = (n for n in numbers if self._rows[n].job.compiled is compiled)
+                failed.update(dict.fromkeys(sharing, error))
         apply_bitmask(logits, self._bitmask, [number for number in numbers if number not in failed])
         return failed
+
+    def _fill(self, number: int) -> None:
+        row = self._rows[number]
+        fill_bitmasks([row.matcher], self._bitmask, rows=[number], budgets=[row.budget])
+
+
+def _failure() -> RequestRefusedError:
+    return RequestRefusedError("the model failed; the log of the server says more", status=500)
 
 
 def _logprob(raw: torch.Tensor, token_id: int, n_top: int) -> TokenLogprob:

@@ -17,7 +17,7 @@ from ..grammars.json_schema.layout import Whitespace
 from ..grammars.tools import from_tools
 from ..sources import write_json
 from .errors import RequestRefusedError
-from .protocol import ChatRequest, WritingRequest
+from .protocol import ChatRequest, JsonObject, WritingRequest
 
 _WITHOUT_TEMPLATE = "hermes"
 
@@ -63,10 +63,16 @@ class ToolConstraint(Constraint):
     def described(self) -> Any:
         """The arguments of the tool that comes first: what a model without a chat template is told."""
         for tool in self.value["tools"]:
-            function = tool.get("function", tool)
+            function = _function(tool)
             if self.value["choice"] in ("auto", "required", function.get("name")):
                 return function.get("parameters", {})
         return {}
+
+
+def _function(tool: JsonObject) -> JsonObject:
+    """What a definition says; it may be wrong still."""
+    function = tool.get("function", tool)
+    return function if isinstance(function, dict) else {}
 
 
 def tool_constraint(
@@ -91,6 +97,14 @@ def tool_constraint(
         choice = function.get("name") if isinstance(function, Mapping) else None
         if not isinstance(choice, str):
             raise RequestRefusedError("names no function", param="tool_choice", got=request.tool_choice)
+    names = [_function(tool).get("name") for tool in request.tools]
+    if choice not in (None, "auto", "required", *names):
+        raise RequestRefusedError(
+            "there is no such tool",
+            param="tool_choice",
+            got=choice,
+            advice=f"known are {', '.join(map(str, names))}",
+        )
     if model.format is None:
         raise RequestRefusedError(
             "it is not known how this model writes calls",

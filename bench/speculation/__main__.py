@@ -6,12 +6,16 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import tokentrellis as tt
 import torch
 
+from .comparison import compare
+from .device import SHAPES, device
 from .training import train_json_draft, train_text_pair
 from .workloads import Task, Workload, counted_passes, drafters, rivals, workload
 
@@ -19,7 +23,7 @@ OUT = Path("bench/results/local/speculation")
 COUNTED = ("n_tokens", "n_steps", "n_nodes", "draft_ms", "target_ms", "verify_ms", "keep_ms", "mask_ms")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -29,6 +33,7 @@ def main() -> None:
     training.add_argument("--text-minutes", type=float, default=2.5)
     for name, text in (
         ("efficiency", "tokens for each pass, by drafter"),
+        ("compare", "two drafters and more on the same prompts, with standard errors"),
         ("clock", "time against plain decoding, drafts switched off where they do not pay"),
         ("greedy", "whether greedy outputs are the same"),
     ):
@@ -39,16 +44,43 @@ def main() -> None:
         command.add_argument("--only", default="", help="drafters whose name contains this")
         command.add_argument("--rule", choices=("recursive", "traversal"), default="recursive")
         command.add_argument("--sampled", action="store_true", help="draw at temperature 1; default: greedy")
+        command.add_argument(
+            "--tokens", type=int, help="most tokens of an output (clock); default: the task's"
+        )
+        command.add_argument("--drafters", default="", help="names, with semicolons between (compare)")
+        command.add_argument("--repeats", type=int, default=1, help="seeds for each prompt (compare)")
         command.add_argument("--batch", type=int, default=20, help="rows of a batch (greedy)")
-    options = parser.parse_args()
+    curve = commands.add_parser(
+        "device", help="cost of a pass by size of tree here, and what follows from it"
+    )
+    curve.add_argument("--shape", choices=tuple(SHAPES), help="default: 1b on a GPU, else small")
+    curve.add_argument("--draft-share", type=float, default=0.125, help="layers of the draft model")
+    curve.add_argument("--prompt", type=int, default=512, help="tokens")
+    curve.add_argument("--new-tokens", type=int, default=128)
+    curve.add_argument("--repeats", type=int, default=7)
+    curve.add_argument("--warm-ups", type=int, default=2)
+    curve.add_argument(
+        "--given", action="append", default=[], metavar="NAME:NODES:TOKENS:DRAFT_PASSES", help="other cases"
+    )
+    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     if options.command == "train":
         train_json_draft(options.json_minutes)
         train_text_pair(options.text_minutes)
         return
+    if options.command == "device":
+        write("device", options, device(options))
+        return
     load = workload(options.kind, options.count)
-    lines = {"efficiency": efficiency, "clock": clock, "greedy": greedy}[options.command](load, options)
+    lines = {"efficiency": efficiency, "compare": compare, "clock": clock, "greedy": greedy}[options.command](
+        load, options
+    )
     name = f"{options.command}_{options.kind}_{'sampled' if options.sampled else 'greedy'}_{options.nodes}"
+    write(name, options, lines)
+
+
+def write(name: str, options: argparse.Namespace, lines: list[dict[str, Any]]) -> None:
+    """Keep the figures."""
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / f"{name}.json").write_text(json.dumps([vars(options), lines], indent=1) + "\n", encoding="utf-8")
 
@@ -122,12 +154,14 @@ def rival(load: Workload, extra: dict[str, Any], options: argparse.Namespace) ->
 
 
 def clock(load: Workload, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Processor time of plain decoding by that of decoding with a drafter that may switch itself off.
+    """Processor time a token of plain decoding by that of decoding with a drafter that may switch itself off.
 
     The prompts are gone through in turn, plainly and with drafts. The first ones, in which the drafter
-    finds out what pays, are counted too.
+    finds out what pays, are counted too; another drafter warms up.
     """
     rows = []
+    if options.tokens is not None:
+        load = replace(load, tasks=[replace(task, max_new_tokens=options.tokens) for task in load.tasks])
     print("| drafter | plain / drafted time | median | tokens a pass | steps with a draft, % |")
     print("|:--|--:|--:|--:|--:|")
     for name, make in chosen(load, options).items():
@@ -135,10 +169,12 @@ def clock(load: Workload, options: argparse.Namespace) -> list[dict[str, Any]]:
         times: list[tuple[float, float]] = []
         n_tokens = n_steps = n_drafted = 0
         for number, task in enumerate([load.tasks[0], *load.tasks]):
+            torch.manual_seed(number)
             plain = processor_time(load, task, options, {})
-            recorder = Recorder(drafter, torch.Generator().manual_seed(number))
+            used = drafter if number else tt.Speculation(make(), max_nodes=options.nodes, rule=options.rule)
+            recorder = Recorder(used, torch.Generator().manual_seed(number))
             drafted = processor_time(load, task, options, {"custom_generate": recorder})
-            if number:  # the first pair warms up
+            if number:
                 times.append((plain, drafted))
                 n_tokens += recorder.statistics.n_tokens
                 n_steps += recorder.statistics.n_steps
@@ -169,11 +205,13 @@ class Recorder:
 
 
 def processor_time(load: Workload, task: Task, options: argparse.Namespace, extra: dict[str, Any]) -> float:
-    """Seconds of this process: what other programs do on the machine does not count."""
+    """Seconds of this process for each new token (drawn outputs have not the same lengths): what other
+    programs do on the machine does not count.
+    """
     arguments = {**task.options(), **sampling(options), **extra}
     begin = time.process_time()
-    load.pair.target.generate(**arguments)
-    return time.process_time() - begin
+    ids = load.pair.target.generate(**arguments)
+    return (time.process_time() - begin) / (ids.shape[1] - task.ids.shape[1])
 
 
 def greedy(load: Workload, options: argparse.Namespace) -> list[dict[str, Any]]:

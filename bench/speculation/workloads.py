@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,14 +53,15 @@ class Workload:
 
 def workload(kind: str, count: int) -> Workload:
     """kind: "json" (texts and schemas that the embedded model has not seen, by the grammar of the schema) or
-    "text" (held-out pages, to be continued by 96 tokens, no grammar).
+    "text" (pieces of held-out pages, to be continued by 96 tokens, no grammar; there are 48).
     """
     pair = load_pair(kind)
     if kind == "text":
         tasks = []
         for text in texts()[1]:
-            ids = pair.tokenizer(text, return_tensors="pt")["input_ids"][:, :200]
-            tasks.append(Task(ids, 96))
+            ids = pair.tokenizer(text, return_tensors="pt")["input_ids"]
+            tasks += [Task(ids[:, at : at + 200], 96) for at in range(0, ids.shape[1] - 120, 260)]
+        random.Random(0).shuffle(tasks)
         return Workload(kind, pair, (tasks * count)[:count])
     vocabulary = read_vocabulary(pair.target, pair.tokenizer)
     tasks = []
@@ -118,6 +120,7 @@ def drafters(pair: Pair, n_nodes: int) -> dict[str, Callable[[], tt.Drafter]]:
         f"RSD-C {deep}": lambda: tt.GumbelTree(draft, branching=deep),
         "RSD-S 4 wide": lambda: tt.StochasticBeam(draft, width=4, depth=max(2, n_nodes // 4)),
         "Sequoia": lambda: tt.OptimalTree(draft, max_depth=8),
+        "Sequoia, 16 levels": lambda: tt.OptimalTree(draft, max_depth=16),
         "DySpec": lambda: tt.DynamicTree(draft, threshold=1e-3),
         "DySpec, by draft probabilities": lambda: tt.DynamicTree(draft, threshold=1e-3, measured=False),
         "DySpec + recycling + forced": lambda: tt.CombinedDrafter(

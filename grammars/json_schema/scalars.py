@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from ..expressions import EMPTY, Expression, complement, intersect, literal, union
+from ..remembered import Results
 from .algebra import BOOLEANS, NEVER, NULLS, Algebra
 from .formats import is_approximated
 from .keywords import BOOLEAN, NULL, NUMBER, STRING
@@ -71,8 +72,8 @@ Result = TypeVar("Result")
 
 # By what a node says, the types, the draft and the spelling of numbers: what was found, and whether a format
 # in it is not known exactly.
-_SCALARS: dict[tuple[Any, ...], tuple[Scalars, bool]] = {}
-_COSTS: dict[tuple[Any, ...], tuple[int, bool]] = {}
+_SCALARS: dict[tuple[Any, ...], tuple[Scalars, bool]] = Results()
+_COSTS: dict[tuple[Any, ...], tuple[int, bool]] = Results()
 _MOST_REMEMBERED = 4096
 _OF_COMPOSITES = frozenset(
     (*OBJECT_RULES, *ARRAY_RULES, "dependentSchemas", "minContains", "maxContains")

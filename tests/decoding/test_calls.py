@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import tokentrellis as tt
+from tokentrellis.grammars.call_formats import FORMAT_BY_NAME
 from tokentrellis.models import load_model
 from transformers import PreTrainedTokenizerFast
 
@@ -56,13 +57,14 @@ def test_grammars_without_calls_have_none(tokenizer: Any) -> None:
     assert type(result.calls[0].value) is int
 
 
-@pytest.mark.parametrize("family", ["llama3", "hermes", "mistral", "gemma", "qwen3_coder"])
+@pytest.mark.parametrize("family", FORMAT_BY_NAME)
 def test_the_embedded_model_calls_in_each_format(family: str) -> None:
     loaded = load_model()
     grammar = tt.from_tools([order], format=family, tool_choice="order", parallel=False, whitespace="compact")
     prompt = loaded.prompt("Order by Ann Lee: 12 desk lamps.", grammar.tools[0].parameters)
-    result = tt.generate(loaded.model, loaded.tokenizer, prompt, grammar=grammar, max_new_tokens=110)
+    result = tt.generate(loaded.model, loaded.tokenizer, prompt, grammar=grammar, max_new_tokens=200)
     assert result.calls is not None
+    assert result.calls == tt.parse_calls(result.text, family, tools=[order])
     ((name, arguments, _),) = result.calls
     assert name == "order"
     assert isinstance(arguments["customer"], str)

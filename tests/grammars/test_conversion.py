@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -39,6 +40,7 @@ from tokentrellis.grammars.character_trees import (
 )
 from tokentrellis.grammars.context_free import ContextFreeGrammar
 from tokentrellis.grammars.expressions import UNLIMITED
+from tokentrellis.grammars.left_recursion import MOST_OPTIONS, without_left_recursion
 from tokentrellis.grammars.rules import RuleCall
 from tokentrellis.grammars.unicode_classes import merge_ranges
 from tokentrellis.grammars.utf8 import character_class
@@ -152,10 +154,53 @@ def test_random_rules_mean_the_same(to: str) -> None:
         except UnsupportedFeatureError:
             assert to == "regex"
             continue
+        if to == "gbnf" and isinstance(converted, ContextFreeGrammar):  # llama.cpp would refuse it otherwise
+            assert without_left_recursion(converted.rules, "root") == converted.rules
         for text in all_texts(4):
             assert converted.accepts(text) == grammar.accepts(text), (seed, text)
         n_compared += 1
     assert n_compared >= (8 if to == "regex" else 40)
+
+
+@pytest.mark.parametrize(
+    ("rules", "written"),
+    [
+        ('root ::= root "+" t | t\nt ::= "a" | "(" root ")"', 't ("+" t)*'),
+        ('root ::= root root | "a"', '"a" root*'),
+        ('root ::= "b"? root "c" | "d"', '"b" root "c" "c"* | "d" "c"*'),
+        ('root ::= (root "x")* "y"', '"y" ("x" (root "x")* "y")*'),
+    ],
+)
+def test_gbnf_has_no_left_recursion(rules: str, written: str) -> None:
+    assert convert_grammar(from_gbnf(rules), "gbnf").startswith(f"root ::= {written}\n")
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        'root ::= root root | "a" | ""',
+        'root ::= a root "b" | "b"\na ::= "a" | root? ""',
+        'root ::= (root? "a"?)* | "b"',
+        'root ::= a "x" | "y"\na ::= b "z" | root\nb ::= a "a" | root "b" | ""',
+    ],
+)
+def test_hidden_left_recursion_in_gbnf(rules: str) -> None:
+    grammar = from_gbnf(rules)
+    converted = from_gbnf(convert_grammar(grammar, "gbnf"))
+    assert isinstance(converted, ContextFreeGrammar)
+    assert without_left_recursion(converted.rules, "root") == converted.rules
+    texts = [bytes(text) for n in range(5) for text in product(b"abxyz", repeat=n)]
+    assert [text for text in texts if converted.accepts(text) != grammar.accepts(text)] == []
+
+
+def test_too_much_left_recursion_for_gbnf() -> None:
+    names = [f"r{n}" for n in range(40)]
+    rules = "\n".join(
+        f'{name} ::= "x" | {" | ".join(other + " " + other for other in names)}' for name in names
+    )
+    with pytest.raises(LimitExceededError, match="the options of rules that call themselves first") as caught:
+        convert_grammar(from_gbnf(rules, start="r0"), "gbnf")
+    assert caught.value.limit == MOST_OPTIONS
 
 
 def test_converting_twice_changes_nothing_more() -> None:

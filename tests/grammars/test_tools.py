@@ -146,7 +146,11 @@ def rendered(template: str, calls: list[tuple[str, dict[str, Any]]], **message: 
         "role": "assistant",
         "content": None,
         "tool_calls": [
-            {"type": "function", "id": f"abcdefgh{i}", "function": {"name": name, "arguments": arguments}}
+            {
+                "type": "function",
+                "id": f"functions.{name}:{i}" if "formatted_id" in template else f"abcdefgh{i}",
+                "function": {"name": name, "arguments": arguments},
+            }
             for i, (name, arguments) in enumerate(calls)
         ],
         **message,
@@ -265,6 +269,45 @@ def rendered_call(family: str, name: str, arguments: dict[str, Any]) -> str:
 @lru_cache
 def rendered_once(family: str) -> str:
     return rendered(TEMPLATES[family], [("get_weather", {"city": "Bern"})], reasoning_content="")
+
+
+def test_reasoning_of_the_format_another_one_or_none() -> None:
+    call = '<|channel|>commentary to=functions.math.add<|message|>{"numbers": [4]}'
+    thought = "<|channel|>analysis<|message|>I see.<|end|><|start|>assistant"
+    wanted = [("math.add", {"numbers": [4]})]
+
+    def calls(text: str, **options: Any) -> list[tuple[str, Any]]:
+        return [(found.name, found.arguments) for found in parse_calls(text, "harmony", **options)]
+
+    with_block = from_tools(TOOLS, format="harmony", tool_choice="required")
+    without = from_tools(TOOLS, format="harmony", tool_choice="required", reasoning=False)
+    other = from_tools(TOOLS, format="harmony", tool_choice="required", reasoning=("<a>", "</a>"))
+    assert [grammar.accepts(thought + call) for grammar in (with_block, without, other)] == [
+        True,
+        False,
+        False,
+    ]
+    assert [grammar.accepts(call) for grammar in (with_block, without, other)] == [True, True, True]
+    assert calls(thought + call) == calls(call, reasoning=False) == wanted  # None: that of the format
+    assert calls("<a>x</a>" + call, reasoning=("<a>", "</a>")) == wanted
+    assert [(found.name, found.arguments) for found in other.calls("<a>x</a>" + call)] == wanted
+    assert calls(thought + call, reasoning=False) == without.calls(thought + call) == []  # text, no call
+
+
+def test_elements_of_other_formats() -> None:
+    text = '<call n="f">{a = "x y"}\n{b = 3}\n</call>'
+    tool = {"name": "f", "parameters": {"properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}}
+    mine = CallFormat(
+        "mine", ('<call␠n="«name»">«arguments»</call>',), arguments="xml", parameter='{«name» = "«value»"}␤'
+    )
+    grammar = from_tools([tool], format=mine, tool_choice="f")
+    assert grammar.accepts(text.replace("b = 3", 'b = "3"'))
+    assert grammar.calls(text.replace("b = 3", 'b = "3"'))[0].arguments == {"a": "x y", "b": 3}
+    for wrong in ("«name»", "«value»", "«name»«value»", "«value»«name»!"):
+        with pytest.raises(GrammarError, match="parameter must have"):
+            from_tools(
+                [tool], format=CallFormat("x", ("«name» «arguments»",), arguments="xml", parameter=wrong)
+            )
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -134,7 +134,43 @@ def _mistral_v11(text: str) -> Calls:
     return calls
 
 
+def _elements(text: str, call: str, parameter: str) -> Calls:
+    """Elements for arguments, in elements for calls; the second of three groups is its own kind."""
+    calls = []
+    for name, body in re.findall(call, text, re.DOTALL):
+        arguments = {}
+        for key, kind, raw in re.findall(parameter, body, re.DOTALL):
+            is_string = kind == "true" if kind else key in ("city", "unit")  # by their schema
+            words = {"True": True, "False": False}
+            arguments[key] = raw if is_string else words[raw] if raw in words else json.loads(raw)
+        calls.append((name, arguments))
+    return calls
+
+
+def _kimi(text: str) -> Calls:
+    inner = _between(text, "<|tool_calls_section_begin|>", "<|tool_calls_section_end|>")
+    pattern = (
+        r"<\|tool_call_begin\|>functions\.(.*?):\d+<\|tool_call_argument_begin\|>(.*?)<\|tool_call_end\|>"
+    )
+    return [(name, json.loads(given)) for name, given in re.findall(pattern, inner or "", re.DOTALL)]
+
+
+_DSML = "\uff5cDSML\uff5c"
 _PARSERS = {
+    "glm45": lambda text: _elements(
+        text,
+        r"<tool_call>([^\n]+)\n(.*?)</tool_call>",
+        r"<arg_key>(.*?)</arg_key>\n()<arg_value>(.*?)</arg_value>\n",
+    ),
+    "kimi_k2": _kimi,
+    "minimax_m2": lambda text: _elements(
+        text, r'<invoke name="([^"]+)">\n(.*?)</invoke>\n', r'<parameter name="(.*?)">()(.*?)</parameter>\n'
+    ),
+    "deepseek_v32": lambda text: _elements(
+        text,
+        rf'<{_DSML}invoke name="([^"]+)">\n(.*?)</{_DSML}invoke>',
+        rf'<{_DSML}parameter name="(.*?)" string="(.*?)">(.*?)</{_DSML}parameter>\n',
+    ),
     "llama3": lambda text: _objects(_without(text, "<|python_tag|>"), "name", "parameters", " ;\n"),
     "llama4": lambda text: _objects(
         _without(text, "<|python_start|>", "<|python_end|>"), "name", "parameters", " \n"

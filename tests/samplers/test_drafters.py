@@ -15,8 +15,9 @@ import torch
 from tokentrellis.decoding.processors import MaskTimes
 from tokentrellis.samplers.chance import RandomChance
 from tokentrellis.samplers.draft_combined import CombinedDrafter
-from tokentrellis.samplers.draft_dynamic import DynamicTree, KeptByShare
+from tokentrellis.samplers.draft_dynamic import DynamicTree
 from tokentrellis.samplers.draft_forced import ForcedTokens
+from tokentrellis.samplers.draft_keeping import Keeping
 from tokentrellis.samplers.draft_lookup import PromptLookup, SuffixLookup
 from tokentrellis.samplers.draft_model import GumbelTree, OptimalTree, StochasticBeam, gumbels_with_maximum
 from tokentrellis.samplers.draft_reader import short_context
@@ -385,15 +386,39 @@ class TestDynamicTree:
         DynamicTree(model, threshold=0.9, measured=False).session([3, 4, 5]).grow(growth)
         assert 1 <= len(growth.tree) - 1 <= 5
 
+    def test_chances_are_learnt(self) -> None:
+        """Children are kept by a law that hangs on place and share; after a while the estimates are near."""
+        chance = Random(1)
+
+        def law(place: int, share: float) -> float:
+            return (0.3 + 0.6 * share) / (1 + 3 * place)
+
+        kept = Keeping()
+        for step in range(4000):
+            share, place = chance.random(), step % 2
+            left = torch.tensor([share, 1 - share])
+            kept.count(left, 0, place, chance.random() < law(place, share))
+        for place in (0, 1):
+            for share in (0.1, 0.5, 0.9):
+                left = torch.tensor([share, 1 - share])
+                assert kept.after(left, 0, place) == pytest.approx(law(place, share), abs=0.08)
+        assert kept.before(torch.tensor([0.5, 0.5]), 0) == pytest.approx(0.6, abs=0.08)
+        assert kept.unread() == pytest.approx(0.6, abs=0.08)
+
+    def test_later_siblings_promise_little(self) -> None:
+        """A second draw that is tried is hardly ever kept: the tree is a chain."""
+        model = random_model("llama", vocab_size=50, initializer_range=0.02)
+        drafter = DynamicTree(model, threshold=1e-3)
+        left = torch.full((50,), 0.02)
+        for step in range(600):
+            drafter._kept[True].count(left, 0, 0, step % 2 == 0)
+            drafter._kept[True].count(left, 1, 1, False)
+        growth = growth_of([3, 4, 5], is_sampled=True, room=5)
+        drafter.session([3, 4, 5]).grow(growth)
+        assert max(growth.tree.depths) == 5
+
     def test_what_is_kept_is_measured(self) -> None:
         """Equal laws: the first draw is always kept, so the tree becomes a chain, whatever the shares are."""
-        kept = KeptByShare(is_sampled=True)
-        assert KeptByShare(is_sampled=False).estimate(0.05, 0) == pytest.approx(0.05)
-        for _ in range(500):
-            kept.count(0.05, 0, True)
-            kept.count(0.05, 1, False)
-        assert kept.estimate(0.05, 0) > 0.95
-        assert kept.estimate(0.05, 1) < 0.05
         model = random_model("llama", vocab_size=50, initializer_range=0.02)
         drafter = DynamicTree(model, threshold=0.05)
         for seed in range(30):

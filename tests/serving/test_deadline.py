@@ -5,8 +5,8 @@ from __future__ import annotations
 import _thread
 
 import pytest
-from tokentrellis.grammars.errors import LimitExceededError
-from tokentrellis.serving.deadline import run_within
+from tokentrellis.grammars.errors import LimitExceededError, UnsatisfiableError
+from tokentrellis.serving.deadline import TookTooLongError, run_each_within, run_within
 
 
 def endless() -> None:
@@ -73,3 +73,27 @@ def test_a_strike_in_the_last_moment_is_ours_or_nobodys() -> None:
             outcomes.add(False)
     assert sum(range(1000)) == 499500  # nothing is raised any more
     assert outcomes <= {True, False}
+
+
+def test_each_has_its_own_time() -> None:
+    def refuse() -> None:
+        raise UnsatisfiableError("no text can satisfy this")
+
+    done: list[int] = []
+    works = [endless, lambda: done.append(1), refuse, endless, lambda: done.append(4)]
+    failed = run_each_within(0.02, "seconds", works)
+    kinds = {number: type(error) for number, error in failed.items()}
+    assert kinds == {0: TookTooLongError, 2: UnsatisfiableError, 3: TookTooLongError}
+    assert done == [1, 4]
+    with pytest.raises(KeyError):
+        run_each_within(60, "seconds", [lambda: {}[1]])
+
+
+def test_the_time_of_many_is_not_that_of_one() -> None:
+    """A hundred works, which together take longer than one may."""
+    works = [lambda: _ignored(sum(range(300_000))) for _ in range(100)]
+    assert run_each_within(0.5, "seconds", works) == {}
+
+
+def _ignored(value: object) -> None:
+    del value

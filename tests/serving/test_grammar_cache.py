@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from typing import Any
 
 import pytest
 from tokentrellis.constraint import Constraint
+from tokentrellis.decoding import compile as compile_module
+from tokentrellis.decoding.compile import CompiledGrammar
 from tokentrellis.decoding.vocabulary import Vocabulary
 from tokentrellis.grammars.errors import GrammarSyntaxError, LimitExceededError
 from tokentrellis.grammars.expressions import Expression
@@ -130,6 +133,8 @@ def test_new_grammars_leave_nothing_behind(
 ) -> None:
     """However many are compiled: the expressions that are alive are those of the grammars that are kept."""
     monkeypatch.setattr(module, "COMPILED_UNTIL_FORGOTTEN", 20)
+    # The tables of the vocabulary hold expressions too; they have a limit of their own, of bytes.
+    monkeypatch.setattr(compile_module, "MOST_TABLE_BYTES", 0)
 
     def schema(number: int) -> Constraint:
         members = {f"key{number}": {"type": "number", "maximum": number}, "a": {"pattern": f"^x{number}$"}}
@@ -147,3 +152,36 @@ def test_new_grammars_leave_nothing_behind(
     counts = run(byte_vocabulary, use, most_grammars=2)
     assert max(counts[1:]) <= counts[0] + 20
     assert len(list(remembering_functions())) > 10
+
+
+def test_a_grammar_that_may_be_half_made_is_made_anew(byte_vocabulary: Vocabulary) -> None:
+    async def use(cache: GrammarCache) -> None:
+        first = await cache.get(choice("a"))
+        assert await cache.get(choice("a")) is first
+        cache.distrust(first)
+        second = await cache.get(choice("a"))
+        assert second is not first
+        assert await cache.get(choice("a")) is second
+
+    run(byte_vocabulary, use)
+
+
+def test_the_shortest_text_is_known_in_time(
+    byte_vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop asks for it, and must not wait while it is found out."""
+    threads = []
+
+    class Watched(CompiledGrammar):
+        def matcher(self) -> Any:
+            threads.append(threading.current_thread().name)
+            return super().matcher()
+
+    monkeypatch.setattr(module, "compile_grammar", Watched)
+
+    async def use(cache: GrammarCache) -> None:
+        await cache.get(choice("a"))
+
+    run(byte_vocabulary, use)
+    assert len(threads) == 1
+    assert threads[0].startswith("compile")

@@ -126,6 +126,7 @@ _BAD_BODIES: list[bytes] = [
     b"\xff\xfe",
     b"NaN",
     b'{"model": NaN}',
+    b'{"model": "tokentrellis-embedded", "prompt": "x", "messages": [], "max_tokens": 1e99999999}',
     b"[" * 100_000,
     b'{"a":' * 100_000,
     b"1" * 5000,
@@ -293,6 +294,15 @@ HOSTILE: list[dict[str, Any]] = [
     },
     {"guided_json": {"oneOf": [{"properties": {f"p{n}": {"type": "string"}}} for n in range(40)]}},
     {"guided_json": {"type": "array", "uniqueItems": True, "minItems": 500, "items": {"type": "integer"}}},
+    {
+        "guided_json": {
+            "type": "array",
+            "uniqueItems": True,
+            "minItems": 100,
+            "items": {"type": "integer", "minimum": 0, "maximum": 120},
+        },
+        "max_tokens": 600,
+    },
     {"guided_grammar": "root ::= " + "(" * 3000 + '"a"' + ")" * 3000},
     {"guided_grammar": "root ::= " + " | ".join(f'"{n}" root' for n in range(2000)) + ' | "."'},
     {"guided_choice": ["x" * n for n in range(1, 600)]},
@@ -306,9 +316,39 @@ def test_requests_that_mean_harm() -> None:
     """They may be served, within the limits, or refused; the server goes on."""
     body = {"model": NAME, "prompt": "Ann", "max_tokens": 40, "temperature": 0}
     requests = [("POST", COMPLETIONS, json.dumps({**body, **members}).encode()) for members in HOSTILE]
-    *answers, last = exchange(
-        make_engine(compile_seconds=1.0), [*requests, ("POST", COMPLETIONS, json.dumps(body).encode())]
-    )
+    requests.append(("POST", COMPLETIONS, json.dumps(body).encode()))
+    *answers, last = exchange(make_engine(compile_seconds=1.0, mask_seconds=0.5), requests)
     for members, answer in zip(HOSTILE, answers, strict=True):
         assert answer.status_code == 200 or 400 <= answer.status_code < 500, (str(members)[:200], answer.text)
     assert last.status_code == 200
+
+
+def test_more_prompts_than_ever_wait() -> None:
+    """To try again later would not help."""
+    body = {"model": NAME, "prompt": ["a"] * 5, "max_tokens": 1}
+    many, few = exchange(
+        make_engine(most_waiting=4),
+        [
+            ("POST", COMPLETIONS, json.dumps(body).encode()),
+            ("POST", COMPLETIONS, json.dumps({**body, "prompt": ["a"] * 4}).encode()),
+        ],
+    )
+    assert (many.status_code, few.status_code) == (400, 200)
+    assert "must be at most 4 prompts in one request" in many.json()["error"]["message"]
+    assert many.json()["error"]["param"] == "prompt"
+
+
+def test_a_client_that_leaves_while_it_sends(caplog: pytest.LogCaptureFixture) -> None:
+    """That is its own affair: no failure of the server, and no traceback in its log."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": CHAT, "headers": [], "query_string": b""}
+    asyncio.run(make_application(make_engine())(scope, receive, send))
+    assert sent[0]["status"] == 499
+    assert not caplog.records

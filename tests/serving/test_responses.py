@@ -217,3 +217,20 @@ def test_refusals(address: str, members: dict[str, Any], param: str, code: str) 
     error = response.json()["error"]
     assert (error["param"], error["code"]) == (param, code)
     assert error["message"].startswith(param.partition(".")[0])
+
+
+def test_numbers_of_schemas_come_back_exact(address: str) -> None:
+    text = '{"format": {"type": "json_schema", "schema": {"type": "number", "minimum": 0.50, "maximum": 3}}}'
+    body = f'{{"model": "{NAME}", "input": "x", "max_output_tokens": 30, "text": {text}}}'
+    answer = httpx.post(f"{address}/v1/responses", content=body, timeout=60)
+    assert answer.status_code == 200
+    assert answer.json()["text"]["format"]["schema"] == {"type": "number", "minimum": 0.5, "maximum": 3}
+    assert '"minimum": 0.50' in answer.text
+
+
+def test_half_of_a_surrogate_pair_comes_back(address: str) -> None:
+    for is_streamed in (False, True):
+        body = {"model": NAME, "input": "x", "max_output_tokens": 3, "user": "\ud83d", "stream": is_streamed}
+        answer = httpx.post(f"{address}/v1/responses", content=json.dumps(body), timeout=60)
+        assert answer.status_code == 200
+        assert r'"user": "\ud83d"' in answer.text

@@ -11,7 +11,7 @@ from tokentrellis.decoding.generate import read_vocabulary
 from tokentrellis.grammars.errors import ConstraintError, LimitExceededError
 from tokentrellis.serving import scheduler as module
 from tokentrellis.serving.choosing import Choosing
-from tokentrellis.serving.errors import RequestRefusedError
+from tokentrellis.serving.errors import RequestRefusedError, error_body
 from tokentrellis.serving.limits import Limits
 from tokentrellis.serving.row import Event, Job, Piece
 from tokentrellis.serving.scheduler import Scheduler
@@ -238,6 +238,39 @@ class _NoMask:
         raise LimitExceededError("states", given="more", limit=1)
 
 
+class _Slow(_NoMask):
+    """A matcher whose mask does not come to an end."""
+
+    def fill_bitmask(self, bitmask: Any, row: int, budget: int) -> None:
+        while True:
+            sum(range(100))
+
+
+def test_a_mask_that_takes_too_long_ends_its_text_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others go on; those with the same grammar, which may be half made, do not."""
+
+    def fill_bitmasks(matchers: Any, bitmask: Any, *, rows: Any, budgets: Any) -> None:
+        for matcher, row, budget in zip(matchers, rows, budgets, strict=True):
+            matcher.fill_bitmask(bitmask, row, budget)
+
+    monkeypatch.setattr(module, "fill_bitmasks", fill_bitmasks)
+    distrusted: list[Any] = []
+    scheduler = Scheduler(MODEL, VOCABULARY, Limits(mask_seconds=0.05), distrusted.append)
+    kinds = [COMPILED[0], COMPILED[1], COMPILED[0], None]
+    jobs = [Recorded("Ann", 30, compiled=compiled) for compiled in kinds]
+    scheduler.submit(jobs)
+    scheduler.turn()
+    scheduler._rows[0].matcher = _Slow(scheduler._rows[0].matcher)
+    run(scheduler)
+    for job in (jobs[0], jobs[2]):
+        assert isinstance(job.error, LimitExceededError)
+        assert "seconds for one mask" in str(job.error)
+        assert error_body(job.error)["error"]["code"] == "limit_exceeded"
+    assert tt.from_json_schema(SCHEMAS[1]).accepts(jobs[1].text())
+    assert jobs[3].error is None
+    assert distrusted == [COMPILED[0]]
+
+
 def test_a_model_that_fails_ends_its_jobs_only(monkeypatch: pytest.MonkeyPatch) -> None:
     scheduler = make()
     hit, later = Recorded("Ann", 30), Recorded("Ann", 3)
@@ -254,6 +287,31 @@ def test_a_model_that_fails_ends_its_jobs_only(monkeypatch: pytest.MonkeyPatch) 
     scheduler.submit([later])
     run(scheduler)
     assert later.error is None
+
+
+def test_a_prompt_that_the_model_fails_on_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who are in, and those who join in the same turn, go on."""
+    scheduler = make()
+    first, bad, last = (
+        Recorded(text, 9, compiled=COMPILED[2]) for text in ("Ann", "41 years, 42 years", "Bo")
+    )
+    run_model = scheduler._batch._run
+
+    def fail(tokens: Any, *arguments: Any) -> Any:
+        if tokens.shape[1] == len(bad.prompt_ids):
+            raise MemoryError
+        return run_model(tokens, *arguments)
+
+    scheduler.submit([first])
+    scheduler.turn()
+    monkeypatch.setattr(scheduler._batch, "_run", fail)
+    scheduler.submit([bad, last])
+    scheduler.guarded_turn()
+    run(scheduler)
+    assert isinstance(bad.error, RequestRefusedError)
+    assert bad.error.status == 500
+    for job in (first, last):
+        assert tt.from_json_schema(SCHEMAS[2]).accepts(job.text())
 
 
 def test_stop_strings_and_the_budget_end_free_texts() -> None:

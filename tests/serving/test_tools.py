@@ -135,6 +135,7 @@ def test_a_conversation_with_results_of_tools_is_taken(address: str) -> None:
         ({"tools": [ORDER, ORDER]}, "enter_order"),
         ({"tools": [ORDER], "tool_choice": "no_such_tool"}, "no_such_tool"),
         ({"tools": [ORDER], "tool_choice": {"type": "function"}}, "names no function"),
+        ({"tools": [{"function": 3}], "tool_choice": "required"}, "tool definition"),
         ({"tool_choice": "required"}, "needs tools"),
         ({"tools": [ORDER], "response_format": {"type": "json_object"}}, "exclude each other"),
         ({"tools": [ORDER], "stop": "x"}, "cut off"),
@@ -146,6 +147,8 @@ def test_refusals(address: str, options: dict[str, Any], part: str) -> None:
     response = httpx.post(f"{address}/v1/chat/completions", json=body, timeout=60)
     assert response.status_code == 400, response.text
     assert part in response.json()["error"]["message"]
+    if part in ("no_such_tool", "names no function"):
+        assert response.json()["error"]["param"] == "tool_choice"
 
 
 def test_without_a_choice_tools_change_nothing() -> None:
