@@ -159,7 +159,8 @@ def generate(
         as many as a longer token begins with, and the model writes their bytes anew, cut as it likes. Then
         `token_ids` and `log_prob` begin with those, and `text` with what comes after them.
     do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given.
-    seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it.
+    seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it. A
+        sampler that learns repeats a result only if it has learnt the same.
     temperature, top_k, top_p, min_p: applied to the allowed tokens; None: not at all. A temperature beyond
         `generation_options.MOST_TEMPERATURE` or below its inverse counts as these.
     drafter: proposes tokens, so that the model writes several of them in one pass (a `Drafter`, or a
