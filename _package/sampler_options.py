@@ -29,7 +29,11 @@ class SamplerName(str, Enum):
 
 SamplerOption = Annotated[
     SamplerName | None,
-    typer.Option("--sampler", help="Draw from the model given the grammar, not token by token."),
+    typer.Option(
+        "--sampler",
+        help="Draw from the model given the grammar: cars, exactly; smc, by particles; "
+        "asap and mcmc, where right texts are rare; awrs, token by token with a weight.",
+    ),
 ]
 ParticlesOption = Annotated[
     int | None,

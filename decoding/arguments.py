@@ -90,7 +90,7 @@ def checked_list(
         ArgumentTypeError: it is something else.
     """
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-        raise ArgumentTypeError(f"{name} must be a list of {what}", got=value, advice=advice)
+        raise ArgumentTypeError(f"{name} must be a list, each member {what}", got=value, advice=advice)
     for index, member in enumerate(value):
         if not isinstance(member, kind):
             raise ArgumentTypeError(f"{name}[{index}] must be {what}", got=member, advice=advice)

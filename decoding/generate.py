@@ -26,7 +26,14 @@ from .arguments import checked_instance, checked_integer, checked_list
 from .compile import CompiledGrammar, compile_grammar
 from .compiled_length import CompiledLength, compile_length, with_length
 from .errors import ArgumentTypeError, ArgumentValueError, BudgetTooSmallError, VocabularyError
-from .generation_options import check_model, context_left, named_eos_token_ids, random_state, sampling_options
+from .generation_options import (
+    check_model,
+    context_left,
+    encode_prompt,
+    named_eos_token_ids,
+    random_state,
+    sampling_options,
+)
 from .length import Length
 from .processors import GrammarProcessor
 from .prompt_ends import split_where_tokens_cross
@@ -134,7 +141,9 @@ def generate(
     """Generate text that obeys a grammar, a length or both, complete and valid within the budget.
 
     model, tokenizer: from transformers, belonging to each other.
-    prompt: a text, or several for a batch; several give a list of results in their order.
+    prompt: a text, or several for a batch; several give a list of results in their order. A chat template
+        writes the BOS token into the text (`apply_chat_template(messages, tokenize=False)`); the tokenizer's
+        own is then left out.
     grammar: a `CompiledGrammar` or `CompiledLength` (fastest for many calls), a `Grammar`, or what
         `from_json_schema` takes. None: any text, of the length given, or as the predicate of a sampler has
         it.
@@ -150,7 +159,8 @@ def generate(
         as many as a longer token begins with, and the model writes their bytes anew, cut as it likes. Then
         `token_ids` and `log_prob` begin with those, and `text` with what comes after them.
     do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given.
-    seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it.
+    seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it. A
+        sampler that learns repeats a result only if it has learnt the same.
     temperature, top_k, top_p, min_p: applied to the allowed tokens; None: not at all. A temperature beyond
         `generation_options.MOST_TEMPERATURE` or below its inverse counts as these.
     drafter: proposes tokens, so that the model writes several of them in one pass (a `Drafter`, or a
@@ -176,7 +186,11 @@ def generate(
         ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind, or out of bounds.
         ConstraintError: an option contradicts another one.
     """
-    prompts = [prompt] if isinstance(prompt, str) else checked_list("prompt", prompt, str, "a text")
+    if isinstance(prompt, str):
+        prompts = [prompt]
+    else:
+        advice = "make one of messages with tokenizer.apply_chat_template(messages, tokenize=False)"
+        prompts = checked_list("prompt", prompt, str, "a text", advice)
     if max_new_tokens is not None:
         max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)
     sampling = sampling_options(do_sample, seed, temperature, top_k, top_p, min_p)
@@ -438,7 +452,7 @@ def keep_vocabulary(model: Any, tokenizer: Any, vocabulary: Vocabulary) -> None:
 
 def _encode(tokenizer: Any, prompts: list[str], padding_id: int) -> dict[str, torch.Tensor]:
     """Token ids and attention mask, int64, shape [prompts, longest], padded on the left."""
-    rows = [tokenizer(prompt)["input_ids"] for prompt in prompts]
+    rows = [encode_prompt(tokenizer, prompt) for prompt in prompts]
     if not rows or not all(rows):
         raise ConstraintError(
             "prompt: needs at least one text, and each at least one token", got=prompts, advice="add text"

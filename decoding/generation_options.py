@@ -41,6 +41,21 @@ def named_eos_token_ids(model: Any) -> tuple[int, ...] | None:
     return tuple(eos) if isinstance(eos, (list, tuple)) else (eos,)
 
 
+def encode_prompt(tokenizer: Any, prompt: str) -> list[int]:
+    """The tokens of a prompt, with those that the tokenizer begins with.
+
+    A chat template writes the BOS token as text, and the tokenizer puts another one before it. No model was
+    trained with two, so one is left.
+    """
+    token_ids = list(tokenizer(prompt)["input_ids"])
+    bos = getattr(tokenizer, "bos_token", None)
+    if bos and prompt.startswith(bos):
+        written = list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
+        if token_ids[: len(written) + 1] == [tokenizer.bos_token_id, *written]:
+            del token_ids[0]
+    return token_ids
+
+
 def context_left(model: Any, prompt_length: int) -> int:
     """Tokens that the model's context has after the prompt.
 

@@ -146,8 +146,13 @@ class GrammarAlignedSampler:
                 raise SamplingError(
                     f"{n_failed} texts in a row were rejected; the constraint has at most the probability "
                     f"{self.trie(model, constraint).bound:.3g}",
-                    advice="raise max_attempts, use method='asap' or SequentialMonteCarlo, or ask for it in "
-                    "the prompt",
+                    advice="raise max_attempts, ask for it in the prompt, or take "
+                    + (
+                        "method='asap'"
+                        if self.method == "cars"
+                        else "a predicate whose prefix() says no earlier"
+                    )
+                    + " or SequentialMonteCarlo",
                 )
             # In the order in which they were begun: those that end first are the short ones.
             yield from accepted[:n_left]

@@ -103,16 +103,16 @@ class JsonPredicate:
     def prefix(self, text: str) -> bool:
         finished = close_json(text)
         if finished is None:
-            return True
+            return _begins_scalar(text)
         try:
-            value = json.loads(finished)
+            value = json.loads(finished, parse_constant=_no_constant)
         except (ValueError, RecursionError):
             return False
         return all(_holds(rule, value) for rule in self._rules)
 
     def complete(self, text: str) -> bool:
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_constant=_no_constant)
         except (ValueError, RecursionError):
             return False
         return all(_holds(rule, value) for rule in (*self._rules, *self._final_rules))
@@ -123,9 +123,27 @@ def _holds(rule: Rule, value: Any) -> bool:
         answer: Any = rule(value)
     except LookupError:
         return True
+    except Exception as error:
+        raise ArgumentTypeError(
+            f"a rule must answer True or False of {value!r}",
+            got=error,
+            advice="give the schema as the grammar beside it, or have the rule look at types",
+        ) from error
     if not isinstance(answer, (bool, np.bool_)):
         raise ArgumentTypeError(f"a rule must answer True or False of {value!r}", got=answer)
     return bool(answer)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"JSON has no {name}")
+
+
+def _begins_scalar(text: str) -> bool:
+    """Whether JSON without brackets may begin so. Of strings and numbers the first character is looked at."""
+    begun = text.strip(" \t\n\r")
+    return begun[:1] in {"", *'"-0123456789'} or any(
+        word.startswith(begun) for word in ("true", "false", "null")
+    )
 
 
 def close_json(text: str) -> str | None:

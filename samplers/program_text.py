@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..decoding.generation_options import encode_prompt
 from ..decoding.vocabulary import Vocabulary
 
 _ANCHOR = "\n"
@@ -30,7 +31,7 @@ class TextEncoder:
 
     def first(self, text: str) -> list[int]:
         """The tokens of a text at the beginning of everything, and those that the tokenizer begins with."""
-        return list(self._tokenizer(text)["input_ids"])
+        return encode_prompt(self._tokenizer, text)
 
     def later(self, text: str) -> list[int]:
         """The tokens of a text that goes on after others.

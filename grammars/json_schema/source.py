@@ -45,7 +45,10 @@ def _parsed(text: str | bytes | bytearray) -> Any:
     except json.JSONDecodeError as error:
         assert isinstance(text, str)
         raise GrammarSyntaxError(
-            f"the schema must be JSON ({error.msg})", location=line_and_column(text, error.pos), source=text
+            f"the schema must be JSON ({error.msg})",
+            location=line_and_column(text, error.pos),
+            source=text,
+            advice="patterns, choices, rules are read by from_regex, from_choices, from_lark and from_gbnf",
         ) from error
     except RecursionError:
         raise LimitExceededError(

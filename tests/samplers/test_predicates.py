@@ -208,3 +208,18 @@ def test_a_query_in_brackets() -> None:
 def test_columns_are_a_list(columns: Any) -> None:
     with pytest.raises(tt.ArgumentTypeError, match=r"schema\['orders'\] must be a list of columns"):
         SqlPredicate({"orders": columns})
+
+
+def test_a_rule_that_fails_is_shown_the_value() -> None:
+    predicate = JsonPredicate(lambda value: value["a"] < value["b"])
+    with pytest.raises(tt.ArgumentTypeError, match=r"of 7, got TypeError.*; give the schema as"):
+        predicate.complete("7")
+
+
+@pytest.mark.parametrize("text", ["true", " false ", "null", "-7.5e3", '"a\\n"', "", "  "])
+def test_values_without_brackets(text: str) -> None:
+    predicate = JsonPredicate(lambda value: True)
+    assert all(predicate.prefix(text[:end]) for end in range(len(text) + 1))
+    for wrong in ("nope", "True", "NaN", "x", "+1"):
+        assert not predicate.prefix(wrong)
+        assert not predicate.complete(wrong)
