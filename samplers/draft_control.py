@@ -132,6 +132,7 @@ class _Seconds:
         self.drafted: deque[float] = deque(maxlen=_RECENT)
         self.idle: deque[float] = deque(maxlen=_RECENT)
         self._share: float | None = None  # of steps with a draft
+        self._expected: float | None = None
 
     @property
     def is_known(self) -> bool:
@@ -143,9 +144,12 @@ class _Seconds:
         (self.drafted if has_draft else self.idle).append(seconds)
         share = float(has_draft) if self._share is None else self._share
         self._share = share + _FADE * (has_draft - share)
+        self._expected = None
 
     def expected(self) -> float:
         """Of the next step, as far as is known: half of the recent ones took longer, by kind."""
-        kinds = [median(kind) for kind in (self.drafted, self.idle) if kind]
-        share = self._share if len(kinds) == 2 else 1.0
-        return (share or 0.0) * kinds[0] + (1 - (share or 0.0)) * kinds[-1]
+        if self._expected is None:
+            kinds = [median(kind) for kind in (self.drafted, self.idle) if kind]
+            share = self._share if len(kinds) == 2 else 1.0
+            self._expected = (share or 0.0) * kinds[0] + (1 - (share or 0.0)) * kinds[-1]
+        return self._expected

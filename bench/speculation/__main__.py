@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.add_argument("--only", default="", help="drafters whose name contains this")
         command.add_argument("--rule", choices=("recursive", "traversal"), default="recursive")
         command.add_argument("--sampled", action="store_true", help="draw; default: greedy")
+        command.add_argument("--temperature", type=float, default=1.0, help="with --sampled")
         command.add_argument(
             "--tokens", type=int, help="most tokens of an output (clock); default: the task's"
         )
@@ -197,7 +198,10 @@ class Recorder:
         self.statistics: Any = None
 
     def __call__(self, model: Any, input_ids: torch.Tensor, **inputs: Any) -> torch.Tensor:
-        drafted = self._drafter.decode(model, input_ids, generator=self._generator, **inputs)
+        # As for `custom_generate=drafter`: plain `generate()` does not add up log-probabilities either.
+        drafted = self._drafter._decode(
+            model, input_ids, generator=self._generator, needs_log_probs=False, **inputs
+        )
         self.statistics = drafted.statistics
         return drafted.sequences
 
