@@ -19,8 +19,8 @@ from collections import deque
 from collections.abc import Sequence
 from statistics import median
 
-_RECENT = 15  # steps whose median time counts: other programs and new texts make single steps long
-_MARGIN = 0.97  # drafts must pay by so much, or they are left out
+_RECENT = 31  # steps whose median time counts: other programs and new texts make single steps long
+_MARGIN = 0.95  # drafts must pay by so much, or they are left out
 _FADE = 0.05  # weight of the newest step in the mean of tokens
 _SHARE = 0.015  # of the time may be lost by trials
 _FIRST_PLAIN = 3  # steps before anything is tried
