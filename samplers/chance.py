@@ -47,7 +47,8 @@ class RandomChance:
     def draw(self, probs: Tensor) -> int:
         """An index by its weight: the race of exponential clocks, whose winner is a draw from `probs`."""
         clocks = torch.empty_like(probs).exponential_(generator=self._generator)
-        return int((probs / clocks.clamp_min(torch.finfo(probs.dtype).tiny)).argmax())
+        clocks.clamp_min_(torch.finfo(probs.dtype).tiny)
+        return int(torch.div(probs, clocks, out=clocks).argmax())
 
     def gumbels(self, like: Tensor) -> Tensor:
         """Standard Gumbel noise, shape and dtype as `like`."""

@@ -60,7 +60,10 @@ class Speculation:
     def control(self, model: Any, n_rows: int) -> SpeedControl:
         """What has been measured with a model and about so many rows (1, 2 to 3, 4 to 7 ...)."""
         by_rows = self._controls.setdefault(model, {})
-        return by_rows.setdefault(n_rows.bit_length(), SpeedControl(self.max_nodes))
+        known = by_rows.get(n_rows.bit_length())
+        if known is None:
+            known = by_rows[n_rows.bit_length()] = SpeedControl(self.max_nodes)
+        return known
 
     # `generator` stands in these signatures because transformers hands on only what it finds there by name.
     def __call__(

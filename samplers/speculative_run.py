@@ -240,7 +240,8 @@ class SpeculativeRun:
         reader.keep(paths)
         self._account.keep_s += clock.lap()
         if control is not None:
-            control.record(size, [path[1:] for path in paths], clock.total())
+            has_draft = any(len(tree) > 1 for tree in trees)
+            control.record(size, [path[1:] for path in paths], clock.total(), has_draft=has_draft)
 
     def _take(self, row: _Row, growth: TreeGrowth, logits: Tensor) -> Verdict:
         """Verify a tree and put what is kept behind the row's text. logits: shape [nodes, vocabulary]."""

@@ -256,6 +256,8 @@ def _ancestors(parents: Integers) -> tuple[Booleans, Integers]:
     parents: [rows, nodes], -1 for none. Every node looks twice as far up in each round.
     """
     rows, n_nodes = parents.shape
+    if n_nodes == 1:  # plain decoding
+        return np.ones((rows, 1, 1), dtype=np.bool_), np.zeros((rows, 1), dtype=np.int64)
     seen = np.zeros((rows, n_nodes, n_nodes), dtype=np.bool_)
     nodes = np.arange(n_nodes)
     seen[:, nodes, nodes] = True

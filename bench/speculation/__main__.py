@@ -17,7 +17,7 @@ import torch
 from .comparison import compare
 from .device import SHAPES, device
 from .training import train_json_draft, train_text_pair
-from .workloads import Task, Workload, counted_passes, drafters, rivals, workload
+from .workloads import Task, Workload, counted_passes, drafters, rivals, sampling, workload
 
 OUT = Path("bench/results/local/speculation")
 COUNTED = ("n_tokens", "n_steps", "n_nodes", "draft_ms", "target_ms", "verify_ms", "keep_ms", "mask_ms")
@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.add_argument("--nodes", type=int, default=16, help="most nodes of a tree")
         command.add_argument("--only", default="", help="drafters whose name contains this")
         command.add_argument("--rule", choices=("recursive", "traversal"), default="recursive")
-        command.add_argument("--sampled", action="store_true", help="draw at temperature 1; default: greedy")
+        command.add_argument("--sampled", action="store_true", help="draw; default: greedy")
+        command.add_argument("--temperature", type=float, default=1.0, help="with --sampled")
         command.add_argument(
             "--tokens", type=int, help="most tokens of an output (clock); default: the task's"
         )
@@ -91,10 +92,6 @@ def chosen(load: Workload, options: argparse.Namespace) -> dict[str, Any]:
     return {name: make for name, make in found.items() if options.only in name}
 
 
-def sampling(options: argparse.Namespace) -> dict[str, Any]:
-    return {"do_sample": True, "top_k": 0} if options.sampled else {"do_sample": False}
-
-
 def efficiency(load: Workload, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Tokens for each pass of the target after the prompt's, each drafter with a tree in each step."""
     target = load.pair.target
@@ -107,7 +104,7 @@ def efficiency(load: Workload, options: argparse.Namespace) -> list[dict[str, An
         for number, task in enumerate(load.tasks):
             drafted = target.generate(
                 **task.options(),
-                **sampling(options),
+                **sampling(options.sampled, options.temperature),
                 custom_generate=drafter.decode,
                 generator=torch.Generator().manual_seed(number),
             )
@@ -145,7 +142,9 @@ def rival(load: Workload, extra: dict[str, Any], options: argparse.Namespace) ->
     for number, task in enumerate(load.tasks):
         torch.manual_seed(number)
         with counted_passes(load.pair.target) as passes:
-            ids = load.pair.target.generate(**task.options(), **sampling(options), **extra)
+            ids = load.pair.target.generate(
+                **task.options(), **sampling(options.sampled, options.temperature), **extra
+            )
         # The first pass reads the prompt and the first draft.
         n_tokens += len(ids[0]) - task.ids.shape[1]
         n_steps += len(passes)
@@ -199,7 +198,10 @@ class Recorder:
         self.statistics: Any = None
 
     def __call__(self, model: Any, input_ids: torch.Tensor, **inputs: Any) -> torch.Tensor:
-        drafted = self._drafter.decode(model, input_ids, generator=self._generator, **inputs)
+        # As for `custom_generate=drafter`: plain `generate()` does not add up log-probabilities either.
+        drafted = self._drafter._decode(
+            model, input_ids, generator=self._generator, needs_log_probs=False, **inputs
+        )
         self.statistics = drafted.statistics
         return drafted.sequences
 
@@ -208,7 +210,7 @@ def processor_time(load: Workload, task: Task, options: argparse.Namespace, extr
     """Seconds of this process for each new token (drawn outputs have not the same lengths): what other
     programs do on the machine does not count.
     """
-    arguments = {**task.options(), **sampling(options), **extra}
+    arguments = {**task.options(), **sampling(options.sampled, options.temperature), **extra}
     begin = time.process_time()
     ids = load.pair.target.generate(**arguments)
     return (time.process_time() - begin) / (ids.shape[1] - task.ids.shape[1])

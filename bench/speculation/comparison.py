@@ -14,7 +14,7 @@ from typing import Any
 import tokentrellis as tt
 import torch
 
-from .workloads import Workload, drafters
+from .workloads import Workload, drafters, sampling
 
 Counts = list[tuple[int, int]]
 """By prompt: tokens and passes, summed over its seeds."""
@@ -51,7 +51,7 @@ def compare(load: Workload, options: argparse.Namespace) -> list[dict[str, Any]]
 def counts(load: Workload, make: Callable[[], tt.Drafter], options: argparse.Namespace) -> Counts:
     """A new drafter, all prompts in turn, once for each seed."""
     drafter = tt.Speculation(make(), max_nodes=options.nodes, adaptive=False, rule=options.rule)
-    drawing = {"do_sample": True, "top_k": 0} if options.sampled else {"do_sample": False}
+    drawing = sampling(options.sampled, options.temperature)
     sums = [(0, 0)] * len(load.tasks)
     for repeat in range(options.repeats):
         for number, task in enumerate(load.tasks):

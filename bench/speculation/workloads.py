@@ -73,6 +73,11 @@ def workload(kind: str, count: int) -> Workload:
     return Workload(kind, pair, tasks)
 
 
+def sampling(is_sampled: bool, temperature: float = 1.0) -> dict[str, Any]:
+    """Options of `model.generate()`."""
+    return {"do_sample": True, "top_k": 0, "temperature": temperature} if is_sampled else {"do_sample": False}
+
+
 class IndependentTree(tt.GumbelTree):
     """As `GumbelTree`, but siblings are drawn with replacement (SpecInfer): to compare with."""
 

@@ -24,7 +24,7 @@ def simulate(
         while n_kept < size and chance.random() < acceptance:
             n_kept += 1
         cost = seconds(size) * (1 + noise * chance.random())
-        control.record(size, [list(range(1, n_kept + 1))], cost)
+        control.record(size, [list(range(1, n_kept + 1))], cost, has_draft=size > 0)
         total += cost
         n_tokens += 1 + n_kept
     return control, n_tokens * seconds(0) * (1 + noise / 2) / total, used
@@ -62,8 +62,30 @@ def test_what_changes_is_noticed() -> None:
             n_kept = 0
             while n_kept < size and chance.random() < acceptance:
                 n_kept += 1
-            control.record(size, [list(range(1, n_kept + 1))], 1 + 0.2 * size)
+            control.record(size, [list(range(1, n_kept + 1))], 1 + 0.2 * size, has_draft=size > 0)
         assert (control.best_size() > 0) == (acceptance > 0)
+
+
+@pytest.mark.parametrize(("acceptance", "is_worth_it"), [(0.15, False), (0.95, True)])
+def test_drafts_that_are_seldom_there(acceptance: float, is_worth_it: bool) -> None:
+    """A look-up finds something in one step of four: what counts is what those steps cost and bring."""
+    chance = Random(2)
+    control = SpeedControl(4)
+    total, n_tokens, n_drafts = 0.0, 0, 0
+    for _ in range(6000):
+        size = control.choose()
+        has_draft = size > 0 and chance.random() < 0.25
+        n_kept = 0
+        while has_draft and n_kept < size and chance.random() < acceptance:
+            n_kept += 1
+        cost = (1.6 if has_draft else 1.0) * (1 + 0.1 * chance.random())
+        control.record(size, [list(range(1, n_kept + 1))], cost, has_draft=has_draft)
+        total += cost
+        n_tokens += 1 + n_kept
+        n_drafts += has_draft
+    speed_up = n_tokens * 1.05 / total
+    assert speed_up > (1.3 if is_worth_it else 0.97)
+    assert (n_drafts > 1000) == is_worth_it
 
 
 def test_smaller_sizes_learn_from_larger_trees() -> None:
