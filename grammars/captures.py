@@ -10,7 +10,7 @@ Cost: that of the recogniser, some microseconds to some tenths of a millisecond 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from .derivatives import derivative, matches
@@ -49,7 +49,28 @@ class _Span(NamedTuple):
     end: int
 
 
-_History = tuple[_Span, ...]
+class _History(NamedTuple):
+    """The captures of a way to read a text: those that go on, the innermost first, and those that are over,
+    the last one first. Linked, so that ways share what they have in common."""
+
+    opened: _Link | None = None
+    closed: _Link | None = None
+
+    def spans(self) -> list[_Span]:
+        """All of them, in the order in which they began."""
+        found = [*_items(self.opened), *_items(self.closed)]
+        return sorted(found, key=lambda span: (span.start, span.end != _OPEN, -span.end))
+
+
+class _Link(NamedTuple):
+    span: _Span
+    below: _Link | None
+
+
+def _items(link: _Link | None) -> Iterator[_Span]:
+    while link is not None:
+        yield link.span
+        link = link.below
 
 
 class CaptureReader:
@@ -68,7 +89,7 @@ class CaptureReader:
         self._data = bytearray()
         self._n_characters = [0]  # by byte, that begin before it
         self._ways: dict[Configuration, _History] = {}
-        self._keep(self._recognizer.first_ways(), ())
+        self._keep(self._recognizer.first_ways(), _History())
 
     def write(self, piece: str | bytes) -> list[Captured]:
         """The next piece of the text: what has become certain, in the order in which it ended.
@@ -119,7 +140,7 @@ class CaptureReader:
         for way, events in ways:
             after = _continued(history, events, place) if events else history
             known = self._ways.get(way)
-            if known is None or (known is not after and _rank(after) < _rank(known)):
+            if known is None or (known != after and _rank(after) < _rank(known)):
                 self._ways[way] = after
 
     def _check_ways(self) -> None:
@@ -135,16 +156,15 @@ class CaptureReader:
     def _certain(self) -> list[Captured]:
         """The captures that all ways have, which need not be kept any longer."""
         histories = list(self._ways.values())
-        common = {span for span in histories[0] if span.end != _OPEN}
-        for history in histories[1:]:
-            if not common:
-                return []
-            common &= set(history)
-        if not common:
-            return []
-        self._ways = {
-            way: tuple(span for span in history if span not in common) for way, history in self._ways.items()
-        }
+        if len(set(map(id, (history.closed for history in histories)))) == 1:
+            common = set(_items(histories[0].closed))
+            self._ways = {way: history._replace(closed=None) for way, history in self._ways.items()}
+        else:
+            common = set(_items(histories[0].closed))
+            for history in histories[1:]:
+                common.intersection_update(_items(history.closed))
+            if common:
+                self._ways = {way: _without(history, common) for way, history in self._ways.items()}
         found = [captured for span in common for captured in self._captured(span)]
         return sorted(found, key=lambda one: (one.end, -one.start, one.name))
 
@@ -166,20 +186,27 @@ class CaptureReader:
 
 
 def _continued(history: _History, events: tuple[CaptureRule | None, ...], place: int) -> _History:
-    spans = list(history)
+    opened, closed = history
     for event in events:
         if event is not None:
-            spans.append(_Span(event, place, _OPEN))
-        else:
-            last = next(at for at in range(len(spans) - 1, -1, -1) if spans[at].end == _OPEN)
-            spans[last] = spans[last]._replace(end=place)
-    return tuple(spans)
+            opened = _Link(_Span(event, place, _OPEN), opened)
+        elif opened is not None:
+            closed = _Link(opened.span._replace(end=place), closed)
+            opened = opened.below
+    return _History(opened, closed)
+
+
+def _without(history: _History, spans: set[_Span]) -> _History:
+    closed = None
+    for span in reversed([span for span in _items(history.closed) if span not in spans]):
+        closed = _Link(span, closed)
+    return history._replace(closed=closed)
 
 
 def _rank(history: _History) -> list[tuple[float, float]]:
     """The less the better: what begins earlier, then what is longer, then more of them."""
     never = float("inf")
-    ranked = [(span.start, -never if span.end == _OPEN else -span.end) for span in history]
+    ranked = [(span.start, -never if span.end == _OPEN else -span.end) for span in history.spans()]
     return [*ranked, (never, 0)]
 
 

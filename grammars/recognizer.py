@@ -153,7 +153,18 @@ class TokenLexeme(NamedTuple):
 
 
 Lexeme: TypeAlias = "PlainLexeme | PrefixLexeme | StringLexeme | TokenLexeme"
-Stack: TypeAlias = tuple  # () or (grammar state to go on with, stack below)
+
+
+class Frame:
+    """A stack that is not empty: the grammar state to go on with, and the stack below. Compare with `is`."""
+
+    __slots__ = ("below", "state")
+
+    def __init__(self, state: int, below: Stack) -> None:
+        self.state, self.below = state, below
+
+
+Stack: TypeAlias = "Frame | None"
 
 
 class Configuration(NamedTuple):
@@ -182,6 +193,7 @@ class Recognizer:
         self.grammar = grammar
         self._expansions: dict[int, Expansion] = {}
         self._successors: dict[tuple[int, int, int], int] = {}
+        self._frames: dict[tuple[int, Stack], Frame] = {}
         self._asks_what_repeats = grammar.distinct_keys or grammar.distinct_items
 
     def accepts(self, text: str | bytes) -> bool:
@@ -205,8 +217,8 @@ class Recognizer:
         """The configurations before the first byte, each with what is captured from there on."""
         rule = self.grammar.capture_of(self.grammar.start)
         if rule is None:
-            return self._enter(self.grammar.start, ())
-        return self._enter(self.grammar.start, (CLOSE, ()), events=(rule,))
+            return self._enter(self.grammar.start, None)
+        return self._enter(self.grammar.start, self._frame(CLOSE, None), events=(rule,))
 
     def step(self, states: States, byte: int) -> States:
         """The states after one more byte; empty if no accepted text begins like this."""
@@ -223,11 +235,12 @@ class Recognizer:
         repeated, recalled = False, None
         if self._asks_what_repeats and self._in_document(stack):
             read += bytes((byte,))
-            if read not in known:
-                known[read] = find_repeats(read)
-            if known[read].key:
-                return after
-            repeated = known[read].item
+            if self.grammar.distinct_items or byte == _QUOTE:  # a key is over, if one is
+                if read not in known:
+                    known[read] = find_repeats(read)
+                if known[read].key:
+                    return after
+                repeated = known[read].item
             recalled = read if byte == _COMMA else None
         for advanced in _advance(lexeme, byte):
             if isinstance(advanced, PlainLexeme):
@@ -316,27 +329,31 @@ class Recognizer:
                             f"rule {edge.start} calls itself before reading a byte",
                             advice="rewrite the left recursion",
                         )
-                    below = stack if edge.next == END else (edge.next, stack)
+                    below = stack if edge.next == END else self._frame(edge.next, stack)
                     calls = (*open_calls, edge.start)
                     if rule is None:
                         waiting.append((edge.start, below, calls, read, events))
                     else:
-                        waiting.append((edge.start, (CLOSE, below), calls, read, (*events, rule)))
-            if final and stack:
-                waiting.append((stack[0], stack[1], open_calls[:-1], read, events))
+                        waiting.append((edge.start, self._frame(CLOSE, below), calls, read, (*events, rule)))
+            if final and stack is not None:
+                waiting.append((stack.state, stack.below, open_calls[:-1], read, events))
             elif final:
-                found.add((Configuration(None, (), read), events))
+                found.add((Configuration(None, None, read), events))
         return found
 
     def _in_document(self, stack: Stack) -> bool:
         """Whether what is read belongs to a JSON document: everything does, if the text is one."""
         if not self.grammar.documents:
             return True
-        while stack:
-            if stack[0] > END and self._expand(stack[0]).ends_document:
+        while stack is not None:
+            if stack.state > END and self._expand(stack.state).ends_document:
                 return True
-            stack = stack[1]
+            stack = stack.below
         return False
+
+    def _frame(self, state: int, below: Stack) -> Frame:
+        """The only frame with these fields."""
+        return self._frames.setdefault((state, below), Frame(state, below))
 
     def _expand(self, state: int) -> Expansion:
         if state not in self._expansions:

@@ -87,7 +87,7 @@ def yaml_text() -> str:
 
 def smiles_text() -> str:
     """Molecules whose atoms have the bonds that they can have: chains, branches, rings, ions."""
-    rules = ['start: molecule ("." molecule)*', "molecule: ION | single_1"]
+    rules = ['start: molecule ("." molecule)*', "molecule: ION | atom_1"]
     for ring in range(1, MOST_RINGS + 2):
         has_rings = ring <= MOST_RINGS
         inner = ring + 1
@@ -97,7 +97,6 @@ def smiles_text() -> str:
             f'"O" one_{ring}',
             f'"S" one_{ring}',
             "HALOGEN",
-            '"[N+](=O)[O-]"',
         ]
         if has_rings:
             branch = f'("(" single_{inner} ")")?'
@@ -110,13 +109,16 @@ def smiles_text() -> str:
             ]
             one.append(f"ring_{ring}")
         rules += [
-            f"single_{ring}: " + " | ".join(one),
+            f"atom_{ring}: " + " | ".join(one),
+            f'single_{ring}: atom_{ring} | "[N+](=O)[O-]"',
             f'double_{ring}: "C" two_{ring} | "N" one_{ring} | "O"',
             f'triple_{ring}: "C" one_{ring} | "N"',
             f"one_{ring}: single_{ring}?",
-            f'two_{ring}: | single_{ring} | "=" double_{ring} | "(" single_{ring} ")" one_{ring}',
+            f"two_{ring}: more_{ring}?",
+            # An atom follows the last branch.
+            f'more_{ring}: single_{ring} | "=" double_{ring} | "(" single_{ring} ")" single_{ring}',
             f'three_{ring}: | single_{ring} | "=" double_{ring} | "#" triple_{ring}',
-            f'    | "(" single_{ring} ")" two_{ring} | "(=" double_{ring} ")" one_{ring}',
+            f'    | "(" single_{ring} ")" more_{ring} | "(=" double_{ring} ")" single_{ring}',
         ]
     rules += ['HALOGEN: "F" | "Cl" | "Br" | "I"', 'ION: "[Na+]" | "[K+]" | "[Cl-]" | "[NH4+]" | "[OH-]"']
     return "\n".join(rules)

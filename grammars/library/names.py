@@ -25,8 +25,16 @@ def names_without(words: Iterable[str], first: str = "a-z_", further: str = "a-z
 
 
 def with_whole_words(text: str) -> str:
-    """A Lark grammar whose words in quotes end where no letter follows, as a language's own words do."""
-    return re.sub(r'"([A-Za-z_]+)"(i?)', r"/\1(?!\\w)/\2", text)
+    """A Lark grammar whose words in quotes end where no letter follows, as a language's own words do.
+
+    `"word"i` takes letters of either case, and no others: `re` takes more, such as a long s for an s.
+    """
+
+    def pattern(found: re.Match[str]) -> str:
+        word = "".join(f"[{c.upper()}{c.lower()}]" for c in found[1]) if found[2] else found[1]
+        return rf"/{word}(?!\w)/"
+
+    return re.sub(r'"([A-Za-z]+)"(i?)', pattern, text)
 
 
 def _from(node: dict[str, dict], members: str, further: str) -> str:

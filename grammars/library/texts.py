@@ -68,7 +68,7 @@ _SQL_WORDS = (
 
 SQL = rf"""
 start: query ";"?
-query: select (order? limit?) | select (SET_OPERATION select)+
+query: select (order? limit?) | select ("UNION"i "ALL"i? select)+
 select: "SELECT"i "DISTINCT"i? columns "FROM"i table join* where? group?
 columns: STAR | column ("," column)*
 column: sum ("AS"i NAME)?
@@ -88,7 +88,6 @@ product: atom | product (STAR | SLASH) atom
 atom: NAME | NAME "." NAME | FUNCTION "(" sum ")" | "COUNT"i "(" STAR ")"
     | INTEGER | DECIMAL | TEXT | "(" sum ")"
 FUNCTION: "sum"i | "avg"i | "min"i | "max"i | "lower"i | "upper"i | "abs"i | "length"i
-SET_OPERATION: /UNION(?!\w)([ \t\n]+ALL(?!\w))?/i
 COMPARISON: "=" | "<" | "<=" | ">" | ">=" | "<>"
 SIGN: "+" | "-" | "||"
 STAR: "*"
