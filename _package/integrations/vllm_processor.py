@@ -181,7 +181,7 @@ class GrammarLogitsProcessor(ProcessorV1, ProcessorV2):
         left = None if request.budget is None else request.budget - n_written
         if left is not None and left < request.state.matcher.tokens_to_finish:
             left = None  # beyond the end, or drafts beyond the budget: vLLM stops before
-        request.state.fill(self._bitmask, row, left)
+        request.state.fill_or_end(self._bitmask, row, left)
 
     def _make_room(self, rows: int) -> None:
         if len(self._bitmask) < rows:

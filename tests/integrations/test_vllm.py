@@ -5,6 +5,7 @@ engine's part is played here, as its sources say it.
 from __future__ import annotations
 
 import json
+import random
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -113,6 +114,20 @@ def test_masks_and_speculation(backend: Any) -> None:
     assert grammar.validate_tokens(drafts) == drafts
     assert not grammar.accept_tokens("r", [*drafts, *ids("}")])
     assert grammar.validate_tokens(drafts) == drafts, "a refusal changes nothing"
+
+
+def test_a_limit_ends_its_own_text(backend: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """An error would stop the engine, with all that it serves."""
+    grammar = backend.compile_grammar(options().REGEX, "(.*a.{200})+", {EOS})
+    chance = random.Random(0)
+    bitmask = backend.allocate_token_bitmask(1)
+    for _ in range(1000):
+        grammar.fill_bitmask(bitmask, 0)
+        if caplog.records or not grammar.accept_tokens("r", ids(chance.choice("ab"))):
+            break
+    assert "a grammar met a limit" in caplog.text
+    grammar.fill_bitmask(bitmask, 0)
+    assert unpack_bitmask(bitmask[0].numpy(), N_LOGITS).nonzero()[0].tolist() == [EOS]
 
 
 def test_tokens_that_end_a_request(backend: Any) -> None:
