@@ -219,4 +219,6 @@ def _constraint_of(params: Any) -> Constraint | None:
     value = given[form]
     if form in ("regex", "grammar") and not isinstance(value, str):
         raise ConstraintError(f"extra_args[{ARGUMENT!r}][{form!r}] must be a text", got=value)
+    if form == "json_object" and value is not True:
+        raise ConstraintError(f"extra_args[{ARGUMENT!r}]['json_object'] must be true", got=value)
     return constraint_of_form(form, value)

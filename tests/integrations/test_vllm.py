@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tokentrellis as tt
 import torch
+from pydantic import BaseModel
 from tokentrellis.decoding.bitmask import unpack_bitmask
 
 from tests.integrations.engine_interfaces import adapter, vllm_modules
@@ -319,3 +320,21 @@ def test_one_class_has_both_interfaces() -> None:
         "vllm.v1.worker.gpu.sample.logits_processor.interface",
     ):
         assert issubclass(ours, sys.modules[name].LogitsProcessor)
+    with pytest.raises(ValueError, match="must be true"):
+        ours.validate_params(params(json_object=False))
+
+
+def test_a_type_in_the_place_of_its_schema() -> None:
+    """From Python, without HTTP, a pydantic class may stand there."""
+
+    class Colours(BaseModel):
+        red: bool
+
+    ours = adapter("vllm_processor").GrammarLogitsProcessor(config(), "cpu", False)
+    request = params(json=Colours)
+    ours.validate_params(request)
+    output: list[int] = []
+    ours._add(0, request, output)
+    logits = ours.apply(torch.zeros(1, N_LOGITS))
+    assert logits[0, ids("{")[0]] == 0
+    assert logits[0, ids("[")[0]] == float("-inf")
