@@ -10,7 +10,7 @@ engines with all their requests, so that is logged, and this text is ended.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..decoding.compile import CompiledGrammar
@@ -69,10 +69,7 @@ class GrammarState:
             self.fill(bitmask, row, budget)
         except LimitExceededError as error:
             _logger.error("a grammar met a limit, its text is ended: %s", error)
-            bitmask[row, :] = 0
-            for token_id in self.compiled.vocabulary.eos_token_ids:
-                word, bit = divmod(token_id, 32)
-                bitmask[row, word] |= 1 << bit if bit < 31 else -(1 << 31)
+            allow_only(self.compiled.vocabulary.eos_token_ids, bitmask, row)
 
     def resume(self, old_ids: Sequence[int], new_ids: Sequence[int]) -> bool:
         """Put other tokens in the place of those accepted so far, which were `old_ids`."""
@@ -92,3 +89,11 @@ class GrammarState:
     def reset(self) -> None:
         """Back to the beginning."""
         self.matcher.reset()
+
+
+def allow_only(token_ids: Iterable[int], bitmask: Any, row: int) -> None:
+    """Write a row that allows these tokens. bitmask: int32, of numpy or torch."""
+    bitmask[row, :] = 0
+    for token_id in token_ids:
+        word, bit = divmod(token_id, 32)
+        bitmask[row, word] |= 1 << bit if bit < 31 else -(1 << 31)

@@ -338,3 +338,22 @@ def test_a_type_in_the_place_of_its_schema() -> None:
     logits = ours.apply(torch.zeros(1, N_LOGITS))
     assert logits[0, ids("{")[0]] == 0
     assert logits[0, ids("[")[0]] == float("-inf")
+
+
+def test_a_grammar_that_does_not_compile_ends_its_own_text(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The vocabulary is not known where a request is admitted, and an error later would stop the engine."""
+    ours = adapter("vllm_processor").GrammarLogitsProcessor(config(), "cpu", False)
+
+    def refuse(constraint: Any, ends: Any) -> Any:
+        raise tt.VocabularyError("the vocabulary cannot spell this")
+
+    monkeypatch.setattr(ours._grammars, "get", refuse)
+    assert ours._add(0, params(regex="a"), [])
+    monkeypatch.undo()
+    assert ours._add(1, params(regex="a"), [])
+    assert "cannot spell" in caplog.text
+    logits = ours.apply(torch.zeros(2, N_LOGITS))
+    assert logits[0].isfinite().nonzero().flatten().tolist() == [EOS]
+    assert logits[1].isfinite().nonzero().flatten().tolist() == ids("a")
