@@ -40,7 +40,7 @@ _logger = logging.getLogger("tokentrellis.integrations.vllm")
 
 @dataclass
 class _Request:
-    """state: of its grammar; None: that does not compile, and the text is ended. budget: tokens of the output,
+    """state: of its grammar; None: it does not compile, and the text is ended. budget: tokens of the output,
     or None. written: the tokens that the state has. output_ids: vLLM's live list of them (V1).
     """
 
