@@ -145,11 +145,21 @@ def write_results(
 
     def written() -> Iterator[int]:
         for number, record in enumerate(records[n_finished:], n_finished):
-            result = run(record["text"], number)
+            with said_of_text(number):
+                result = run(record["text"], number)
             write_line(sink, record, result.value, report_of(result) if has_reports else None)
             yield number
 
     watch(written(), n_finished, len(records))
+
+
+@contextmanager
+def said_of_text(number: int) -> Iterator[None]:
+    """Errors of our family from in here say which text it was, counted from 0; people count from 1."""
+    try:
+        yield
+    except ConstraintError as error:
+        raise ConstraintError(f"text {number + 1}: {error}") from error
 
 
 def write_line(sink: TextIO, record: dict[str, Any], output: Any, report: dict[str, Any] | None) -> None:

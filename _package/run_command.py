@@ -25,7 +25,17 @@ from .grammar_options import (
     check_grammar_options,
     read_described_grammar,
 )
-from .lines import check_target, open_target, read_records, report_of, take_up, watch, write_line
+from .grammars.errors import ConstraintError
+from .lines import (
+    check_target,
+    open_target,
+    read_records,
+    report_of,
+    said_of_text,
+    take_up,
+    watch,
+    write_line,
+)
 from .ray_options import (
     GpusPerWorkerOption,
     RayAddressOption,
@@ -44,7 +54,7 @@ from .text_input import (
     TopPOption,
     check_numbers,
 )
-from .writer import WriterSettings, make_writer
+from .writer import Writer, WriterSettings, make_writer
 
 
 def run(
@@ -121,10 +131,28 @@ def write_batches(
     has_reports: bool,
     batch_size: int,
 ) -> Iterator[int]:
-    """Generate for the records from `n_finished` on; gives the number of each line that is written."""
+    """Generate for the records from `n_finished` on; gives the number of each line that is written.
+
+    Raises:
+        ConstraintError: a text cannot be written for; those before it are written.
+    """
     write = make_writer(settings)
     for first in range(n_finished, len(records), batch_size):
         batch = records[first : first + batch_size]
-        for place, result in enumerate(write([record["text"] for record in batch], first)):
+        for place, result in enumerate(_results(write, [record["text"] for record in batch], first)):
             write_line(sink, batch[place], result.value, report_of(result) if has_reports else None)
             yield first + place
+
+
+def _results(write: Writer, texts: list[str], number: int) -> Iterator[Any]:
+    """A result for each text; where a batch is refused, one after the other up to the text at fault."""
+    if len(texts) > 1:
+        try:
+            yield from write(texts, number)
+            return
+        except ConstraintError:
+            pass
+    for place, text in enumerate(texts, number):
+        with said_of_text(place):
+            results = write([text], place)
+        yield from results

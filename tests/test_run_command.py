@@ -50,6 +50,18 @@ def test_batches_write_what_generate_writes(model_folder: str, tmp_path: Path) -
     assert json.loads((tmp_path / "reports.jsonl").read_text().splitlines()[0])["report"]["text"]
 
 
+@pytest.mark.parametrize("command", [("run", "--batch-size", "4"), ("generate",)])
+def test_a_text_at_fault_is_named_and_those_before_it_are_there(
+    command: tuple[str, ...], model_folder: str, tmp_path: Path
+) -> None:
+    source = write_texts(tmp_path / "in.jsonl", [*TEXTS[:6], "long " * 3000, *TEXTS[6:]])
+    out = tmp_path / "out.jsonl"
+    options = (json.dumps(SCHEMA), "--jsonl", str(source), "--out", str(out), "--model", model_folder)
+    stopped = run(*command, *options, code=2)
+    assert "text 7: prompt: must have fewer than" in stopped.stderr
+    assert [json.loads(line)["text"] for line in out.read_text().splitlines()] == TEXTS[:6]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -16,7 +16,7 @@ from ..grammars.errors import ConstraintError
 from .charts import bar_chart, legend, range_chart, show
 from .figures import Figures, as_rows, compute
 from .generation import SKIPPED, WRITTEN, Outcome
-from .run import DESCRIPTION, JOURNAL, read_journal
+from .run import DESCRIPTION, JOURNAL, read_description, read_journal
 
 PAGE, TABLE, DATA = "report.html", "report.md", "report.json"
 MOST_SHOWN = 200
@@ -50,14 +50,14 @@ def write_report(folder: Path) -> str:
     """
     try:
         outcomes = list(read_journal(folder / JOURNAL).values())
-        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        description = read_description(folder / DESCRIPTION)
     except OSError as error:
         raise ConstraintError(f"{folder}: has no run ({error.strerror or error})") from error
     figures = compute(outcomes)
     table = to_markdown(figures, description)
     try:
         (folder / PAGE).write_text(to_page(figures, outcomes, description), "utf-8", "backslashreplace")
-        (folder / TABLE).write_text(table, encoding="utf-8")
+        (folder / TABLE).write_text(table, "utf-8", "backslashreplace")
         data = {**description, "figures": as_rows(figures)}
         (folder / DATA).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     except OSError as error:

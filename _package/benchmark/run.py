@@ -38,7 +38,10 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             if description.exists():
                 check_same_question(description, question)
-            description.write_text(json.dumps({"question": question, **about}, indent=2) + "\n")
+            # First beside it: a run that is killed here must find its description whole.
+            beside = folder / f"{DESCRIPTION}.new"
+            beside.write_text(json.dumps({"question": question, **about}, indent=2) + "\n")
+            beside.replace(description)
             self.outcomes = read_journal(self.path) if self.path.exists() else {}
             self._file: TextIO = self.path.open("a", encoding="utf-8")
         except OSError as error:
@@ -62,18 +65,42 @@ class Journal:
 
 
 def read_journal(path: Path) -> dict[tuple[str, str], Outcome]:
-    """The outcomes by engine and task; a last line that was cut off is removed from the file."""
+    """The outcomes by engine and task; a last line that was cut off is removed from the file.
+
+    Raises:
+        ConstraintError: a line is no outcome.
+    """
     data = path.read_bytes()
     whole = data.rfind(b"\n") + 1
     if whole < len(data):
         os.truncate(path, whole)
-    outcomes = [Outcome(**json.loads(line)) for line in data[:whole].splitlines()]
+    outcomes = []
+    for number, line in enumerate(data[:whole].split(b"\n")[:-1], 1):
+        try:
+            outcomes.append(Outcome(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise ConstraintError(
+                f"{path}, line {number}: is no outcome ({error})",
+                got=line[:80].decode("utf-8", "replace"),
+                advice="take the line out, and the run does this task again",
+            ) from error
     return {(outcome.engine, outcome.task): outcome for outcome in outcomes}
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """What was run. Raises ConstraintError if the file does not say it, OSError if it is not there."""
+    try:
+        description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(description["question"], dict):
+            return description
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise ConstraintError(f"{path}: is no description of a run", advice="choose another --out")
 
 
 def check_same_question(path: Path, question: dict[str, Any]) -> None:
     """Engines may come and go between two parts of a run, the question may not change."""
-    known = json.loads(path.read_text(encoding="utf-8"))["question"]
+    known = read_description(path)["question"]
     for name, value in question.items():
         if known.get(name) != value:
             raise ConstraintError(

@@ -11,6 +11,7 @@ backends out of it, so the factory here puts it around ours.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ from sglang.srt.constrained.base_grammar_backend import (
 from ..constraint import constraint_of_form
 from ..decoding.bitmask import allocate_bitmask, apply_bitmask, fill_bitmasks
 from ..decoding.errors import TokenRejectedError
-from ..grammars.errors import ConstraintError
+from ..grammars.errors import ConstraintError, LimitExceededError
 from ..grammars.json_schema.layout import Whitespace
 from .compiled_grammars import CompiledGrammars
 from .grammar_state import GrammarState
@@ -104,18 +105,20 @@ class TokentrellisGrammar(BaseGrammarObject):
 
     def fill_vocab_mask(self, vocab_mask: torch.Tensor, idx: int) -> None:
         """Write the allowed tokens into a row."""
-        self._state.fill(vocab_mask, idx)
+        self._state.fill_or_end(vocab_mask, idx)
 
     @staticmethod
     def fill_vocab_mask_batched(entries: list[Any], vocab_mask: torch.Tensor) -> None:
         """Fill some rows at once; the others stay."""
         ours = [entry for entry in entries if isinstance(entry.grammar, TokentrellisGrammar)]
-        fill_bitmasks(
-            [entry.grammar._state.matcher for entry in ours], vocab_mask, rows=[entry.row for entry in ours]
-        )
-        for entry in entries:
-            if not isinstance(entry.grammar, TokentrellisGrammar):
-                entry.grammar.fill_vocab_mask(vocab_mask, entry.row)
+        others = [entry for entry in entries if not isinstance(entry.grammar, TokentrellisGrammar)]
+        matchers = [entry.grammar._state.matcher for entry in ours]
+        try:
+            fill_bitmasks(matchers, vocab_mask, rows=[entry.row for entry in ours])
+        except LimitExceededError:  # of one of them
+            others = entries
+        for entry in others:
+            entry.grammar.fill_vocab_mask(vocab_mask, entry.row)
 
     @staticmethod
     def reset_vocab_mask(vocab_mask: torch.Tensor) -> None:
@@ -133,11 +136,15 @@ class TokentrellisGrammar(BaseGrammarObject):
         apply_bitmask(logits, vocab_mask)
 
     def try_jump_forward(self, tokenizer: Any) -> tuple[list[int], str] | None:
-        """The tokens that must come next, with their text; None: there is a choice."""
+        """The tokens that must come next, with their text; None: there is a choice, or no whole character:
+        SGLang would write a broken one in other tokens.
+        """
         token_ids = self._state.matcher.forced_tokens()
-        if not token_ids:
-            return None
-        return token_ids, self._state.compiled.vocabulary.decode(token_ids).decode("utf-8", "replace")
+        for n_tokens in range(len(token_ids), 0, -1):
+            with suppress(UnicodeDecodeError):
+                text = self._state.compiled.vocabulary.decode(token_ids[:n_tokens]).decode()
+                return (token_ids[:n_tokens], text) if text else None
+        return None
 
     def jump_forward_str_state(self, helper: tuple[list[int], str]) -> tuple[str, int]:
         """The text to jump over; the state needs no number."""

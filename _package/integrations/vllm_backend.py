@@ -115,7 +115,7 @@ class TokentrellisGrammar(StructuredOutputGrammar):
 
     def fill_bitmask(self, bitmask: torch.Tensor, batch_index: int) -> None:
         """Write the allowed tokens into a row."""
-        self._state.fill(bitmask, batch_index)
+        self._state.fill_or_end(bitmask, batch_index)
 
     def is_terminated(self) -> bool:
         """Whether the end was accepted."""

@@ -31,7 +31,7 @@ from ..decoding.errors import ArgumentValueError
 from ..grammars.errors import ConstraintError
 from ..sources import parse_json
 from .compiled_grammars import CompiledGrammars
-from .grammar_state import GrammarState
+from .grammar_state import GrammarState, allow_only
 
 ARGUMENT = "tokentrellis"
 
@@ -40,11 +40,11 @@ _logger = logging.getLogger("tokentrellis.integrations.vllm")
 
 @dataclass
 class _Request:
-    """state: of its grammar. budget: tokens of the output, or None. written: the tokens that the state has.
-    output_ids: vLLM's live list of them (V1).
+    """state: of its grammar; None: it does not compile, and the text is ended. budget: tokens of the output,
+    or None. written: the tokens that the state has. output_ids: vLLM's live list of them (V1).
     """
 
-    state: GrammarState
+    state: GrammarState | None
     budget: int | None
     written: list[int]
     output_ids: list[int]
@@ -109,8 +109,7 @@ class GrammarLogitsProcessor(ProcessorV1, ProcessorV2):
         self._make_room(len(logits))
         rows = []
         for index, request in self._requests.items():
-            if self._follow(request, request.output_ids):
-                self._fill(request, index, len(request.output_ids))
+            if self._mask(request, index, request.output_ids):
                 rows.append(index)
         apply_bitmask(logits, self._bitmask, rows)
 
@@ -140,8 +139,7 @@ class GrammarLogitsProcessor(ProcessorV1, ProcessorV2):
                 continue
             committed = self._tokens_by_slot.all_token_ids.gpu[slot, n_prompt:n_committed].tolist()
             output_ids = [*committed, *fed[first + 1 : row + 1]]
-            if self._follow(request, output_ids):
-                self._fill(request, row, len(output_ids))
+            if self._mask(request, row, output_ids):
                 rows.append(row)
         apply_bitmask(logits, self._bitmask, rows)
 
@@ -152,7 +150,12 @@ class GrammarLogitsProcessor(ProcessorV1, ProcessorV2):
         constraint = _constraint_of(params)
         if constraint is None:
             return False
-        compiled = self._grammars.get(constraint, getattr(params, "all_stop_token_ids", None))
+        try:
+            compiled = self._grammars.get(constraint, getattr(params, "all_stop_token_ids", None))
+        except ConstraintError as error:  # it was read before, but for no vocabulary; vLLM itself would end
+            _logger.error("the grammar of a request does not compile, its text is ended: %s", error)
+            self._requests[index] = _Request(None, None, [], output_ids)
+            return True
         state = GrammarState(compiled)
         budget = params.max_tokens
         if budget is not None and state.matcher.tokens_to_finish > budget:
@@ -164,24 +167,27 @@ class GrammarLogitsProcessor(ProcessorV1, ProcessorV2):
         self._requests[index] = _Request(state, budget, [], output_ids)
         return True
 
-    def _follow(self, request: _Request, output_ids: list[int]) -> bool:
-        """Bring the state to these tokens. False: the grammar refuses one of them, a bad draft."""
+    def _mask(self, request: _Request, row: int, output_ids: list[int]) -> bool:
+        """Write the mask after these tokens. False: the grammar refuses one of them, a bad draft."""
         if -1 in output_ids:
             raise ArgumentValueError(
                 "the tokens of a request must be known before the next step",
                 got=output_ids[-4:],
                 advice="start vLLM without asynchronous scheduling",
             )
-        is_legal = request.state.resume(request.written, output_ids)
-        n_held = request.state.matcher.n_accepted
-        request.written = output_ids[:n_held]
-        return is_legal
-
-    def _fill(self, request: _Request, row: int, n_written: int) -> None:
-        left = None if request.budget is None else request.budget - n_written
-        if left is not None and left < request.state.matcher.tokens_to_finish:
+        state = request.state
+        if state is None:
+            allow_only(self._grammars.vocabulary.eos_token_ids, self._bitmask, row)
+            return True
+        is_legal = state.resume(request.written, output_ids)
+        request.written = output_ids[: state.matcher.n_accepted]
+        if not is_legal:
+            return False
+        left = None if request.budget is None else request.budget - len(output_ids)
+        if left is not None and left < state.matcher.tokens_to_finish:
             left = None  # beyond the end, or drafts beyond the budget: vLLM stops before
-        request.state.fill(self._bitmask, row, left)
+        state.fill_or_end(self._bitmask, row, left)
+        return True
 
     def _make_room(self, rows: int) -> None:
         if len(self._bitmask) < rows:
@@ -219,4 +225,6 @@ def _constraint_of(params: Any) -> Constraint | None:
     value = given[form]
     if form in ("regex", "grammar") and not isinstance(value, str):
         raise ConstraintError(f"extra_args[{ARGUMENT!r}][{form!r}] must be a text", got=value)
+    if form == "json_object" and value is not True:
+        raise ConstraintError(f"extra_args[{ARGUMENT!r}]['json_object'] must be true", got=value)
     return constraint_of_form(form, value)

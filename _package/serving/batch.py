@@ -75,7 +75,7 @@ class Batch:
         self.add([self.read(prompt, count) for prompt, count in zip(prompts, copies, strict=True)])
 
     def read(self, prompt: Sequence[int], count: int) -> Newcomer:
-        """Run the model over a prompt, for so many rows. If it fails, the rows that are in stay as they are."""
+        """Run the model over a prompt, for so many rows. If it fails, nothing has changed."""
         # Without a configuration all layers keep every column.
         cache: Any = DynamicCache() if self.holds_several else DynamicCache(config=self._model.config)
         tokens = torch.tensor([list(prompt)], device=self._model.device)

@@ -69,6 +69,10 @@ def serve(
     max_body_bytes: Annotated[
         int, typer.Option("--max-body-bytes", min=1, help="Largest request.")
     ] = _DEFAULTS.most_body_bytes,
+    stop_seconds: Annotated[
+        int,
+        typer.Option("--stop-seconds", min=0, help="When stopped, time for texts that are being written."),
+    ] = 20,
 ) -> None:
     """Serve a model over HTTP by the OpenAI protocol: chat and completions, with schemas, patterns and rules.
 
@@ -107,4 +111,12 @@ def serve(
     )
     application = make_application(engine, api_key or ())
     # At "info" uvicorn says where it listens, which nobody else knows for port 0.
-    uvicorn.run(application, host=host, port=port, log_level="info", access_log=False)
+    # Without a limit it would go on until the last of all who wait has its text.
+    uvicorn.run(
+        application,
+        host=host,
+        port=port,
+        log_level="info",
+        access_log=False,
+        timeout_graceful_shutdown=stop_seconds,
+    )

@@ -294,3 +294,44 @@ def test_the_test_suite_from_the_command(tmp_path: Path) -> None:
 
 def test_maskbench_from_the_command() -> None:
     assert "--explain" in run("bench", "masks", "--help").stdout
+
+
+# -- files that are not as a run writes them
+
+
+def journal_of(folder: Path, *outcomes: Outcome) -> Path:
+    """The folder of a run with these outcomes."""
+    journal = Journal(folder / "out", {"tasks": 1}, {})
+    for outcome in outcomes:
+        journal.add(outcome)
+    journal.close()
+    return folder / "out"
+
+
+def test_a_line_that_is_no_outcome(tmp_path: Path) -> None:
+    folder = journal_of(tmp_path, *(Outcome("tokentrellis", name, "g", WRITTEN) for name in "ab"))
+    path = folder / run_module.JOURNAL
+    lines = path.read_text().splitlines()
+    for wrong in ("{oh", "[1]", '{"engine": "x"}'):
+        path.write_text("\n".join([lines[0], wrong, lines[1]]) + "\n")
+        with pytest.raises(
+            tt.ConstraintError, match=r"outcomes\.jsonl, line 2: is no outcome .* take the line"
+        ):
+            read_journal(path)
+
+
+@pytest.mark.parametrize("text", ["", '{"question"', "[]", "{}", '{"question": 3}'])
+def test_a_description_that_is_none(text: str, tmp_path: Path) -> None:
+    journal_of(tmp_path, Outcome("tokentrellis", "a", "g", WRITTEN))
+    (tmp_path / "out" / run_module.DESCRIPTION).write_text(text)
+    with pytest.raises(tt.ConstraintError, match=r"run\.json: is no description of a run"):
+        Journal(tmp_path / "out", {"tasks": 1}, {})
+    with pytest.raises(tt.ConstraintError, match=r"run\.json: is no description of a run"):
+        report_module.write_report(tmp_path / "out")
+
+
+def test_a_group_that_is_no_unicode(tmp_path: Path) -> None:
+    """What was measured for hours must come into a report."""
+    journal_of(tmp_path, Outcome("tokentrellis", "a", "\ud800", WRITTEN, field_accuracy=1.0))
+    assert "\ud800" in report_module.write_report(tmp_path / "out")
+    assert r"\ud800" in (tmp_path / "out" / report_module.TABLE).read_text()

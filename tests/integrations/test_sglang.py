@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import tokentrellis as tt
 import torch
+from tokentrellis.decoding.bitmask import unpack_bitmask
 
 from tests.integrations.engine_interfaces import adapter, sglang_modules
 from tests.tiny_models import N_LOGITS, tiny_tokenizer
@@ -174,6 +176,40 @@ def test_jumping_forward() -> None:
         grammar.jump_and_retokenize(new, [*new[:1], ids("}")[0]], -1)
     free = make().dispatch_regex("[ab]")
     assert free.try_jump_forward(TOKENIZER) is None
+
+
+def test_jumping_stops_before_broken_characters() -> None:
+    grammar = make().dispatch_regex("x(\u00e9|\u00e8)y")  # they have their first byte in common
+    assert grammar.try_jump_forward(TOKENIZER)[1] == "x"
+    for token in VOCABULARY.greedy_tokenize("x\u00e9".encode()[:2]):
+        grammar.accept_token(token)
+    assert grammar.try_jump_forward(TOKENIZER) is None
+    inside = make().dispatch_regex("\u00e9y")
+    inside.accept_token(VOCABULARY.greedy_tokenize("\u00e9".encode()[:1])[0])
+    assert inside.try_jump_forward(TOKENIZER) is None
+
+
+def test_the_end_is_no_text_to_jump_over() -> None:
+    grammar = make().dispatch_regex("x")
+    grammar.accept_token(ids("x")[0])
+    assert grammar.try_jump_forward(TOKENIZER) is None
+
+
+def test_a_limit_ends_its_own_text(caplog: pytest.LogCaptureFixture) -> None:
+    """An error would stop the engine: the row allows the end alone, and other rows are as ever."""
+    backend = make()
+    grammar, other = backend.dispatch_regex("(.*a.{200})+"), backend.dispatch_json(SCHEMA)
+    chance = random.Random(0)
+    mask = grammar.allocate_vocab_mask(N_LOGITS, 2, "cpu")
+    row = base().GrammarRow
+    for _ in range(1000):
+        type(grammar).fill_vocab_mask_batched([row(0, grammar), row(1, other)], mask)
+        if caplog.records:
+            break
+        grammar.accept_token(ids(chance.choice("ab"))[0])
+    assert "its text is ended" in caplog.text
+    assert unpack_bitmask(mask[0].numpy(), N_LOGITS).nonzero()[0].tolist() == [EOS]
+    assert (mask[1] == row_after("")).all()
 
 
 def test_models_that_think_first() -> None:

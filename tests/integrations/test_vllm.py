@@ -5,6 +5,7 @@ engine's part is played here, as its sources say it.
 from __future__ import annotations
 
 import json
+import random
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import tokentrellis as tt
 import torch
+from pydantic import BaseModel
 from tokentrellis.decoding.bitmask import unpack_bitmask
 
 from tests.integrations.engine_interfaces import adapter, vllm_modules
@@ -113,6 +115,20 @@ def test_masks_and_speculation(backend: Any) -> None:
     assert grammar.validate_tokens(drafts) == drafts
     assert not grammar.accept_tokens("r", [*drafts, *ids("}")])
     assert grammar.validate_tokens(drafts) == drafts, "a refusal changes nothing"
+
+
+def test_a_limit_ends_its_own_text(backend: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """An error would stop the engine, with all that it serves."""
+    grammar = backend.compile_grammar(options().REGEX, "(.*a.{200})+", {EOS})
+    chance = random.Random(0)
+    bitmask = backend.allocate_token_bitmask(1)
+    for _ in range(1000):
+        grammar.fill_bitmask(bitmask, 0)
+        if caplog.records or not grammar.accept_tokens("r", ids(chance.choice("ab"))):
+            break
+    assert "a grammar met a limit" in caplog.text
+    grammar.fill_bitmask(bitmask, 0)
+    assert unpack_bitmask(bitmask[0].numpy(), N_LOGITS).nonzero()[0].tolist() == [EOS]
 
 
 def test_tokens_that_end_a_request(backend: Any) -> None:
@@ -304,3 +320,40 @@ def test_one_class_has_both_interfaces() -> None:
         "vllm.v1.worker.gpu.sample.logits_processor.interface",
     ):
         assert issubclass(ours, sys.modules[name].LogitsProcessor)
+    with pytest.raises(ValueError, match="must be true"):
+        ours.validate_params(params(json_object=False))
+
+
+def test_a_type_in_the_place_of_its_schema() -> None:
+    """From Python, without HTTP, a pydantic class may stand there."""
+
+    class Colours(BaseModel):
+        red: bool
+
+    ours = adapter("vllm_processor").GrammarLogitsProcessor(config(), "cpu", False)
+    request = params(json=Colours)
+    ours.validate_params(request)
+    output: list[int] = []
+    ours._add(0, request, output)
+    logits = ours.apply(torch.zeros(1, N_LOGITS))
+    assert logits[0, ids("{")[0]] == 0
+    assert logits[0, ids("[")[0]] == float("-inf")
+
+
+def test_a_grammar_that_does_not_compile_ends_its_own_text(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The vocabulary is not known where a request is admitted, and an error later would stop the engine."""
+    ours = adapter("vllm_processor").GrammarLogitsProcessor(config(), "cpu", False)
+
+    def refuse(constraint: Any, ends: Any) -> Any:
+        raise tt.VocabularyError("the vocabulary cannot spell this")
+
+    monkeypatch.setattr(ours._grammars, "get", refuse)
+    assert ours._add(0, params(regex="a"), [])
+    monkeypatch.undo()
+    assert ours._add(1, params(regex="a"), [])
+    assert "cannot spell" in caplog.text
+    logits = ours.apply(torch.zeros(2, N_LOGITS))
+    assert logits[0].isfinite().nonzero().flatten().tolist() == [EOS]
+    assert logits[1].isfinite().nonzero().flatten().tolist() == ids("a")

@@ -29,6 +29,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_options(started: dict[str, Any], model_folder: str) -> None:
     run(
         *("serve", "--model", model_folder, "--name", "tiny", "--host", "0.0.0.0", "--port", "9000"),
+        *("--mask-seconds", "0.5", "--stop-seconds", "3"),
         *("--max-rows", "3", "--max-new-tokens", "50", "--compile-seconds", "2", "--max-grammars", "7"),
     )
     engine = started["engine"]
@@ -36,12 +37,15 @@ def test_options(started: dict[str, Any], model_folder: str) -> None:
     limits = engine.limits
     assert (limits.most_rows, limits.most_new_tokens, limits.compile_seconds) == (3, 50, 2)
     assert limits.most_grammars == 7
+    assert limits.mask_seconds == 0.5
+    assert started["timeout_graceful_shutdown"] == 3
 
 
 def test_the_embedded_model_is_served_without_options(started: dict[str, Any]) -> None:
     run("serve")
     assert started["engine"].name == "tokentrellis-embedded"
     assert started["host"] == "127.0.0.1"
+    assert started["timeout_graceful_shutdown"] == 20
 
 
 @pytest.mark.parametrize(
