@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import re
 import runpy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 from functools import cache, cached_property
 from pathlib import Path
@@ -83,6 +83,11 @@ def link(text: str) -> str:
 def entry(name: str) -> str:
     """A name with everything below it."""
     thing = getattr(tokentrellis, name)
+    if isinstance(thing, Mapping):  # a table of what there is
+        rows = [f"| `{key}` | {_cell(value)} |" for key, value in thing.items()]
+        return "\n".join(
+            [f"## `{name}` {{#{name}}}\n", f"```py\ntt.{name}\n```\n", "| | |", "| :-- | :-- |", *rows, ""]
+        )
     parts = [f"## `{name}` {{#{name}}}\n", described(f"tt.{name}", thing)]
     if inspect.isclass(thing):
         bases = [base.__name__ for base in thing.__mro__[1:] if base in _public_classes()]
@@ -183,9 +188,15 @@ def _function(thing: Any) -> Any:
 
 def _summary(thing: Any) -> str:
     """The first paragraph of a docstring, in one line, up to where the arguments begin."""
+    if isinstance(thing, Mapping):
+        return _cell(", ".join(f"`{key}`" for key in thing))
     text = (inspect.getdoc(thing) or "").partition("\n\n")[0]
     begins = LINE_ENTRY.search(text)
     return to_markdown(text[: begins.start()] if begins else text, (), link).strip()
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 @cache
