@@ -115,7 +115,12 @@ class CaptureReader:
         return self._certain()
 
     def write_token(self, token_id: int) -> list[Captured]:
-        """A special token, by its id, which is no text."""
+        """A special token, by its id, which is no text.
+
+        Raises: as `write` does; GrammarError for what is no id.
+        """
+        if type(token_id) is not int:
+            raise GrammarError("token_id must be an integer", got=token_id)
         before, self._ways = self._ways, {}
         for way, history in before.items():
             self._keep(self._recognizer.ways_after_token(way, token_id), history)

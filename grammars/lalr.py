@@ -216,9 +216,9 @@ class _Lalr:
         done = 0
         for rule in by_priority:
             priority = self.priorities[rule]
-            for terminal in _bits(lookaheads[rule] & taken.get(priority, 0)):
+            for terminal in bits(lookaheads[rule] & taken.get(priority, 0)):
                 yield terminal, None
-            for terminal in _bits(lookaheads[rule] & ~done):
+            for terminal in bits(lookaheads[rule] & ~done):
                 yield terminal, rule
             taken[priority] = taken.get(priority, 0) | (lookaheads[rule] & ~done)
             done |= lookaheads[rule]
@@ -240,7 +240,8 @@ def _close(values: list[int], includes: list[list[int]]) -> None:
                 waiting.append(user)
 
 
-def _bits(number: int) -> Iterator[int]:
+def bits(number: int) -> Iterator[int]:
+    """The places of the bits that are set, the lowest first."""
     while number:
         lowest = number & -number
         yield lowest.bit_length() - 1

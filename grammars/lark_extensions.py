@@ -42,11 +42,12 @@ _EXTENSION = re.compile(
     r"|%(?P<word>json|regex|llguidance|lark)\b"
     r"|@(?P<reference>[A-Za-z_][\w-]*)"
     r"|^(?P<header>[ \t]*[?!]*(?P<rule>_?[a-z][_a-z0-9]*)(?:\.-?[0-9]+)?)"
-    r"[ \t]*\[(?P<attributes>[^\]]*)\][ \t]*:",
+    r"[ \t]*\[(?P<attributes>[^\]\[\n]*)\][ \t]*:",
     re.MULTILINE,
 )
 _DEFINITION = re.compile(
-    r"^[ \t]*(?:%(?:extend|override)[ \t]+)?[?!]*(\w+)(?:\{[^}\n]*\})?(?:\.-?[0-9]+)?(?:\[[^\]]*\])?[ \t]*:",
+    r"^[ \t]*(?:%(?:extend|override)[ \t]+)?[?!]*(\w+)(?:\{[^}\n]*\})?(?:\.-?[0-9]+)?"
+    r"(?:\[[^\]\[\n]*\])?[ \t]*:",
     re.MULTILINE,
 )
 _ATTRIBUTE = re.compile(

@@ -31,10 +31,13 @@ from .expressions import (
     repeat,
     union,
 )
-from .lalr import Rule, expected_terminals
+from .lalr import Rule, bits, expected_terminals
 
 MOST_STATES = 5_000
 """Of the automaton of a lazy terminal."""
+
+MOST_PAIRS = 20_000
+"""Of a lazy terminal and another one that may stand where it may."""
 
 _SOMETHING = repeat(byte_class(ALL_BYTES), 1)
 
@@ -98,14 +101,22 @@ def lazy_neighbours(
     ]
     n_terminals = 1 + max((s for _, symbols in numbered for s in symbols), default=0)
     numbered.append((len(names), [~names[start]]))
-    found: dict[int, dict[Expression, None]] = {}
+    beside: dict[int, int] = {}  # lazy terminals (bits)
     lazy_bits = sum(1 << number for number in lazy)
-    for expected in expected_terminals(numbered, len(rules), n_terminals):
+    places = set(expected_terminals(numbered, len(rules), n_terminals))
+    n_pairs = 0
+    for expected in places:
         here = expected & lazy_bits
         if not here:
             continue
-        ones = dict.fromkeys(lazy[number] for number in range(n_terminals) if here >> number & 1)
-        for number in range(n_terminals):
-            if expected >> number & 1:
-                found.setdefault(number, {}).update(ones)
-    return found
+        for number in bits(expected & ((1 << n_terminals) - 1)):
+            beside[number] = beside.get(number, 0) | here
+        n_pairs += expected.bit_count() * here.bit_count()
+        if n_pairs > MOST_PAIRS:
+            raise LimitExceededError(
+                "lazy terminals beside others, in pairs,",
+                given=f"more than {MOST_PAIRS}",
+                limit=MOST_PAIRS,
+                advice="let one lazy terminal end with what they have in common",
+            )
+    return {number: dict.fromkeys(lazy[one] for one in bits(here)) for number, here in beside.items()}

@@ -23,6 +23,7 @@ from tokentrellis import (
     from_regex,
     sequence,
 )
+from tokentrellis.grammars.composition import MOST_NESTED
 from tokentrellis.grammars.errors import (
     ConstraintError,
     GrammarError,
@@ -315,6 +316,17 @@ def test_hostile_extensions_end_in_errors() -> None:
         from_lark("start: a\na[lazy]: /(.|\\n)*a(.|\\n){18}/")
     with pytest.raises(UnsatisfiableError):
         from_lark("start: %json false".replace("false", '{"type": "null", "minimum": 0, "enum": [1]}'))
+    lazy = "".join(f"a{n}[lazy]: /[a-z]*<{n}>/\n" for n in range(150))
+    with pytest.raises(LimitExceededError, match="lazy terminals beside others"):
+        from_lark("start: " + " | ".join(f"a{n}" for n in range(150)) + "\n" + lazy)
+    for unclosed in ("a[\n", "a[lazy", "a{b\n"):  # read once, not once for each
+        with pytest.raises(GrammarSyntaxError):
+            from_lark("start: a\n" + unclosed * 20_000 + "%json {}")
+    nested = from_regex("x")
+    for _ in range(MOST_NESTED):
+        nested = from_lark('start: "y"? @inner', grammars={"inner": nested})
+    with pytest.raises(LimitExceededError, match="compositions inside each other"):
+        from_lark('start: "y"? @inner', grammars={"inner": nested})
     many = "".join(f"a{n}[capture]: %json {{}}\n" for n in range(500))
     grammar = from_lark("start: " + " | ".join(f"a{n}" for n in range(500)) + "\n" + many)
     assert grammar.has_captures
