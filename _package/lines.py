@@ -18,6 +18,11 @@ from typing import Any, TextIO
 
 import typer
 
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
 from .grammars.errors import ConstraintError
 from .progress import shown_progress
 from .sources import check_text, parse_json, read_file, write_json
@@ -77,13 +82,31 @@ def open_target(target: Path, *, is_new: bool = False) -> Iterator[TextIO]:
     is_new: begin it anew; else what is written is appended.
 
     Raises:
-        ConstraintError: it cannot be opened or written.
+        ConstraintError: it cannot be opened or written, or another run appends to it.
     """
     try:
         with target.open("w" if is_new else "a", encoding="utf-8", errors=JSON_ESCAPE) as sink:
+            if not is_new and target.is_file():
+                _lock(sink, target)
             yield sink
     except OSError as error:
         raise _cannot_be_written(target, error) from error
+
+
+def _lock(sink: TextIO, target: Path) -> None:
+    """The same command given twice would write every line twice. Windows has no such lock, nor have some
+    network drives; there nobody looks after it.
+    """
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(sink, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConstraintError(
+            f"{target}: another run is writing to it", advice="wait for it, or name another --out"
+        ) from None
+    except OSError:
+        return
 
 
 def _cannot_be_written(target: Path, error: OSError) -> ConstraintError:

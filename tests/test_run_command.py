@@ -50,6 +50,21 @@ def test_batches_write_what_generate_writes(model_folder: str, tmp_path: Path) -
     assert json.loads((tmp_path / "reports.jsonl").read_text().splitlines()[0])["report"]["text"]
 
 
+def test_one_run_at_a_time(tmp_path: Path) -> None:
+    """The same command given twice must not write every line twice."""
+    pytest.importorskip("fcntl")
+    out = tmp_path / "out.jsonl"
+    with open_target(out) as sink:
+        with (
+            pytest.raises(tt.ConstraintError, match=r"out\.jsonl: another run is writing to it"),
+            open_target(out),
+        ):
+            pass
+        sink.write("{}\n")
+    with open_target(out):
+        assert out.read_text() == "{}\n"
+
+
 @pytest.mark.parametrize("command", [("run", "--batch-size", "4"), ("generate",)])
 def test_a_text_at_fault_is_named_and_those_before_it_are_there(
     command: tuple[str, ...], model_folder: str, tmp_path: Path

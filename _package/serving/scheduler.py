@@ -232,7 +232,7 @@ class Scheduler:
             self._bitmask = allocate_bitmask(len(self._rows), self._vocabulary.vocab_size)
         fills = [partial(self._fill, number) for number in numbers]
         # A state of a grammar may have very many successors, which are found out while all rows wait.
-        found = run_each_within(self._limits.mask_seconds, "seconds for one mask", fills)
+        found = run_each_within(self._limits.mask_seconds, "seconds for one mask of the grammar", fills)
         failed = {numbers[place]: error for place, error in found.items()}
         for number, error in list(failed.items()):
             if isinstance(error, TookTooLongError):  # its grammar may be half made now, for all who share it
