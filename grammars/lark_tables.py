@@ -121,7 +121,7 @@ class _Lexer:
         }
         self.lexers: list[tuple[list[int], list[int]]] = []
         self._numbers: dict[frozenset[int], int] = {}
-        self._sampled: dict[int, list[str]] = {}
+        self._sampled: dict[int, tuple[list[str], Iterator[str]]] = {}
 
     def _ends_of_word(self, word: int) -> list[int]:
         return [self.aliases[word], ~word] if word in self.aliases else [word]
@@ -191,18 +191,26 @@ class _Lexer:
         """
         if other in self._read_words[first]:
             return False
-        samples = self._samples(other)
-        if not samples or not all(self._patterns[first].match(text) for text in samples):
+        if not all(self._patterns[first].match(text) for text in self._samples(other)):
             return False
+        if not self._sampled[other][0]:
+            return False  # it has no text by itself
         language, other_language = self._language(first), self._language(other)
         return (
             language is not None and other_language is not None and takes_beginnings(language, other_language)
         )
 
-    def _samples(self, number: int) -> list[str]:
+    def _samples(self, number: int) -> Iterator[str]:
+        """Short texts of a terminal, the shortest first. They are found as they are asked for: each takes a
+        millisecond, and the first one is nearly always enough.
+        """
         if number not in self._sampled:
-            self._sampled[number] = self._short_texts(number)
-        return self._sampled[number]
+            self._sampled[number] = ([], self._short_texts(number))
+        known, more = self._sampled[number]
+        yield from known
+        for text in more:
+            known.append(text)
+            yield text
 
     def _language(self, number: int) -> Expression | None:
         """The texts of a terminal; None: that depends on what is before or behind them."""
@@ -215,21 +223,26 @@ class _Lexer:
         """A short text that all terminals together read as this one, if that is found soon; else any one."""
         if number >= len(self.terminals):
             return b""
-        candidates = self._samples(number)
-        found = next((text for text in candidates if self._first_match(text) == (number, len(text))), None)
-        return (found if found is not None else (candidates or [""])[0]).encode()
+        found: list[str] = []  # as good as any, in control characters
+        other: list[str] = []  # those that are read as something else
+        for text in self._samples(number):
+            is_right = self._first_match(text) == (number, len(text))
+            if is_right and text.isprintable():
+                return text.encode()
+            (found if is_right else other).append(text)
+        return next(iter([*found, *filter(str.isprintable, other), *other]), "").encode()
 
-    def _short_texts(self, number: int) -> list[str]:
+    def _short_texts(self, number: int) -> Iterator[str]:
         pattern = self.terminals[number].pattern
         if pattern.type == "str":
-            return [pattern.value]
+            yield pattern.value
+            return
         try:
             expression = without_empty(pattern_expression(pattern.to_regexp(), syntax="python", search=False))
-            found = [text.decode() for text in texts(expression, _MOST_CANDIDATES)]
+            for text in texts(expression, _MOST_CANDIDATES):
+                yield text.decode()
         except ConstraintError:  # a condition that has no meaning for a text by itself
-            return []
-        # Letters and blanks before control characters.
-        return sorted(found, key=lambda text: (not text.isprintable(), len(text)))
+            return
 
     def _first_match(self, text: str) -> tuple[int, int] | None:
         for number, pattern in enumerate(self._patterns):

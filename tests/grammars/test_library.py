@@ -31,7 +31,7 @@ from tests.masks import allowed_tokens
 lark = pytest.importorskip("lark")
 lark.lexer.has_interegular = False  # only warnings come from it, and it takes a minute
 
-N_WALKS = int(os.environ.get("TOKENTRELLIS_WALKS", "6"))
+N_WALKS = int(os.environ.get("TOKENTRELLIS_WALKS", "3"))
 BUDGETS = (24, 60, 150)
 
 
