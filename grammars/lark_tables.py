@@ -12,7 +12,7 @@ Source: lark 1.x, `lexer.py` and `parsers/lalr_analysis.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
