@@ -278,6 +278,10 @@ def _check_ways(sampler: Sampler | None, drafter: SpeculativeDecoder | None, bud
         checked_instance(
             "drafter", drafter, SpeculativeDecoder, "a Drafter or a Speculation", "see docs/speculation.md"
         )
+        if isinstance(drafter, type):  # a class has the methods, too
+            raise ArgumentTypeError(
+                "drafter must be a Drafter or a Speculation", got=drafter, advice="make one of this class"
+            )
     given = {"sampler": sampler, "drafter": drafter, "budget_slack": budget_slack or None}
     names = [name for name, value in given.items() if value is not None]
     if len(names) > 1:

@@ -16,10 +16,10 @@ class Account:
         self.accepted: list[int] = []
         self.draft_s = self.target_s = self.verify_s = self.keep_s = 0.0
 
-    def count(self, n_nodes: int, verdict: Verdict) -> None:
-        """One row's tree."""
-        n_accepted = len(verdict.path)
-        self.n_tokens += n_accepted + (verdict.token is not None)
+    def count(self, n_nodes: int, verdict: Verdict, n_tokens: int) -> None:
+        """One row's tree. n_tokens: written, fewer than the verdict has where a criterion stopped."""
+        n_accepted = min(len(verdict.path), n_tokens)
+        self.n_tokens += n_tokens
         self.n_steps += 1
         self.n_draft_steps += n_nodes > 0
         self.n_nodes += n_nodes

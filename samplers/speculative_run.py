@@ -229,10 +229,10 @@ class SpeculativeRun:
         self._account.target_s += clock.lap()
         paths = []
         for row, growth, row_logits in zip(rows, growths, logits, strict=True):
-            n_nodes = len(growth.tree)
+            n_nodes, n_before = len(growth.tree), row.n_generated
             verdict = self._take(row, growth, row_logits[:n_nodes])
             paths.append([0, *verdict.path])
-            self._account.count(n_nodes - 1, verdict)
+            self._account.count(n_nodes - 1, verdict, row.n_generated - n_before)
             row.session.learn(growth, row_logits[:n_nodes], verdict)
             if row.is_finished:
                 row.session.end(row.token_ids)

@@ -190,8 +190,10 @@ class TestGreedy:
         oracle = Oracle(N_LOGITS, branching=())
         oracle.fixed = plain[0, -12:].tolist()
         options = {"max_new_tokens": 20, "do_sample": False, "stopping_criteria": [Stop()]}
-        drafted = model.generate(**inputs, **options, custom_generate=always(oracle))
-        assert torch.equal(drafted, model.generate(**inputs, **options))
+        drafted = model.generate(**inputs, **options, custom_generate=always(oracle).decode)
+        assert torch.equal(drafted.sequences, model.generate(**inputs, **options))
+        n_new = drafted.sequences.shape[1] - inputs["input_ids"].shape[1]
+        assert drafted.statistics.n_tokens == n_new - 1  # what was drafted beyond the stop does not count
 
     def test_criteria_of_the_caller(self) -> None:
         """They stand in the place of what the configuration says, as in plain decoding."""
@@ -433,6 +435,10 @@ class TestRefusals:
         with pytest.raises(tt.ArgumentTypeError, match="drafter must be a Drafter or a Speculation"):
             tt.generate(  # type: ignore[call-overload]
                 tiny_model(), tiny_tokenizer(), "x", grammar=tt.from_choices(["a"]), drafter="lookup"
+            )
+        with pytest.raises(tt.ArgumentTypeError, match="make one of this class"):
+            tt.generate(  # type: ignore[call-overload]
+                tiny_model(), tiny_tokenizer(), "x", grammar=tt.from_choices(["a"]), drafter=ForcedTokens
             )
         with pytest.raises(tt.ArgumentTypeError, match="drafter must be a Drafter"):
             Speculation("lookup")  # type: ignore[arg-type]
