@@ -53,6 +53,10 @@ class FollowedTokens:
         self._state.fill(self._bitmask, 0, budget)
         return unpack_bitmask(self._bitmask[0], n_logits)
 
+    def reset(self) -> None:
+        """Begin another text: what is shown next is its prompt."""
+        self._prompt = None
+
     def _follow(self, token_ids: list[int]) -> None:
         prompt = self._prompt
         n_seen, self._n_longest = self._n_longest, max(self._n_longest, len(token_ids))

@@ -16,13 +16,18 @@ from .followed_tokens import FollowedTokens
 
 
 class MlxGrammarProcessor:
-    """For one sequence at a time; may be used again.
+    """For one sequence at a time; may be used again. A text whose prompt begins with the last prompt, and is
+    shorter than that and its answer, looks like a draft that was taken back: call `reset` before it.
 
     max_tokens: the same number as the call gets. Raises as `FollowedTokens`.
     """
 
     def __init__(self, compiled: CompiledGrammar, *, max_tokens: int | None = None) -> None:
         self._followed = FollowedTokens(compiled, max_tokens)
+
+    def reset(self) -> None:
+        """Begin another text."""
+        self._followed.reset()
 
     def __call__(self, tokens: Any, logits: Any) -> Any:
         """The logits, minus infinity where a token is forbidden. Both are arrays of MLX.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -124,8 +125,11 @@ def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) 
 
 
 def _written(value: Any) -> bytes:
-    """JSON; a schema in it has exact numbers, and an error may quote half of a surrogate pair."""
-    return write_json(value).encode("utf-8", JSON_ESCAPE)
+    """JSON, in ASCII: an error may quote half of a surrogate pair."""
+    try:
+        return json.dumps(value).encode()
+    except TypeError:  # the exact numbers of a schema, which come back in a response; slower
+        return write_json(value).encode("ascii", JSON_ESCAPE)
 
 
 def _refusal(error: ConstraintError) -> Response:

@@ -155,7 +155,7 @@ class Engine:
             Job(
                 prompt_ids,
                 self._budget(request, compiled, len(prompt_ids)),
-                _numbered(deliver, number),
+                _numbered(deliver, number, None if constraint is None else constraint.member),
                 compiled=compiled,
                 n=n,
                 choosing=choosing,
@@ -245,5 +245,18 @@ class Engine:
         )
 
 
-def _numbered(deliver: Callable[[int, Any], None], number: int) -> Callable[[Event], None]:
-    return lambda event: deliver(number, event)
+def _numbered(
+    deliver: Callable[[int, Event], None], number: int, member: str | None
+) -> Callable[[Event], None]:
+    """member: of the request, which errors of the text are the fault of."""
+
+    def hand_on(event: Event) -> None:
+        if isinstance(event, ConstraintError) and member is not None:
+            try:
+                with blamed_on(member):
+                    raise event
+            except RequestRefusedError as refusal:
+                event = refusal
+        deliver(number, event)
+
+    return hand_on

@@ -46,7 +46,7 @@ class GrammarCache:
             LimitExceededError: it is too large, or took too long. RequestRefusedError: too many are waiting.
             GrammarError, VocabularyError: see `Constraint.grammar` and `compile_grammar`.
         """
-        key = constraint.key()
+        key = await asyncio.to_thread(constraint.key)  # of a large schema it takes a second
         if len(key) > self._limits.most_grammar_characters:
             raise LimitExceededError(
                 "the characters of a schema or grammar",

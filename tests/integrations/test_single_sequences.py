@@ -115,6 +115,18 @@ def test_a_conversation_goes_on_with_one_processor() -> None:
         prompt = [*tokens, 5, 6, 7]
 
 
+def test_a_prompt_that_looks_like_a_draft() -> None:
+    longer = [*PROMPT, *VOCABULARY.greedy_tokenize(b"[1")]
+    processor = LlamaGrammarProcessor(COMPILED)
+    process, scores = llama(processor), np.zeros(N_LOGITS, dtype=np.float32)
+    first = process(PROMPT, scores)
+    for length in range(len(PROMPT), len(longer) + 1):
+        process(longer[:length], scores)
+    assert (process(longer[:-1], scores) != first).any()
+    processor.reset()
+    assert (process(longer[:-1], scores) == first).all()
+
+
 def test_errors() -> None:
     with pytest.raises(tt.BudgetTooSmallError):
         LlamaGrammarProcessor(COMPILED, max_tokens=2)

@@ -185,3 +185,20 @@ def test_the_shortest_text_is_known_in_time(
     run(byte_vocabulary, use)
     assert len(threads) == 1
     assert threads[0].startswith("compile")
+
+
+def test_the_size_of_a_schema_is_not_found_out_in_the_loop(byte_vocabulary: Vocabulary) -> None:
+    """To write a schema of a megabyte takes a second, in which nobody else would be answered."""
+    threads = []
+
+    class Watched(Constraint):
+        def key(self) -> str:
+            threads.append(threading.current_thread())
+            return super().key()
+
+    async def use(cache: GrammarCache) -> None:
+        await cache.get(Watched("choice", ["a"]))
+
+    run(byte_vocabulary, use)
+    assert len(threads) == 1
+    assert threads[0] is not threading.current_thread()
