@@ -33,8 +33,9 @@ IN_PIECES = [format.name for format in FORMATS if format.arguments == "json" and
 
 
 @lru_cache
-def grammar(name: str, choice: str, thinks: bool) -> ToolGrammar:
-    reasoning = ("<think>", "</think>") if thinks else None
+def grammar(name: str, choice: str, thinks: bool | None) -> ToolGrammar:
+    """thinks: whether there is a block of reasoning before; None: as the format has it."""
+    reasoning = ("<think>", "</think>") if thinks else thinks
     return tt.from_tools([LOOK, LOOK_UP], format=name, tool_choice=choice, reasoning=reasoning)
 
 
@@ -83,7 +84,8 @@ def test_pieces_are_the_whole(name: str, choice: str) -> None:
     chance = random.Random(f"{name} {choice}")
     n_calls = 0
     for trial in range(12):
-        source = grammar(name, choice, trial % 3 == 0 and not name.startswith(("harmony", "command")))
+        thinks = trial % 3 == 0 and not name.startswith(("harmony", "command"))
+        source = grammar(name, choice, thinks or None)
         text = random_text(source, chance, chance.choice((250, 310, 400)))
         thought, said = source.text_beside_calls(text)
         calls = [(call.name, call.arguments) for call in source.calls(text)]
