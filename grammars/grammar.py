@@ -298,10 +298,10 @@ class Grammar:
 
         Raises: GrammarSyntaxError where the text is not one of this grammar.
         """
-        from .captures import CaptureReader  # which imports this module
+        from .captures import CaptureReader, in_order  # which imports this module
 
         reader = CaptureReader(self)
-        return [*reader.write(text), *reader.finish()]
+        return in_order([*reader.write(text), *reader.finish()])
 
     def rule_name(self, state: int) -> str:
         """The name of the rule that begins at a state, for those who look at the grammar; "": it has none."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import (
+    GrammarError,
     GrammarSyntaxError,
     LimitExceededError,
     UnresolvedReferenceError,
@@ -176,6 +177,9 @@ def _import_with(loader: Loader | None) -> Callable[[Any, str], tuple[str, str]]
     def find(base: Any, path: str) -> tuple[str, str]:
         text = None if loader is None else loader(path.replace("\\", "/"))
         if text is not None:
+            if not isinstance(text, str):
+                raise GrammarError("loader must return a text, or None for what it does not know", got=text)
+            check_characters(text)
             return path, text
         if base is None or not isinstance(base, str):
             raise OSError(f"no grammar {path}")  # the library goes on with its own

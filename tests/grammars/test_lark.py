@@ -226,6 +226,16 @@ def test_imports_by_a_loader() -> None:
         from_lark("start: X\n%import nowhere.X\n")
 
 
+def test_what_a_loader_must_return() -> None:
+    text = "%import .x.A\nstart: A"
+    for wrong in (5, b"A: /a/"):
+        with pytest.raises(GrammarError, match="loader must return a text") as caught:
+            from_lark(text, loader=lambda _, wrong=wrong: wrong)  # type: ignore[misc]
+        assert caught.value.got == wrong
+    with pytest.raises(GrammarError, match="surrogate"):
+        from_lark(text, loader=lambda _: 'A: "\ud800"')
+
+
 def test_special_tokens_are_tokens() -> None:
     vocabulary = Vocabulary(
         [b"a", b"<|sep|>", b"<end>", b"<eot>"], eos_token_ids=[2], special_token_ids=[1, 3]
