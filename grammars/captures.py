@@ -24,11 +24,9 @@ from .errors import (
 )
 from .expressions import EPSILON, Expression
 from .grammar import CaptureRule, Grammar
-from .recognizer import Configuration, Recognizer, Ways
+from .recognizer import Configuration, Recognizer, Ways, check_ways
 from .repetitions import Repeats
 
-MOST_WAYS = 10_000
-"""Ways to read a text at once."""
 _CHECKED_AFTER = 256
 """Bytes of a long piece after which what has become certain is taken out of the histories."""
 _OPEN = -1
@@ -162,8 +160,7 @@ class CaptureReader:
     def _check_ways(self) -> None:
         if not self._ways:
             self._fail("no text of the grammar begins like this")
-        if len(self._ways) > MOST_WAYS:
-            raise LimitExceededError("ways to read the text", given=len(self._ways), limit=MOST_WAYS)
+        check_ways(len(self._ways))
 
     def _fail(self, message: str) -> None:
         text = self._data.decode("utf-8", "replace")

@@ -278,7 +278,8 @@ class Grammar:
     def accepts(self, text: str | bytes) -> bool:
         """Whether the whole text is in the language, by the slow, obvious recogniser in pure Python.
 
-        Raises GrammarError for what is no text.
+        Raises: GrammarError for what is no text; LimitExceededError where it can be read in more than
+            `recognizer.MOST_WAYS` ways at once (matchers have no such limit).
         """
         if not isinstance(text, (str, bytes)):
             raise GrammarError("text must be a str or bytes", got=text)
