@@ -35,8 +35,12 @@ from .special_tokens import special_token
 from .stop_strings import encoded
 from .substrings import substring_expression
 
-SKIPPED_TEXT = re.compile(r'"(?:\\.|[^"\\\n])*"i?|/(?!/)(?:\\.|[^/\\\n])+/[imslux]*|//[^\n]*|#[^\n]*')
-"""Strings, patterns and comments, in which nothing is an extension."""
+SKIPPED_TEXT = re.compile(
+    r'"(?:\\.|[^"\\\n])*(?:"i?)?|/(?!/)(?:\\.|[^/\\\n])+(?:/[imslux]*)?|//[^\n]*|#[^\n]*'
+)
+"""Strings, patterns and comments, in which nothing is an extension. One that is not closed ends with its
+line, as nothing can be read then; or each of its characters would be tried for another one.
+"""
 
 _EXTENSION = re.compile(
     r"(?P<token><\|[^|<>\s]+\|>|<\[[0-9]+\]>|<[A-Za-z_][\w-]*>)"

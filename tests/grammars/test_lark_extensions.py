@@ -386,6 +386,9 @@ def test_hostile_extensions_end_in_errors() -> None:
     for unclosed in ("a[\n", "a[lazy", "a{b\n"):  # read once, not once for each
         with pytest.raises(GrammarSyntaxError):
             from_lark("start: a\n" + unclosed * 20_000 + "%json {}")
+    for unclosed in ('"\\', "/\\", '"'):  # nor looked through to the end for each
+        with pytest.raises(GrammarSyntaxError):
+            from_lark("start: " + unclosed * 100_000)
     nested = from_regex("x")
     for _ in range(MOST_NESTED):
         nested = from_lark('start: "y"? @inner', grammars={"inner": nested})
