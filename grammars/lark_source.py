@@ -71,7 +71,7 @@ class LarkSource:
         self.imports: list[Any] = [_import_with(loader)]
         self.terminals, self.rules, self.ignored = self._compiled()
         for terminal in self.terminals:
-            _check_pattern(terminal)
+            self._check_pattern(terminal)
         self.remarks += self._rules_without_end()
         known = {terminal.name for terminal in self.terminals}
         declared = {s.name for rule in self.rules for s in rule.expansion if s.is_term} - known
@@ -148,16 +148,26 @@ class LarkSource:
             raise GrammarSyntaxError(
                 first, location=self.extensions.location(int(found[1]), int(found[2])), source=self.text
             ) from error
-        raise GrammarSyntaxError(first) from error
+        self._fail(first, error)
 
+    def _fail(self, message: str, error: Exception, **more: Any) -> NoReturn:
+        """What is said of a terminal that was made of a rule is said of that rule, with its place."""
+        location = None
+        for rule, made in self.extensions.attributes.items():
+            for name, meaning in ((made.suffix, "the suffix of"), (made.body, "the text of")):
+                if name and re.search(rf"\b{name}\b", message):
+                    message = re.sub(rf"\b{name}\b", f"{meaning} rule {rule!r}", message)
+                    place = re.search(rf"^[ \t]*[?!]*{rule}\b", self.text, re.MULTILINE)
+                    location = line_and_column(self.text, place.end() - len(rule)) if place else None
+        source = self.text if location else None
+        raise GrammarSyntaxError(message, location=location, source=source, **more) from error
 
-def _check_pattern(terminal: TerminalDef) -> None:
-    try:
-        re.compile(terminal.pattern.to_regexp())
-    except (re.error, RecursionError, OverflowError) as error:
-        raise GrammarSyntaxError(
-            f"terminal {terminal.name} is no pattern of Python's `re`: {error}", got=terminal.pattern.value
-        ) from error
+    def _check_pattern(self, terminal: TerminalDef) -> None:
+        try:
+            re.compile(terminal.pattern.to_regexp())
+        except (re.error, RecursionError, OverflowError) as error:
+            message = f"terminal {terminal.name} is no pattern of Python's `re`: {error}"
+            self._fail(message, error, got=terminal.pattern.value)
 
 
 def library() -> Any:

@@ -232,6 +232,20 @@ def test_errors_say_where(text: str, place: tuple[int, int]) -> None:
     assert caught.value.location == place
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('start: "x" a\na[suffix=z]: /y*/\nz: "q"', "in the suffix of rule 'a'"),
+        ('start: "x" a\na[lazy]: "y" z\nz: "q"', "in the text of rule 'a'"),
+        ('start: "x" a\na[suffix=/(/]: /y*/', "the suffix of rule 'a' is no pattern"),
+    ],
+)
+def test_errors_name_the_rule_that_a_terminal_was_made_of(text: str, message: str) -> None:
+    with pytest.raises(GrammarSyntaxError, match=message) as caught:
+        from_lark(text)
+    assert caught.value.location == (2, 1)
+
+
 @pytest.mark.parametrize("attributes", ['suffix="c"', 'lazy, suffix="b"', "lazy", 'suffix="c", capture'])
 def test_rules_that_nothing_reaches_may_be_lazy(attributes: str) -> None:
     """The terminal of the rule is the same as one that is used; the rule's other one is not."""
