@@ -68,7 +68,8 @@ class LarkSource:
         self.remarks: tuple[Remark, ...] = ()
         self.extensions = read_extensions(text, special_tokens, grammars)
         self.plain, self.special_tokens = self.extensions.plain, self.extensions.special_tokens
-        self.imports: list[Any] = [_import_with(loader)]
+        self.imported: list[tuple[str, str]] = []
+        self.imports: list[Any] = [_import_with(loader, self.imported)]
         self.terminals, self.rules, self.ignored = self._compiled()
         for terminal in self.terminals:
             self._check_pattern(terminal)
@@ -145,8 +146,12 @@ class LarkSource:
         first = message.strip().split("\n")[0]
         if found:
             first = (message[: found.start()].rstrip(", ") or "this cannot stand here").split("\n")[0]
+            where = (int(found[1]), int(found[2]))
+            if self.imported and " in grammar:" not in message:  # what imports was read before
+                path, text = self.imported[-1]
+                raise GrammarSyntaxError(f"{path}: {first}", location=where, source=text) from error
             raise GrammarSyntaxError(
-                first, location=self.extensions.location(int(found[1]), int(found[2])), source=self.text
+                first, location=self.extensions.location(*where), source=self.text
             ) from error
         self._fail(first, error)
 
@@ -181,8 +186,13 @@ def library() -> Any:
     return lark
 
 
-def _import_with(loader: Loader | None) -> Callable[[Any, str], tuple[str, str]]:
-    """How the library finds what a grammar imports: by the loader, then among its own, and nowhere else."""
+def _import_with(
+    loader: Loader | None, imported: list[tuple[str, str]]
+) -> Callable[[Any, str], tuple[str, str]]:
+    """How the library finds what a grammar imports: by the loader, then among its own, and nowhere else.
+
+    imported: paths and texts that the loader gave, filled here.
+    """
 
     def find(base: Any, path: str) -> tuple[str, str]:
         text = None if loader is None else loader(path.replace("\\", "/"))
@@ -190,6 +200,7 @@ def _import_with(loader: Loader | None) -> Callable[[Any, str], tuple[str, str]]
             if not isinstance(text, str):
                 raise GrammarError("loader must return a text, or None for what it does not know", got=text)
             check_characters(text)
+            imported.append((path, text))
             return path, text
         if base is None or not isinstance(base, str):
             raise OSError(f"no grammar {path}")  # the library goes on with its own

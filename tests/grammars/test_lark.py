@@ -226,6 +226,18 @@ def test_imports_by_a_loader() -> None:
         from_lark("start: X\n%import nowhere.X\n")
 
 
+@pytest.mark.parametrize(("text", "place"), [("a: %json {}", (1, 4)), ('b: "x"\na: ((b', (2, 7))])
+def test_errors_in_what_is_imported_show_its_text(text: str, place: tuple[int, int]) -> None:
+    with pytest.raises(GrammarSyntaxError, match=r"x\.lark: Unexpected") as caught:
+        from_lark("%import .x.a\nstart: a", loader=lambda _: text)
+    assert caught.value.location == place
+    assert text.split("\n")[-1] in str(caught.value)
+    with pytest.raises(GrammarSyntaxError) as caught:
+        from_lark("%import .x.a\nstart: a $", loader=lambda _: 'a: "x"')
+    assert caught.value.location == (2, 10)
+    assert "start: a $" in str(caught.value)
+
+
 def test_what_a_loader_must_return() -> None:
     text = "%import .x.A\nstart: A"
     for wrong in (5, b"A: /a/"):
