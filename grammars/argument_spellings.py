@@ -31,7 +31,7 @@ from .expressions import (
 )
 from .grammar import Expansion, Grammar, LiteralsEdge, PlainArray, PlainObject, StringEdge, TerminalEdge
 from .json_schema import from_json_schema
-from .parameter_elements import ParameterElement
+from .parameter_elements import NAME, ParameterElement
 from .stop_strings import text_without
 from .token_texts import write
 from .utf8 import ANY_CHARACTER
@@ -143,6 +143,14 @@ def xml_arguments(
 
     Raises: as `python_arguments` does.
     """
+
+    for name in parameters.get("properties", {}):
+        if not NAME.fullmatch(name):
+            raise UnsupportedFeatureError(
+                "the name of an argument that cannot be told from the element around it",
+                got=name,
+                advice='leave <, >, " and line breaks out of it, or choose a format with JSON arguments',
+            )
 
     def argument(name: str, schema: Any) -> list[Piece]:
         texts, others = _xml_values(schema, options, element.end)

@@ -26,6 +26,8 @@ from .parameter_elements import parameter_element
 from .stop_strings import checked_strings, encoded
 
 GAP_SPACES = 20
+MOST_OPTIONAL = 50
+"""Parts ⟨...⟩ of a template."""
 
 Reasoning = tuple[str, str]
 """What begins and ends a block of free text."""
@@ -369,6 +371,10 @@ def _check(format: CallFormat) -> None:
         for text in [*texts, format.parameter, *format.calls, *(t for pair in pairs for t in pair)]
     ):
         raise GrammarError("the templates of a CallFormat must be strings", got=format)
+    if any(call.count("⟨") > MOST_OPTIONAL for call in [*texts, *format.calls]):
+        raise GrammarError(
+            f"a template may have at most {MOST_OPTIONAL} parts that may be left out", got=format
+        )
     if format.arguments not in ("json", "python", "xml"):
         raise GrammarError('arguments must be "json", "python" or "xml"', got=format.arguments)
     if format.arguments == "xml":

@@ -11,7 +11,7 @@ Cost: that of the recogniser, some microseconds to some tenths of a millisecond 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from .derivatives import derivative, matches
 from .emptiness import is_empty
@@ -24,11 +24,11 @@ from .errors import (
 )
 from .expressions import EPSILON, Expression
 from .grammar import CaptureRule, Grammar
-from .recognizer import Configuration, Recognizer, Ways
+from .recognizer import Configuration, Recognizer, Ways, check_ways
 from .repetitions import Repeats
 
-MOST_WAYS = 10_000
-"""Ways to read a text at once."""
+_CHECKED_AFTER = 256
+"""Bytes of a long piece after which what has become certain is taken out of the histories."""
 _OPEN = -1
 
 
@@ -99,7 +99,12 @@ class CaptureReader:
         """
         if not isinstance(piece, (str, bytes)):
             raise GrammarError("text must be a str or bytes", got=piece)
-        for byte in piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece:
+        self._check_ways()
+        data = _encoded(piece) if isinstance(piece, str) else piece
+        found: list[Captured] = []
+        for n_read, byte in enumerate(data):
+            if n_read % _CHECKED_AFTER == _CHECKED_AFTER - 1:
+                found += self._certain()  # or the histories would grow with the piece
             before, self._ways = self._ways, {}
             self._data.append(byte)
             self._n_characters.append(self._n_characters[-1] + (not 0x80 <= byte <= 0xBF))
@@ -112,7 +117,7 @@ class CaptureReader:
                     "the nesting of the text", given="more", limit="what Python recurses"
                 ) from error
             self._check_ways()
-        return self._certain()
+        return in_order([*found, *self._certain()])
 
     def write_token(self, token_id: int) -> list[Captured]:
         """A special token, by its id, which is no text.
@@ -121,6 +126,7 @@ class CaptureReader:
         """
         if type(token_id) is not int:
             raise GrammarError("token_id must be an integer", got=token_id)
+        self._check_ways()
         before, self._ways = self._ways, {}
         for way, history in before.items():
             self._keep(self._recognizer.ways_after_token(way, token_id), history)
@@ -139,6 +145,9 @@ class CaptureReader:
         self._ways = {way: history}
         return self._certain()
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a CaptureReader does not pickle; pickle the grammar and the text")
+
     def _keep(self, ways: Ways, history: _History) -> None:
         """Note ways after what was read, each with the better of its histories."""
         place = len(self._data)
@@ -151,8 +160,7 @@ class CaptureReader:
     def _check_ways(self) -> None:
         if not self._ways:
             self._fail("no text of the grammar begins like this")
-        if len(self._ways) > MOST_WAYS:
-            raise LimitExceededError("ways to read the text", given=len(self._ways), limit=MOST_WAYS)
+        check_ways(len(self._ways))
 
     def _fail(self, message: str) -> None:
         text = self._data.decode("utf-8", "replace")
@@ -171,7 +179,7 @@ class CaptureReader:
             if common:
                 self._ways = {way: _without(history, common) for way, history in self._ways.items()}
         found = [captured for span in common for captured in self._captured(span)]
-        return sorted(found, key=lambda one: (one.end, -one.start, one.name))
+        return in_order(found)
 
     def _captured(self, span: _Span) -> Iterable[Captured]:
         rule, start, end = span
@@ -190,13 +198,29 @@ class CaptureReader:
         return Captured(name, text, self._n_characters[start], self._n_characters[end])
 
 
+def in_order(captures: Iterable[Captured]) -> list[Captured]:
+    """In the order in which they end, those within others first."""
+    return sorted(captures, key=lambda one: (one.end, -one.start, one.name))
+
+
+def _encoded(text: str) -> bytes:
+    """Half of a character, as a tokenizer's `surrogateescape` leaves it, is the byte that it was."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        place = line_and_column(text, error.start)
+        message = "a text must not contain a lone surrogate"
+        raise GrammarSyntaxError(message, location=place, got=text[error.start]) from None
+
+
 def _continued(history: _History, events: tuple[CaptureRule | None, ...], place: int) -> _History:
     opened, closed = history
     for event in events:
         if event is not None:
             opened = _Link(_Span(event, place, _OPEN), opened)
         elif opened is not None:
-            closed = _Link(opened.span._replace(end=place), closed)
+            if opened.span.start < place:  # a text that is empty is not captured
+                closed = _Link(opened.span._replace(end=place), closed)
             opened = opened.below
     return _History(opened, closed)
 

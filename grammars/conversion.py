@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from string import hexdigits
 from typing import Literal
 
 from .character_trees import (
@@ -249,6 +250,7 @@ class _Ebnf(_Writer):
     notation = "EBNF"
     name_pattern = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
     wrong_characters = re.compile(r"[^A-Za-z0-9_-]")
+    _ends_in_number = re.compile(r"#x[0-9A-F]+\Z")
 
     def text(self, text: str) -> str:
         pieces = re.findall(r"[^\"\x00-\x1f\x7f-\x9f]+|\"+|[\x00-\x1f\x7f-\x9f]", text)
@@ -286,17 +288,26 @@ class _Ebnf(_Writer):
         return chr(code_point)
 
     def character_set(self, ranges: Ranges, sign: str) -> str:
-        """A hyphen, by whatever number, would make a range: it stands last."""
-        others = [pair for first, last in ranges for pair in _without_hyphen(first, last)]
+        """A hyphen, by whatever number, would make a range: it stands last. After a number, digits of such
+        are numbers themselves."""
+        pieces = [f"[{sign}"]
+        for first, last in ranges:
+            for pair in _without_hyphen(first, last):
+                piece = super().character_set((pair,), "")[1:-1]
+                if piece[0] in hexdigits and self._ends_in_number.search(pieces[-1]):
+                    piece = self._code(pair[0]) + piece[1:]
+                pieces.append(piece)
         has_hyphen = any(first <= 0x2D <= last for first, last in ranges)
-        written = super().character_set(tuple(others), sign)
-        return written[:-1] + "-]" if has_hyphen else written
+        return "".join(pieces) + ("-]" if has_hyphen else "]")
 
     def _code(self, code_point: int) -> str:
         return f"#x{code_point:X}"
 
 
 def _without_hyphen(first: int, last: int) -> list[tuple[int, int]]:
+    """A range without the hyphen, two neighbours as one character each."""
+    if last == first + 1:
+        return [(one, one) for one in (first, last) if one != 0x2D]
     if not first <= 0x2D <= last:
         return [(first, last)]
     return [(low, high) for low, high in ((first, 0x2C), (0x2E, last)) if low <= high]

@@ -278,7 +278,8 @@ class Grammar:
     def accepts(self, text: str | bytes) -> bool:
         """Whether the whole text is in the language, by the slow, obvious recogniser in pure Python.
 
-        Raises GrammarError for what is no text.
+        Raises: GrammarError for what is no text; LimitExceededError where it can be read in more than
+            `recognizer.MOST_WAYS` ways at once (matchers have no such limit).
         """
         if not isinstance(text, (str, bytes)):
             raise GrammarError("text must be a str or bytes", got=text)
@@ -298,10 +299,10 @@ class Grammar:
 
         Raises: GrammarSyntaxError where the text is not one of this grammar.
         """
-        from .captures import CaptureReader  # which imports this module
+        from .captures import CaptureReader, in_order  # which imports this module
 
         reader = CaptureReader(self)
-        return [*reader.write(text), *reader.finish()]
+        return in_order([*reader.write(text), *reader.finish()])
 
     def rule_name(self, state: int) -> str:
         """The name of the rule that begins at a state, for those who look at the grammar; "": it has none."""

@@ -32,10 +32,15 @@ from .expressions import Expression
 from .grammar import Grammar
 from .json_schema import from_json_schema
 from .special_tokens import special_token
+from .stop_strings import encoded
 from .substrings import substring_expression
 
-SKIPPED_TEXT = re.compile(r'"(?:\\.|[^"\\\n])*"i?|/(?!/)(?:\\.|[^/\\\n])+/[imslux]*|//[^\n]*|#[^\n]*')
-"""Strings, patterns and comments, in which nothing is an extension."""
+SKIPPED_TEXT = re.compile(
+    r'"(?:\\.|[^"\\\n])*(?:"i?)?|/(?!/)(?:\\.|[^/\\\n])+(?:/[imslux]*)?|//[^\n]*|#[^\n]*'
+)
+"""Strings, patterns and comments, in which nothing is an extension. One that is not closed ends with its
+line, as nothing can be read then; or each of its characters would be tried for another one.
+"""
 
 _EXTENSION = re.compile(
     r"(?P<token><\|[^|<>\s]+\|>|<\[[0-9]+\]>|<[A-Za-z_][\w-]*>)"
@@ -209,9 +214,9 @@ class _Reader:
         """The JSON object behind a word, and where it begins and ends."""
         start = _SPACE.match(self.source, offset).end()  # type: ignore[union-attr]
         if not self.source.startswith("{", start):
-            self._fail(
-                f"%{word} must be followed by a JSON object", offset, advice='write %json {"type": ...}'
-            )
+            example = {"json": '{"type": ...}', "regex": '{"substring_words": ...}'}.get(word, "{}")
+            advice = f"write %{word} {example}"
+            self._fail(f"%{word} must be followed by a JSON object", offset, advice=advice)
         try:
             value, end = json.JSONDecoder().raw_decode(self.source, start)
         except json.JSONDecodeError as error:
@@ -325,6 +330,7 @@ class _Reader:
             name = None
         if not isinstance(name, str) or not name:
             self._fail("the name of a capture must be a string", offset, got=written)
+        encoded(name)
         return name
 
 

@@ -39,12 +39,13 @@ class LarkRules:
         self._patterns = {terminal.name: self._expression_of(terminal) for terminal in source.terminals}
         ignored = [without_empty(self._patterns[name]) for name in source.ignored]
         self._skipped = repeat(union(*ignored)) if ignored else EPSILON
+        reached = {rule.origin.name for rule in source.rules}
         self._lazy = {
             rule: shortest_only(
                 concatenate(*[self._patterns[name] for name in (one.body, one.suffix) if name])
             )
             for rule, one in extensions.attributes.items()
-            if one.body and one.body in self._patterns
+            if one.body and rule in reached  # a terminal may be known without its rule, for an equal one
         }
         self.rules = self._trees()
         self.captured = {
@@ -97,8 +98,11 @@ class LarkRules:
 
     def _embedded_leaf(self, number: int) -> Tree:
         grammar = self.embedded[number]
+        beginning = grammar.expand(grammar.start)
+        if not beginning.edges:  # nothing but the empty text
+            return EPSILON
         leaf = Embedded(number, cost_of(grammar))
-        return Choice((leaf, EPSILON)) if grammar.expand(grammar.start).final else leaf
+        return Choice((leaf, EPSILON)) if beginning.final else leaf
 
     def _neighbours(
         self, expansions: list[tuple[str, list[RuleCall | str]]]

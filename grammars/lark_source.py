@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import (
+    GrammarError,
     GrammarSyntaxError,
     LimitExceededError,
     UnresolvedReferenceError,
@@ -67,10 +68,11 @@ class LarkSource:
         self.remarks: tuple[Remark, ...] = ()
         self.extensions = read_extensions(text, special_tokens, grammars)
         self.plain, self.special_tokens = self.extensions.plain, self.extensions.special_tokens
-        self.imports: list[Any] = [_import_with(loader)]
+        self.imported: list[tuple[str, str]] = []
+        self.imports: list[Any] = [_import_with(loader, self.imported)]
         self.terminals, self.rules, self.ignored = self._compiled()
         for terminal in self.terminals:
-            _check_pattern(terminal)
+            self._check_pattern(terminal)
         self.remarks += self._rules_without_end()
         known = {terminal.name for terminal in self.terminals}
         declared = {s.name for rule in self.rules for s in rule.expansion if s.is_term} - known
@@ -144,19 +146,33 @@ class LarkSource:
         first = message.strip().split("\n")[0]
         if found:
             first = (message[: found.start()].rstrip(", ") or "this cannot stand here").split("\n")[0]
+            where = (int(found[1]), int(found[2]))
+            if self.imported and " in grammar:" not in message:  # what imports was read before
+                path, text = self.imported[-1]
+                raise GrammarSyntaxError(f"{path}: {first}", location=where, source=text) from error
             raise GrammarSyntaxError(
-                first, location=self.extensions.location(int(found[1]), int(found[2])), source=self.text
+                first, location=self.extensions.location(*where), source=self.text
             ) from error
-        raise GrammarSyntaxError(first) from error
+        self._fail(first, error)
 
+    def _fail(self, message: str, error: Exception, **more: Any) -> NoReturn:
+        """What is said of a terminal that was made of a rule is said of that rule, with its place."""
+        location = None
+        for rule, made in self.extensions.attributes.items():
+            for name, meaning in ((made.suffix, "the suffix of"), (made.body, "the text of")):
+                if name and re.search(rf"\b{name}\b", message):
+                    message = re.sub(rf"\b{name}\b", f"{meaning} rule {rule!r}", message)
+                    place = re.search(rf"^[ \t]*[?!]*{rule}\b", self.text, re.MULTILINE)
+                    location = line_and_column(self.text, place.end() - len(rule)) if place else None
+        source = self.text if location else None
+        raise GrammarSyntaxError(message, location=location, source=source, **more) from error
 
-def _check_pattern(terminal: TerminalDef) -> None:
-    try:
-        re.compile(terminal.pattern.to_regexp())
-    except (re.error, RecursionError, OverflowError) as error:
-        raise GrammarSyntaxError(
-            f"terminal {terminal.name} is no pattern of Python's `re`: {error}", got=terminal.pattern.value
-        ) from error
+    def _check_pattern(self, terminal: TerminalDef) -> None:
+        try:
+            re.compile(terminal.pattern.to_regexp())
+        except (re.error, RecursionError, OverflowError) as error:
+            message = f"terminal {terminal.name} is no pattern of Python's `re`: {error}"
+            self._fail(message, error, got=terminal.pattern.value)
 
 
 def library() -> Any:
@@ -170,12 +186,21 @@ def library() -> Any:
     return lark
 
 
-def _import_with(loader: Loader | None) -> Callable[[Any, str], tuple[str, str]]:
-    """How the library finds what a grammar imports: by the loader, then among its own, and nowhere else."""
+def _import_with(
+    loader: Loader | None, imported: list[tuple[str, str]]
+) -> Callable[[Any, str], tuple[str, str]]:
+    """How the library finds what a grammar imports: by the loader, then among its own, and nowhere else.
+
+    imported: paths and texts that the loader gave, filled here.
+    """
 
     def find(base: Any, path: str) -> tuple[str, str]:
         text = None if loader is None else loader(path.replace("\\", "/"))
         if text is not None:
+            if not isinstance(text, str):
+                raise GrammarError("loader must return a text, or None for what it does not know", got=text)
+            check_characters(text)
+            imported.append((path, text))
             return path, text
         if base is None or not isinstance(base, str):
             raise OSError(f"no grammar {path}")  # the library goes on with its own

@@ -15,6 +15,8 @@ from functools import lru_cache
 
 from .errors import GrammarError
 
+NAME = re.compile(r"[^\n<>\"]+")
+"""The name of an argument that can be told from what stands around it."""
 _WORDS = {True: "true", False: "false"}
 
 
@@ -30,7 +32,7 @@ class ParameterElement:
             raise GrammarError("parameter must have «name» before «value», and an end after it", got=template)
         self.end = after.removesuffix("\n")
         self.tail = after[len(self.end) :]
-        pattern = re.escape(self._before).replace(re.escape("«name»"), r"(?P<name>[^\n<>\"]+)")
+        pattern = re.escape(self._before).replace(re.escape("«name»"), f"(?P<name>{NAME.pattern})")
         self.pattern = re.compile(r"\s*" + pattern.replace(re.escape("«is_text»"), "(?P<is_text>true|false)"))
 
     @property

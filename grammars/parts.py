@@ -125,6 +125,7 @@ def capture(name: str, part: Part) -> Grammar:
     """
     if not isinstance(name, str) or not name:
         raise GrammarError("the name of a capture must be a text", got=name)
+    encoded(name)
     skeleton = Skeleton()
     skeleton.end(skeleton.join(0, piece_of(part)))
     return _CapturedPart(skeleton, name)

@@ -21,7 +21,7 @@ from typing import NamedTuple, TypeAlias
 
 from .derivatives import derivative, matches, transitions
 from .emptiness import is_empty
-from .errors import GrammarError
+from .errors import GrammarError, LimitExceededError
 from .expressions import EPSILON, UNLIMITED, Expression, complement, intersect, literal, union
 from .grammar import (
     END,
@@ -43,6 +43,8 @@ from .utf8 import character_class
 
 __all__ = ["Recognizer", "States", "matches"]
 
+MOST_WAYS = 10_000
+"""Ways to read a text at once, of those that ask whether it is accepted, or for its captures."""
 _DROPPED_IF_REPEATED = (ItemRule.DISTINCT, ItemRule.AWAITING)
 _DROPPED_IF_NEW = (ItemRule.REPEATED,)
 _QUOTE, _COMMA, _BACKSLASH, _FIRST_UNCONTROLLED = 0x22, 0x2C, 0x5C, 0x20
@@ -186,6 +188,17 @@ Events: TypeAlias = "tuple[CaptureRule | None, ...]"
 Ways: TypeAlias = "set[tuple[Configuration, Events]]"
 
 
+def check_ways(number: int) -> None:
+    """Raise LimitExceededError for a text that is read in too many ways, each with a stack of its own."""
+    if number > MOST_WAYS:
+        raise LimitExceededError(
+            "ways to read the text",
+            given=number,
+            limit=MOST_WAYS,
+            advice="read it with a matcher of compile_grammar(), whose ways share their stacks",
+        )
+
+
 class Recognizer:
     """Runs a grammar over bytes. States are immutable values; only what the grammar says is kept here."""
 
@@ -197,10 +210,17 @@ class Recognizer:
         self._asks_what_repeats = grammar.distinct_keys or grammar.distinct_items
 
     def accepts(self, text: str | bytes) -> bool:
-        """Whether the whole text (a `str` stands for its UTF-8 bytes) is in the language."""
+        """Whether the whole text (a `str` stands for its UTF-8 bytes) is in the language.
+
+        Raises LimitExceededError for a text that can be read in more than MOST_WAYS ways at once.
+        """
         if isinstance(text, str):
             text = text.encode("utf-8", "surrogatepass")
-        return self.is_accepting(self.run(text))
+        states = self.start()
+        for byte in text:
+            states = self.step(states, byte)
+            check_ways(len(states))
+        return self.is_accepting(states)
 
     def run(self, data: bytes) -> States:
         """The states after all bytes of `data`."""

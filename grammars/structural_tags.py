@@ -128,6 +128,9 @@ def from_structural_tags(
     known = tuple(_checked_tag(tag, place) for place, tag in enumerate(tags))
     if not known:
         raise GrammarError("there must be at least one tag", got=known)
+    if type(at_least_one) is not bool or type(stop_after_first) is not bool:
+        given = (at_least_one, stop_after_first)
+        raise GrammarError("at_least_one and stop_after_first must be True or False", got=given)
     starts = checked_strings("triggers", _shortest_beginnings(known) if triggers is None else triggers)
     _check_triggers(known, starts, names)
     contents = tuple(_content(tag) for tag in known)

@@ -33,7 +33,7 @@ _KEYWORD = re.compile(r"\s*([^\W\d]\w*)\s*=\s*")
 _WORDS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
 _WORD = re.compile(r"[A-Za-z]+")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"' r"|'(?:[^'\\]|\\.)*'", re.DOTALL)
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _DEEPEST = 200
 _LONGEST_SHOWN = 200
 
@@ -286,7 +286,10 @@ def _read_value(text: str, at: int, depth: int = 0) -> tuple[Any, int]:
         return value, string.end()
     number = _NUMBER.match(text, at)
     if number:
-        return json.loads(number[0]), number.end()
+        try:
+            return json.loads(number[0]), number.end()
+        except ValueError:  # Python reads some thousand digits
+            raise _MismatchError(at, "a number of no more digits than Python reads") from None
     word = _WORD.match(text, at)
     if word and word[0] in _WORDS:
         return _WORDS[word[0]], word.end()

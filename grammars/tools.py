@@ -285,7 +285,7 @@ class _Builder:
 
     def first_of(self, state: int, pieces: Sequence[Element]) -> tuple[str, int]:
         """The text that comes first, if one does, and the state after it."""
-        if pieces[0].kind != "text":
+        if not pieces or pieces[0].kind != "text":
             return "", state
         return pieces[0].text, self.text(state, pieces[0].text)
 

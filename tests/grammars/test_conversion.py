@@ -230,6 +230,20 @@ def test_sets_of_characters_are_read_back(pairs: list[tuple[int, int]]) -> None:
         assert tree == Characters(expected)
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sets(st.sampled_from("09Afg-^]#[\\\n\x7f \"'é\U000e0001"), min_size=1), st.sampled_from(list(READERS))
+)
+def test_sets_of_special_characters_are_read_back(members: set[str], to: str) -> None:
+    """A digit after a character that is written by its number would belong to the number."""
+    grammar = from_regex("".join(["[", *(f"\\U{ord(one):08x}" for one in members), "]"]), syntax="python")
+    written = convert_grammar(grammar, to)
+    again = READERS[to](written)
+    assert {
+        one for one in "0123456789ABCDEFabcdefgG-^]#[\\\n\x7f \"'éÀ\U000e0001" if again.accepts(one)
+    } == members
+
+
 def test_special_tokens() -> None:
     grammar = from_gbnf('root ::= <[7]> "a"')
     assert convert_grammar(grammar, "gbnf") == 'root ::= <[7]> "a"\n'

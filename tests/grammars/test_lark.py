@@ -226,6 +226,28 @@ def test_imports_by_a_loader() -> None:
         from_lark("start: X\n%import nowhere.X\n")
 
 
+@pytest.mark.parametrize(("text", "place"), [("a: %json {}", (1, 4)), ('b: "x"\na: ((b', (2, 7))])
+def test_errors_in_what_is_imported_show_its_text(text: str, place: tuple[int, int]) -> None:
+    with pytest.raises(GrammarSyntaxError, match=r"x\.lark: Unexpected") as caught:
+        from_lark("%import .x.a\nstart: a", loader=lambda _: text)
+    assert caught.value.location == place
+    assert text.split("\n")[-1] in str(caught.value)
+    with pytest.raises(GrammarSyntaxError) as caught:
+        from_lark("%import .x.a\nstart: a $", loader=lambda _: 'a: "x"')
+    assert caught.value.location == (2, 10)
+    assert "start: a $" in str(caught.value)
+
+
+def test_what_a_loader_must_return() -> None:
+    text = "%import .x.A\nstart: A"
+    for wrong in (5, b"A: /a/"):
+        with pytest.raises(GrammarError, match="loader must return a text") as caught:
+            from_lark(text, loader=lambda _, wrong=wrong: wrong)  # type: ignore[misc]
+        assert caught.value.got == wrong
+    with pytest.raises(GrammarError, match="surrogate"):
+        from_lark(text, loader=lambda _: 'A: "\ud800"')
+
+
 def test_special_tokens_are_tokens() -> None:
     vocabulary = Vocabulary(
         [b"a", b"<|sep|>", b"<end>", b"<eot>"], eos_token_ids=[2], special_token_ids=[1, 3]

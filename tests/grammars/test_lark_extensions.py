@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 import random
@@ -23,11 +24,13 @@ from tokentrellis import (
     from_regex,
     sequence,
 )
+from tokentrellis.grammars import captures
 from tokentrellis.grammars.composition import MOST_NESTED
 from tokentrellis.grammars.errors import (
     ConstraintError,
     GrammarError,
     GrammarSyntaxError,
+    GrammarWarning,
     LimitExceededError,
     UnresolvedReferenceError,
     UnsatisfiableError,
@@ -229,6 +232,28 @@ def test_errors_say_where(text: str, place: tuple[int, int]) -> None:
     assert caught.value.location == place
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('start: "x" a\na[suffix=z]: /y*/\nz: "q"', "in the suffix of rule 'a'"),
+        ('start: "x" a\na[lazy]: "y" z\nz: "q"', "in the text of rule 'a'"),
+        ('start: "x" a\na[suffix=/(/]: /y*/', "the suffix of rule 'a' is no pattern"),
+    ],
+)
+def test_errors_name_the_rule_that_a_terminal_was_made_of(text: str, message: str) -> None:
+    with pytest.raises(GrammarSyntaxError, match=message) as caught:
+        from_lark(text)
+    assert caught.value.location == (2, 1)
+
+
+@pytest.mark.parametrize("attributes", ['suffix="c"', 'lazy, suffix="b"', "lazy", 'suffix="c", capture'])
+def test_rules_that_nothing_reaches_may_be_lazy(attributes: str) -> None:
+    """The terminal of the rule is the same as one that is used; the rule's other one is not."""
+    with pytest.warns(GrammarWarning, match="spare: nothing reaches it"):
+        grammar = from_lark(f'start: "a" "a"?\nspare[{attributes}]: "a"')
+    assert [text for text in ("a", "aa", "ac") if grammar.accepts(text)] == ["a", "aa"]
+
+
 def test_rules_in_lazy_terminals_are_refused() -> None:
     with pytest.raises(ConstraintError, match="terminal"):
         from_lark("start: a\na[lazy]: b\nb: /x/")
@@ -298,6 +323,59 @@ def test_captures_of_other_notations_and_parts() -> None:
         from_lark("start: A\nA: /a/").captures("a")
 
 
+def test_a_reader_of_captures_stays_at_its_failure() -> None:
+    grammar = from_gbnf('root ::= a*\na ::= "x"', captures=["a"])
+    reader = CaptureReader(grammar)
+    for piece in ("y", "", "x"):
+        with pytest.raises(GrammarSyntaxError, match="no text of the grammar begins like this"):
+            reader.write(piece)
+    with pytest.raises(GrammarSyntaxError, match="no text of the grammar begins like this"):
+        reader.write_token(0)
+    with pytest.raises(GrammarSyntaxError, match="a lone surrogate") as caught:
+        grammar.captures("x\n\ud800")
+    assert caught.value.location == (2, 1)
+    for copied in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="pickle the grammar and the text"):
+            copied(CaptureReader(grammar))
+
+
+def test_histories_do_not_grow_with_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word may end at each of its blanks, so two ways to read it are compared at each."""
+    longest = 0
+
+    def rank(history: captures._History) -> list[tuple[float, float]]:
+        nonlocal longest
+        found = original(history)
+        longest = max(longest, len(found))
+        return found
+
+    original = captures._rank
+    monkeypatch.setattr(captures, "_rank", rank)
+    grammar = from_gbnf('root ::= (word " "*)*\nword ::= [a-z]+ " "*', captures=["word"])
+    found = grammar.captures("ab  " * 2_000)
+    assert found == [Captured("word", "ab  ", 4 * n, 4 * n + 4) for n in range(2_000)]
+    assert 1 < longest < 500
+
+
+def test_empty_texts_are_not_captured() -> None:
+    assert capture("x", "").captures("") == []
+    assert capture("x", from_regex("a?")).captures("") == []
+    assert sequence("b", capture("x", from_regex("a?"))).captures("b") == []
+    for name in ("\ud800", "a\udfff"):
+        with pytest.raises(GrammarError, match="a lone surrogate"):
+            capture(name, "x")
+    with pytest.raises(GrammarError, match="a lone surrogate"):
+        from_lark(r'start[capture="\ud800"]: "a"')
+
+
+def test_a_grammar_of_the_empty_text_by_name() -> None:
+    nothing, something = from_regex(""), from_choices(["", "a"])
+    grammar = from_lark('start: "b" @x @y @x', grammars={"x": nothing, "y": something})
+    assert [text for text in ("", "b", "ba", "baa") if grammar.accepts(text)] == ["b", "ba"]
+    assert accepts(grammar, "ba")
+    assert accepts(from_lark("start: @x", grammars={"x": nothing}), "")
+
+
 def test_special_tokens_and_captures() -> None:
     grammar = from_lark("start: <|go|> x <[300]>\nx[capture]: /[a-z]+/", special_tokens={"<|go|>": 299})
     reader = CaptureReader(grammar)
@@ -322,6 +400,9 @@ def test_hostile_extensions_end_in_errors() -> None:
     for unclosed in ("a[\n", "a[lazy", "a{b\n"):  # read once, not once for each
         with pytest.raises(GrammarSyntaxError):
             from_lark("start: a\n" + unclosed * 20_000 + "%json {}")
+    for unclosed in ('"\\', "/\\", '"'):  # nor looked through to the end for each
+        with pytest.raises(GrammarSyntaxError):
+            from_lark("start: " + unclosed * 100_000)
     nested = from_regex("x")
     for _ in range(MOST_NESTED):
         nested = from_lark('start: "y"? @inner', grammars={"inner": nested})

@@ -8,7 +8,7 @@ import json
 import random
 
 import pytest
-from tokentrellis.grammars.errors import GrammarError
+from tokentrellis.grammars.errors import GrammarError, LimitExceededError
 from tokentrellis.grammars.expressions import (
     ANYTHING,
     EPSILON,
@@ -23,6 +23,7 @@ from tokentrellis.grammars.expressions import (
     repeat,
     union,
 )
+from tokentrellis.grammars.gbnf import from_gbnf
 from tokentrellis.grammars.grammar import (
     END,
     CallEdge,
@@ -35,7 +36,7 @@ from tokentrellis.grammars.grammar import (
     TerminalEdge,
     TokenEdge,
 )
-from tokentrellis.grammars.recognizer import Recognizer, matches
+from tokentrellis.grammars.recognizer import MOST_WAYS, Recognizer, matches
 from tokentrellis.grammars.utf8 import ANY_TEXT, character_class
 
 from tests.oracles.brute_force_mask import allowed_tokens
@@ -349,6 +350,16 @@ def test_brute_force_mask():
     assert allowed_tokens(_balanced(), b"[[", tokens) == {0, 1, 2, 3, 4, 7, 8, 9}
     assert allowed_tokens(_balanced(), b"[]", tokens) == set()
     assert allowed_tokens(_balanced(), b"]", tokens) == set()
+
+
+def test_too_many_ways_to_read_a_text_are_an_error() -> None:
+    """Their number doubles with each character or two: no time would be enough."""
+    grammar = from_gbnf('root ::= "[" s "]"\ns ::= s t | t s | t\nt ::= s "," | "a"', captures=["root"])
+    assert grammar.accepts("[aa,a]")
+    for read in (grammar.accepts, grammar.captures):
+        with pytest.raises(LimitExceededError, match="ways to read the text") as caught:
+            read("[" + "a" * 60 + "]")
+        assert caught.value.limit == MOST_WAYS
 
 
 def test_long_documents_take_seconds_at_most():

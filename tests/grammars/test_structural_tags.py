@@ -182,6 +182,8 @@ def test_special_tokens_and_reasoning() -> None:
             "within a special token",
         ),
         ([StructuralTag("<a>", None, "x")], {"reasoning": "no"}, "pair of texts"),
+        ([StructuralTag("<a>", None, "x")], {"at_least_one": "no"}, "must be True or False"),
+        ([StructuralTag("<a>", None, "x")], {"stop_after_first": 1}, "must be True or False"),
     ],
 )
 def test_errors(tags: list[Any], options: dict[str, Any], message: str) -> None:

@@ -123,6 +123,13 @@ def test_references_of_each_tool_are_its_own() -> None:
         (lambda: from_tools(TOOLS, format=CallFormat("x", ("«arguments» «name»",))), "must have «name»"),
         (lambda: from_tools(TOOLS, format=CallFormat("x", "«name»«arguments»")), "a tuple of calls"),  # type: ignore[arg-type]
         (lambda: from_tools(TOOLS, format=CallFormat("x", ("⟨«name»«arguments»",))), "without its ⟩"),
+        (lambda: from_tools(TOOLS, format=CallFormat("x", ("",))), "must have «name»"),
+        (
+            lambda: from_tools(
+                TOOLS, format=CallFormat("x", ("⟨" * 3000 + "«name»«arguments»" + "⟩" * 3000,))
+            ),
+            "at most 50 parts",
+        ),
         (lambda: parse_calls("", CallFormat("x", ("«name»«arguments»",), id="(")), "id must be a pattern"),
         (lambda: parse_calls("", CallFormat("x", ("a",), arguments="yaml")), '"json", "python" or "xml"'),  # type: ignore[arg-type]
         (lambda: from_tools([{"name": "a", "parameters": {"anyOf": [{}]}}], format="gemma"), "anyOf"),

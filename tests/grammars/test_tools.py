@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tokentrellis.decoding.compile import CompiledGrammar, compile_grammar
 from tokentrellis.decoding.vocabulary import Vocabulary
 from tokentrellis.grammars.call_formats import FORMAT_BY_NAME, CallFormat, detect_format
-from tokentrellis.grammars.errors import GrammarError, GrammarSyntaxError
+from tokentrellis.grammars.errors import GrammarError, GrammarSyntaxError, UnsupportedFeatureError
 from tokentrellis.grammars.tool_calls import ToolCall, parse_calls, text_beside_calls
 from tokentrellis.grammars.tools import ToolGrammar, from_tools
 
@@ -420,6 +420,28 @@ def test_raw_strings_of_xml() -> None:
 def test_what_is_no_call_is_said_with_its_place(family: str, text: str, message: str) -> None:
     with pytest.raises(GrammarSyntaxError, match=message):
         grammar(family).calls(text)
+
+
+@pytest.mark.parametrize("number", ["01", "\u0663", "1" * 5000, "1_0", "."])
+def test_what_is_no_number_of_json(number: str) -> None:
+    for text, format in (
+        (f'{{"name": "f", "parameters": {{"a": {number}}}}}', "llama3"),
+        (f"[f(a={number})]", "llama_pythonic"),
+    ):
+        with pytest.raises(GrammarSyntaxError, match="a call begins here and is not what the format says"):
+            parse_calls(text, format)
+    element = f"<tool_call>f\n<arg_key>a</arg_key>\n<arg_value>{number}</arg_value>\n</tool_call>"
+    assert parse_calls(element, "glm45") == [ToolCall("f", {"a": number})]
+
+
+@pytest.mark.parametrize("format", ["glm45", "qwen3_coder", "minimax_m2", "deepseek_v32"])
+@pytest.mark.parametrize("name", ["", "a\nb", "a>b", 'a">b', "</arg_key>", '"'])
+def test_names_of_arguments_that_an_element_does_not_hold(format: str, name: str) -> None:
+    """They would not be read back, or as something else."""
+    tool = {"name": "f", "parameters": {"type": "object", "properties": {name: {"type": "integer"}}}}
+    with pytest.raises(UnsupportedFeatureError, match="cannot be told from the element around it"):
+        from_tools([tool], format=format)
+    assert from_tools([tool], format="hermes").accepts("text")
 
 
 @given(st.sampled_from(FAMILIES), st.data())
