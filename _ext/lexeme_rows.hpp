@@ -64,13 +64,11 @@ private:
     static constexpr size_t MOST_ALIKE = 64;   // parts that differ in their stacks only, and are compared:
     static constexpr int32_t MOST_PLACES = 64; // those that depend on so much of the stack
 
-    struct Part {
+    struct Part : RowContent {
         int32_t link, n_places;  // the stack for which it was found, and how many of its places were read
-        std::vector<Row::Base> bases;
-        std::vector<int32_t> ids;
         std::shared_ptr<const Bitmap> own;
         bool accepting = false;
-        size_t n_bytes() const { return sizeof(Part) + ids.size() * 4 + bases.size() * sizeof(Row::Base) + (own ? own->size() * 8 : 0); }
+        size_t n_bytes() const { return sizeof(Part) + RowContent::n_bytes() + (own ? own->size() * 8 : 0); }
     };
 
     Network& network_;
@@ -168,34 +166,14 @@ private:
             part.ids.shrink_to_fit();
             return;
         }
-        part.own = std::make_shared<const Bitmap>(united(part.bases, part.ids));
+        part.own = std::make_shared<const Bitmap>(part.united(lexicon_.bitmap_words));
         part.bases.clear(), part.bases.shrink_to_fit();
         part.ids.clear(), part.ids.shrink_to_fit();
     }
 
     void make_whole(Row& row) {
-        row.whole = std::make_shared<const Bitmap>(united(row.bases, row.ids));
+        row.whole = std::make_shared<const Bitmap>(row.united(lexicon_.bitmap_words));
         row.bases.clear(), row.ids.clear();
-    }
-
-    Bitmap united(const std::vector<Row::Base>& bases, const std::vector<int32_t>& ids) {
-        if (bases.empty()) {
-            Bitmap bits(lexicon_.bitmap_words, 0);
-            for (int32_t id : ids) bits[id >> 6] |= 1ull << (id & 63);
-            return bits;
-        }
-        Bitmap bits(*bases[0].bitmap);
-        for (int32_t id : bases[0].removed) bits[id >> 6] &= ~(1ull << (id & 63));
-        for (size_t i = 1; i < bases.size(); ++i) {
-            std::vector<int32_t> keep_clear;
-            for (int32_t id : bases[i].removed)
-                if (!(bits[id >> 6] >> (id & 63) & 1)) keep_clear.push_back(id);
-            const uint64_t* from = bases[i].bitmap->data();
-            for (size_t word = 0; word < bits.size(); ++word) bits[word] |= from[word];
-            for (int32_t id : keep_clear) bits[id >> 6] &= ~(1ull << (id & 63));
-        }
-        for (int32_t id : ids) bits[id >> 6] |= 1ull << (id & 63);
-        return bits;
     }
 };
 

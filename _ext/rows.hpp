@@ -65,6 +65,12 @@ struct RowContent {
         }
         for (int32_t id : ids) out[id >> 5] |= 1u << (id & 31);
     }
+    // The same as a bitmap.
+    Bitmap united(size_t bitmap_words) const {
+        Bitmap bitmap(bitmap_words);
+        write(reinterpret_cast<uint32_t*>(bitmap.data()), bitmap_words * 2);
+        return bitmap;
+    }
     static void copy(const Bitmap& bitmap, uint32_t* out, size_t words) {
         const size_t have = std::min(words, bitmap.size() * 2);
         std::memcpy(out, bitmap.data(), have * 4);
@@ -97,10 +103,7 @@ public:
     const RowContent& content() const { return content_; }
     bool has(int32_t id) const { return whole_ ? (*whole_)[id >> 6] >> (id & 63) & 1 : content_.has(id); }
     void write(uint32_t* out, size_t words, size_t bitmap_words) {
-        if (!whole_ && n_written_++ > 0) {
-            whole_ = std::make_unique<Bitmap>(bitmap_words, 0);
-            content_.write(reinterpret_cast<uint32_t*>(whole_->data()), bitmap_words * 2);
-        }
+        if (!whole_ && n_written_++ > 0) whole_ = std::make_unique<Bitmap>(content_.united(bitmap_words));
         if (whole_) RowContent::copy(*whole_, out, words);
         else content_.write(out, words);
     }
