@@ -151,7 +151,7 @@ def report_particles(n_rounds: int = 5) -> None:
             )
 
 
-def report_batches(n_texts: int = 64, n_rounds: int = 3) -> None:
+def report_batches(n_texts: int = 64, n_rounds: int = 7) -> None:
     """Texts a second by CARS and by masked chains, for batches."""
     print("\n| sampler | batch | texts a second | times batch 1 |")
     print("| :-- | --: | --: | --: |")
