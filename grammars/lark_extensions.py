@@ -51,8 +51,8 @@ _EXTENSION = re.compile(
     re.MULTILINE,
 )
 _DEFINITION = re.compile(
-    r"^[ \t]*(?:%(?:extend|override)[ \t]+)?[?!]*(\w+)(?:\{[^}\n]*\})?(?:\.-?[0-9]+)?"
-    r"(?:\[[^\]\[\n]*\])?[ \t]*:",
+    r"^[ \t]*(?:%(?:extend|override)[ \t]+)?[?!]*(\w+)[ \t]*(?:\{[^}\n]*\})?[ \t]*(?:\.-?[0-9]+)?"
+    r"[ \t]*(?:\[[^\]\[\n]*\])?[ \t]*:",
     re.MULTILINE,
 )
 _ATTRIBUTE = re.compile(
@@ -81,13 +81,15 @@ class Attributes(NamedTuple):
 class Extensions:
     """A grammar in Lark's own notation, and what was taken out of it.
 
-    plain: the text. special_tokens, embedded: by the names of terminals that stand for them, ids and
+    plain: the text. definitions: where in the source rules and terminals are defined, with their names, in
+    their order. special_tokens, embedded: by the names of terminals that stand for them, ids and
     grammars. patterns: by the character that stands for it, an expression. attributes: by rule. first: the
     first of what Lark's own lexers do not have, and where; None: there is none.
     """
 
     source: str
     plain: str = ""
+    definitions: list[tuple[int, str]] = field(default_factory=list)
     special_tokens: dict[str, int] = field(default_factory=dict)
     embedded: dict[str, Grammar] = field(default_factory=dict)
     patterns: dict[str, Expression] = field(default_factory=dict)
@@ -135,8 +137,8 @@ class _Reader:
     ) -> None:
         self.source, self.special_tokens, self.grammars = source, special_tokens, grammars
         self.outside = blanked(source, [found.span() for found in SKIPPED_TEXT.finditer(source)])
-        self.definitions = [(one.start(), one.group(1)) for one in _DEFINITION.finditer(self.outside)]
         self.made = Extensions(source)
+        self.made.definitions = [(one.start(1), one[1]) for one in _DEFINITION.finditer(self.outside)]
         self.pieces: list[str] = []
         self.length = 0  # of the pieces
         self.offset = 0  # in the source, up to which they stand for it
@@ -242,8 +244,8 @@ class _Reader:
     def _embed(self, found: re.Match[str], grammar: Grammar, end: int) -> None:
         what = "%json" if found["word"] else found.group()
         self._notes(what, found.start())
-        at = bisect_right(self.definitions, (found.start(), ""))
-        if at and self.definitions[at - 1][1].isupper():
+        at = bisect_right(self.made.definitions, (found.start(), ""))
+        if at and self.made.definitions[at - 1][1].isupper():
             self._fail(f"{what} cannot be used in terminals", found.start(), advice="give it a rule")
         name = self._new_name(f"EMBEDDED_{len(self.made.embedded) + 1}")
         self.made.embedded[name] = grammar

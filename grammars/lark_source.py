@@ -39,9 +39,6 @@ _NOT_DEFINED = re.compile(
     r"(?:Rule|Terminal) '?([^\s']+)'? used but not defined|Using an undefined rule: (\S+)"
     r"|used but not defined: (\S+)"
 )
-_DEFINITION = re.compile(
-    r"^[ \t]*(?:%(?:extend|override)[ \t]+)?[?!]*([a-z_][a-z_0-9]*|[A-Z_][A-Z_0-9]*)", re.MULTILINE
-)
 
 
 class LarkSource:
@@ -137,7 +134,7 @@ class LarkSource:
             place = re.search(rf"(?<![\w]){re.escape(name)}(?!\w)", self.text)
             raise UnresolvedReferenceError(
                 name,
-                dict.fromkeys(_DEFINITION.findall(self.text)),
+                dict.fromkeys(known for _, known in self.extensions.definitions),
                 message="the rule or terminal is not defined",
                 location=line_and_column(self.text, place.start()) if place else None,
                 source=self.text,
@@ -162,8 +159,8 @@ class LarkSource:
             for name, meaning in ((made.suffix, "the suffix of"), (made.body, "the text of")):
                 if name and re.search(rf"\b{name}\b", message):
                     message = re.sub(rf"\b{name}\b", f"{meaning} rule {rule!r}", message)
-                    place = re.search(rf"^[ \t]*[?!]*{rule}\b", self.text, re.MULTILINE)
-                    location = line_and_column(self.text, place.end() - len(rule)) if place else None
+                    offset = next(at for at, defined in self.extensions.definitions if defined == rule)
+                    location = line_and_column(self.text, offset)
         source = self.text if location else None
         raise GrammarSyntaxError(message, location=location, source=source, **more) from error
 
