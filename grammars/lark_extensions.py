@@ -35,7 +35,7 @@ from .special_tokens import special_token
 from .stop_strings import encoded
 from .substrings import substring_expression
 
-SKIPPED_TEXT = re.compile(
+_SKIPPED_TEXT = re.compile(
     r'"(?:\\.|[^"\\\n])*(?:"i?)?|/(?!/)(?:\\.|[^/\\\n])+(?:/[imslux]*)?|//[^\n]*|#[^\n]*'
 )
 """Strings, patterns and comments, in which nothing is an extension. One that is not closed ends with its
@@ -84,7 +84,8 @@ class Extensions:
     plain: the text. definitions: where in the source rules and terminals are defined, with their names, in
     their order. special_tokens, embedded: by the names of terminals that stand for them, ids and
     grammars. patterns: by the character that stands for it, an expression. attributes: by rule. first: the
-    first of what Lark's own lexers do not have, and where; None: there is none.
+    first of what Lark's own lexers do not have, which is all but special tokens and %llguidance, and where;
+    None: there is none.
     """
 
     source: str
@@ -109,15 +110,6 @@ class Extensions:
         return line_and_column(self.source, min(source + offset - plain, len(self.source)))
 
 
-def has_extensions(source: object) -> bool:
-    """Whether a text has extensions that Lark's lexers do not know: all but special tokens, %llguidance."""
-    if not isinstance(source, str):
-        return False
-    outside = blanked(source, [found.span() for found in SKIPPED_TEXT.finditer(source)])
-    found = _EXTENSION.finditer(outside)
-    return any(not one["token"] and one["word"] != "llguidance" for one in found)
-
-
 def read_extensions(
     source: str, special_tokens: Mapping[str, int], grammars: Mapping[str, Grammar]
 ) -> Extensions:
@@ -136,7 +128,7 @@ class _Reader:
         self, source: str, special_tokens: Mapping[str, int], grammars: Mapping[str, Grammar]
     ) -> None:
         self.source, self.special_tokens, self.grammars = source, special_tokens, grammars
-        self.outside = blanked(source, [found.span() for found in SKIPPED_TEXT.finditer(source)])
+        self.outside = _SKIPPED_TEXT.sub(lambda found: " " * len(found[0]), source)
         self.made = Extensions(source)
         self.made.definitions = [(one.start(1), one[1]) for one in _DEFINITION.finditer(self.outside)]
         self.pieces: list[str] = []
@@ -334,12 +326,3 @@ class _Reader:
             self._fail("the name of a capture must be a string", offset, got=written)
         encoded(name)
         return name
-
-
-def blanked(text: str, spans: list[tuple[int, int]]) -> str:
-    """The text with blanks in the place of these spans."""
-    parts, offset = [], 0
-    for first, last in spans:
-        parts += [text[offset:first], " " * (last - first)]
-        offset = last
-    return "".join(parts) + text[offset:]

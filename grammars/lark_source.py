@@ -42,7 +42,7 @@ _NOT_DEFINED = re.compile(
 
 
 class LarkSource:
-    """A grammar as the library compiled it.
+    """A grammar as the library compiled it. Pickled by what it was made of.
 
     extensions: what was taken out of the text. plain: the rest. special_tokens: by the names of terminals
     that stand for them, ids. remarks: (rule, what may be wrong with it).
@@ -61,6 +61,7 @@ class LarkSource:
         if len(text) > MOST_CHARACTERS:
             raise LimitExceededError("the length of a grammar", given=len(text), limit=MOST_CHARACTERS)
         check_characters(text)
+        self._arguments = (text, start, loader, special_tokens, grammars)
         self.text, self.start = text, start
         self.remarks: tuple[Remark, ...] = ()
         self.extensions = read_extensions(text, special_tokens, grammars)
@@ -78,6 +79,9 @@ class LarkSource:
                 f"terminal {name}, which %declare leaves without a pattern,",
                 advice="give it a pattern, or write a special token as <[id]>",
             )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), self._arguments
 
     def _rules_without_end(self) -> tuple[Remark, ...]:
         options: dict[str, list[list[str]]] = {}
