@@ -362,16 +362,14 @@ def after_reasoning(text: str, block: Reasoning | None) -> int:
 def _check(format: CallFormat) -> None:
     """Raise GrammarError for a format whose fields are of the wrong kind."""
     pairs = [format.answer, *([format.reasoning] if format.reasoning is not None else [])]
-    texts = [format.begin, format.separator, format.end, format.turn_end, format.id, format.parameter]
     are_pairs = all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs)
     if not isinstance(format.calls, tuple) or not format.calls or not are_pairs:
         raise GrammarError("a CallFormat must have a tuple of calls, and pairs of texts", got=format)
-    if not all(
-        isinstance(text, str)
-        for text in [*texts, format.parameter, *format.calls, *(t for pair in pairs for t in pair)]
-    ):
+    texts = [format.begin, format.separator, format.end, format.turn_end, format.id, format.parameter]
+    texts += [*format.calls, *(text for pair in pairs for text in pair)]
+    if not all(isinstance(text, str) for text in texts):
         raise GrammarError("the templates of a CallFormat must be strings", got=format)
-    if any(call.count("⟨") > MOST_OPTIONAL for call in [*texts, *format.calls]):
+    if any(text.count("⟨") > MOST_OPTIONAL for text in texts):
         raise GrammarError(
             f"a template may have at most {MOST_OPTIONAL} parts that may be left out", got=format
         )

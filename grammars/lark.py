@@ -19,7 +19,6 @@ from .composition import Composition, Skeleton, check_part
 from .context_free import ContextFreeGrammar
 from .errors import GrammarError, GrammarSyntaxError, UnsupportedFeatureError, line_and_column
 from .grammar import Expansion, Grammar
-from .lark_extensions import has_extensions
 from .lark_rules import LarkRules
 from .lark_source import LarkSource, Loader, library
 from .lark_tables import lalr_tables
@@ -34,34 +33,20 @@ class ContextualLarkGrammar(Grammar):
 
     start = 1
 
-    def __init__(
-        self,
-        text: str,
-        start: str,
-        loader: Loader | None,
-        special_tokens: Mapping[str, int],
-        grammars: Mapping[str, Grammar],
-    ) -> None:
-        self._arguments = (text, start, loader, special_tokens, grammars)
-        self.source = LarkSource(*self._arguments)
-        if self.source.extensions.first is not None:
-            feature, offset = self.source.extensions.first
+    def __init__(self, source: LarkSource) -> None:
+        self.source = source
+        if source.extensions.first is not None:
+            feature, offset = source.extensions.first
             raise UnsupportedFeatureError(
                 f"{feature} with Lark's contextual lexer",
-                location=line_and_column(text, offset),
-                source=text,
+                location=line_and_column(source.text, offset),
+                source=source.text,
                 advice="ask for lexer='dynamic', or leave lexer out",
             )
         self.parse_tables, shadowed = lalr_tables(
-            *(
-                self.source.terminals,
-                self.source.rules,
-                self.source.ignored,
-                start,
-                self.source.special_tokens,
-            )
+            source.terminals, source.rules, source.ignored, source.start, source.special_tokens
         )
-        self.remarks = self.source.remarks + shadowed
+        self.remarks = source.remarks + shadowed
         self._parser: Any = None
 
     def expand(self, state: int) -> Expansion:
@@ -108,23 +93,21 @@ class ContextualLarkGrammar(Grammar):
         return self.source.text
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), self._arguments
+        return type(self), (self.source,)
 
 
 class DynamicLarkGrammar(ContextFreeGrammar):
     """The texts that the rules derive, each terminal ending wherever it matches. Made by `from_lark`."""
 
-    def __init__(self, *arguments: Any) -> None:
-        """arguments: those of `LarkSource`."""
-        self._arguments = arguments
-        self.source = LarkSource(*arguments)
-        made = LarkRules(self.source)
+    def __init__(self, source: LarkSource) -> None:
+        self.source = source
+        made = LarkRules(source)
         self.embedded = made.embedded
         super().__init__(made.rules, "", made.captured)
-        self.remarks = self.source.remarks
+        self.remarks = source.remarks
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), self._arguments
+        return type(self), (self.source,)
 
 
 class EmbeddingLarkGrammar(Composition):
@@ -182,12 +165,12 @@ def from_lark(
     if loader is not None and not callable(loader):
         raise GrammarError("loader must be a function from a path to a text", got=loader)
     _check_grammars(grammars)
-    arguments = (text, checked_start(start), loader, checked_tokens(special_tokens), dict(grammars))
+    source = LarkSource(text, checked_start(start), loader, checked_tokens(special_tokens), dict(grammars))
     grammar: ContextualLarkGrammar | DynamicLarkGrammar | EmbeddingLarkGrammar
-    if lexer == "contextual" or (lexer is None and not has_extensions(text)):
-        grammar = ContextualLarkGrammar(*arguments)
+    if lexer == "contextual" or (lexer is None and source.extensions.first is None):
+        grammar = ContextualLarkGrammar(source)
     else:
-        grammar = DynamicLarkGrammar(*arguments)
+        grammar = DynamicLarkGrammar(source)
         if grammar.embedded:
             grammar = EmbeddingLarkGrammar(grammar)
     warn_about(grammar.remarks)

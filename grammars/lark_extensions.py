@@ -35,7 +35,7 @@ from .special_tokens import special_token
 from .stop_strings import encoded
 from .substrings import substring_expression
 
-SKIPPED_TEXT = re.compile(
+_SKIPPED_TEXT = re.compile(
     r'"(?:\\.|[^"\\\n])*(?:"i?)?|/(?!/)(?:\\.|[^/\\\n])+(?:/[imslux]*)?|//[^\n]*|#[^\n]*'
 )
 """Strings, patterns and comments, in which nothing is an extension. One that is not closed ends with its
@@ -51,8 +51,8 @@ _EXTENSION = re.compile(
     re.MULTILINE,
 )
 _DEFINITION = re.compile(
-    r"^[ \t]*(?:%(?:extend|override)[ \t]+)?[?!]*(\w+)(?:\{[^}\n]*\})?(?:\.-?[0-9]+)?"
-    r"(?:\[[^\]\[\n]*\])?[ \t]*:",
+    r"^[ \t]*(?:%(?:extend|override)[ \t]+)?[?!]*(\w+)[ \t]*(?:\{[^}\n]*\})?[ \t]*(?:\.-?[0-9]+)?"
+    r"[ \t]*(?:\[[^\]\[\n]*\])?[ \t]*:",
     re.MULTILINE,
 )
 _ATTRIBUTE = re.compile(
@@ -81,13 +81,16 @@ class Attributes(NamedTuple):
 class Extensions:
     """A grammar in Lark's own notation, and what was taken out of it.
 
-    plain: the text. special_tokens, embedded: by the names of terminals that stand for them, ids and
+    plain: the text. definitions: where in the source rules and terminals are defined, with their names, in
+    their order. special_tokens, embedded: by the names of terminals that stand for them, ids and
     grammars. patterns: by the character that stands for it, an expression. attributes: by rule. first: the
-    first of what Lark's own lexers do not have, and where; None: there is none.
+    first of what Lark's own lexers do not have, which is all but special tokens and %llguidance, and where;
+    None: there is none.
     """
 
     source: str
     plain: str = ""
+    definitions: list[tuple[int, str]] = field(default_factory=list)
     special_tokens: dict[str, int] = field(default_factory=dict)
     embedded: dict[str, Grammar] = field(default_factory=dict)
     patterns: dict[str, Expression] = field(default_factory=dict)
@@ -105,15 +108,6 @@ class Extensions:
         offset = sum(len(text) + 1 for text in lines[: line - 1]) + column - 1
         plain, source = max((place for place in self.places if place[0] <= offset), default=(0, 0))
         return line_and_column(self.source, min(source + offset - plain, len(self.source)))
-
-
-def has_extensions(source: object) -> bool:
-    """Whether a text has extensions that Lark's lexers do not know: all but special tokens, %llguidance."""
-    if not isinstance(source, str):
-        return False
-    outside = blanked(source, [found.span() for found in SKIPPED_TEXT.finditer(source)])
-    found = _EXTENSION.finditer(outside)
-    return any(not one["token"] and one["word"] != "llguidance" for one in found)
 
 
 def read_extensions(
@@ -134,9 +128,9 @@ class _Reader:
         self, source: str, special_tokens: Mapping[str, int], grammars: Mapping[str, Grammar]
     ) -> None:
         self.source, self.special_tokens, self.grammars = source, special_tokens, grammars
-        self.outside = blanked(source, [found.span() for found in SKIPPED_TEXT.finditer(source)])
-        self.definitions = [(one.start(), one.group(1)) for one in _DEFINITION.finditer(self.outside)]
+        self.outside = _SKIPPED_TEXT.sub(lambda found: " " * len(found[0]), source)
         self.made = Extensions(source)
+        self.made.definitions = [(one.start(1), one[1]) for one in _DEFINITION.finditer(self.outside)]
         self.pieces: list[str] = []
         self.length = 0  # of the pieces
         self.offset = 0  # in the source, up to which they stand for it
@@ -242,8 +236,8 @@ class _Reader:
     def _embed(self, found: re.Match[str], grammar: Grammar, end: int) -> None:
         what = "%json" if found["word"] else found.group()
         self._notes(what, found.start())
-        at = bisect_right(self.definitions, (found.start(), ""))
-        if at and self.definitions[at - 1][1].isupper():
+        at = bisect_right(self.made.definitions, (found.start(), ""))
+        if at and self.made.definitions[at - 1][1].isupper():
             self._fail(f"{what} cannot be used in terminals", found.start(), advice="give it a rule")
         name = self._new_name(f"EMBEDDED_{len(self.made.embedded) + 1}")
         self.made.embedded[name] = grammar
@@ -332,12 +326,3 @@ class _Reader:
             self._fail("the name of a capture must be a string", offset, got=written)
         encoded(name)
         return name
-
-
-def blanked(text: str, spans: list[tuple[int, int]]) -> str:
-    """The text with blanks in the place of these spans."""
-    parts, offset = [], 0
-    for first, last in spans:
-        parts += [text[offset:first], " " * (last - first)]
-        offset = last
-    return "".join(parts) + text[offset:]

@@ -39,13 +39,10 @@ _NOT_DEFINED = re.compile(
     r"(?:Rule|Terminal) '?([^\s']+)'? used but not defined|Using an undefined rule: (\S+)"
     r"|used but not defined: (\S+)"
 )
-_DEFINITION = re.compile(
-    r"^[ \t]*(?:%(?:extend|override)[ \t]+)?[?!]*([a-z_][a-z_0-9]*|[A-Z_][A-Z_0-9]*)", re.MULTILINE
-)
 
 
 class LarkSource:
-    """A grammar as the library compiled it.
+    """A grammar as the library compiled it. Pickled by what it was made of.
 
     extensions: what was taken out of the text. plain: the rest. special_tokens: by the names of terminals
     that stand for them, ids. remarks: (rule, what may be wrong with it).
@@ -64,6 +61,7 @@ class LarkSource:
         if len(text) > MOST_CHARACTERS:
             raise LimitExceededError("the length of a grammar", given=len(text), limit=MOST_CHARACTERS)
         check_characters(text)
+        self._arguments = (text, start, loader, special_tokens, grammars)
         self.text, self.start = text, start
         self.remarks: tuple[Remark, ...] = ()
         self.extensions = read_extensions(text, special_tokens, grammars)
@@ -81,6 +79,9 @@ class LarkSource:
                 f"terminal {name}, which %declare leaves without a pattern,",
                 advice="give it a pattern, or write a special token as <[id]>",
             )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), self._arguments
 
     def _rules_without_end(self) -> tuple[Remark, ...]:
         options: dict[str, list[list[str]]] = {}
@@ -137,7 +138,7 @@ class LarkSource:
             place = re.search(rf"(?<![\w]){re.escape(name)}(?!\w)", self.text)
             raise UnresolvedReferenceError(
                 name,
-                dict.fromkeys(_DEFINITION.findall(self.text)),
+                dict.fromkeys(known for _, known in self.extensions.definitions),
                 message="the rule or terminal is not defined",
                 location=line_and_column(self.text, place.start()) if place else None,
                 source=self.text,
@@ -162,8 +163,8 @@ class LarkSource:
             for name, meaning in ((made.suffix, "the suffix of"), (made.body, "the text of")):
                 if name and re.search(rf"\b{name}\b", message):
                     message = re.sub(rf"\b{name}\b", f"{meaning} rule {rule!r}", message)
-                    place = re.search(rf"^[ \t]*[?!]*{rule}\b", self.text, re.MULTILINE)
-                    location = line_and_column(self.text, place.end() - len(rule)) if place else None
+                    offset = next(at for at, defined in self.extensions.definitions if defined == rule)
+                    location = line_and_column(self.text, offset)
         source = self.text if location else None
         raise GrammarSyntaxError(message, location=location, source=source, **more) from error
 

@@ -261,6 +261,14 @@ def test_rules_in_lazy_terminals_are_refused() -> None:
         from_lark("start: a\na[lazy]: %json {}")
 
 
+@pytest.mark.parametrize("header", ["x [capture]", "x.2 [capture]", "x [capture] ", "?x{y} "])
+def test_blanks_may_stand_in_the_header_of_a_rule(header: str) -> None:
+    called = "x{T}" if "{" in header else "x"
+    grammar = from_lark(f'start: {called}\nT: "a"\n{header}: %json {{"const": 1}}\n')
+    assert accepts(grammar, "1")
+    assert not accepts(grammar, "a")
+
+
 def test_the_lexer_follows_from_the_extensions() -> None:
     assert from_lark("start: A\nA: /a/").parse_tables is not None
     assert from_lark("start: a\na[capture]: /a/").parse_tables is None
