@@ -84,7 +84,7 @@ class ToolGrammar(Composition):
         return text_beside_calls(text, self.format, self.reasoning)
 
     def definitions(self) -> list[dict[str, Any]]:
-        """The tools in OpenAI's form, for `tokenizer.apply_chat_template(messages, tools=...)`."""
+        """The tools in OpenAI's form, for `tokenizer.applychat_template(messages, tools=...)`."""
         return [tool.definition() for tool in self.tools]
 
 
@@ -126,7 +126,7 @@ def from_tools(
     """
     known = checked_tools(tools)
     chosen = _chosen(known, tool_choice)
-    template = _chat_template(tokenizer)
+    template = chat_template(tokenizer)
     how = _format(format, template, tokenizer)
     block = _reasoning(reasoning, how, template)
     names = checked_tokens(_added_tokens(tokenizer) if special_tokens is None else special_tokens)
@@ -188,7 +188,8 @@ def _reasoning(given: Any, format: CallFormat, template: str) -> Reasoning | Non
     return checked_reasoning(given)
 
 
-def _chat_template(tokenizer: Any) -> str:
+def chat_template(tokenizer: Any) -> str:
+    """The chat template of a tokenizer, of several that for tools; empty if there is none."""
     template = getattr(tokenizer, "chat_template", None)
     if isinstance(template, Mapping):  # by name
         template = template.get("tool_use") or template.get("default")

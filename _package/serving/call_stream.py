@@ -18,6 +18,7 @@ from typing import Any
 
 from ..grammars.call_formats import CallFormat, Element, elements
 from ..grammars.tools import ToolGrammar
+from .text_stream import undecided
 
 Delta = dict[str, Any]
 """A part of a message: `content`, `reasoning_content`, or one member of `tool_calls` with its index."""
@@ -105,7 +106,7 @@ class CallStream:
         while True:
             places = [place for first in firsts if (place := self._text.find(first, self._at)) >= 0]
             end = min(places, default=len(self._text))
-            held = 0 if places or self._is_last else _overlap(self._text[self._at :], firsts)
+            held = 0 if places or self._is_last else undecided(self._text[self._at :], firsts)
             certain = self._text[self._at : end - held].rstrip()
             if certain:
                 yield {"content": certain}
@@ -211,17 +212,6 @@ def _call(index: int, name: str, call_id: str | None, arguments: str) -> Delta:
             }
         ]
     }
-
-
-def _overlap(text: str, firsts: Iterable[str]) -> int:
-    """Characters at the end that one of these texts begins with."""
-    lengths = (
-        length
-        for first in firsts
-        for length in range(min(len(first) - 1, len(text)), 0, -1)
-        if text.endswith(first[:length])
-    )
-    return max(lengths, default=0)
 
 
 def _heads(format: CallFormat, names: Iterable[str], begin: list[Element]) -> list[re.Pattern[str]]:

@@ -73,7 +73,8 @@ class Engine:
         self.limits = limits or Limits()
         self._model = loaded.model
         self._vocabulary = read_vocabulary(loaded.model, loaded.tokenizer)
-        self._special_names = self._vocabulary.special_names
+        names = self._vocabulary.special_names
+        self._special_names = {token_id: name.encode() for token_id, name in names.items()}
         self._tools = tools_of_model(loaded.tokenizer, self._vocabulary.special_token_by_name)
         self._whitespace: Whitespace = whitespace or ("compact" if is_embedded else "natural")
         self.grammars = GrammarCache(self._vocabulary, self.limits)
@@ -117,7 +118,7 @@ class Engine:
     def token_name(self, token_id: int) -> bytes:
         """The bytes of a token; of a special one its name."""
         if token_id in self._special_names:
-            return self._special_names[token_id].encode()
+            return self._special_names[token_id]
         is_known = token_id < self._vocabulary.vocab_size
         return self._vocabulary.token_bytes(token_id) if is_known else b""
 
@@ -149,8 +150,7 @@ class Engine:
             raise RequestRefusedError(f"must be at most {self.scheduler.most_rows}", param="n", got=n)
         choosing = self._choosing(request)
         # Where calls are read from a text, special tokens are part of it.
-        is_called = isinstance(constraint, ToolConstraint)
-        names = {i: name.encode() for i, name in self._special_names.items()} if is_called else {}
+        special_names = self._special_names if isinstance(constraint, ToolConstraint) else {}
         return [
             Job(
                 prompt_ids,
@@ -162,7 +162,7 @@ class Engine:
                 seed=None if request.seed is None else request.seed + number,
                 stop_strings=request.stop_strings,
                 n_top_logprobs=request.n_top_logprobs,
-                special_names=names,
+                special_names=special_names,
             )
             for number, prompt_ids in enumerate(prompts)
         ]

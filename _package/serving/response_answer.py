@@ -52,11 +52,10 @@ class ResponseAnswer:
 
     def opening(self) -> list[dict[str, Any]]:
         """The events before the first piece."""
-        before, self._events = self._events, []
-        self._tell("response.created", response=self.body())
-        self._tell("response.in_progress", response=self.body())
-        opening, self._events = self._events, before
-        return opening
+        response = self.body()
+        self._tell("response.created", response=response)
+        self._tell("response.in_progress", response=response)
+        return self._take_events()
 
     def add(self, choice: int, piece: Piece) -> None:
         """Take in a piece of the text."""
@@ -76,8 +75,7 @@ class ResponseAnswer:
 
     def chunks(self, choice: int, piece: Piece) -> list[dict[str, Any]]:
         """The events since the last call."""
-        events, self._events = self._events, []
-        return events
+        return self._take_events()
 
     def body(self) -> dict[str, Any]:
         """The response as it stands."""
@@ -108,6 +106,10 @@ class ResponseAnswer:
             "truncation": "disabled",
             "usage": None if status == "in_progress" else usage,
         }
+
+    def _take_events(self) -> list[dict[str, Any]]:
+        events, self._events = self._events, []
+        return events
 
     def _tell(self, kind: str, **members: Any) -> None:
         self._events.append({"type": kind, "sequence_number": self._n_events, **members})

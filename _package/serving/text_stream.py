@@ -9,7 +9,7 @@ stop string.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class TextStream:
@@ -34,18 +34,20 @@ class TextStream:
         if found:  # the first that is complete, however the text was cut into tokens
             self.is_stopped = True
             return self._take(min(found)[1])
-        return self._take(len(self._held) - (0 if is_last else self._undecided()))
+        n_held = 0 if is_last else undecided(self._held, self._stop_strings)
+        return self._take(len(self._held) - n_held)
 
     def _take(self, n_characters: int) -> str:
         text, self._held = self._held[:n_characters], self._held[n_characters:]
         return text
 
-    def _undecided(self) -> int:
-        """Characters at the end that begin a stop string."""
-        longest = 0
-        for stop in self._stop_strings:
-            for length in range(min(len(stop) - 1, len(self._held)), longest, -1):
-                if self._held.endswith(stop[:length]):
-                    longest = length
-                    break
-        return longest
+
+def undecided(text: str, strings: Iterable[str]) -> int:
+    """Characters at the end of a text that one of these strings begins with, as many as may be."""
+    longest = 0
+    for string in strings:
+        for length in range(min(len(string) - 1, len(text)), longest, -1):
+            if text.endswith(string[:length]):
+                longest = length
+                break
+    return longest

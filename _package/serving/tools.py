@@ -14,7 +14,7 @@ from ..constraint import Constraint
 from ..grammars.call_formats import CallFormat, checked_format, detect_format
 from ..grammars.grammar import Grammar
 from ..grammars.json_schema.layout import Whitespace
-from ..grammars.tools import from_tools
+from ..grammars.tools import chat_template, from_tools
 from ..sources import write_json
 from .errors import RequestRefusedError
 from .protocol import ChatRequest, JsonObject, WritingRequest
@@ -23,27 +23,25 @@ _WITHOUT_TEMPLATE = "hermes"
 
 
 class ModelTools(NamedTuple):
-    """How a model writes calls. special_tokens: name to id. template: its chat template, or nothing."""
+    """How a model writes calls. special_tokens: name to id. tokenizer: its chat template says the rest."""
 
     format: CallFormat | None
     special_tokens: Mapping[str, int]
-    template: str
+    tokenizer: Any
 
 
 def tools_of_model(tokenizer: Any, special_tokens: Mapping[str, int]) -> ModelTools:
     """What the tokenizer's chat template says; a format of None: it shows no known one."""
-    template = getattr(tokenizer, "chat_template", None) or ""
-    if isinstance(template, Mapping):
-        template = template.get("tool_use", template.get("default", ""))
+    template = chat_template(tokenizer)
     found = detect_format(template) if template else checked_format(_WITHOUT_TEMPLATE)
-    return ModelTools(found, dict(special_tokens), template)
+    return ModelTools(found, dict(special_tokens), tokenizer)
 
 
 @dataclass(frozen=True)
 class ToolConstraint(Constraint):
     """Answers that may or must call tools. value: tools, choice and parallel, as the request has them."""
 
-    model: ModelTools = field(default=ModelTools(None, {}, ""), compare=False)
+    model: ModelTools = field(default=ModelTools(None, {}, None), compare=False)
 
     def key(self) -> str:
         return f"{self.kind} {self.whitespace} {write_json(self.value)}"
@@ -55,8 +53,8 @@ class ToolConstraint(Constraint):
             tool_choice=self.value["choice"],
             parallel=self.value["parallel"],
             format=self.model.format,
+            tokenizer=self.model.tokenizer,
             special_tokens=self.model.special_tokens,
-            reasoning=("<think>", "</think>") if "<think>" in self.model.template else None,
             whitespace=self.whitespace,
         )
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import openai
 import pytest
 import tokentrellis as tt
+from tokentrellis.grammars.tools import ToolGrammar
 from tokentrellis.serving.call_stream import message_of
 from tokentrellis.serving.protocol import ChatRequest
-from tokentrellis.serving.tools import ModelTools, tool_constraint
+from tokentrellis.serving.tools import ModelTools, tool_constraint, tools_of_model
 
+from tests.chat_templates import QWEN_3, TEMPLATES
 from tests.serving.running_server import NAME, make_engine, serving
 
 TEXT = "Order by Ann Lee: 12 desk lamps."
@@ -154,9 +157,20 @@ def test_refusals(address: str, options: dict[str, Any], part: str) -> None:
 def test_without_a_choice_tools_change_nothing() -> None:
     body = {"model": NAME, "messages": [{"role": "user", "content": TEXT}], "tools": [ORDER]}
     request = ChatRequest.model_validate({**body, "tool_choice": "none"})
-    assert tool_constraint(request, ModelTools(None, {}, ""), "natural") is None
+    assert tool_constraint(request, ModelTools(None, {}, None), "natural") is None
     with pytest.raises(tt.ConstraintError, match="not known how this model writes calls"):
-        tool_constraint(ChatRequest.model_validate(body), ModelTools(None, {}, ""), "natural")
+        tool_constraint(ChatRequest.model_validate(body), ModelTools(None, {}, None), "natural")
+
+
+@pytest.mark.parametrize("template", [QWEN_3, TEMPLATES["glm45"], TEMPLATES["llama3"]])
+def test_reasoning_is_written_as_the_model_writes_it(template: str) -> None:
+    tokenizer = SimpleNamespace(chat_template=template)
+    body = {"model": NAME, "messages": [{"role": "user", "content": TEXT}], "tools": [ORDER]}
+    constraint = tool_constraint(ChatRequest.model_validate(body), tools_of_model(tokenizer, {}), "natural")
+    assert constraint is not None
+    served, known = constraint.grammar(), tt.from_tools([ORDER], tokenizer=tokenizer)
+    assert isinstance(served, ToolGrammar)
+    assert (served.format, served.reasoning) == (known.format, known.reasoning)
 
 
 @pytest.mark.parametrize(
