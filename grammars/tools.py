@@ -84,7 +84,7 @@ class ToolGrammar(Composition):
         return text_beside_calls(text, self.format, self.reasoning)
 
     def definitions(self) -> list[dict[str, Any]]:
-        """The tools in OpenAI's form, for `tokenizer.applychat_template(messages, tools=...)`."""
+        """The tools in OpenAI's form, for `tokenizer.apply_chat_template(messages, tools=...)`."""
         return [tool.definition() for tool in self.tools]
 
 
