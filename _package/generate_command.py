@@ -21,6 +21,7 @@ from .grammar_options import (
     RegexOption,
     TokenizerOption,
     check_grammar_options,
+    layout_for,
     read_described_grammar,
 )
 from .grammars.errors import ConstraintError
@@ -100,7 +101,7 @@ def generate(
         raise ConstraintError("SCHEMA and TEXT cannot both be standard input", advice="name a file for one")
     check_sampler_options(sampler, particles)
     check_trace(trace, jsonl)
-    layout = whitespace or ("compact" if model is None else "natural")
+    layout = layout_for(model, whitespace)
     grammar, described = read_described_grammar(schema, regex, choices, layout, property_order)
     sampling: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
     sampling["trace"] = trace is not None

@@ -159,6 +159,11 @@ def _read_rules(source: str, lexer: Literal["contextual", "dynamic"] | None) -> 
     return from_lark(text, lexer=lexer, loader=load)
 
 
+def layout_for(model: str | None, whitespace: str | None) -> str:
+    """The layout that was asked for; else compact for the embedded model, which learnt that."""
+    return whitespace or ("compact" if model is None else "natural")
+
+
 def parse_whitespace(word: str) -> Any:
     """The layout of JSON that a word on the command line names."""
     if word in ("natural", "any", "compact"):

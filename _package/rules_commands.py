@@ -64,8 +64,11 @@ def graph(
     check_grammar_options(schema, regex, choices, whitespace)
     grammar, _ = read_described_grammar(schema, regex, choices, whitespace or "natural", property_order)
     found = grammar_graph(grammar, max_nodes=nodes)
-    written = {GraphFormat.MERMAID: found.mermaid, GraphFormat.DOT: found.dot}
-    print(written.get(form, found._repr_html_()).rstrip("\n"))
+    if form == GraphFormat.HTML:
+        written = found._repr_html_()
+    else:
+        written = found.dot if form == GraphFormat.DOT else found.mermaid
+    print(written.rstrip("\n"))
 
 
 def convert(

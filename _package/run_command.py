@@ -23,6 +23,7 @@ from .grammar_options import (
     RegexOption,
     TokenizerOption,
     check_grammar_options,
+    layout_for,
     read_described_grammar,
 )
 from .grammars.errors import ConstraintError
@@ -96,7 +97,7 @@ def run(
     check_sampler_options(sampler, particles)
     checked_integer("--batch-size", batch_size, least=1)
     n_workers = checked_workers(on_ray, ray_address, workers, gpus_per_worker)
-    layout = whitespace or ("compact" if model is None else "natural")
+    layout = layout_for(model, whitespace)
     grammar, described = read_described_grammar(schema, regex, choices, layout, property_order)
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
     settings = WriterSettings(

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from ..decoding.arguments import checked_integer, checked_number
-from ..grammar_options import ModelWhitespaceOption, TokenizerOption, parse_whitespace
+from ..grammar_options import ModelWhitespaceOption, TokenizerOption, layout_for, parse_whitespace
 from ..grammars.errors import ConstraintError
 from ..progress import shown_progress
 from ..ray_options import (
@@ -99,7 +99,7 @@ def bench(
         checked_number("--time-limit", time_limit, above=0),
         checked_number("--memory-limit", memory_limit, above=0),
     )
-    layout = parse_whitespace(whitespace or ("compact" if model is None else "natural"))
+    layout = parse_whitespace(layout_for(model, whitespace))
     chosen, missing = chosen_engines(engines)
     tasks = _tasks(data, sample, seed, long)
     question = {

@@ -21,13 +21,16 @@ from .grammar_state import GrammarState
 
 
 class FollowedTokens:
-    """max_tokens: of the text, its end included; the same number as the engine gets. None: without a budget.
+    """For one sequence at a time; may be used again. A text whose prompt begins with the last prompt, and is
+    shorter than that and its answer, looks like a draft that was taken back: call `reset` before it.
+
+    max_tokens: of the text, its end included; the same number as the engine gets. None: without a budget.
 
     Raises:
         BudgetTooSmallError: the shortest text has more tokens.
     """
 
-    def __init__(self, compiled: CompiledGrammar, max_tokens: int | None = None) -> None:
+    def __init__(self, compiled: CompiledGrammar, *, max_tokens: int | None = None) -> None:
         self._state = GrammarState(compiled)
         if max_tokens is not None:
             max_tokens = checked_integer("max_tokens", max_tokens, least=1)

@@ -13,23 +13,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..decoding.compile import CompiledGrammar
 from .followed_tokens import FollowedTokens
 
 
-class LlamaGrammarProcessor:
-    """For one sequence at a time; may be used again. A text whose prompt begins with the last prompt, and is
-    shorter than that and its answer, looks like a draft that was taken back: call `reset` before it.
-
-    max_tokens: the same number as the call gets. Raises as `FollowedTokens`.
-    """
-
-    def __init__(self, compiled: CompiledGrammar, *, max_tokens: int | None = None) -> None:
-        self._followed = FollowedTokens(compiled, max_tokens)
-
-    def reset(self) -> None:
-        """Begin another text."""
-        self._followed.reset()
+class LlamaGrammarProcessor(FollowedTokens):
+    """The processor; `FollowedTokens` says how it is made and when to `reset` it."""
 
     def __call__(
         self, input_ids: npt.NDArray[np.intc], scores: npt.NDArray[np.single]
@@ -39,5 +27,5 @@ class LlamaGrammarProcessor:
         Raises:
             TokenRejectedError: the sequence holds what the grammar forbids.
         """
-        allowed = self._followed.allowed(input_ids.tolist(), len(scores))
+        allowed = self.allowed(input_ids.tolist(), len(scores))
         return np.where(allowed, scores, np.single(-np.inf))

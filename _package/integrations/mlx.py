@@ -11,23 +11,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..decoding.compile import CompiledGrammar
 from .followed_tokens import FollowedTokens
 
 
-class MlxGrammarProcessor:
-    """For one sequence at a time; may be used again. A text whose prompt begins with the last prompt, and is
-    shorter than that and its answer, looks like a draft that was taken back: call `reset` before it.
-
-    max_tokens: the same number as the call gets. Raises as `FollowedTokens`.
-    """
-
-    def __init__(self, compiled: CompiledGrammar, *, max_tokens: int | None = None) -> None:
-        self._followed = FollowedTokens(compiled, max_tokens)
-
-    def reset(self) -> None:
-        """Begin another text."""
-        self._followed.reset()
+class MlxGrammarProcessor(FollowedTokens):
+    """The processor; `FollowedTokens` says how it is made and when to `reset` it."""
 
     def __call__(self, tokens: Any, logits: Any) -> Any:
         """The logits, minus infinity where a token is forbidden. Both are arrays of MLX.
@@ -37,5 +25,5 @@ class MlxGrammarProcessor:
         """
         import mlx.core as mx
 
-        allowed = self._followed.allowed(tokens.tolist(), logits.shape[-1])
+        allowed = self.allowed(tokens.tolist(), logits.shape[-1])
         return mx.where(mx.array(allowed), logits, mx.array(float("-inf"), dtype=logits.dtype))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..grammar_options import TokenizerOption, parse_whitespace
+from ..grammar_options import ModelWhitespaceOption, TokenizerOption, parse_whitespace
 from ..grammars.errors import ConstraintError
 from ..models import load_model
 from ..text_input import ModelOption
@@ -33,14 +33,7 @@ def serve(
             help="A key that requests must bring; may be repeated. Default: none is asked for.",
         ),
     ] = None,
-    whitespace: Annotated[
-        str | None,
-        typer.Option(
-            "--whitespace",
-            metavar="natural|any|compact|N",
-            help="Layout of JSON. Default: natural; compact for the embedded model, which learnt that.",
-        ),
-    ] = None,
+    whitespace: ModelWhitespaceOption = None,
     max_rows: Annotated[
         int, typer.Option("--max-rows", min=1, help="Texts that are written at the same time.")
     ] = _DEFAULTS.most_rows,

@@ -2,10 +2,9 @@
 
 What is limited is work in Python: compiling a grammar, writing a prompt. A timer in another thread raises an
 exception in this one, which Python delivers between two of its instructions; so the work needs to know
-nothing of it, and a call into the compiled core is finished first (there, limits of its own count). The
-work must keep nothing half made that outlives it, and take no lock of Python's own making, such as that of
-an import: ours makes new objects, which are dropped. Cost: the start
-of one thread.
+nothing of it, and a call into the compiled core is finished first (there, limits of its own count). The work
+must keep nothing half made that outlives it, and take no lock of Python's own making, such as that of an
+import: ours makes new objects, which are dropped. Cost: the start of one thread.
 """
 
 from __future__ import annotations

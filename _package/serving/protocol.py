@@ -165,18 +165,30 @@ class StreamOptions(RequestPart):
     include_obfuscation: Literal[False] | None = None
 
 
-class WritingRequest(RequestPart, ABC):
-    """What the two kinds of requests have in common."""
+class CommonRequest(RequestPart):
+    """What all kinds of requests have in common."""
 
     model: str
-    max_tokens: Annotated[Integer, Field(ge=1)] | None = None
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     top_p: Annotated[Number, Field(gt=0, le=1)] | None = None
     top_k: Annotated[Integer, Field(ge=-1, lt=2**31)] | None = None
-    n: Annotated[Integer, Field(ge=1)] | None = None
     seed: Annotated[Integer, Field(ge=-(2**63), lt=2**63)] | None = None
-    stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOP_STRINGS)] | None = None
     stream: bool | None = None
+    # Without effect on a text, by their definition.
+    user: str | None = None
+    metadata: JsonObject | None = None
+    store: Literal[False] | None = None
+    service_tier: Literal["auto", "default"] | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+
+
+class WritingRequest(CommonRequest, ABC):
+    """What chats and completions have in common."""
+
+    max_tokens: Annotated[Integer, Field(ge=1)] | None = None
+    n: Annotated[Integer, Field(ge=1)] | None = None
+    stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOP_STRINGS)] | None = None
     stream_options: StreamOptions | None = None
     frequency_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
     presence_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
@@ -191,13 +203,6 @@ class WritingRequest(RequestPart, ABC):
     guided_grammar: str | None = None
     regex: str | None = None
     ebnf: str | None = None
-    # Without effect on a text, by their definition.
-    user: str | None = None
-    metadata: JsonObject | None = None
-    store: Literal[False] | None = None
-    service_tier: Literal["auto", "default"] | None = None
-    safety_identifier: str | None = None
-    prompt_cache_key: str | None = None
 
     @property
     def stop_strings(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal
@@ -17,11 +18,12 @@ from .errors import RequestRefusedError
 from .protocol import (
     ChatRequest,
     ChoiceFormat,
+    CommonRequest,
     GrammarFormat,
     Integer,
     JsonObject,
     JsonObjectFormat,
-    Number,
+    NamedSchema,
     RegexFormat,
     RequestPart,
     TextFormat,
@@ -55,14 +57,23 @@ class InputText(RequestPart):
     logprobs: list[Any] | None = None
 
 
-class InputMessage(RequestPart):
+class InputItem(RequestPart, ABC):
+    """What was said before. Items of an earlier answer have an id and a status."""
+
+    id: str | None = None
+    status: str | None = None
+
+    @abstractmethod
+    def as_chat(self) -> JsonObject:
+        """The message of a chat that says the same."""
+
+
+class InputMessage(InputItem):
     """A message, of the user or from an earlier answer."""
 
     type: Literal["message"] = "message"
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[InputText]
-    id: str | None = None
-    status: str | None = None
 
     def as_chat(self) -> JsonObject:
         parts = self.content if isinstance(self.content, list) else []
@@ -70,15 +81,13 @@ class InputMessage(RequestPart):
         return {"role": self.role, "content": text}
 
 
-class InputCall(RequestPart):
+class InputCall(InputItem):
     """A call from an earlier answer."""
 
     type: Literal["function_call"]
     call_id: str
     name: str
     arguments: str
-    id: str | None = None
-    status: str | None = None
 
     def as_chat(self) -> JsonObject:
         function = {"name": self.name, "arguments": self.arguments}
@@ -86,14 +95,12 @@ class InputCall(RequestPart):
         return {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
-class InputCallOutput(RequestPart):
+class InputCallOutput(InputItem):
     """What a call gave."""
 
     type: Literal["function_call_output"]
     call_id: str
     output: str
-    id: str | None = None
-    status: str | None = None
 
     def as_chat(self) -> JsonObject:
         return {"role": "tool", "content": self.output, "tool_call_id": self.call_id}
@@ -106,14 +113,12 @@ class ReasoningText(RequestPart):
     text: str
 
 
-class InputReasoning(RequestPart):
+class InputReasoning(InputItem):
     """A block of reasoning from an earlier answer; it belongs to what the assistant said next."""
 
     type: Literal["reasoning"]
     content: list[ReasoningText] | None = None
     summary: list[ReasoningText] | None = None
-    id: str | None = None
-    status: str | None = None
     encrypted_content: None = None
 
     def as_chat(self) -> JsonObject:
@@ -124,14 +129,10 @@ class InputReasoning(RequestPart):
 Item = InputMessage | InputCall | InputCallOutput | InputReasoning
 
 
-class SchemaFormat(RequestPart):
+class SchemaFormat(NamedSchema):
     """JSON by a schema."""
 
     type: Literal["json_schema"]
-    schema_: JsonObject | bool = Field(alias="schema")
-    name: str | None = None
-    description: str | None = None
-    strict: bool | None = None
 
 
 class TextSettings(RequestPart):
@@ -167,31 +168,18 @@ class ToolName(RequestPart):
     name: str
 
 
-class ResponsesRequest(RequestPart):
+class ResponsesRequest(CommonRequest):
     """`POST /v1/responses`, with `seed` and `top_k` besides."""
 
-    model: str
     input: str | Annotated[list[Item], Field(min_length=1)]
     instructions: str | None = None
     max_output_tokens: Annotated[Integer, Field(ge=1)] | None = None
-    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[Number, Field(gt=0, le=1)] | None = None
-    top_k: Annotated[Integer, Field(ge=-1, lt=2**31)] | None = None
-    seed: Annotated[Integer, Field(ge=-(2**63), lt=2**63)] | None = None
     text: TextSettings | None = None
     tools: list[FunctionTool] | None = None
     tool_choice: Literal["none", "auto", "required"] | ToolName | None = None
     parallel_tool_calls: bool | None = None
-    stream: bool | None = None
-    store: Literal[False] | None = None
     truncation: Literal["disabled"] | None = None
     include: Annotated[list[str], Field(max_length=0)] | None = None
-    # Without effect on a text, by their definition.
-    user: str | None = None
-    metadata: JsonObject | None = None
-    service_tier: Literal["auto", "default"] | None = None
-    safety_identifier: str | None = None
-    prompt_cache_key: str | None = None
 
     def as_chat(self) -> ChatRequest:
         """The chat request that says the same."""
@@ -206,18 +194,13 @@ class ResponsesRequest(RequestPart):
             choice = {"type": "function", "function": {"name": choice.name}}
         return ChatRequest.model_validate(
             {
-                "model": self.model,
+                **{name: getattr(self, name) for name in CommonRequest.model_fields},
                 "messages": messages,
                 "max_completion_tokens": self.max_output_tokens,
-                "temperature": self.temperature,
-                "top_p": self.top_p,
-                "top_k": self.top_k,
-                "seed": self.seed,
                 "response_format": self._format(),
                 "tools": [tool.as_chat() for tool in self.tools] if self.tools else None,
                 "tool_choice": choice,
                 "parallel_tool_calls": self.parallel_tool_calls,
-                "stream": self.stream,
             }
         )
 

@@ -85,18 +85,20 @@ def test_any_history_gives_the_mask_of_its_tokens() -> None:
     """Tokens come again, are taken back, and another prompt comes: the mask is that of a fresh follower."""
     chance = random.Random(4)
     texts = [VOCABULARY.greedy_tokenize(text) for text in (b"[1, 23]", b"[12,", b"[]", b"[1, 2")]
-    followed, longest = FollowedTokens(COMPILED, 30), 0
+    followed, longest = FollowedTokens(COMPILED, max_tokens=30), 0
     followed.allowed(PROMPT, N_LOGITS)
     for _ in range(60):
         text = chance.choice(texts)
         n_written = chance.randrange(min(len(text), longest + 1) + 1)  # at most one that was never seen
         longest = max(longest, n_written)
         tokens = [*PROMPT, *text[:n_written]]
-        fresh = FollowedTokens(COMPILED, 30)
+        fresh = FollowedTokens(COMPILED, max_tokens=30)
         for length in range(n_written):
             fresh.allowed([*PROMPT, *text[:length]], N_LOGITS)
         assert (followed.allowed(tokens, N_LOGITS) == fresh.allowed(tokens, N_LOGITS)).all()
-    assert (followed.allowed([8, 9], N_LOGITS) == FollowedTokens(COMPILED, 30).allowed([1], N_LOGITS)).all()
+    assert (
+        followed.allowed([8, 9], N_LOGITS) == FollowedTokens(COMPILED, max_tokens=30).allowed([1], N_LOGITS)
+    ).all()
 
 
 def test_a_conversation_goes_on_with_one_processor() -> None:
