@@ -24,7 +24,7 @@ from .rules import (
     Tree,
     components,
     is_nullable,
-    settle,
+    nullable_rules,
     strongly_connected,
 )
 
@@ -95,17 +95,7 @@ def _without_empty_rules(rules: dict[str, Tree], start: str, nullable: set[str])
 
 
 def _nullable(rules: Mapping[str, Tree], start: str) -> set[str]:
-    found: set[str] = set()
-
-    def update(name: str) -> bool:
-        if name in found or not is_nullable(rules[name], found):
-            return False
-        found.add(name)
-        return True
-
-    for component in components(rules, [start]):
-        settle(component, rules, update)
-    return found
+    return nullable_rules(rules, components(rules, [start]))
 
 
 def _cycles(rules: Mapping[str, Tree], nullable: set[str]) -> Iterator[list[str]]:
