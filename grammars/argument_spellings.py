@@ -155,8 +155,8 @@ def xml_arguments(
     def argument(name: str, schema: Any) -> list[Piece]:
         texts, others = _xml_values(schema, options, element.end)
         skeleton = Skeleton()
-        values, end = [(texts, True), (others, False)], skeleton.state()
-        for value, is_text in values:
+        end = skeleton.state()
+        for value, is_text in ((texts, True), (others, False)):
             if value is not None:
                 state = write(skeleton, 0, element.begin(name, is_text), special_tokens)
                 skeleton.join(state, value, end)

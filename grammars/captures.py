@@ -141,8 +141,8 @@ class CaptureReader:
         self._ways = {way: history for way, history in self._ways.items() if way.lexeme is None}
         if not self._ways:
             self._fail("the text is not complete")
-        (way, history), *_ = sorted(self._ways.items(), key=lambda pair: _rank(pair[1]))
-        self._ways = {way: history}
+        best = min(self._ways, key=lambda way: _rank(self._ways[way]))
+        self._ways = {best: self._ways[best]}
         return self._certain()
 
     def __reduce__(self) -> NoReturn:

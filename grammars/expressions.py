@@ -229,4 +229,5 @@ def automaton(
 EMPTY = hash_consed(UNION)
 EPSILON = hash_consed(CONCATENATION)
 ANYTHING = hash_consed(REPEAT, (hash_consed(BYTE_CLASS, (), ALL_BYTES),), (0, UNLIMITED))
+SOMETHING = hash_consed(REPEAT, (hash_consed(BYTE_CLASS, (), ALL_BYTES),), (1, UNLIMITED))
 _SINGLE_BYTES = [byte_class(1 << byte) for byte in range(256)]

@@ -225,7 +225,8 @@ class _Reader:
         name = found["reference"]
         if name not in self.grammars:
             raise UnresolvedReferenceError(
-                *(f"@{name}", [f"@{known}" for known in self.grammars]),
+                f"@{name}",
+                [f"@{known}" for known in self.grammars],
                 message="the grammar is not known",
                 location=line_and_column(self.source, found.start()),
                 source=self.source,

@@ -13,6 +13,7 @@ from .composition import cost_of
 from .errors import GrammarError, UnsupportedFeatureError
 from .expressions import EPSILON, Expression, concatenate, repeat, union
 from .grammar import CaptureRule, Grammar
+from .lark_extensions import Attributes
 from .lark_source import LarkSource
 from .lazy_terminals import lazy_neighbours, shortest_only, without_lazy
 from .nullable import without_empty
@@ -20,7 +21,6 @@ from .regex import pattern_expression
 from .rules import Choice, Embedded, RuleCall, Sequence, SpecialToken, Tree
 
 if TYPE_CHECKING:
-    from lark.grammar import Rule
     from lark.lexer import TerminalDef
 
 
@@ -37,64 +37,68 @@ class LarkRules:
         self.embedded: list[Grammar] = list(extensions.embedded.values())
         self._numbers = {name: number for number, name in enumerate(extensions.embedded)}
         self._patterns = {terminal.name: self._expression_of(terminal) for terminal in source.terminals}
+        self._patterns[""] = EPSILON  # of no terminal
         ignored = [without_empty(self._patterns[name]) for name in source.ignored]
         self._skipped = repeat(union(*ignored)) if ignored else EPSILON
         reached = {rule.origin.name for rule in source.rules}
         self._lazy = {
-            rule: shortest_only(
-                concatenate(*[self._patterns[name] for name in (one.body, one.suffix) if name])
-            )
+            rule: shortest_only(concatenate(*self._body_and_suffix(one)))
             for rule, one in extensions.attributes.items()
             if one.body and rule in reached  # a terminal may be known without its rule, for an equal one
         }
         self.rules = self._trees()
         self.captured = {
-            rule: CaptureRule(one.capture, self._skipped)
-            if not one.suffix
-            else CaptureRule(
-                *(one.capture, self._skipped, self._patterns[one.body], self._patterns[one.suffix]),
-                one.suffix_capture,
-            )
+            rule: CaptureRule(one.capture, self._skipped, *self._body_and_suffix(one), one.suffix_capture)
             for rule, one in extensions.attributes.items()
             if (one.capture or one.suffix_capture) and rule in self.rules
         }
 
+    def _body_and_suffix(self, attributes: Attributes) -> tuple[Expression, Expression]:
+        """Of a rule that is a terminal, what it is and what ends it; the empty text where there is none."""
+        return self._patterns[attributes.body], self._patterns[attributes.suffix]
+
     def _trees(self) -> dict[str, Tree]:
-        expansions = [(rule.origin.name, self._symbols(rule.origin.name, rule)) for rule in self.source.rules]
-        neighbours = self._neighbours(expansions) if self._lazy else {}
+        expansions, terminals = self._expansions()
+        lazy = {place: self._lazy[name] for place, name in enumerate(terminals) if name in self._lazy}
+        neighbours = lazy_neighbours(expansions, self.source.start, lazy) if lazy else {}
         options: dict[str, list[Tree]] = {}
-        n_places = 0
         for name, symbols in expansions:
-            items: list[Tree] = []
-            for symbol in symbols:
-                if isinstance(symbol, RuleCall):
-                    items.append(symbol)
-                    continue
-                items.append(self._leaf(symbol, list(neighbours.get(n_places, ()))))
-                n_places += 1
+            items = [
+                RuleCall(symbol)
+                if isinstance(symbol, str)
+                else self._leaf(terminals[symbol], tuple(neighbours.get(symbol, ())))
+                for symbol in symbols
+            ]
             options.setdefault(name, []).append(Sequence(tuple(items)))
         rules: dict[str, Tree] = {name: Choice(tuple(found)) for name, found in options.items()}
         rules[""] = Sequence((RuleCall(self.source.start), self._skipped))
         return rules
 
-    def _symbols(self, name: str, rule: Rule) -> list[RuleCall | str]:
-        """The symbols of a rule: calls, and names of terminals; a lazy terminal has that of its rule."""
-        if name in self._lazy:
-            return [name]
-        return [symbol.name if symbol.is_term else RuleCall(symbol.name) for symbol in rule.expansion]
+    def _expansions(self) -> tuple[list[tuple[str, list[str | int]]], list[str]]:
+        """The rules, with the names of those that they call and the numbers of the places where a terminal
+        stands; by place, the terminal. A lazy one has the name of its rule.
+        """
+        expansions: list[tuple[str, list[str | int]]] = []
+        terminals: list[str] = []
+        for rule in self.source.rules:
+            name = rule.origin.name
+            written = [(symbol.name, symbol.is_term) for symbol in rule.expansion]
+            symbols: list[str | int] = []
+            for symbol, is_terminal in [(name, True)] if name in self._lazy else written:
+                symbols.append(len(terminals) if is_terminal else symbol)
+                if is_terminal:
+                    terminals.append(symbol)
+            expansions.append((name, symbols))
+        return expansions, terminals
 
-    def _leaf(self, name: str, lazy_ones: list[Expression]) -> Tree:
+    def _leaf(self, name: str, lazy_ones: tuple[Expression, ...]) -> Tree:
         if name in self.source.special_tokens:
             return Sequence((self._skipped, SpecialToken(self.source.special_tokens[name])))
         if name in self._numbers:
             return Sequence((self._skipped, self._embedded_leaf(self._numbers[name])))
-        expression = self._lazy.get(name)
-        found = without_lazy(
-            self._patterns[name] if expression is None else expression,
-            *(lazy_ones,),
-            is_lazy=expression is not None,
-        )
-        return concatenate(self._skipped, found)
+        is_lazy = name in self._lazy
+        expression = self._lazy[name] if is_lazy else self._patterns[name]
+        return concatenate(self._skipped, without_lazy(expression, lazy_ones, is_lazy=is_lazy))
 
     def _embedded_leaf(self, number: int) -> Tree:
         grammar = self.embedded[number]
@@ -103,26 +107,6 @@ class LarkRules:
             return EPSILON
         leaf = Embedded(number, cost_of(grammar))
         return Choice((leaf, EPSILON)) if beginning.final else leaf
-
-    def _neighbours(
-        self, expansions: list[tuple[str, list[RuleCall | str]]]
-    ) -> dict[int, dict[Expression, None]]:
-        """By place of a terminal in the rules, counted from left to right, the lazy terminals beside it."""
-        rules: list[tuple[str, list[str | int]]] = []
-        lazy: dict[int, Expression] = {}
-        n_places = 0
-        for name, symbols in expansions:
-            numbered: list[str | int] = []
-            for symbol in symbols:
-                if isinstance(symbol, RuleCall):
-                    numbered.append(symbol.name)
-                    continue
-                if symbol in self._lazy:
-                    lazy[n_places] = self._lazy[symbol]
-                numbered.append(n_places)
-                n_places += 1
-            rules.append((name, numbered))
-        return lazy_neighbours(rules, self.source.start, lazy)
 
     def _expression_of(self, terminal: TerminalDef) -> Expression:
         try:

@@ -19,16 +19,14 @@ from collections.abc import Mapping, Sequence
 from .derivatives import transitions
 from .errors import LimitExceededError
 from .expressions import (
-    ALL_BYTES,
     ANYTHING,
     EPSILON,
+    SOMETHING,
     Expression,
     automaton,
-    byte_class,
     complement,
     concatenate,
     intersect,
-    repeat,
     union,
 )
 from .lalr import Rule, bits, expected_terminals
@@ -38,8 +36,6 @@ MOST_STATES = 5_000
 
 MOST_PAIRS = 20_000
 """Of a lazy terminal and another one that may stand where it may."""
-
-_SOMETHING = repeat(byte_class(ALL_BYTES), 1)
 
 
 def shortest_only(expression: Expression) -> Expression:
@@ -82,7 +78,7 @@ def without_lazy(
     others = [other for other in lazy_ones if other is not expression and other is not EPSILON]
     if not others:
         return expression
-    beyond = concatenate(union(*others), _SOMETHING if is_lazy else ANYTHING)
+    beyond = concatenate(union(*others), SOMETHING if is_lazy else ANYTHING)
     return intersect(expression, complement(beyond))
 
 

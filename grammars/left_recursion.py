@@ -24,7 +24,7 @@ from .rules import (
     Tree,
     components,
     is_nullable,
-    settle,
+    nullable_rules,
     strongly_connected,
 )
 
@@ -38,26 +38,29 @@ def without_left_recursion(rules: Mapping[str, Tree], start: str) -> dict[str, T
 
     Raises: UnsupportedFeatureError where that is not found; LimitExceededError beyond MOST_OPTIONS options.
     """
+    changed, cycles = _rewritten(rules, start)
+    if cycles:
+        changed, cycles = _rewritten(_without_empty_rules(rules, start), start)
+    if cycles:
+        raise UnsupportedFeatureError(
+            f"rule {cycles[0][0]!r}, which calls itself first in a way that is not rewritten,",
+            advice="let it read something before it calls itself, or convert to another notation",
+        )
+    return changed
+
+
+def _rewritten(rules: Mapping[str, Tree], start: str) -> tuple[dict[str, Tree], list[list[str]]]:
+    """The rules with each cycle of left calls rewritten, and the cycles that are still there."""
     changed = dict(rules)
-    for attempt in range(3):
-        nullable = _nullable(changed, start)
-        cycles = list(_cycles(changed, nullable))
-        if not cycles:
-            return changed
-        if attempt == 1:
-            changed = _without_empty_rules(dict(rules), start, _nullable(rules, start))
-            nullable = _nullable(changed, start)
-            cycles = list(_cycles(changed, nullable))
-        for cycle in cycles:
-            changed.update(_Cycle(changed, nullable, cycle).rewritten())
-    raise UnsupportedFeatureError(
-        f"rule {cycles[0][0]!r}, which calls itself first in a way that is not rewritten,",
-        advice="let it read something before it calls itself, or convert to another notation",
-    )
+    nullable = _nullable(changed, start)
+    for cycle in list(_cycles(changed, nullable)):
+        changed.update(_Cycle(changed, nullable, cycle).rewritten())
+    return changed, list(_cycles(changed, _nullable(changed, start)))
 
 
-def _without_empty_rules(rules: dict[str, Tree], start: str, nullable: set[str]) -> dict[str, Tree]:
+def _without_empty_rules(rules: Mapping[str, Tree], start: str) -> dict[str, Tree]:
     """The rules without the empty text, but for the start; calls of what could be empty may be missing."""
+    nullable = _nullable(rules, start)
     renamed = {name: name for name in rules}
     if start in nullable:
         while start in renamed.values():
@@ -95,17 +98,7 @@ def _without_empty_rules(rules: dict[str, Tree], start: str, nullable: set[str])
 
 
 def _nullable(rules: Mapping[str, Tree], start: str) -> set[str]:
-    found: set[str] = set()
-
-    def update(name: str) -> bool:
-        if name in found or not is_nullable(rules[name], found):
-            return False
-        found.add(name)
-        return True
-
-    for component in components(rules, [start]):
-        settle(component, rules, update)
-    return found
+    return nullable_rules(rules, components(rules, [start]))
 
 
 def _cycles(rules: Mapping[str, Tree], nullable: set[str]) -> Iterator[list[str]]:

@@ -9,23 +9,20 @@ from __future__ import annotations
 from typing import cast
 
 from .expressions import (
-    ALL_BYTES,
     COMPLEMENT,
     CONCATENATION,
     EMPTY,
     INTERSECTION,
     REPEAT,
+    SOMETHING,
     UNION,
     Expression,
     automaton,
-    byte_class,
     concatenate,
     intersect,
     repeat,
     union,
 )
-
-_SOMETHING = repeat(byte_class(ALL_BYTES), 1)
 
 
 def without_empty(expression: Expression) -> Expression:
@@ -44,7 +41,7 @@ def without_empty(expression: Expression) -> Expression:
         first, *others = expression.children
         return intersect(without_empty(first), *others)
     if kind == COMPLEMENT:
-        return intersect(expression, _SOMETHING)
+        return intersect(expression, SOMETHING)
     return _automaton_without_empty(expression)
 
 

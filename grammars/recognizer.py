@@ -216,17 +216,17 @@ class Recognizer:
         """
         if isinstance(text, str):
             text = text.encode("utf-8", "surrogatepass")
-        states = self.start()
-        for byte in text:
-            states = self.step(states, byte)
-            check_ways(len(states))
-        return self.is_accepting(states)
+        return self.is_accepting(self.run(text))
 
     def run(self, data: bytes) -> States:
-        """The states after all bytes of `data`."""
+        """The states after all bytes of `data`.
+
+        Raises LimitExceededError where there are more than MOST_WAYS.
+        """
         states = self.start()
         for byte in data:
             states = self.step(states, byte)
+            check_ways(len(states))
         return states
 
     def start(self) -> States:

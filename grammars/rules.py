@@ -188,7 +188,7 @@ def simplify(rules: Mapping[str, Tree], start: str, kept_rules: Collection[str] 
     order = components(kept, [start])
     named = {name: kept[name] for component in order for name in component}
     without_end = {name for name, tree in kept.items() if tree == NOTHING}
-    return Simplified(named, order, _nullable(named, order), without_end, simplifier.shared)
+    return Simplified(named, order, nullable_rules(named, order), without_end, simplifier.shared)
 
 
 def _is_leaf(tree: Tree) -> bool:
@@ -215,8 +215,8 @@ def _productive(rules: Mapping[str, Tree], component: list[str], stands_for: Map
     return found
 
 
-def _nullable(rules: Mapping[str, Tree], order: list[list[str]]) -> set[str]:
-    """The rules that derive the empty text."""
+def nullable_rules(rules: Mapping[str, Tree], order: list[list[str]]) -> set[str]:
+    """The rules that derive the empty text. order: the components of their calls, callees first."""
     found: set[str] = set()
     for component in order:
         _find_all(component, rules, found, lambda name: is_nullable(rules[name], found))

@@ -72,9 +72,9 @@ def write_reasoning(
 ) -> None:
     """Join what may come before everything: a block of free text, or nothing; only the block, if it has begun
     in the prompt."""
-    begin, end = block or ("begin", "")
-    if begin:
+    if block is None or block[0]:
         skeleton.skip(0, target)
     if block is not None:
+        begin, end = block
         (after,) = write_up_to(skeleton, write(skeleton, 0, begin, special_tokens), [end], special_tokens)
         skeleton.join(after, blanks, target)

@@ -15,7 +15,7 @@ def names_without(words: Iterable[str], first: str = "a-z_", further: str = "a-z
 
     first, further: the characters of a name, as they stand in brackets. The words have such characters only.
     """
-    trie: dict[str, dict] = {}
+    trie: dict[str, dict] = {"": {}}  # the empty text is no name
     for word in words:
         node = trie
         for letter in word:
@@ -43,8 +43,7 @@ def _from(node: dict[str, dict], members: str, further: str) -> str:
     options = [letter + _from(node[letter], further, further) for letter in letters]
     others = f"(?![{''.join(letters)}])" if letters else ""
     options.append(f"{others}[{members}][{further}]*")
-    is_begin = members is not further
-    end = "" if is_begin or "" in node else "?"
+    end = "" if "" in node else "?"
     return f"(?:{'|'.join(options)}){end}"
 
 
