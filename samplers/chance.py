@@ -1,8 +1,8 @@
 """`Chance`: where random decisions come from, so that what uses them can be run exactly, too.
 
 Verification and drawing ask for nothing but a coin of a given probability and a draw from a given law. In
-production these come from a `torch.Generator`; in tests every outcome is followed with its probability, which
-gives the exact law of the whole procedure.
+production these come from a `torch.Generator`, or there is nothing to decide (a greedy target); in tests
+every outcome is followed with its probability, which gives the exact law of the whole procedure.
 """
 
 from __future__ import annotations
@@ -54,3 +54,17 @@ class RandomChance:
         """Standard Gumbel noise, shape and dtype as `like`."""
         clocks = torch.empty_like(like).exponential_(generator=self._generator)
         return -clocks.clamp_min(torch.finfo(like.dtype).tiny).log()
+
+
+class NoChance:
+    """For a target that takes the likeliest token: all of its laws have a single one in them, so nothing is
+    drawn (noise for a large vocabulary may take as long as a pass of a small model).
+    """
+
+    def flip(self, probability: float) -> bool:
+        """Whether it is 1, or a little less by rounding; all others are 0."""
+        return probability > 0.5
+
+    def draw(self, probs: Tensor) -> int:
+        """The index of the one."""
+        return int(probs.argmax())

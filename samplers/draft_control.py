@@ -131,7 +131,7 @@ class _Seconds:
     def __init__(self) -> None:
         self.drafted: deque[float] = deque(maxlen=_RECENT)
         self.idle: deque[float] = deque(maxlen=_RECENT)
-        self._share: float | None = None  # of steps with a draft
+        self._share = 0.0  # of steps with a draft
         self._expected: float | None = None
 
     @property
@@ -141,15 +141,15 @@ class _Seconds:
 
     def add(self, seconds: float, *, has_draft: bool) -> None:
         """One step."""
+        weight = _FADE if self.is_known else 1.0
+        self._share += weight * (has_draft - self._share)
         (self.drafted if has_draft else self.idle).append(seconds)
-        share = float(has_draft) if self._share is None else self._share
-        self._share = share + _FADE * (has_draft - share)
         self._expected = None
 
     def expected(self) -> float:
         """Of the next step, as far as is known: half of the recent ones took longer, by kind."""
         if self._expected is None:
-            kinds = [median(kind) for kind in (self.drafted, self.idle) if kind]
-            share = self._share if len(kinds) == 2 else 1.0
-            self._expected = (share or 0.0) * kinds[0] + (1 - (share or 0.0)) * kinds[-1]
+            drafted = median(self.drafted or self.idle)
+            idle = median(self.idle or self.drafted)
+            self._expected = idle + self._share * (drafted - idle)
         return self._expected

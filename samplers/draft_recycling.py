@@ -57,7 +57,7 @@ class TokenRecycling(Drafter):
             grown[: len(self._successors)] = self._successors
             self._successors = grown
         n_kept = min(self.n_successors, logits.shape[1])
-        self._successors[list(tokens), :n_kept] = logits.topk(n_kept, dim=-1).indices.cpu()
+        self._successors[torch.tensor(tokens), :n_kept] = logits.topk(n_kept, dim=-1).indices.cpu()
 
 
 class _Session(DraftSession):

@@ -41,12 +41,17 @@ class TreeTemplate:
         return children
 
 
-@lru_cache(maxsize=256)
 def optimal_template(acceptance: tuple[float, ...], n_nodes: int, max_depth: int) -> TreeTemplate:
     """The shape with `n_nodes` nodes besides the root, or fewer where more cannot be kept.
 
     acceptance: by rank, the probability that this guess is the one that is kept. max_depth: at least 1.
     """
+    # No more ranks or levels than nodes: small trees are tried again and again where drafts do not pay.
+    return _optimal_template(acceptance[:n_nodes], n_nodes, min(max_depth, n_nodes))
+
+
+@lru_cache(maxsize=256)
+def _optimal_template(acceptance: tuple[float, ...], n_nodes: int, max_depth: int) -> TreeTemplate:
     sizes = n_nodes + 1
     n_ranks = len(acceptance)
     below = np.zeros(sizes + 1)  # value of a subtree of m nodes, its root included, with no depth left

@@ -19,7 +19,7 @@ from transformers.generation.stopping_criteria import EosTokenCriteria, MaxLengt
 from ..decoding.errors import ArgumentValueError, NoAllowedTokenError
 from ..decoding.processors import GrammarProcessor, MaskTimes, NewTokens
 from ..decoding.speculative import DraftedSequences
-from .chance import RandomChance
+from .chance import Chance, NoChance, RandomChance
 from .draft_account import Account, Clock
 from .draft_session import DraftSession
 from .tree_growth import TreeGrowth
@@ -102,9 +102,10 @@ class SpeculativeRun:
         seeds = torch.randint(
             2**62, (2,), generator=generator, device="cpu" if generator is None else generator.device
         )
-        self._draft_chance, self._chance = (
+        self._draft_chance, target_chance = (
             RandomChance(torch.Generator(input_ids.device).manual_seed(seed)) for seed in seeds.tolist()
         )
+        self._chance: Chance = target_chance if steps.is_sampled else NoChance()
         self._times = MaskTimes() if steps.grammar is None else steps.grammar.mask_times
         self._account = Account()
         self._n_logits = 0  # the first pass shows it

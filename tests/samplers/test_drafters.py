@@ -291,14 +291,15 @@ class TestTemplates:
 
     @pytest.mark.parametrize("acceptance", [(0.6, 0.2, 0.1), (0.3, 0.3, 0.3), (0.9, 0.05, 0.0)])
     @pytest.mark.parametrize("max_depth", [1, 2, 5])
-    def test_no_shape_is_better(self, acceptance: tuple[float, ...], max_depth: int) -> None:
+    @pytest.mark.parametrize("n_nodes", [1, 2, 5])
+    def test_no_shape_is_better(self, acceptance: tuple[float, ...], max_depth: int, n_nodes: int) -> None:
         best = max(
             self.expected_length(shape, acceptance)
-            for shape in self.every_template(5, max_depth, len(acceptance))
+            for shape in self.every_template(n_nodes, max_depth, len(acceptance))
         )
-        template = optimal_template(acceptance, 5, max_depth)
+        template = optimal_template(acceptance, n_nodes, max_depth)
         assert self.expected_length(template, acceptance) == pytest.approx(best)
-        assert len(template) <= 6
+        assert len(template) <= n_nodes + 1
 
     def test_parents_come_first_and_ranks_ascend(self) -> None:
         template = optimal_template(TYPICAL_ACCEPTANCE, 64, 6)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from tokentrellis.samplers.chance import Chance, RandomChance
+from tokentrellis.samplers.chance import Chance, NoChance, RandomChance
 from tokentrellis.samplers.draft_tree import ROOT, DraftTree
 from tokentrellis.samplers.verification import (
     RULES,
@@ -307,6 +307,26 @@ class TestChance:
         deviation = (counts / 20_000 - probs).abs()
         assert deviation.max() < 4 * 0.5 / 20_000**0.5
         assert counts[2] == 0
+
+    @pytest.mark.parametrize("rule", RULES.values())
+    def test_a_greedy_target_needs_none(self, rule: Rule) -> None:
+        """The kept tokens are the target's own, from trees of drawn and of fixed nodes."""
+        n_kept = 0
+        for seed in range(30):
+            laws = random_laws(4, seed)
+
+            def greedy(text: tuple[int, ...], laws: Laws = laws) -> Tensor:
+                return torch.eye(4)[laws(text).argmax()]
+
+            tree = DraftTree(0)
+            mixed_tree(2, 2)(
+                tree, random_laws(4, seed + 100), RandomChance(torch.Generator().manual_seed(seed))
+            )
+            verdict = rule(tree, lambda node, tree=tree: greedy(tuple(tree.path_tokens(node))), NoChance())
+            tokens = [token for _, token in verdict.steps(tree)]
+            assert tokens == [int(greedy(tuple(tokens[:at])).argmax()) for at in range(len(tokens))]
+            n_kept += len(verdict.path)
+        assert n_kept > 20  # of 30 trees
 
 
 def test_residual_and_rest() -> None:
