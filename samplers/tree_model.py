@@ -207,14 +207,14 @@ class TreeModel:
         mask[:, :, stop:] = lowest
         masks = {}
         for kind, window in self._windows.items():
-            masks[kind] = mask[:, None]
+            of_kind = mask
             if window is not None and window <= max(self.lengths) + int(self._depths.max()):
                 own = np.array(self.lengths)[:, None] + self._depths
                 keys = torch.from_numpy(np.concatenate([self._slots, own], axis=1)).to(device)
                 is_far = positions[:, :, None] - keys[:, None] >= window
-                masks[kind] = mask.clone()
-                masks[kind][:, :, :stop].masked_fill_(is_far, lowest)
-                masks[kind] = masks[kind][:, None]
+                of_kind = mask.clone()
+                of_kind[:, :, :stop].masked_fill_(is_far, lowest)
+            masks[kind] = of_kind[:, None]
         return masks.get("", masks)  # a model that takes one mask has the single kind ""
 
     def _move(self, chosen: Integers | None, start: int, stop: int) -> None:
