@@ -74,6 +74,7 @@ cdef class Lexicon:
     cdef readonly tuple end_token_ids
     cdef dict expressions
     cdef dict starts
+    cdef dict layouts, scalars  # of plain schemas
     cdef object any_text
 
     def __cinit__(self, token_buffer, token_offsets, int vocab_size, end_token_ids, any_text):
@@ -83,8 +84,7 @@ cdef class Lexicon:
         self.vocab_size = vocab_size
         self.end_token_ids = tuple(end_token_ids)
         self.any_text = any_text
-        self.expressions = {}
-        self.starts = {}
+        self.expressions, self.starts, self.layouts, self.scalars = {}, {}, {}, {}
         self.buffer_data = <const uint8_t*><size_t>self.buffer.ctypes.data
         self.offsets_data = <const int32_t*><size_t>self.offsets.ctypes.data
         self.lexicon.reset(new CppLexicon(self.buffer_data, self.offsets_data, self.n_tokens, vocab_size))
@@ -168,6 +168,9 @@ cdef class Lexicon:
         return found
 
 
+include "plain_schemas.pxi"
+
+
 cdef class Compiled:
     """A grammar on a vocabulary. Immutable for its user; learns as it is used.
 
@@ -181,6 +184,7 @@ cdef class Compiled:
     cdef dict kinds
     cdef object object_outline, array_outline
     cdef dict tables
+    cdef PlainSchemas plain  # None: the grammar is asked for everything
 
     def __init__(self, Lexicon lexicon not None, grammar, edge_kinds, outlines):
         cdef vector[int32_t] ends
@@ -200,6 +204,9 @@ cdef class Compiled:
         self.session.get().network.distinct_items = grammar.distinct_items
         self.session.get().network.documents = grammar.documents
         self.session.get().network.merges = grammar.is_ambiguous
+        if grammar.schema_parts is not None:
+            self.plain = PlainSchemas(lexicon, grammar.schema_parts)
+            self.plain.network = &self.session.get().network
         if grammar.parse_tables is not None:
             self.session.get().set_tables(to_program(grammar.parse_tables.lexemes), to_tables(grammar.parse_tables))
 
@@ -241,6 +248,10 @@ cdef class Compiled:
         return index
 
     cdef int expand(self, int32_t state) except -1:
+        if state >= FIRST_MADE:
+            return self.plain.outline(state)
+        if self.plain is not None and state == self.grammar.start and self.plain.begin(state):
+            return 0
         unfolded = self.grammar.unfold(state)
         if type(unfolded) is self.object_outline:
             return self.add_object(state, unfolded)
@@ -256,7 +267,9 @@ cdef class Compiled:
     cdef int add_object(self, int32_t state, object outline) except -1:
         cdef ObjectOutline made
         cdef Lexicon lexicon = self.lexicon
-        table, usable, order, any_order, required, first, later, others, excluded, close_empty, close, n_before = outline
+        table, usable, order, any_order, required, first, later, others, excluded, close_empty, close, n_before, members = outline
+        if members is not None and self.plain is not None:
+            self.plain.add_members(state, table.literals, members)
         made.name.first = lexicon.string_start(first, lexicon.any_text, ())
         made.name.later = lexicon.string_start(later, lexicon.any_text, ())
         if others is not None:
@@ -273,6 +286,11 @@ cdef class Compiled:
         made.required = required
         self.session.get().network.add_object(state, move(made))
         return 0
+
+    cdef int32_t value(self, int32_t state, int32_t label) except -1:
+        """The rule of a value in an object that was handed over whole."""
+        cdef int32_t found = -1 if self.plain is None else self.plain.value(state, label)
+        return found if found >= 0 else self.grammar.value(state, label)
 
     cdef int add_array(self, int32_t state, object outline) except -1:
         cdef ArrayOutline made
@@ -342,7 +360,12 @@ cdef int find_successor(void* owner, int32_t state, int32_t edge, int32_t label)
 
 
 cdef int find_value(void* owner, int32_t state, int32_t label) except -1 with gil:
-    return ask((<Compiled>owner).grammar.value, (state, label))
+    cdef int collects = PyGC_Disable()
+    try:
+        return (<Compiled>owner).value(state, label)
+    finally:
+        if collects:
+            PyGC_Enable()
 
 
 cdef int recall_items(void* owner, int32_t state, const vector[string]& items) except -1 with gil:

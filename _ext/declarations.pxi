@@ -19,6 +19,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         pass
     cdef enum:
         BY_LABEL
+        FIRST_MADE
         REJECTED
         IMPOSSIBLE
     cdef cppclass StdByteSet "tokentrellis::ByteSet":
@@ -103,6 +104,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         cbool distinct_keys, distinct_items, documents, merges
         void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool, cbool) except +translate_error
         int32_t add_table(vector[string]) except +translate_error
+        int32_t make_state() except +translate_error
         size_t n_grammar_states()
     cdef cppclass Tracker:
         size_t mark()

@@ -65,6 +65,12 @@ public:
         arrays_.push_back(std::make_unique<ArrayOutline>(std::move(outline)));
         begin(state, *arrays_.back()).array = arrays_.back().get();
     }
+    // A state with a number that the front end does not give out.
+    int32_t make_state() {
+        if (made_.size() > MAX_GRAMMAR_STATES) throw LimitError("states of a grammar", MAX_GRAMMAR_STATES);
+        made_.emplace_back();
+        return FIRST_MADE + static_cast<int32_t>(made_.size()) - 1;
+    }
     int32_t add_table(std::vector<std::string> literals) {
         tables_.push_back(std::make_unique<LiteralTrie>(std::move(literals)));
         return static_cast<int32_t>(tables_.size()) - 1;
@@ -327,12 +333,6 @@ private:
     }
 
     // ---- the states of outlined objects and arrays ---------------------------------------------------------------
-    int32_t make_state() {
-        if (made_.size() > MAX_GRAMMAR_STATES) throw LimitError("states of a grammar", MAX_GRAMMAR_STATES);
-        made_.emplace_back();
-        return FIRST_MADE + static_cast<int32_t>(made_.size()) - 1;
-    }
-
     template <class Outline>
     GrammarState& begin(int32_t state, Outline& outline) {
         GrammarState& entry = grammar_state(state);

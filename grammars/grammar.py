@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .errors import GrammarError
 from .expressions import EPSILON, UNLIMITED, Expression, StringTerminal
@@ -169,7 +169,8 @@ class PlainObject(NamedTuple):
     a key, the first one and the others. others: the language of undeclared keys; None: there are none.
     excludes: whether these are not in `table`. close_empty, close: the closing bracket, and what stands
     before it. n_before: as in `Expansion`, where a key has come and another is required. What comes after a
-    key is the rule `Grammar.value`.
+    key is the rule `Grammar.value`. members: the schemas of declared names, their context and the depth of
+    their values, where `Grammar.schema_parts` has the rest; None: `value` knows.
     """
 
     table: LiteralTable
@@ -184,6 +185,7 @@ class PlainObject(NamedTuple):
     close_empty: Expression
     close: Expression
     n_before: int
+    members: tuple[Mapping[str, Any], Any, int] | None = None
 
 
 class PlainArray(NamedTuple):
@@ -200,6 +202,43 @@ class PlainArray(NamedTuple):
     top: int
     close_empty: Expression
     close: Expression
+
+
+class SchemaParts(Protocol):
+    """A JSON Schema of which the core reads the plain parts by itself, with what it has to know for that.
+
+    A schema stands in a *context* (`references.Context`: `index`, `draft`, `document`, `resolve`). What comes
+    out is what `unfold` and `value` of the grammar say; whatever is not plain is asked for here. Places and
+    depths are those of `layout.py`.
+
+    root: the schema and its context. layout: what leads, brackets and numbers depend on; equal for equal
+    ones. step: what a level of nesting adds to the depth. keywords: those of each draft. trailing: the state
+    after the document; 0: none. n_before: as in `PlainObject`.
+    """
+
+    root: tuple[Any, Any]
+    layout: str
+    step: int
+    any_order: bool
+    keywords: Mapping[int, frozenset[str]]
+    trailing: int
+    n_before: int
+
+    def openings(self, place: int, depth: int) -> tuple[Expression, Expression, Expression]:
+        """What stands before a value; the same with the opening bracket of an object, of an array."""
+
+    def brackets(self, depth: int) -> tuple[Expression, ...]:
+        """What stands before the first key and before later ones; the closing brackets of an empty object, of
+        another, of an empty array, of another. depth: that inside."""
+
+    def rule(self, schema: Any, context: Any, place: int, depth: int) -> int:
+        """The state of a value that meets a schema, with what stands before it."""
+
+    def expansion(self, schema: Any, context: Any, place: int, depth: int) -> Expansion:
+        """What `expand` says of that state."""
+
+    def exists(self, schema: Any, context: Any) -> bool:
+        """Whether some value meets a schema."""
 
 
 class CaptureRule(NamedTuple):
@@ -270,6 +309,11 @@ class Grammar:
         items: the items of the array so far, as JSON (in whatever spelling), in their order.
         """
         raise TypeError(f"{type(self).__name__} does not define recall()")
+
+    @property
+    def schema_parts(self) -> SchemaParts | None:
+        """What the core reads by itself, with the same outcome as by `unfold` and `value`; None: nothing."""
+        return None
 
     def least_cost(self) -> int | None:
         """About the bytes of a shortest text, if that is known without looking at states; else None."""

@@ -165,8 +165,8 @@ def _read(
     any_order: bool,
     numbers: Spelling,
 ) -> tuple[Values, Demand]:
-    """The demand of the schema, inhabited and with its first expansion made: what exceeds a limit at the root
-    is found now."""
+    """The demand of the schema, inhabited; if it is not plain, with its first expansion made: what exceeds a
+    limit at the root is found now."""
     nodes = Nodes(survey.dropped)
     for chained, context, pointer, reference in survey.chained:
         try:
@@ -190,7 +190,8 @@ def _read(
             )
         reason = "the schema is `false`" if demand is None else "its demands exclude each other"
         raise UnsatisfiableError(reason, location="")
-    values.value(demand)
+    if not values.is_plain(demand):
+        values.value(demand)
     return values, demand
 
 

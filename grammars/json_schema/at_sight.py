@@ -57,7 +57,8 @@ def surely_met(schema: Any, context: Context, depth: int = _DEEPEST) -> bool:
     kind = schema.get("type")
     if len(schema) == 1 and type(kind) is str:
         return True
-    if "$id" in schema or "id" in schema:  # which may lead to another draft
+    if ("$id" in schema or "id" in schema) and context.enter(schema) is not context:
+        # Which may lead to another draft.
         words = _IN_SOME_DRAFT.intersection(schema)
         return not words or (type(kind) is str and any(words <= harmless for harmless in _SURE[kind]))
     words = KEYWORDS[context.draft].intersection(schema)
@@ -172,6 +173,11 @@ class DeclaredNames(Mapping[str, "tuple[int, ...]"]):
 
     def __contains__(self, name: object) -> bool:
         return name in self.schemas
+
+    @property
+    def context(self) -> Context:
+        """That of the schemas."""
+        return self._node.context
 
     @property
     def forbidden(self) -> list[str]:

@@ -50,6 +50,7 @@ from .completion import CLOSE, NAME
 from .layout import AFTER_COLON, AFTER_COMMA, FIRST, ROOT, Layout, Whitespace
 from .nodes import Demand
 from .objects import ObjectShape
+from .plain_parts import PlainParts, plain_parts
 from .records import SURPLUS
 from .repeated_items import RepeatingArray
 from .scalars import NO_SCALARS, Scalars
@@ -177,7 +178,7 @@ class JsonSchemaGrammar(Grammar):
         """The rule of a value in an object that was handed over whole; label -1: of an undeclared key."""
         _, shape, _, depth = self._states[state]
         demand = shape.demand(label) if label >= 0 else shape.others.by_label[0].demand
-        return self._rule(demand, AFTER_COLON, depth)
+        return self.rule(demand, AFTER_COLON, depth)
 
     def recall(self, state: int, items: Sequence[bytes]) -> int:
         """The state that names the items so far."""
@@ -187,6 +188,17 @@ class JsonSchemaGrammar(Grammar):
         except RecursionError:
             raise _too_deep() from None
 
+    @property
+    def schema_parts(self) -> PlainParts | None:
+        """What the core reads by itself."""
+        kind, demand, *_ = self._states[self.start]
+        trailing = self._number((TRAILING,)) if kind == WHOLE else 0
+        return plain_parts(self, self._values, demand, self._layout, trailing)
+
+    def rule(self, demand: Demand, place: int, depth: int) -> int:
+        """The state of a value with what stands before it, and nothing after it."""
+        return self._number((RULE, demand, place, depth))
+
     def least_cost(self) -> int:
         """What the emptiness of the schema was decided by."""
         return self._values.cost(self._states[self.start][1])
@@ -194,11 +206,7 @@ class JsonSchemaGrammar(Grammar):
     # Values.
 
     def _expand_whole(self, demand: Demand, place: int, depth: int) -> Expansion:
-        return Expansion([CallEdge(self._rule(demand, place, depth), self._number((TRAILING,)))], False, 0)
-
-    def _rule(self, demand: Demand, place: int, depth: int) -> int:
-        """The state of a value with what stands before it, and nothing after it."""
-        return self._number((RULE, demand, place, depth))
+        return Expansion([CallEdge(self.rule(demand, place, depth), self._number((TRAILING,)))], False, 0)
 
     def _expand_rule(self, demand: Demand, place: int, depth: int) -> Expansion:
         lead = self._layout.lead(place, depth)
@@ -364,6 +372,7 @@ class JsonSchemaGrammar(Grammar):
             self._bracket(_CLOSE_OBJECT, True, depth),
             self._bracket(_CLOSE_OBJECT, False, depth),
             shape.clip + SURPLUS,
+            shape.members(depth),
         )
 
     def _simple_others(self, shape: ObjectShape, is_empty: bool, depth: int) -> Edge | None:
@@ -435,7 +444,7 @@ class JsonSchemaGrammar(Grammar):
             if demand is None or not self._values.exist(demand):
                 items.append(-1)
             else:
-                items.append(self._rule(demand, AFTER_COMMA if index else FIRST, depth))
+                items.append(self.rule(demand, AFTER_COMMA if index else FIRST, depth))
         return PlainArray(
             items,
             shape.record.least,

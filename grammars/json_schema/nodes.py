@@ -115,11 +115,12 @@ def value_key(value: object) -> object:
 class Nodes:
     """All nodes of one grammar, by index.
 
-    dropped: (id of a schema object, keyword) of what is not to be enforced.
+    dropped: (id of a schema object, keyword) of what is not to be enforced. ignores: whether there is any.
     """
 
     def __init__(self, dropped: Collection[tuple[int, str]] = ()) -> None:
         self._dropped = dropped
+        self.ignores = bool(dropped)
         # Index 0 is the schema `false`, then come the bare types that occur.
         self.all: list[Node | None] = [None] * (len(BARE_TYPES) + 1)
         self._by_identity: dict[tuple[int, int], int] = {}

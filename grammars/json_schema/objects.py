@@ -22,7 +22,7 @@ That undeclared keys do not come twice is the core's business.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..emptiness import count_up_to, is_empty, texts
@@ -51,6 +51,7 @@ from .records import SURPLUS, ObjectRecord, Rest, Some
 from .string_sets import pattern_language, without_words, writable
 
 if TYPE_CHECKING:
+    from .references import Context
     from .values import Values
 
 State = tuple[int, int, int, int]
@@ -216,6 +217,12 @@ class ObjectShape:
             known = self.values.formulas.value_of(record, name)
         self._demands[label] = known
         return known
+
+    def members(self, depth: int) -> tuple[Mapping[str, Any], Context, int] | None:
+        """The schemas of the declared names as one schema has them, their context, and the depth of their
+        values; None where several have a say."""
+        declared = self._declared
+        return None if declared is None else (declared.schemas, declared.context, depth)
 
     def usable(self, names: int) -> int:
         """Those of the names whose values exist."""

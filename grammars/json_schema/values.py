@@ -43,6 +43,7 @@ Shape = ObjectShape | Array
 _REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}
 _NESTED_LOGIC = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "$all", "$same"} | _REFERENCES)
 _LOGIC = {"enum", "const"} | _NESTED_LOGIC
+_PLAIN = frozenset(("type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems"))
 _LOGIC_OF_ARRAYS = frozenset(_LOGIC | {"unevaluatedItems"})
 _DEMANDING_OF_ARRAYS = frozenset(_LOGIC | {"minItems", "contains"})
 _DEMANDING_OF_OBJECTS = frozenset(
@@ -153,6 +154,14 @@ class Values:
                 self._inhabited(demand, ARRAY) if types & ARRAY else [],
             )
         return known
+
+    def is_plain(self, demand: Demand) -> bool:
+        """Whether a demand asks for one schema that has no alternatives."""
+        if len(demand) != 1 or demand[0] & 1:
+            return False
+        node = self.nodes.all[demand[0] >> 1]
+        assert node is not None
+        return _PLAIN.issuperset(node.rules)
 
     def _inhabited(self, demand: Demand, bit: int) -> list[Any]:
         shapes = self.shapes(demand, bit)

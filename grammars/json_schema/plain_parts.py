@@ -1,0 +1,84 @@
+"""What the core has to know to read plain schemas by itself (`grammar.SchemaParts`).
+
+In comes the grammar of a schema; out come the schema as written, the terminals of its layout, and answers
+about what is not plain: the state of a value, whether something meets a schema. So most of what a document
+meets costs no call of Python, and what is not plain is decided where it always was. Only a schema of which
+something is to be ignored is not given out, as the core does not know what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..expressions import Expression, concatenate, literal
+from ..grammar import Expansion
+from .keywords import KEYWORDS
+from .layout import AFTER_COMMA, FIRST, Layout
+from .nodes import FALSE, TRUE, Demand
+from .records import SURPLUS
+from .references import Context
+
+if TYPE_CHECKING:
+    from .grammar import JsonSchemaGrammar
+    from .values import Values
+
+
+class PlainParts:
+    """See `grammar.SchemaParts`."""
+
+    keywords: Mapping[int, frozenset[str]] = KEYWORDS
+    n_before = 1 + SURPLUS
+
+    def __init__(
+        self, grammar: JsonSchemaGrammar, values: Values, layout: Layout, root: tuple[Any, Context], trailing: int
+    ) -> None:
+        self._grammar = grammar
+        self._values = values
+        self._layout = layout
+        self.root = root
+        self.trailing = trailing
+        self.any_order = values.any_order
+        self.step = layout.step
+        self.layout = f"{layout.whitespace} {values.scalars.spelling}"
+
+    def openings(self, place: int, depth: int) -> tuple[Expression, Expression, Expression]:
+        lead = self._layout.lead(place, depth)
+        return lead, concatenate(lead, literal("{")), concatenate(lead, literal("["))
+
+    def brackets(self, depth: int) -> tuple[Expression, ...]:
+        outside = depth - self._layout.step
+        closing = [
+            concatenate(self._layout.close(is_empty, outside), literal(bracket))
+            for bracket in "}]"
+            for is_empty in (True, False)
+        ]
+        return self._layout.lead(FIRST, depth), self._layout.lead(AFTER_COMMA, depth), *closing
+
+    def rule(self, schema: Any, context: Context, place: int, depth: int) -> int:
+        return self._grammar.rule(self._demand(schema, context), place, depth)
+
+    def expansion(self, schema: Any, context: Context, place: int, depth: int) -> Expansion:
+        return self._grammar.expand(self.rule(schema, context, place, depth))
+
+    def exists(self, schema: Any, context: Context) -> bool:
+        literal = self._values.nodes.literal(schema, context)
+        return literal != FALSE and self._values.exist(() if literal == TRUE else (literal,))
+
+    def _demand(self, schema: Any, context: Context) -> Demand:
+        literal = self._values.nodes.literal(schema, context)
+        return () if literal == TRUE else (literal,)
+
+
+def plain_parts(
+    grammar: JsonSchemaGrammar, values: Values, demand: Demand, layout: Layout, trailing: int
+) -> PlainParts | None:
+    """The parts of a grammar whose document has to meet a demand; None where the core cannot read it."""
+    nodes = values.nodes
+    if nodes.ignores or len(demand) != 1 or demand[0] & 1:
+        return None
+    node = nodes.all[demand[0] >> 1]
+    assert node is not None
+    if node.rules is node.schema:  # synthetic
+        return None
+    return PlainParts(grammar, values, layout, (node.schema, node.context), trailing)
