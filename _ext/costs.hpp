@@ -36,7 +36,7 @@ class Costs {
 public:
     explicit Costs(Network& network);
 
-    int64_t of(const Network::Configurations& set) {
+    int64_t of(const Configurations& set) {
         int64_t best = IMPOSSIBLE;
         for (const Configuration& c : set) best = std::min(best, of(c));
         return best;

@@ -44,7 +44,6 @@ public:
     int64_t of_key(int32_t state) { return network_.expand(state).n_before == 0 ? 0 : of(state); }
 
 private:
-    using Configurations = Network::Configurations;
     static constexpr size_t MOST_DEPTH = 16;
     static constexpr int MOST_STEPS = 100000;  // bytes tried in one search, and for each text that is asked for
     static constexpr int MOST_STEPS_EACH = 2000;

@@ -108,7 +108,7 @@ private:
     FlatMap place_of_;            // by number in States
     std::vector<Node> nodes_;
     size_t next_node_ = FINISHED + 1;
-    Network::Configurations following_;
+    Configurations following_;
 
     std::vector<int32_t> classes_;  // by token
     std::vector<int32_t> sizes_;    // by class: its tokens

@@ -2,6 +2,7 @@
 // has them, and the functions that ask for more. Plain data; network.hpp makes it move.
 #pragma once
 
+#include "configurations.hpp"
 #include "outlines.hpp"
 
 namespace tokentrellis {
@@ -48,14 +49,6 @@ struct GrammarState {
     const Place* place = nullptr;
 };
 
-struct Configuration {
-    int32_t state, link, extra;
-    bool operator==(const Configuration& o) const { return state == o.state && link == o.link && extra == o.extra; }
-    bool operator<(const Configuration& o) const {
-        return state != o.state ? state < o.state : link != o.link ? link < o.link : extra < o.extra;
-    }
-};
-
 struct Continuation {
     int32_t target;  // grammar state, or ~edge for a link that waits for a label
     int32_t parent;
@@ -63,7 +56,7 @@ struct Continuation {
 
 // What may begin at a continuation.
 struct Closure {
-    std::vector<Configuration> configurations;
+    Configurations configurations;
     std::vector<std::pair<int32_t, int32_t>> special_tokens;  // (token id, continuation)
     bool accepting = false, complete = false;
 };
@@ -99,7 +92,7 @@ public:
     // The rest of such a step for a configuration inside it; false if it is on none.
     virtual bool rest_of_step(const Configuration& c, std::string& text, int32_t& after) = 0;
     // The row of tokens that some configurations allow, without a budget.
-    virtual Row make_row(const std::vector<Configuration>& set) = 0;
+    virtual Row make_row(const Configurations& set) = 0;
     // A closure that was gathered before is used to find something out about its stack (stack_depths.hpp).
     virtual void note_closure(int32_t continuation) = 0;
 };

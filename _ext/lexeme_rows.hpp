@@ -17,7 +17,7 @@ class LexemeRows {
 public:
     LexemeRows(Network& network, LexemeAutomaton& lexemes, StackDepths& depths) : network_(network), lexicon_(network.lexicon), depths_(depths), splits_(network.lexicon, lexemes) {}
 
-    Row make_row(const std::vector<Configuration>& set) {
+    Row make_row(const Configurations& set) {
         if (n_bytes_ > MOST_BYTES) known_.clear(), alike_.clear(), parts_.clear(), n_bytes_ = 0;
         Row row;
         bool is_owned = false;

@@ -25,8 +25,6 @@ namespace tokentrellis {
 
 class Lookahead {
 public:
-    using Configurations = Network::Configurations;
-
     Lookahead(Network& network, Costs& costs, NewTexts& new_texts, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
         : network_(network), costs_(costs), new_texts_(new_texts), reading_(network), masks_(network), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
 

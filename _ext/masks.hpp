@@ -41,7 +41,7 @@ class Masks {
 public:
     explicit Masks(Network& network) : network_(network), lexicon_(network.lexicon) {}
 
-    Row make_row(const Network::Configurations& set, Budget* budget = nullptr) {
+    Row make_row(const Configurations& set, Budget* budget = nullptr) {
         if (network_.driver && !budget) return network_.driver->make_row(set);
         Row row = borrow_row();
         budget_ = budget;

@@ -207,7 +207,6 @@ public:
     }
 
     // ---- stepping ----------------------------------------------------------------------------------------------
-    using Configurations = std::vector<Configuration>;
 
     void step(const Configurations& from, uint8_t byte, Configurations& to) {
         to.clear();

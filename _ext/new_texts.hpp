@@ -19,8 +19,6 @@ namespace tokentrellis {
 
 class NewTexts {
 public:
-    using Configurations = Network::Configurations;
-
     explicit NewTexts(Network& network) : network_(network), reading_(network) {}
 
     // Takes back what the tracker reads. used: as the tracker gives it (only_text_matters).

@@ -67,7 +67,7 @@ public:
         return results_[number].stack;
     }
 
-    Row make_row(const std::vector<Configuration>& set) override { return rows_.make_row(set); }
+    Row make_row(const Configurations& set) override { return rows_.make_row(set); }
 
     int32_t finish(int32_t continuation, std::string& text, bool& is_special) override {
         if (is_several(continuation)) {
@@ -151,7 +151,7 @@ private:
         for (size_t head = 0; head < queue.size() && head < MOST_ROWS; ++head) {
             const int32_t at = queue[head], stack = bare(at);
             make_row({{AT_CONTINUATION, at, 0}});
-            const std::vector<Configuration> begins = network_.closure(at).configurations;
+            const Configurations begins = network_.closure(at).configurations;
             if (begins.empty()) continue;
             for (int32_t terminal = 0; terminal < tables_.n_terminals; ++terminal) {
                 if (tables_.texts[terminal].empty() || tables_.action(state_of(stack), terminal) == ParseTables::ERROR) continue;

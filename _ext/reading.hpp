@@ -15,8 +15,6 @@ namespace tokentrellis {
 
 class Reading {
 public:
-    using Configurations = Network::Configurations;
-
     explicit Reading(Network& network) : network_(network) {}
 
     // One byte: false if no reading goes on so.

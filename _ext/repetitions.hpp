@@ -17,8 +17,6 @@ namespace tokentrellis {
 
 class Repetitions {
 public:
-    using Configurations = Network::Configurations;
-
     Repetitions(Network& network, Costs& costs, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
         : network_(network), lookahead_(network, costs, new_texts_, buffer, offsets, n_tokens), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {}
 

@@ -14,8 +14,6 @@ constexpr int32_t REJECTED = -1;
 
 class States {
 public:
-    using Configurations = Network::Configurations;
-
     States(Network& network, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens)
         : network_(network), masks_(network), costs_(network), repetitions_(network, costs_, buffer, offsets, n_tokens), buffer_(buffer), offsets_(offsets), n_tokens_(n_tokens) {
         begin();

@@ -23,8 +23,6 @@ namespace tokentrellis {
 
 class WaysOut {
 public:
-    using Configurations = Network::Configurations;
-
     WaysOut(Network& network, NewTexts& new_texts) : network_(network), reading_(network), new_texts_(new_texts) {}
 
     // Takes back what the tracker reads.

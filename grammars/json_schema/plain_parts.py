@@ -31,7 +31,12 @@ class PlainParts:
     n_before = 1 + SURPLUS
 
     def __init__(
-        self, grammar: JsonSchemaGrammar, values: Values, layout: Layout, root: tuple[Any, Context], trailing: int
+        self,
+        grammar: JsonSchemaGrammar,
+        values: Values,
+        layout: Layout,
+        root: tuple[Any, Context],
+        trailing: int,
     ) -> None:
         self._grammar = grammar
         self._values = values

@@ -43,7 +43,9 @@ Shape = ObjectShape | Array
 _REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}
 _NESTED_LOGIC = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "$all", "$same"} | _REFERENCES)
 _LOGIC = {"enum", "const"} | _NESTED_LOGIC
-_PLAIN = frozenset(("type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems"))
+_PLAIN = frozenset(
+    ("type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems")
+)
 _LOGIC_OF_ARRAYS = frozenset(_LOGIC | {"unevaluatedItems"})
 _DEMANDING_OF_ARRAYS = frozenset(_LOGIC | {"minItems", "contains"})
 _DEMANDING_OF_OBJECTS = frozenset(
