@@ -77,6 +77,8 @@ cdef class PlainSchemas:
     cdef int step
     cdef cbool any_order
     cdef dict words    # by draft: keyword -> bit
+    cdef object last_context
+    cdef dict last_words
     cdef dict rules    # of what has been read -> its state
     cdef dict insides  # by state
     cdef list alive    # what `rules` names by identity
@@ -176,11 +178,14 @@ cdef class PlainSchemas:
 
     cdef dict words_of(self, object context):
         """The keywords of a draft."""
+        if context is self.last_context:
+            return self.last_words
         found = self.words.get(context.draft)
         if found is None:
             found = {word: _WORDS.get(word, OTHER_WORD) for word in self.parts.keywords[context.draft]}
             found["$id"] = found["id"] = OTHER_WORD
             self.words[context.draft] = found
+        self.last_context, self.last_words = context, found
         return found
 
     cdef int said(self, dict schema, object context) except -1:

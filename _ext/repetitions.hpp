@@ -83,12 +83,12 @@ public:
     //                                         is always to be had                                   kept for a string
     //     nothing has come                    tokens that hold two keys or items themselves         find_repeating, first_and_more
     //     what is read may repeat something   tokens along that text                                explore
-    // later_keys: what `find_later_keys` gave for the state; null where that does not hold.
-    void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left, const std::vector<int32_t>* later_keys) {
+    // doubtful: what `find_doubtful` gave for the state; null where that does not hold.
+    void correct(int32_t state, const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, int64_t left, const std::vector<int32_t>* doubtful) {
         const bool compares = network_.distinct_items && tracker.in_compared();
         const bool keys_settled = left >= IMPOSSIBLE && !network_.others_may_run_out();
         if (network_.has_repeating) correct_closing(set, tracker, row, words, left);
-        if (keys_settled) correct_keys(set, tracker, row, words, later_keys ? *later_keys : network_.lexicon.key_tokens.several);
+        if (keys_settled) correct_keys(set, tracker, row, words, doubtful);
         if (keys_settled && !compares) return;
         lookahead_.forget();
         const bool endangered = keys_settled ? tracker.item_endangered() : tracker.endangered();
@@ -112,17 +112,22 @@ public:
         viable_.clear();
     }
 
-    // The tokens of a row that close a key after a comma of theirs which the grammar does not name. What was read before plays no
-    // role, so a state's are found once: most states have none, and a string in an array allows 20 of those with such a comma.
-    std::vector<int32_t> find_later_keys(const Configurations& set, Tracker& tracker, const uint32_t* row, size_t words) {
+    // The tokens of a row that may repeat something all within themselves: that close a key after a comma of theirs which the
+    // grammar does not name, or repeat an item of an array that they open. What was read before plays no role, so a state's are
+    // found once: most states have none, and a string in an array allows 20 tokens with such a comma.
+    std::vector<int32_t> find_doubtful(const Configurations& set, Tracker& tracker, const uint32_t* row, size_t words) {
         std::vector<int32_t> found;
         Configurations to;
-        for (int32_t token : network_.lexicon.key_tokens.several) {
-            if (!has(row, words, token)) continue;
-            Rewind rewind(tracker);
-            const size_t mark = tracker.mark();
-            if (!walk(set, token, tracker, to) || tracker.closed_open_key_since(mark)) found.push_back(token);
-        }
+        auto look_at = [&](const std::vector<int32_t>& tokens) {
+            for (int32_t token : tokens) {
+                if (!has(row, words, token)) continue;
+                Rewind rewind(tracker);
+                const size_t mark = tracker.mark();
+                if (!walk(set, token, tracker, to) || tracker.closed_open_key_since(mark)) found.push_back(token);
+            }
+        };
+        look_at(network_.lexicon.key_tokens.several);
+        if (network_.distinct_items) look_at(tokens_.opening_arrays);
         return found;
     }
 
@@ -165,13 +170,17 @@ private:
     }
 
     // The same where only a key that closes can be wrong.
-    void correct_keys(const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, const std::vector<int32_t>& later_keys) {
+    void correct_keys(const Configurations& set, Tracker& tracker, uint32_t* row, size_t words, const std::vector<int32_t>* doubtful) {
         auto look_at = [&](const std::vector<int32_t>& tokens) {
             clear_repeating(tokens, set, tracker, row, words, IMPOSSIBLE, [](int32_t) { return true; });
         };
         const KeyTokens& tokens = network_.lexicon.key_tokens;
-        look_at(later_keys);
-        if (network_.distinct_items) look_at(tokens_.opening_arrays);
+        if (doubtful != nullptr) {
+            look_at(*doubtful);
+        } else {
+            look_at(tokens.several);
+            if (network_.distinct_items) look_at(tokens_.opening_arrays);
+        }
         if (!tracker.active()) return;
         const Tracker::Keys keys = tracker.endangered_keys();
         if (keys.begin == keys.end) return;
@@ -180,13 +189,16 @@ private:
             viable_.clear();
             return;
         }
-        found_ = tokens.unclear;  // the tracker's keys move when it reads one
+        found_.clear();
         for (const std::string* key = keys.begin; key != keys.end; ++key) {
             const auto* found = keys.begun ? KeyTokens::find(tokens.closing, tokens.longest_closing, *key, keys.read)
                                            : KeyTokens::find(tokens.whole, tokens.longest_whole, *key, 0);
             if (found != nullptr) found_.insert(found_.end(), found->begin(), found->end());
         }
-        look_at(found_);
+        // Whatever follows, they close a key that is there; beside documents, others may read the same as no key.
+        if (tracker.in_parts()) look_at(found_);
+        else clear(row, found_.data(), found_.data() + found_.size());
+        look_at(tokens.unclear);
     }
 
     // Tokens that end an array which must still repeat an item, and perhaps do not; and those that go on with blanks after an

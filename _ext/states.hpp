@@ -142,7 +142,7 @@ public:
     // Clear what would repeat a key or an item from the row of a state, which was made within this budget.
     void correct(int32_t state, Tracker& tracker, uint32_t* row, size_t words, int64_t budget) {
         const int64_t left = is_ample(state, tracker, budget) ? IMPOSSIBLE : budget - 1;
-        if (!tracker.outside_documents() || left < IMPOSSIBLE) return repetitions_.correct(state, entries_[state].set, tracker, row, words, left, later_keys(state, tracker, row, words, left));
+        if (!tracker.outside_documents() || left < IMPOSSIBLE) return repetitions_.correct(state, entries_[state].set, tracker, row, words, left, doubtful(state, tracker, row, words, left));
         // What opens a document can repeat only what it has itself: the same each time.
         std::unique_ptr<std::vector<int32_t>>& repeating = entries_[state].repeating;
         if (!repeating) {
@@ -231,11 +231,11 @@ private:
         return entries_[state].worst >= 0 && 1 + entries_[state].worst + ROOM_TO_DIFFER <= budget && !(network_.distinct_items && tracker.in_compared()) && network_.others_are_plain();
     }
 
-    // Null where what was read decides which readings are left, and so what a key is.
-    const std::vector<int32_t>* later_keys(int32_t state, Tracker& tracker, const uint32_t* row, size_t words, int64_t left) {
-        if (tracker.in_parts() || network_.distinct_items || left < IMPOSSIBLE) return nullptr;
-        std::unique_ptr<std::vector<int32_t>>& known = entries_[state].later_keys;
-        if (!known) known = std::make_unique<std::vector<int32_t>>(repetitions_.find_later_keys(entries_[state].set, tracker, row, words));
+    // Null where what was read decides which readings are left, and so what a key is: where items are compared.
+    const std::vector<int32_t>* doubtful(int32_t state, Tracker& tracker, const uint32_t* row, size_t words, int64_t left) {
+        if (tracker.in_parts() || left < IMPOSSIBLE || (network_.distinct_items && tracker.in_compared())) return nullptr;
+        std::unique_ptr<std::vector<int32_t>>& known = entries_[state].doubtful;
+        if (!known) known = std::make_unique<std::vector<int32_t>>(repetitions_.find_doubtful(entries_[state].set, tracker, row, words));
         return known.get();
     }
 
@@ -244,7 +244,7 @@ private:
         std::unique_ptr<Row> row;
         int8_t accepting = -1;
         std::unique_ptr<std::vector<int32_t>> repeating;  // tokens that repeat something by themselves, outside of documents
-        std::unique_ptr<std::vector<int32_t>> later_keys;  // Repetitions::find_later_keys
+        std::unique_ptr<std::vector<int32_t>> doubtful;  // Repetitions::find_doubtful
         int8_t sides = -1;  // whether some are in a document (1), some are not (2)
         int64_t cost = -1, worst = -1;
         int32_t same_hash = FlatMap::MISSING;

@@ -1,5 +1,6 @@
-"""What the core reads by itself (plain schemas, objects and arrays handed over whole) allows what the front end
-says state by state, and costs the same; names are offered at sight only if something meets what they ask for."""
+"""What the core reads by itself (plain schemas, objects and arrays handed over whole) allows what the front
+end says state by state, and costs the same; names are offered at sight only if something meets what they ask
+for."""
 
 from __future__ import annotations
 
