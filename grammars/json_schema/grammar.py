@@ -50,7 +50,7 @@ from .completion import CLOSE, NAME
 from .layout import AFTER_COLON, AFTER_COMMA, FIRST, ROOT, Layout, Whitespace
 from .nodes import Demand
 from .objects import ObjectShape
-from .plain_parts import PlainParts, plain_parts
+from .plain_parts import PlainParts, plain_parts, too_deep
 from .records import SURPLUS
 from .repeated_items import RepeatingArray
 from .scalars import NO_SCALARS, Scalars
@@ -153,7 +153,7 @@ class JsonSchemaGrammar(Grammar):
         try:
             return _EXPANSIONS[fields[0]](self, *fields[1:])
         except RecursionError:
-            raise _too_deep() from None
+            raise too_deep() from None
 
     def unfold(self, state: int) -> Expansion | PlainObject | PlainArray:
         """The same; a simple object or array from its beginning on is handed over whole."""
@@ -165,14 +165,14 @@ class JsonSchemaGrammar(Grammar):
             outline = self._outline_object if kind == OBJECT_STATE else self._outline_array
             return outline(fields[1], fields[3])
         except RecursionError:
-            raise _too_deep() from None
+            raise too_deep() from None
 
     def successor(self, state: int, edge: int, label: int) -> int:
         """The state after a key with this label."""
         try:
             return self._successor(state, edge, label)
         except RecursionError:
-            raise _too_deep() from None
+            raise too_deep() from None
 
     def value(self, state: int, label: int) -> int:
         """The rule of a value in an object that was handed over whole; label -1: of an undeclared key."""
@@ -186,7 +186,7 @@ class JsonSchemaGrammar(Grammar):
         try:
             return self._number((kind, shape, shape.recall(inside, items), depth))
         except RecursionError:
-            raise _too_deep() from None
+            raise too_deep() from None
 
     @property
     def schema_parts(self) -> PlainParts | None:
@@ -469,10 +469,6 @@ class JsonSchemaGrammar(Grammar):
             n_sure = len(ways)
         numbered = tuple((demand, self._number((ARRAY_STATE, shape, after, depth))) for demand, after in ways)
         return self._expand_value(numbered, place, depth, n_sure)
-
-
-def _too_deep() -> LimitExceededError:
-    return LimitExceededError("depth of required values", given="more", limit="what the stack holds")
 
 
 @lru_cache(4096)

@@ -11,17 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..errors import LimitExceededError
 from ..expressions import Expression, concatenate, literal
 from ..grammar import Expansion
 from .keywords import KEYWORDS
 from .layout import AFTER_COMMA, FIRST, Layout
-from .nodes import FALSE, TRUE, Demand
+from .nodes import Demand
 from .records import SURPLUS
 from .references import Context
 
 if TYPE_CHECKING:
     from .grammar import JsonSchemaGrammar
     from .values import Values
+
+
+def too_deep() -> LimitExceededError:
+    """The error where values that are required nest deeper than Python's stack goes."""
+    return LimitExceededError("depth of required values", given="more", limit="what the stack holds")
 
 
 class PlainParts:
@@ -61,18 +67,19 @@ class PlainParts:
         return self._layout.lead(FIRST, depth), self._layout.lead(AFTER_COMMA, depth), *closing
 
     def rule(self, schema: Any, context: Context, place: int, depth: int) -> int:
-        return self._grammar.rule(self._demand(schema, context), place, depth)
+        demand = self._values.nodes.demand((self._values.nodes.literal(schema, context),))
+        assert demand is not None  # what nothing meets is asked for nowhere
+        return self._grammar.rule(demand, place, depth)
 
     def expansion(self, schema: Any, context: Context, place: int, depth: int) -> Expansion:
         return self._grammar.expand(self.rule(schema, context, place, depth))
 
     def exists(self, schema: Any, context: Context) -> bool:
-        literal = self._values.nodes.literal(schema, context)
-        return literal != FALSE and self._values.exist(() if literal == TRUE else (literal,))
-
-    def _demand(self, schema: Any, context: Context) -> Demand:
-        literal = self._values.nodes.literal(schema, context)
-        return () if literal == TRUE else (literal,)
+        try:
+            demand = self._values.nodes.demand((self._values.nodes.literal(schema, context),))
+            return demand is not None and self._values.exist(demand)
+        except RecursionError:
+            raise too_deep() from None
 
 
 def plain_parts(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokentrellis import Matcher, Vocabulary, compile_grammar
-from tokentrellis.grammars.errors import GrammarSyntaxError, UnsatisfiableError
+from tokentrellis.grammars.errors import GrammarSyntaxError, LimitExceededError, UnsatisfiableError
 from tokentrellis.grammars.grammar import Expansion, Grammar, PlainArray, PlainObject
 from tokentrellis.grammars.json_schema import JsonSchemaGrammar, from_json_schema
 from tokentrellis.grammars.json_schema.at_sight import surely_met
@@ -202,6 +202,65 @@ def test_objects_and_arrays_are_handed_over() -> None:
     assert (outline.usable, list(outline.required), outline.others) == (1, [0], None)
     (opening,) = grammar.expand(grammar.value(opening.next, 0)).edges  # type: ignore[union-attr]
     assert isinstance(grammar.unfold(opening.next), PlainArray)  # type: ignore[union-attr]
+
+
+class Counted(JsonSchemaGrammar):
+    """Counts what the core asks."""
+
+    asked: list[int]
+
+    def unfold(self, state: int) -> Any:
+        self.asked.append(state)
+        return super().unfold(state)
+
+    def value(self, state: int, label: int) -> int:
+        self.asked.append(state)
+        return super().value(state, label)
+
+
+def questions(schema: dict[str, Any], text: str) -> int:
+    """How often the front end is asked while a text is read with a mask for each byte."""
+    grammar = from_json_schema(schema, whitespace="compact", property_order="any")
+    grammar.__class__ = Counted
+    assert isinstance(grammar, Counted)
+    grammar.asked = []
+    matcher = compile_grammar(grammar, VOCABULARY).matcher()
+    for byte in text.encode():
+        assert byte in allowed_tokens(matcher)
+        matcher.accept_token(byte)
+    assert matcher.is_accepting
+    return len(grammar.asked)
+
+
+def test_the_core_reads_plain_schemas_by_itself() -> None:
+    """The laws above compare two things: the front end is asked about what is not plain, and nothing else."""
+    schema = {
+        "$schema": SCHEMA_URIS[1],
+        "id": "http://example.com/whole",
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "maxLength": 9, "description": "what it is called"},
+            "kind": {"enum": ["new", "old"]},
+            "parts": {"type": "array", "items": {"$ref": "#"}, "maxItems": 3},
+            "more": {},
+        },
+        "required": ["name"],
+    }
+    text = '{"name":"a","kind":"old","parts":[{"name":"b","z":[1,{"y":null}]}],"more":"c"}'
+    assert questions(schema, text) <= 2  # what any value is, after a colon and in an array
+    schema["properties"]["more"] = {"anyOf": [{"type": "string"}, {"minimum": 3}]}
+    assert questions(schema, text) > 2
+
+
+def test_values_that_nest_too_deep_are_an_error_of_ours() -> None:
+    deep: Any = {"type": "string"}
+    for _ in range(3000):
+        deep = {"type": "array", "minItems": 1, "items": deep}
+    grammar = from_json_schema({"type": "object", "properties": {"a": deep}}, whitespace="compact")
+    matcher = compile_grammar(grammar, VOCABULARY).matcher()
+    matcher.accept_token(ord("{"))
+    with pytest.raises(LimitExceededError, match="depth"):
+        allowed_tokens(matcher)
 
 
 _BOUNDS = st.integers(-2, 3)
