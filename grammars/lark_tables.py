@@ -224,9 +224,10 @@ class _Lexer:
         """A short text that all terminals together read as this one, if that is found soon; else any one."""
         if number >= len(self.terminals):
             return b""
-        for letter in _LETTERS:  # nearly always one is right, and an expression takes some milliseconds
-            if self._first_match(letter) == (number, 1):
-                return letter.encode()
+        if self.terminals[number].pattern.type != "str":
+            for letter in _LETTERS:  # often one is right, and to make an expression takes some milliseconds
+                if self._patterns[number].match(letter) and self._first_match(letter) == (number, 1):
+                    return letter.encode()
         found: list[str] = []  # as good as any, in control characters
         other: list[str] = []  # those that are read as something else
         lines: list[str] = []  # of those found: in line breaks and blanks, or more
