@@ -25,7 +25,6 @@ from .expressions import (
     byte_class,
     concatenate,
     hash_consed,
-    intersect,
     literal,
     optional,
     union,
@@ -33,7 +32,6 @@ from .expressions import (
 from .grammar import Expansion, Grammar, LiteralsEdge, PlainArray, PlainObject, StringEdge, TerminalEdge
 from .json_schema import from_json_schema
 from .parameter_elements import NAME, ParameterElement
-from .stop_strings import text_without
 from .token_texts import split_at_tokens, write
 
 _WORDS = {b"true": b"True", b"false": b"False", b"null": b"None"}
@@ -249,8 +247,8 @@ def _xml_values(
     """Strings as they are, without what ends a value; anything else as JSON, or with Python's words."""
     grammar = from_json_schema(schema, **options)
     edges = grammar.expand(grammar.start).edges
-    texts = [raw_text(edge) for edge in edges if isinstance(edge, (StringEdge, LiteralsEdge))]
-    strings = intersect(union(*texts), text_without([stop])) if texts else None
+    texts = [raw_text(edge, stop) for edge in edges if isinstance(edge, (StringEdge, LiteralsEdge))]
+    strings = union(*texts) if texts else None
     if len(texts) == len(edges):
         return strings, None
     others = from_json_schema(_without_strings(schema), **options) if texts else grammar

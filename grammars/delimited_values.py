@@ -23,7 +23,6 @@ from .composition import Token
 from .emptiness import is_empty
 from .errors import UnsupportedFeatureError
 from .expressions import (
-    EMPTY,
     EPSILON,
     UNLIMITED,
     Expression,
@@ -115,7 +114,7 @@ class DelimitedValues(Grammar):
         if isinstance(edge, OthersEdge):
             return self._other_names(state, index, edge)
         if isinstance(edge, StringEdge | LiteralsEdge):
-            text = intersect(raw_text(edge), text_without([self._quote]))
+            text = raw_text(edge, self._quote)
             prefix = edge.prefix if isinstance(edge, LiteralsEdge) else edge.terminal.prefix
             if is_empty(text):
                 return []
@@ -196,14 +195,15 @@ def check_name(name: str, quote: str) -> None:
         )
 
 
-def raw_text(edge: StringEdge | LiteralsEdge) -> Expression:
-    """The texts of a string without its quotes."""
+def raw_text(edge: StringEdge | LiteralsEdge, stop: str) -> Expression:
+    """The texts of a string without its quotes, save those that hold `stop`."""
     if isinstance(edge, LiteralsEdge):
         legal = [text for label, text in enumerate(edge.table.literals) if edge.legal >> label & 1]
-        return union(*map(literal, legal)) if legal else EMPTY
+        return union(*[literal(text) for text in legal if stop not in text])
+    content = intersect(edge.terminal.content, text_without([stop]))
     if edge.least == 0 and edge.most == UNLIMITED:
-        return edge.terminal.content
-    return intersect(edge.terminal.content, repeat(ANY_CHARACTER, edge.least, edge.most))
+        return content
+    return intersect(content, repeat(ANY_CHARACTER, edge.least, edge.most))
 
 
 def _joined(pieces: Sequence[Token | Expression]) -> list[Token | Expression]:
