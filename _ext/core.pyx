@@ -6,9 +6,9 @@ out. The algorithms are in the headers, in reading order:
 - of a vocabulary: bits, trie, expressions, nfa, multiples, flat_map, automata, minimal, product, json_string, distances, bounds,
   terminals, splits, rows, view_map, levels, text_classes, comma_tokens, key_tokens, lexicon;
 - of a grammar: literals, outlines, configurations, grammar_states, lengths, text_limits, stable_list, network, merged_closure;
-  parse_tables, byte_classes, lexemes, lexeme_splits, stack_depths, lexeme_rows, derivations, separators and parse_stack (grammars
-  that come as tables); other_texts, costs, json_values, used_texts, json_frame, tracker, rewind, reading, detours, masks, new_texts,
-  lookahead, ways_out, repetitions, states;
+  parse_tables, byte_classes, lexemes, lexeme_splits, stack_depths, number_blocks, lexeme_rows, derivations, separators and
+  parse_stack (grammars that come as tables); other_texts, costs, json_values, used_texts, json_frame, tracker, rewind, reading,
+  detours, masks, new_texts, lookahead, ways_out, repetitions, states;
 - session (the lock), escapes, exports (all states at once), apply (a mask to scores).
 This file and the .pxi files, which are included as text, convert between Python objects and those classes, and hold no
 algorithm; only plain_schemas.pxi reads what the front end of JSON Schema leaves to the core. They import nothing of ours; the

@@ -4,11 +4,14 @@
 // label with which the lexeme may end the part of the rests from the stack after that: one recursion, as in masks.hpp. What a part says
 // depends on the state of the lexer and on that much of the stack as was read to find it out (stack_depths.hpp), so it is kept for
 // all stacks with the same upper places: a second list in a list costs nothing. Large parts are bitmaps of their own.
-// Cost: for what is new, the splits (lexeme_splits.hpp), the steps of the parser and the tokens listed; else a comparison.
+// Cost: for what is new, the splits (lexeme_splits.hpp), the steps of the parser and the tokens listed; else a comparison. A new row
+// has some ten new parts, most of them of a few tokens: they are put together in lists that stay, and kept in blocks, since to ask
+// for memory would take longer than to find what is in them.
 #pragma once
 
 #include "lexeme_splits.hpp"
 #include "masks.hpp"
+#include "number_blocks.hpp"
 #include "stack_depths.hpp"
 
 namespace tokentrellis {
@@ -18,7 +21,8 @@ public:
     LexemeRows(Network& network, LexemeAutomaton& lexemes, StackDepths& depths) : network_(network), lexicon_(network.lexicon), depths_(depths), splits_(network.lexicon, lexemes) {}
 
     Row make_row(const Configurations& set) {
-        if (n_bytes_ > MOST_BYTES) known_.clear(), alike_.clear(), parts_.clear(), n_bytes_ = 0;
+        if (n_bytes_ > MOST_BYTES) forget();
+        n_open_ = 0;
         Row row;
         bool is_owned = false;
         for (const Configuration& c : set) {
@@ -64,91 +68,111 @@ private:
     static constexpr size_t MOST_ALIKE = 64;   // parts that differ in their stacks only, and are compared:
     static constexpr int32_t MOST_PLACES = 64; // those that depend on so much of the stack
 
-    struct Part : RowContent {
-        int32_t link, n_places;  // the stack for which it was found, and how many of its places were read
-        std::shared_ptr<const Bitmap> own;
+    struct Part {
+        int32_t link = 0, n_places = 0;    // the stack for which it was found, and how many of its places were read
+        const Part* other = nullptr;       // another one that differs in its stack only
+        std::shared_ptr<const Bitmap> own;  // if it is null:
+        const Bitmap* base = nullptr;       // tokens of a bitmap, or null, and
+        Numbers ids;                        // some more
         bool accepting = false;
-        size_t n_bytes() const { return sizeof(Part) + RowContent::n_bytes() + (own ? own->size() * 8 : 0); }
+    };
+    struct Alike {
+        const Part* first = nullptr;
+        size_t n = 0;
     };
 
     Network& network_;
     Lexicon& lexicon_;
     StackDepths& depths_;
     LexemeSplits splits_;
-    std::deque<Part> parts_;
-    std::unordered_map<ViewKey, const Part*, ViewKeyHash> known_;              // by view, state, and stack
-    std::unordered_map<ViewKey, std::vector<const Part*>, ViewKeyHash> alike_;  // by view, state, and the top of the stack
+    StableList<Part> parts_;
+    NumberBlocks ids_;
+    ViewMap<const Part*> known_;  // by view, state, and stack
+    ViewMap<Alike> alike_;        // by view, state, and the top of the stack
+    std::deque<RowContent> contents_;  // of the parts that are being made, the outermost first
+    size_t n_open_ = 0;
     size_t n_bytes_ = 0;
     Bitmap marks_ = Bitmap(lexicon_.bitmap_words, 0);  // clear between two uses
 
+    void forget() {
+        known_.clear(), alike_.clear();
+        parts_ = StableList<Part>();
+        ids_ = NumberBlocks();
+        n_bytes_ = 0;
+    }
+
     const Part& part_of(View view, int32_t state, int32_t link) {
         const ViewKey key{view, state, link, 0};
-        auto known = known_.find(key);
-        const Part* part = known != known_.end() ? known->second : alike_part(view, state, link);
-        if (part == nullptr) part = &new_part(view, state, link);
-        if (known == known_.end()) known_.emplace(key, part);
+        const Part* const* known = known_.find(key);
+        const Part* const part = known != nullptr ? *known : alike_part(view, state, link);
+        if (known == nullptr) known_[key] = part;
         depths_.note(is_several(link) ? 0 : depths_.of(link) - part->n_places + 1);
         return *part;
     }
 
+    // One that was found for a stack with the same upper places, or a new one.
     const Part* alike_part(View view, int32_t state, int32_t link) {
-        auto found = alike_.find({view, state, network_.at(link).target, 0});
-        if (found == alike_.end() || is_several(link)) return nullptr;
-        for (const Part* part : found->second)
-            if (depths_.agree(part->link, link, part->n_places)) return part;
-        return nullptr;
+        if (is_several(link)) return &new_part(view, state, link);
+        const ViewKey key{view, state, network_.at(link).target, 0};
+        if (const Alike* alike = alike_.find(key))
+            for (const Part* part = alike->first; part != nullptr; part = part->other)
+                if (depths_.agree(part->link, link, part->n_places)) return part;
+        Part& made = new_part(view, state, link);
+        Alike& alike = alike_[key];
+        if (made.n_places <= MOST_PLACES && alike.n < MOST_ALIKE) {
+            made.other = alike.first;
+            alike = {&made, alike.n + 1};
+        }
+        return &made;
     }
 
-    const Part& new_part(View view, int32_t state, int32_t link) {
+    Part& new_part(View view, int32_t state, int32_t link) {
+        if (n_open_ == contents_.size()) contents_.emplace_back();
+        RowContent& content = contents_[n_open_++];
+        content.bases.clear(), content.ids.clear();
         Part made;
         const int32_t before = depths_.begin();
-        collect(view, state, link, made);
+        made.accepting = collect(view, state, link, content);
         const int32_t lowest = depths_.end(before);
-        settle(made);
-        n_bytes_ += made.n_bytes() + 256;
+        --n_open_;
+        settle(content, made);
         made.link = link;
-        made.n_places = 0;
         if (!is_several(link) && lowest != StackDepths::NOTHING_READ) made.n_places = std::max(0, depths_.of(link) - lowest + 1);
-        parts_.push_back(std::move(made));
-        if (!is_several(link) && parts_.back().n_places <= MOST_PLACES) {
-            auto& alike = alike_[{view, state, network_.at(link).target, 0}];
-            if (alike.size() < MOST_ALIKE) alike.push_back(&parts_.back());
-        }
-        return parts_.back();
+        return parts_.emplace_back() = std::move(made);
     }
 
     bool is_several(int32_t link) const { return network_.at(link).target == ANY_OF; }
 
-    void collect(View view, int32_t state, int32_t link, Part& part) {
-        if (state != AT_CONTINUATION) return collect_lexeme(view, state, link, part);
+    // Whether the text may end there.
+    bool collect(View view, int32_t state, int32_t link, RowContent& content) {
+        if (state != AT_CONTINUATION) {
+            collect_lexeme(view, state, link, content);
+            return false;
+        }
         const Closure& begins = network_.closure(link);
         network_.driver->note_closure(link);
-        for (const Configuration& start : begins.configurations) collect_lexeme(view, start.state, start.link, part);
-        if (!(view == View{})) return;
-        for (auto [token, continuation] : begins.special_tokens) part.ids.push_back(token);
-        part.accepting = begins.accepting;
+        for (const Configuration& start : begins.configurations) collect_lexeme(view, start.state, start.link, content);
+        if (!(view == View{})) return false;
+        for (auto [token, continuation] : begins.special_tokens) content.ids.push_back(token);
+        return begins.accepting;
     }
 
-    void collect_lexeme(View view, int32_t state, int32_t link, Part& part) {
+    void collect_lexeme(View view, int32_t state, int32_t link, RowContent& content) {
         const LexemeSplit& split = splits_.split(view, state);
-        for (const Bitmap* bitmap : split.inner->bitmaps) part.bases.push_back({bitmap, {}});
-        part.ids.insert(part.ids.end(), split.inner->ids.begin(), split.inner->ids.end());
+        for (const Bitmap* bitmap : split.inner->bitmaps) content.bases.push_back({bitmap, {}});
+        content.ids.insert(content.ids.end(), split.inner->ids.begin(), split.inner->ids.end());
         bool is_owned = false;
-        for (const LexemeExit& exit : split.exits) add(part_of(exit.rest, AT_CONTINUATION, network_.after(link, exit.label)), exit.removed, part, is_owned);
+        for (const LexemeExit& exit : split.exits) add(part_of(exit.rest, AT_CONTINUATION, network_.after(link, exit.label)), exit.removed, content, is_owned);
     }
 
     // is_owned becomes true where a bitmap of the part itself is added.
-    template <class Target>
-    void add(const Part& part, const std::vector<int32_t>& removed, Target& to, bool& is_owned) {
+    void add(const Part& part, const std::vector<int32_t>& removed, RowContent& to, bool& is_owned) {
         if (part.own) {
             to.bases.push_back({part.own.get(), removed});
             is_owned = true;
             return;
         }
-        for (const Row::Base& base : part.bases) {
-            to.bases.push_back(base);
-            to.bases.back().removed.insert(to.bases.back().removed.end(), removed.begin(), removed.end());
-        }
+        if (part.base != nullptr) to.bases.push_back({part.base, removed});
         if (removed.empty()) {
             to.ids.insert(to.ids.end(), part.ids.begin(), part.ids.end());
             return;
@@ -159,16 +183,18 @@ private:
         for (int32_t id : removed) marks_[id >> 6] = 0;
     }
 
-    // One bitmap, where it would be longer to add the part as it is to others.
-    void settle(Part& part) {
-        const bool is_plain = part.bases.size() == 1 && part.bases[0].removed.empty();
-        if (part.ids.size() <= MOST_IDS && (part.bases.empty() || is_plain)) {
-            part.ids.shrink_to_fit();
+    // What was collected, as one bitmap where it would be longer to add it as it is to others.
+    void settle(const RowContent& content, Part& part) {
+        n_bytes_ += sizeof(Part) + 128;
+        const bool is_plain = content.bases.size() == 1 && content.bases[0].removed.empty();
+        if (content.ids.size() > MOST_IDS || !(content.bases.empty() || is_plain)) {
+            part.own = std::make_shared<const Bitmap>(content.united(lexicon_.bitmap_words));
+            n_bytes_ += part.own->size() * 8;
             return;
         }
-        part.own = std::make_shared<const Bitmap>(part.united(lexicon_.bitmap_words));
-        part.bases.clear(), part.bases.shrink_to_fit();
-        part.ids.clear(), part.ids.shrink_to_fit();
+        if (is_plain) part.base = content.bases[0].bitmap;
+        part.ids = ids_.keep(content.ids);
+        n_bytes_ += part.ids.size() * 4;
     }
 
     void make_whole(Row& row) {

@@ -15,6 +15,8 @@
 // Cost: for a new state its steps by each byte, a look-up for each large child, and a walk of what else is alive.
 #pragma once
 
+#include <optional>
+
 #include "lexemes.hpp"
 #include "lexicon.hpp"
 
@@ -32,7 +34,7 @@ struct LexemeInner {  // tokens: those of some bitmaps, and some more
 };
 
 struct LexemeSplit {
-    const LexemeInner* inner;
+    const LexemeInner* inner = nullptr;
     std::vector<LexemeExit> exits;
 };
 
@@ -41,12 +43,9 @@ public:
     LexemeSplits(Lexicon& lexicon, LexemeAutomaton& lexemes) : lexicon_(lexicon), automata_(lexicon.automata), lexemes_(lexemes) {}
 
     const LexemeSplit& split(View view, int32_t state) {
-        auto& found = splits_[{view, state, 0, 0}];
-        if (!found) {
-            auto made = make_split(view, state);
-            return *(splits_[{view, state, 0, 0}] = std::move(made));
-        }
-        return *found;
+        LexemeSplit& found = splits_[{view, state, 0, 0}];  // which stays where it is
+        if (found.inner == nullptr) found = make_split(view, state);
+        return found;
     }
 
     // Whether a state reads much text without being left: a name, a string, blanks.
@@ -74,7 +73,7 @@ private:
     Lexicon& lexicon_;
     Automata& automata_;
     LexemeAutomaton& lexemes_;
-    std::unordered_map<ViewKey, std::unique_ptr<LexemeSplit>, ViewKeyHash> splits_;
+    ViewMap<LexemeSplit> splits_;
     std::unordered_map<std::vector<int32_t>, std::unique_ptr<Group>, VectorHash> groups_;
     std::unordered_map<ViewKey, std::vector<WordEnd>, ViewKeyHash> word_ends_;
     std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;
@@ -82,6 +81,8 @@ private:
     std::deque<LexemeInner> inners_;
     std::deque<Bitmap> bitmaps_;
     std::vector<int32_t> ids_, parents_;  // of one walk: tokens; nodes by depth
+    std::vector<Leaving> leaving_;        // the same: where lexemes end
+    std::vector<std::pair<int32_t, int32_t>> large_;  // of one split: states and the large children that lead to them
 
     // Nearly always none or one: not worth a call.
     void add_ids(const int32_t* id, const int32_t* end) {
@@ -93,12 +94,12 @@ private:
     };
     std::vector<Level> path_;
 
-    std::unique_ptr<LexemeSplit> make_split(View view, int32_t state) {
+    LexemeSplit make_split(View view, int32_t state) {
         const Trie& source = lexicon_.trie(view);
         if (source.nodes[view.node].end - view.node < LARGE) return walk_split(view, state);
         if (lexemes_.words_of(state).empty()) return grouped_split(view, state);
-        auto made = corrected_split(view, state);
-        return made ? std::move(made) : grouped_split(view, state);
+        std::optional<LexemeSplit> made = corrected_split(view, state);
+        return made ? std::move(*made) : grouped_split(view, state);
     }
 
     LexemeInner& new_inner() {
@@ -106,62 +107,63 @@ private:
         return inners_.back();
     }
 
-    std::unique_ptr<LexemeSplit> walk_split(View view, int32_t state) {
-        auto made = std::make_unique<LexemeSplit>();
-        std::vector<Leaving> leaving;
-        ids_.clear();
-        walk(lexicon_.trie(view), view.node, state, true, leaving);
+    LexemeSplit walk_split(View view, int32_t state) {
+        LexemeSplit made;
+        leaving_.clear(), ids_.clear();
+        walk(lexicon_.trie(view), view.node, state, true, leaving_);
         LexemeInner& inner = new_inner();
         inner.ids = ids_;
-        made->inner = &inner;
-        add_exits(view.trie, leaving, made->exits);
+        made.inner = &inner;
+        add_exits(view.trie, leaving_, made.exits);
         return made;
     }
 
     // A large view: its children by the state to which they lead.
-    std::unique_ptr<LexemeSplit> grouped_split(View view, int32_t start) {
-        const Trie& source = lexicon_.trie(view);
-        std::map<int32_t, std::vector<int32_t>> by_state;
-        std::vector<Leaving> leaving;
-        ids_.clear();
+    LexemeSplit grouped_split(View view, int32_t start) {
         if (view == View{} && kept_by(start) != 0) return split_in_place(start);
+        const Trie& source = lexicon_.trie(view);
+        leaving_.clear(), ids_.clear(), large_.clear();
         for (int32_t node = view.node + 1, stop = source.nodes[view.node].end; node < stop; node = source.nodes[node].end) {
             const int32_t state = automata_.step(start, source.nodes[node].byte);
             if (state == DEAD) continue;
-            if (source.nodes[node].end - node >= LARGE_CHILD) by_state[state].push_back(node);
-            else add_child(source, node, state, leaving);
+            if (source.nodes[node].end - node >= LARGE_CHILD) large_.push_back({state, node});
+            else add_child(source, node, state, leaving_);
         }
-        auto made = std::make_unique<LexemeSplit>();
+        LexemeSplit made;
         LexemeInner& inner = new_inner();
-        made->inner = &inner;
+        made.inner = &inner;
         inner.ids = ids_;
-        add_exits(view.trie, leaving, made->exits);
-        for (auto& [state, nodes] : by_state) {
+        add_exits(view.trie, leaving_, made.exits);
+        std::sort(large_.begin(), large_.end());
+        for (size_t i = 0; i < large_.size();) {
+            const int32_t state = large_[i].first;
+            std::vector<int32_t> nodes;
+            for (; i < large_.size() && large_[i].first == state; ++i) nodes.push_back(large_[i].second);
             const Group& group = group_of(view.trie, state, std::move(nodes));
             inner.bitmaps.insert(inner.bitmaps.end(), group.inner.bitmaps.begin(), group.inner.bitmaps.end());
             inner.ids.insert(inner.ids.end(), group.inner.ids.begin(), group.inner.ids.end());
-            made->exits.insert(made->exits.end(), group.exits.begin(), group.exits.end());
+            made.exits.insert(made.exits.end(), group.exits.begin(), group.exits.end());
         }
         return made;
     }
 
     // The whole vocabulary inside a name or a string.
-    std::unique_ptr<LexemeSplit> split_in_place(int32_t start) {
-        std::vector<Leaving> leaving;
-        auto made = std::make_unique<LexemeSplit>();
+    LexemeSplit split_in_place(int32_t start) {
+        LexemeSplit made;
         LexemeInner& inner = new_inner();
-        made->inner = &inner;
+        made.inner = &inner;
+        leaving_.clear(), ids_.clear();
         const uint32_t others = ~kept_by(start);
         if (lexicon_.text_classes().count_nodes(others) < lexicon_.tries[0]->size() / 4 && !(others & TextClasses::BEYOND_ASCII)) {
             Bitmap bitmap = tokens_of_classes(others);
-            leave_text(start, others, leaving);
+            leave_text(start, others, leaving_);
             for (int32_t id : ids_) bitmap[id >> 6] |= 1ull << (id & 63);
             add_bitmap(inner, std::move(bitmap));
         } else {
-            walk_in_place(0, start, leaving);
+            walk_in_place(0, start, leaving_);
             set_tokens(inner);
         }
-        add_exits(0, leaving, made->exits);
+        add_exits(0, leaving_, made.exits);
         return made;
     }
 
@@ -204,13 +206,10 @@ private:
         auto found = groups_.find(key);
         if (found != groups_.end()) return *found->second;
         auto made = std::make_unique<Group>();
-        std::vector<Leaving> leaving;
-        std::vector<int32_t> before;
-        before.swap(ids_);
-        for (size_t i = 0; i + 2 < key.size(); ++i) add_child(*lexicon_.tries[trie], key[i], state, leaving);
+        leaving_.clear(), ids_.clear();
+        for (size_t i = 0; i + 2 < key.size(); ++i) add_child(*lexicon_.tries[trie], key[i], state, leaving_);
         set_tokens(made->inner);
-        before.swap(ids_);
-        add_exits(trie, leaving, made->exits);
+        add_exits(trie, leaving_, made->exits);
         return *groups_.emplace(std::move(key), std::move(made)).first->second;
     }
 
@@ -356,12 +355,11 @@ private:
     }
 
     // ---- keywords -----------------------------------------------------------------------------------------------
-    // The split of the state without its keywords, with other labels where they end; null where that is not all that they change.
-    std::unique_ptr<LexemeSplit> corrected_split(View view, int32_t state) {
+    // The split of the state without its keywords, with other labels where they end; nothing where that is not all that they change.
+    std::optional<LexemeSplit> corrected_split(View view, int32_t state) {
         const int32_t plain = lexemes_.without_words(state);
-        if (plain == DEAD) return nullptr;
-        const LexemeSplit& base = split(view, plain);
-        auto made = std::make_unique<LexemeSplit>(base);
+        if (plain == DEAD) return std::nullopt;
+        LexemeSplit made = split(view, plain);
         std::set<int32_t> done;
         const std::vector<LexemeAutomaton::Thread> words = lexemes_.words_of(state);
         for (const LexemeAutomaton::Thread& word : words)
@@ -370,14 +368,14 @@ private:
                 for (char byte : end.text) {
                     with = automata_.step(with, static_cast<uint8_t>(byte));
                     without = automata_.step(without, static_cast<uint8_t>(byte));
-                    if ((with == DEAD) != (without == DEAD)) return nullptr;
+                    if ((with == DEAD) != (without == DEAD)) return std::nullopt;
                     if (with == DEAD) break;
                 }
                 if (with == DEAD || !done.insert(end.node).second) continue;
                 const int32_t label = automata_.label(with), plain_label = automata_.label(without);
                 if (label == plain_label || !lexicon_.trie(view).has_children(end.node)) continue;
-                if (plain_label >= 0 && !remove(view.trie, end.node, plain_label, made->exits)) return nullptr;
-                if (label >= 0) made->exits.push_back({label, {view.trie, end.node}, {}});
+                if (plain_label >= 0 && !remove(view.trie, end.node, plain_label, made.exits)) return std::nullopt;
+                if (label >= 0) made.exits.push_back({label, {view.trie, end.node}, {}});
             }
         return made;
     }

@@ -223,6 +223,7 @@ private:
         int32_t filter = 0, obligation = NOTHING, label = -1;
         std::vector<Thread> words;    // sorted
         std::vector<Thread> threads;  // the preferred ones first
+        ByteSet reads{};              // bytes that some thread reads: all others lead nowhere
         bool is_begin = false;
     };
     struct Building : Content {
@@ -424,6 +425,7 @@ private:
 
     // ---- states -------------------------------------------------------------------------------------------------
     int32_t advance(int32_t local, uint8_t byte) {
+        if (!contains(contents_[local].reads, byte)) return DEAD;
         const uint64_t key = pair_key(local, classes_.of[byte]);
         const int32_t known = steps_.find(key);
         if (known != FlatMap::MISSING) return known - 1;
@@ -472,6 +474,11 @@ private:
         if (contents_.size() >= MAX_AUTOMATON_STATES) throw LimitError("automaton states of a lexer", MAX_AUTOMATON_STATES);
         const int32_t local = static_cast<int32_t>(contents_.size());
         contents_.push_back(made);
+        ByteSet& reads = contents_.back().reads;
+        reads = {};
+        for (const Thread& thread : made.threads)
+            for (const LexemeClassEdge& edge : program_.classes[thread.place])
+                for (int word = 0; word < 4; ++word) reads[word] |= edge.bytes[word];
         alive_.push_back(made.label >= 0 ? 1 : -1);
         numbers_.push_back(-1);
         index_.emplace(key, local);

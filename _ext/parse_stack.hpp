@@ -83,9 +83,11 @@ public:
     }
 
     bool rest_of_step(const Configuration& c, std::string& text, int32_t& after) override {
-        const std::vector<int32_t> opened = opened_[c.link];
-        for (size_t i = n_recorded_[c.link]; i < opened.size(); ++i) record(opened[i], c.link);
-        n_recorded_[c.link] = opened.size();
+        if (static_cast<size_t>(c.link) < opened_.size()) {
+            const Opened opened = opened_[c.link];
+            for (int32_t at = opened.last; at != opened.recorded; at = opened_before_[at]) record(at, c.link);
+            opened_[c.link].recorded = opened.last;
+        }
         auto found = rests_.find(pair_key(c.state, c.link));
         if (found == rests_.end()) return false;
         text = found->second.text, after = found->second.after;
@@ -107,6 +109,12 @@ private:
         bool is_special = false;
     };
 
+    // The continuations that were begun on a stack, each with its obligation, as a chain from the last one to the first.
+    static constexpr int32_t UNOPENED = -2;
+    struct Opened {
+        int32_t last = NONE, recorded = NONE;
+    };
+
     struct Result {
         int32_t stack, lowest;  // NONE: no stack; how far down was read to find out
     };
@@ -126,8 +134,8 @@ private:
     std::vector<std::vector<int32_t>> several_;  // continuations, where a lexeme may end in several ways
     std::map<std::vector<int32_t>, int32_t> several_index_;
     std::vector<int32_t> special_;  // terminals that are special tokens
-    std::unordered_map<int32_t, std::vector<int32_t>> opened_;  // stack -> continuations, with obligations, that were begun
-    std::unordered_map<int32_t, size_t> n_recorded_;
+    std::vector<Opened> opened_;          // by stack
+    std::vector<int32_t> opened_before_;  // by continuation: the one before it on the same stack; UNOPENED
     std::unordered_map<int32_t, Step> steps_;
     std::unordered_map<uint64_t, Step> rests_;
     std::unordered_set<int32_t> hopeless_;
@@ -178,7 +186,15 @@ private:
         }
         const int32_t begin = begin_of(continuation, stack, here);
         if (begin != DEAD) out.configurations.push_back({begin, stack, 0});
-        opened_[stack].push_back(continuation);
+        note_opened(stack, continuation);
+    }
+
+    void note_opened(int32_t stack, int32_t continuation) {
+        const size_t needed = static_cast<size_t>(std::max(stack, continuation)) + 1;
+        if (opened_.size() < needed) opened_.resize(needed * 2 + 64), opened_before_.resize(opened_.size(), UNOPENED);
+        if (opened_before_[continuation] != UNOPENED) return;
+        opened_before_[continuation] = opened_[stack].last;
+        opened_[stack].last = continuation;
     }
 
     // ---- the stack ----------------------------------------------------------------------------------------------

@@ -73,9 +73,9 @@ not_test: "not" not_test | comparison
 comparison: bits | comparison COMPARISON bits
 bits: arithmetic | bits BITS arithmetic
 arithmetic: term | arithmetic SIGN term
-term: factor | term TERM factor
+term: factor | term (STAR | TERM) factor
 factor: SIGN factor | power
-power: atom (POWER factor)?
+power: atom ("**" factor)?
 atom: NAME | NUMBER | STRING | "None" | "True" | "False"
     | "(" (expression ("," expression)* ","?)? ")"
     | "[" (expression ("," expression)* ","?)? "]"
@@ -89,8 +89,8 @@ argument: (NAME "=")? expression
 COMPARISON: "<" | ">" | "==" | ">=" | "<=" | "!="
 BITS: "|" | "^" | "&" | "<<" | ">>"
 SIGN: "+" | "-"
-POWER.1: "**"
-TERM: "*" | "/" | "%" | "//" | "@"
+STAR: "*"
+TERM: "/" | "%" | "//" | "@"
 NAME: /[A-Za-z_][A-Za-z0-9_]*/
 NUMBER: /[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?/
 STRING: /"([^"\\\n]|\\.)*"/ | /'([^'\\\n]|\\.)*'/

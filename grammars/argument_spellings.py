@@ -1,8 +1,10 @@
-"""Arguments of a call that are not written as one JSON object: keywords of Python, elements of XML.
+"""Arguments of a call that are not written as one JSON object: keywords of Python, elements of XML, or bare
+names with strings between marks.
 
 In comes the schema of the arguments, out comes a `Grammar`. Each argument is a JSON document by itself, or
 raw text where it is a string in XML; they come in the order of the schema, optional ones may be left out.
-Values within are JSON, with Python's words for true, false and null where Python reads them.
+Values within are JSON, with Python's words for true, false and null where Python reads them, or as
+`delimited_values.py` has them.
 """
 
 from __future__ import annotations
@@ -13,28 +15,24 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from .composition import Piece, Skeleton
-from .errors import UnsupportedFeatureError
+from .composition import Piece, Skeleton, Token
+from .delimited_values import check_name, delimited, raw_text
+from .errors import LimitExceededError, UnsupportedFeatureError
 from .expressions import (
     BYTE_CLASS,
     CONCATENATION,
-    EMPTY,
     Expression,
     byte_class,
     concatenate,
     hash_consed,
-    intersect,
     literal,
     optional,
-    repeat,
     union,
 )
 from .grammar import Expansion, Grammar, LiteralsEdge, PlainArray, PlainObject, StringEdge, TerminalEdge
 from .json_schema import from_json_schema
 from .parameter_elements import NAME, ParameterElement
-from .stop_strings import text_without
-from .token_texts import write
-from .utf8 import ANY_CHARACTER
+from .token_texts import split_at_tokens, write
 
 _WORDS = {b"true": b"True", b"false": b"False", b"null": b"None"}
 _SHARED = ("$schema", "$id", "$defs", "definitions")
@@ -166,6 +164,46 @@ def xml_arguments(
     return _arguments(parameters, argument, None)
 
 
+def delimited_arguments(
+    parameters: Mapping[str, Any], options: Mapping[str, Any], quote: str, special_tokens: Mapping[str, int]
+) -> Grammar:
+    """Bare names and values, strings between marks; all in the order of their names.
+
+    options: those of `from_json_schema`. quote: the mark, special tokens written as tokens.
+
+    Raises: as `python_arguments` does, and for what `delimited_values.delimited` refuses.
+    """
+    pieces = [
+        Token(special_tokens[text]) if text in special_tokens else literal(text)
+        for text in split_at_tokens(quote, special_tokens)
+    ]
+    try:
+        parameters = _in_order_of_names(parameters)
+    except RecursionError:
+        raise LimitExceededError("depth of the schema", given="more", limit="what the stack holds") from None
+    for name in parameters.get("properties", {}):
+        check_name(name, quote)
+
+    def argument(name: str, schema: Any) -> list[Piece]:
+        value = from_json_schema(schema, **options)
+        return [literal(f"{name}:"), delimited(value, quote, tuple(pieces))]
+
+    return _arguments(parameters, argument, concatenate(literal(","), optional(byte_class(b" "))))
+
+
+def _in_order_of_names(schema: Any) -> Any:
+    """A schema with its properties in the order in which templates of Jinja write a mapping (`dictsort`)."""
+    if isinstance(schema, list):
+        return [_in_order_of_names(part) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    ordered = {name: _in_order_of_names(part) for name, part in schema.items()}
+    properties = ordered.get("properties")
+    if isinstance(properties, dict):
+        ordered["properties"] = dict(sorted(properties.items(), key=lambda item: item[0].lower()))
+    return ordered
+
+
 def _arguments(
     parameters: Mapping[str, Any],
     argument: Callable[[str, Any], list[Piece]],
@@ -209,8 +247,8 @@ def _xml_values(
     """Strings as they are, without what ends a value; anything else as JSON, or with Python's words."""
     grammar = from_json_schema(schema, **options)
     edges = grammar.expand(grammar.start).edges
-    texts = [_raw_text(edge) for edge in edges if isinstance(edge, (StringEdge, LiteralsEdge))]
-    strings = intersect(union(*texts), text_without([stop])) if texts else None
+    texts = [raw_text(edge, stop) for edge in edges if isinstance(edge, (StringEdge, LiteralsEdge))]
+    strings = union(*texts) if texts else None
     if len(texts) == len(edges):
         return strings, None
     others = from_json_schema(_without_strings(schema), **options) if texts else grammar
@@ -241,13 +279,3 @@ def value_kinds(schema: Any) -> tuple[bool, bool]:
 def _without_strings(schema: Any) -> dict[str, Any]:
     shared = {name: schema[name] for name in _SHARED if name in schema} if isinstance(schema, Mapping) else {}
     return {**shared, "allOf": [schema], "not": {"type": "string"}}
-
-
-def _raw_text(edge: StringEdge | LiteralsEdge) -> Expression:
-    """The texts of a string without its quotes."""
-    if isinstance(edge, LiteralsEdge):
-        legal = [text for label, text in enumerate(edge.table.literals) if edge.legal >> label & 1]
-        return union(*map(literal, legal)) if legal else EMPTY
-    if edge.least == 0 and edge.most == -1:
-        return edge.terminal.content
-    return intersect(edge.terminal.content, repeat(ANY_CHARACTER, edge.least, edge.most))

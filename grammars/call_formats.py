@@ -50,9 +50,11 @@ class CallFormat:
 
     calls: templates of one call, the usual one first; further ones are other spellings.
     begin, separator, end: before the first call, between two, after the last.
-    arguments: "json", an object; "python", keyword arguments; "xml", an element for each.
+    arguments: "json", an object; "python", keyword arguments; "xml", an element for each; "delimited", bare
+        names and values, strings as they are between two quotes.
     parameter: the template of such an element, with «name», «value», and, if it has one, «is_text»: true for
         a string. Strings stand in it as they are, other values as JSON.
+    quote: what stands before and after a string that is delimited.
     id: a pattern for an id.
     parallel: whether there may be several calls.
     text_before: whether free text may come before the calls.
@@ -69,8 +71,9 @@ class CallFormat:
     begin: str = ""
     separator: str = " "
     end: str = ""
-    arguments: Literal["json", "python", "xml"] = "json"
+    arguments: Literal["json", "python", "xml", "delimited"] = "json"
     parameter: str = "<parameter=«name»>␤«value»␤</parameter>␤"
+    quote: str = '<|"|>'
     id: str = "[a-zA-Z0-9]{9}"
     parallel: bool = True
     text_before: bool = True
@@ -263,6 +266,22 @@ FORMATS = (
         detect=("func_name1(params_name1",),
     ),
     CallFormat(
+        "gemma4",
+        ("<|tool_call>call:«name»{«arguments»}<tool_call|>",),
+        arguments="delimited",
+        reasoning=("<|channel>thought\n", "<channel|>"),
+        turn_end="<|tool_response>",
+        detect=("<|tool_call>call:",),
+    ),
+    CallFormat(
+        "functiongemma",
+        ("<start_function_call>call:«name»{«arguments»}<end_function_call>",),
+        arguments="delimited",
+        quote="<escape>",
+        turn_end="<start_function_response>",
+        detect=("<start_function_call>",),
+    ),
+    CallFormat(
         "gemma",
         ("«name»(«arguments»)",),
         begin="```tool_code␤",
@@ -366,6 +385,7 @@ def _check(format: CallFormat) -> None:
     if not isinstance(format.calls, tuple) or not format.calls or not are_pairs:
         raise GrammarError("a CallFormat must have a tuple of calls, and pairs of texts", got=format)
     texts = [format.begin, format.separator, format.end, format.turn_end, format.id, format.parameter]
+    texts += [format.quote]
     texts += [*format.calls, *(text for pair in pairs for text in pair)]
     if not all(isinstance(text, str) for text in texts):
         raise GrammarError("the templates of a CallFormat must be strings", got=format)
@@ -373,8 +393,11 @@ def _check(format: CallFormat) -> None:
         raise GrammarError(
             f"a template may have at most {MOST_OPTIONAL} parts that may be left out", got=format
         )
-    if format.arguments not in ("json", "python", "xml"):
-        raise GrammarError('arguments must be "json", "python" or "xml"', got=format.arguments)
+    if format.arguments not in ("json", "python", "xml", "delimited"):
+        raise GrammarError('arguments must be "json", "python", "xml" or "delimited"', got=format.arguments)
+    encoded(format.quote)
+    if not format.quote or any(format.quote.endswith(format.quote[:n]) for n in range(1, len(format.quote))):
+        raise GrammarError("a quote must be a text that does not end as it begins", got=format.quote)
     if format.arguments == "xml":
         parameter_element(format.parameter)
     try:

@@ -5,12 +5,13 @@ places. A text is read by the recogniser (`recognizer.py`); each way to read it 
 that it began and ended. Of two ways that can go on in the same manner only one is kept: that whose captures
 begin earliest, and are longest. A capture is certain when all ways that are left have it.
 
-Cost: that of the recogniser, some microseconds to some tenths of a millisecond for a byte and a way.
+Cost: that of the recogniser, some microseconds to some tenths of a millisecond for a byte and a way; where a
+history ends, also a look at all captures that the others still have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, NoReturn
 
 from .derivatives import derivative, matches
@@ -89,6 +90,9 @@ class CaptureReader:
         self._data = bytearray()
         self._n_characters = [0]  # by byte, that begin before it
         self._ways: dict[Configuration, _History] = {}
+        self._looked_at: dict[
+            int, _Link | None
+        ] = {}  # what was closed when `_certain` last looked, by its id
         self._keep(self._recognizer.first_ways(), _History())
 
     def write(self, piece: str | bytes) -> list[Captured]:
@@ -131,6 +135,7 @@ class CaptureReader:
         for way, history in before.items():
             self._keep(self._recognizer.ways_after_token(way, token_id), history)
         self._check_ways()
+        self._looked_at = {}  # a token takes no place: it may close what another way has closed before
         return self._certain()
 
     def finish(self) -> list[Captured]:
@@ -151,8 +156,9 @@ class CaptureReader:
     def _keep(self, ways: Ways, history: _History) -> None:
         """Note ways after what was read, each with the better of its histories."""
         place = len(self._data)
+        links: dict[tuple[_Span, int], _Link] = {}
         for way, events in ways:
-            after = _continued(history, events, place) if events else history
+            after = _continued(history, events, place, links) if events else history
             known = self._ways.get(way)
             if known is None or (known != after and _rank(after) < _rank(known)):
                 self._ways[way] = after
@@ -167,19 +173,25 @@ class CaptureReader:
         raise GrammarSyntaxError(message, location=line_and_column(text, max(0, len(text) - 1)), source=text)
 
     def _certain(self) -> list[Captured]:
-        """The captures that all ways have, which need not be kept any longer."""
-        histories = list(self._ways.values())
-        if len(set(map(id, (history.closed for history in histories)))) == 1:
-            common = set(_items(histories[0].closed))
-            self._ways = {way: history._replace(closed=None) for way, history in self._ways.items()}
-        else:
-            common = set(_items(histories[0].closed))
-            for history in histories[1:]:
-                common.intersection_update(_items(history.closed))
-            if common:
-                self._ways = {way: _without(history, common) for way, history in self._ways.items()}
-        found = [captured for span in common for captured in self._captured(span)]
-        return in_order(found)
+        """The captures that all ways have, which need not be kept any longer.
+
+        While each history of the last look still goes on, no capture that was not certain then has become so:
+        only what was closed since is looked at.
+        """
+        links = {id(history.closed): history.closed for history in self._ways.values()}
+        if links.keys() == self._looked_at.keys():
+            return []
+        closed = {key: _since(link, self._looked_at) for key, link in links.items()}
+        if {id(base) for _, base in closed.values()} != self._looked_at.keys():
+            closed = {key: _since(link, {}) for key, link in links.items()}
+        common = set.intersection(*[set(spans) for spans, _ in closed.values()])
+        if common:
+            kept = {key: _without(spans, common, base) for key, (spans, base) in closed.items()}
+            self._ways = {
+                way: history._replace(closed=kept[id(history.closed)]) for way, history in self._ways.items()
+            }
+        self._looked_at = {id(history.closed): history.closed for history in self._ways.values()}
+        return in_order([captured for span in common for captured in self._captured(span)])
 
     def _captured(self, span: _Span) -> Iterable[Captured]:
         rule, start, end = span
@@ -213,23 +225,40 @@ def _encoded(text: str) -> bytes:
         raise GrammarSyntaxError(message, location=place, got=text[error.start]) from None
 
 
-def _continued(history: _History, events: tuple[CaptureRule | None, ...], place: int) -> _History:
+def _continued(
+    history: _History,
+    events: tuple[CaptureRule | None, ...],
+    place: int,
+    links: dict[tuple[_Span, int], _Link],
+) -> _History:
+    """links: what was closed in other ways from the same history, which is shared."""
     opened, closed = history
     for event in events:
         if event is not None:
             opened = _Link(_Span(event, place, _OPEN), opened)
         elif opened is not None:
             if opened.span.start < place:  # a text that is empty is not captured
-                closed = _Link(opened.span._replace(end=place), closed)
+                span = opened.span._replace(end=place)
+                closed = links.setdefault((span, id(closed)), _Link(span, closed))
             opened = opened.below
     return _History(opened, closed)
 
 
-def _without(history: _History, spans: set[_Span]) -> _History:
-    closed = None
-    for span in reversed([span for span in _items(history.closed) if span not in spans]):
-        closed = _Link(span, closed)
-    return history._replace(closed=closed)
+def _since(link: _Link | None, known: Mapping[int, _Link | None]) -> tuple[list[_Span], _Link | None]:
+    """What was closed after one of the links that are known, by their ids; and that link."""
+    spans = []
+    while link is not None and id(link) not in known:
+        spans.append(link.span)
+        link = link.below
+    return spans, link
+
+
+def _without(spans: list[_Span], common: set[_Span], base: _Link | None) -> _Link | None:
+    """Those of the spans that are not common, on top of a link."""
+    for span in reversed(spans):
+        if span not in common:
+            base = _Link(span, base)
+    return base
 
 
 def _rank(history: _History) -> list[tuple[float, float]]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _END = "$END"
 _MOST_CANDIDATES = 40  # short texts of a terminal that are tried
+_LETTERS = [chr(code) for code in range(0x20, 0x7F)]
 _FAR = 1 << 30
 
 
@@ -223,14 +224,23 @@ class _Lexer:
         """A short text that all terminals together read as this one, if that is found soon; else any one."""
         if number >= len(self.terminals):
             return b""
+        if self.terminals[number].pattern.type != "str":
+            for letter in _LETTERS:  # often one is right, and to make an expression takes some milliseconds
+                if self._patterns[number].match(letter) and self._first_match(letter) == (number, 1):
+                    return letter.encode()
         found: list[str] = []  # as good as any, in control characters
         other: list[str] = []  # those that are read as something else
+        lines: list[str] = []  # of those found: in line breaks and blanks, or more
         for text in self._samples(number):
+            if lines and (lines[0].strip() or len(text) > len(lines[0])):
+                break  # nothing better comes
             is_right = self._first_match(text) == (number, len(text))
             if is_right and text.isprintable():
                 return text.encode()
+            if is_right and text.replace("\n", "").isprintable():
+                lines.append(text)
             (found if is_right else other).append(text)
-        return next(iter([*found, *filter(str.isprintable, other), *other]), "").encode()
+        return next(iter([*lines, *found, *filter(str.isprintable, other), *other]), "").encode()
 
     def _short_texts(self, number: int) -> Iterator[str]:
         pattern = self.terminals[number].pattern

@@ -2,14 +2,12 @@
 
 In come a text, special tokens written as their names, and its format; out come the calls: name, arguments
 and id. Reasoning is passed over, and so is free text up to what calls begin with; from there on the text must
-be what the format says, though white space may be any. Strings of Python and JSON are read alike, and both
-spellings of true, false and null. Cost: linear in the text.
+be what the format says, though white space may be any; values are read by `call_values.py`. Cost: linear in
+the text.
 """
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -23,18 +21,13 @@ from .call_formats import (
     checked_reasoning,
     elements,
 )
+from .call_values import MismatchError, after_blanks, read_name, read_value
 from .errors import GrammarError, GrammarSyntaxError, line_and_column
 from .parameter_elements import parameter_element
 from .tool_definitions import Tool, checked_tools
 
-_BLANKS = re.compile(r"[ \t\r\n]*")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]*")
 _KEYWORD = re.compile(r"\s*([^\W\d]\w*)\s*=\s*")
-_WORDS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
-_WORD = re.compile(r"[A-Za-z]+")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"' r"|'(?:[^'\\]|\\.)*'", re.DOTALL)
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_DEEPEST = 200
 _LONGEST_SHOWN = 200
 
 
@@ -44,13 +37,6 @@ class ToolCall(NamedTuple):
     name: str
     arguments: dict[str, Any]
     id: str | None = None
-
-
-class _MismatchError(Exception):
-    """The text is not what the format says, from this place on."""
-
-    def __init__(self, place: int, expected: str) -> None:
-        self.place, self.expected = place, expected
 
 
 def parse_calls(
@@ -82,7 +68,7 @@ def parse_calls(
     reader = _Reader(how, text, known)
     try:
         return reader.read(block)
-    except _MismatchError as error:
+    except MismatchError as error:
         raise GrammarSyntaxError(
             "a call begins here and is not what the format says",
             location=line_and_column(text, error.place),
@@ -147,7 +133,7 @@ class _Reader:
             if places:
                 self.at = min(places)
             return bool(places)
-        here = _after_blanks(self.text, self.at)
+        here = after_blanks(self.text, self.at)
         heads = tuple(self.format.heads())
         if self.text.startswith(heads, self.at):
             return True  # a blank may be what it begins with
@@ -156,20 +142,20 @@ class _Reader:
 
     def at_end(self) -> bool:
         """Whether nothing comes any more but what ends the turn."""
-        at = _after_blanks(self.text, self.at)
+        at = after_blanks(self.text, self.at)
         if self.format.turn_end and self.text.startswith(self.format.turn_end, at):
-            at = _after_blanks(self.text, at + len(self.format.turn_end))
+            at = after_blanks(self.text, at + len(self.format.turn_end))
         return at == len(self.text)
 
     def call(self) -> ToolCall:
-        here, furthest = self.at, _MismatchError(self.at, "a call")
+        here, furthest = self.at, MismatchError(self.at, "a call")
         for template in self.format.calls:
             self.at = here
             try:
                 parts: dict[str, Any] = {}
                 self.match(elements(template), parts)
                 return ToolCall(parts["name"], parts["arguments"], parts.get("id"))
-            except _MismatchError as error:
+            except MismatchError as error:
                 furthest = max(furthest, error, key=lambda mismatch: mismatch.place)
         raise furthest
 
@@ -177,7 +163,7 @@ class _Reader:
         here = self.at
         try:
             self.match(pieces, parts)
-        except _MismatchError:
+        except MismatchError:
             self.at = here
             return False
         return True
@@ -186,10 +172,10 @@ class _Reader:
         for piece in pieces:
             if piece.kind == "text":
                 if not self.text.startswith(piece.text, self.at):
-                    raise _MismatchError(self.at, repr(piece.text))
+                    raise MismatchError(self.at, repr(piece.text))
                 self.at += len(piece.text)
             elif piece.kind == "gap":
-                self.at = _after_blanks(self.text, self.at)
+                self.at = after_blanks(self.text, self.at)
             elif piece.kind == "optional":
                 self.tries(piece.elements, parts)
             elif parts is not None:
@@ -202,25 +188,27 @@ class _Reader:
             known = [tool for tool in self.tools if self.text.startswith(tool, self.at)]
             name = max(known, key=len, default="")
         if not name:
-            raise _MismatchError(self.at, "the name of a tool")
+            raise MismatchError(self.at, "the name of a tool")
         self.at += len(name)
         return name
 
     def read_id(self, parts: Mapping[str, Any]) -> str:
         found = re.compile(self.format.id).match(self.text, self.at)
         if not found:
-            raise _MismatchError(self.at, f"an id that matches {self.format.id}")
+            raise MismatchError(self.at, f"an id that matches {self.format.id}")
         self.at = found.end()
         return found[0]
 
     def read_arguments(self, parts: Mapping[str, Any]) -> dict[str, Any]:
         if self.format.arguments == "python":
             return self.read_keywords()
+        if self.format.arguments == "delimited":
+            return self.read_members()
         if self.format.arguments == "xml":
             return self.read_elements(None if self.tools is None else self.tools[parts["name"]])
         value = self.read_value()
         if not isinstance(value, dict):
-            raise _MismatchError(self.at, "an object")
+            raise MismatchError(self.at, "an object")
         return value
 
     def read_keywords(self) -> dict[str, Any]:
@@ -229,14 +217,28 @@ class _Reader:
             keyword = _KEYWORD.match(self.text, self.at)
             if keyword is None:
                 if found:
-                    raise _MismatchError(self.at, "an argument")
+                    raise MismatchError(self.at, "an argument")
                 return found
             self.at = keyword.end()
             found[keyword[1]] = self.read_value()
-            self.at = _after_blanks(self.text, self.at)
+            self.at = after_blanks(self.text, self.at)
             if not self.text.startswith(",", self.at):
                 return found
             self.at += 1
+
+    def read_members(self) -> dict[str, Any]:
+        """Names and values up to a bracket, which is not read."""
+        found: dict[str, Any] = {}
+        self.at = after_blanks(self.text, self.at)
+        while not self.text.startswith("}", self.at):
+            if found:
+                if not self.text.startswith(",", self.at):
+                    raise MismatchError(self.at, "',' or '}'")
+                self.at += 1
+            name, self.at = read_name(self.text, self.at, self.format.quote)
+            found[name], self.at = read_value(self.text, self.at, self.format.quote)
+            self.at = after_blanks(self.text, self.at)
+        return found
 
     def read_elements(self, tool: Tool | None) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -247,7 +249,7 @@ class _Reader:
             begin = parameter.end() - (end.startswith("\n") and self.text[parameter.end() - 1] == "\n")
             close = self.text.find(end, begin)
             if close < 0:
-                raise _MismatchError(parameter.end(), repr(end))
+                raise MismatchError(parameter.end(), repr(end))
             raw, name = self.text[parameter.end() : close], parameter["name"]
             if element.says_kind:
                 is_text = parameter["is_text"] == "true"
@@ -255,67 +257,13 @@ class _Reader:
             else:
                 found[name] = _xml_value(raw, _kinds(tool, name))
             self.at = close + len(end)
-        self.at = _after_blanks(self.text, self.at)
+        self.at = after_blanks(self.text, self.at)
         return found
 
     def read_value(self) -> Any:
         """A value of JSON, or with the words of Python."""
-        value, self.at = _read_value(self.text, self.at)
+        value, self.at = read_value(self.text, self.at)
         return value
-
-
-def _after_blanks(text: str, at: int) -> int:
-    found = _BLANKS.match(text, at)
-    return found.end() if found else at
-
-
-def _read_value(text: str, at: int, depth: int = 0) -> tuple[Any, int]:
-    """A value and where it ends. Raises _MismatchError."""
-    at = _after_blanks(text, at)
-    if depth > _DEEPEST:
-        raise _MismatchError(at, f"at most {_DEEPEST} levels")
-    if text.startswith(("[", "{"), at):
-        return _read_composite(text, at, depth)
-    string = _STRING.match(text, at)
-    if string:
-        try:
-            is_json = string[0][0] == '"'
-            value = json.loads(string[0], strict=False) if is_json else ast.literal_eval(string[0])
-        except (ValueError, SyntaxError):
-            raise _MismatchError(at, "a string") from None
-        return value, string.end()
-    number = _NUMBER.match(text, at)
-    if number:
-        try:
-            return json.loads(number[0]), number.end()
-        except ValueError:  # Python reads some thousand digits
-            raise _MismatchError(at, "a number of no more digits than Python reads") from None
-    word = _WORD.match(text, at)
-    if word and word[0] in _WORDS:
-        return _WORDS[word[0]], word.end()
-    raise _MismatchError(at, "a value")
-
-
-def _read_composite(text: str, at: int, depth: int) -> tuple[Any, int]:
-    """An array or object."""
-    is_object, close = text[at] == "{", "}" if text[at] == "{" else "]"
-    items: list[Any] = []
-    at = _after_blanks(text, at + 1)
-    while not text.startswith(close, at):
-        if items:
-            if not text.startswith(",", at):
-                raise _MismatchError(at, f"',' or {close!r}")
-            at += 1
-        item, at = _read_value(text, at, depth + 1)
-        if is_object:
-            at = _after_blanks(text, at)
-            if not isinstance(item, str) or not text.startswith(":", at):
-                raise _MismatchError(at, "a key and ':'")
-            value, at = _read_value(text, at + 1, depth + 1)
-            item = (item, value)
-        items.append(item)
-        at = _after_blanks(text, at)
-    return (dict(items) if is_object else items), at + 1
 
 
 def _xml_value(raw: str, kinds: tuple[bool, bool]) -> Any:
@@ -324,8 +272,8 @@ def _xml_value(raw: str, kinds: tuple[bool, bool]) -> Any:
     if not may_be_other:
         return raw
     try:
-        value, end = _read_value(raw, 0)
-    except _MismatchError:
+        value, end = read_value(raw, 0)
+    except MismatchError:
         return raw
     return raw if raw[end:].strip() or (may_be_text and isinstance(value, str)) else value
 

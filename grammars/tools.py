@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from .argument_spellings import check_python_name, python_arguments, xml_arguments
+from .argument_spellings import check_python_name, delimited_arguments, python_arguments, xml_arguments
 from .call_formats import (
     GAP_SPACES,
     CallFormat,
@@ -328,6 +328,8 @@ class _Builder:
             if self.format.arguments == "xml":
                 element = parameter_element(self.format.parameter)
                 return xml_arguments(tool.parameters, options, element, self.special_tokens)
+            if self.format.arguments == "delimited":
+                return delimited_arguments(tool.parameters, options, self.format.quote, self.special_tokens)
             return from_json_schema(dict(tool.parameters), **options)
         except UnsatisfiableError as error:
             raise UnsatisfiableError(

@@ -508,6 +508,80 @@ DEEPSEEK_V32 = _deepseek(
 """
 )
 
+GEMMA_4 = r"""{%- macro format_argument(argument, escape_keys=True) -%}
+    {%- if argument is none -%}
+        {{- 'null' -}}
+    {%- elif argument is string -%}
+        {{- '<|"|>' + argument + '<|"|>' -}}
+    {%- elif argument is boolean -%}
+        {{- 'true' if argument else 'false' -}}
+    {%- elif argument is mapping -%}
+        {{- '{' -}}
+        {%- set ns = namespace(found_first=false) -%}
+        {%- for key, value in argument | dictsort -%}
+            {%- if ns.found_first %},{% endif -%}
+            {%- set ns.found_first = true -%}
+            {%- if escape_keys -%}
+                {{- '<|"|>' + key + '<|"|>' -}}
+            {%- else -%}
+                {{- key -}}
+            {%- endif -%}
+            :{{- format_argument(value, escape_keys=escape_keys) -}}
+        {%- endfor -%}
+        {{- '}' -}}
+    {%- elif argument is sequence -%}
+        {{- '[' -}}
+        {%- for item in argument -%}
+            {{- format_argument(item, escape_keys=escape_keys) -}}
+            {%- if not loop.last %},{% endif -%}
+        {%- endfor -%}
+        {{- ']' -}}
+    {%- else -%}
+        {{- argument -}}
+    {%- endif -%}
+{%- endmacro -%}
+{{- bos_token -}}
+{%- for message in messages -%}
+    {%- set role = 'model' if message['role'] == 'assistant' else message['role'] -%}
+    {{- '<|turn>' + role + '\n' }}
+    {%- set thinking_text = message.get('reasoning') or message.get('reasoning_content') -%}
+    {%- if thinking_text and message.get('tool_calls') -%}
+        {{- '<|channel>thought\n' + thinking_text + '\n<channel|>' -}}
+    {%- endif -%}
+    {%- if message['tool_calls'] -%}
+        {%- for tool_call in message['tool_calls'] -%}
+            {%- set function = tool_call['function'] -%}
+            {{- '<|tool_call>call:' + function['name'] + '{' -}}
+            {%- set ns_args = namespace(found_first=false) -%}
+            {%- for key, value in function['arguments'] | dictsort -%}
+                {%- if ns_args.found_first %},{% endif -%}
+                {%- set ns_args.found_first = true -%}
+                {{- key -}}:{{- format_argument(value, escape_keys=False) -}}
+            {%- endfor -%}
+            {{- '}<tool_call|>' -}}
+        {%- endfor -%}
+        {{- '<|tool_response>' -}}
+    {%- else -%}
+        {{- message['content'] | trim -}}
+        {{- '<turn|>\n' -}}
+    {%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+    {{- '<|turn>model\n' -}}
+{%- endif -%}
+"""
+
+# Put together from what its documentation shows of turns, calls and values; the macro is that of its successor.
+FUNCTION_GEMMA = (
+    GEMMA_4.replace('<|"|>', "<escape>")
+    .replace("<|tool_call>call:", "<start_function_call>call:")
+    .replace("<tool_call|>", "<end_function_call>")
+    .replace("<|tool_response>", "<start_function_response>")
+    .replace("<|turn>", "<start_of_turn>")
+    .replace("<turn|>", "<end_of_turn>")
+    .replace("thinking_text and", "false and")
+)
+
 TEMPLATES = {
     "llama3": LLAMA_3,
     "llama4": LLAMA_4,
@@ -519,6 +593,8 @@ TEMPLATES = {
     "deepseek_v3": DEEPSEEK_V3,
     "deepseek_v31": DEEPSEEK_V31,
     "gemma": GEMMA,
+    "gemma4": GEMMA_4,
+    "functiongemma": FUNCTION_GEMMA,
     "harmony": HARMONY,
     "phi4": PHI_4,
     "phi4_object": PHI_4_OBJECT,
@@ -534,7 +610,7 @@ TEMPLATES = {
 
 TURN_ENDS = (
     *("<|eot_id|>", "<|eot|>", "<|im_end|>", "</s>", "<end_of_turn>", "<|end|>", "<|END_OF_TURN_TOKEN|>"),
-    *("<|return|>", "[e~["),
+    *("<|return|>", "[e~[", "<turn|>"),
     _DEEPSEEK_NAMES["EOS"],
 )
 SPECIAL_TOKENS = {
@@ -552,6 +628,12 @@ SPECIAL_TOKENS = {
         "</think>",
     ],
     "gemma": [],
+    "gemma4": [
+        *["<|tool_call>", "<tool_call|>", "<|tool_response>", '<|"|>', "<|channel>", "<channel|>"],
+    ],
+    "functiongemma": [
+        *["<start_function_call>", "<end_function_call>", "<start_function_response>", "<escape>"],
+    ],
     "harmony": ["<|channel|>", "<|message|>", "<|constrain|>", "<|start|>", "<|end|>", "<|call|>"],
     "phi4": ["<|tool_call|>", "<|/tool_call|>"],
     "phi4_object": ["<|tool_call|>", "<|/tool_call|>"],

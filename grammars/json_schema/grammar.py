@@ -310,6 +310,12 @@ class JsonSchemaGrammar(Grammar):
 
     # Objects.
 
+    def names_may_repeat(self, state: int) -> bool:
+        """Whether a document stays valid when an undeclared name comes twice in the object that is open at a
+        state, the last one counting: none must be enough of them, and none must meet what some key must."""
+        shape = self._states[state][1]
+        return not shape.somes and shape.record.least <= len(shape.record.required) + 1
+
     def _expand_object(self, shape: ObjectShape, state: tuple[int, int, int, int], depth: int) -> Expansion:
         if shape.simple:
             return self._expand_simple(shape, state, depth)

@@ -131,7 +131,9 @@ def test_references_of_each_tool_are_its_own() -> None:
             "at most 50 parts",
         ),
         (lambda: parse_calls("", CallFormat("x", ("«name»«arguments»",), id="(")), "id must be a pattern"),
-        (lambda: parse_calls("", CallFormat("x", ("a",), arguments="yaml")), '"json", "python" or "xml"'),  # type: ignore[arg-type]
+        (lambda: parse_calls("", CallFormat("x", ("a",), arguments="yaml")), '"xml" or "delimited"'),  # type: ignore[arg-type]
+        (lambda: parse_calls("", CallFormat("x", ("a",), quote="")), "a quote must be a text"),
+        (lambda: parse_calls("", CallFormat("x", ("a",), quote="<|<")), "does not end as it begins"),
         (lambda: from_tools([{"name": "a", "parameters": {"anyOf": [{}]}}], format="gemma"), "anyOf"),
         (lambda: parse_calls(b"", "hermes"), "text must be a str"),  # type: ignore[arg-type]
     ],

@@ -149,7 +149,7 @@ def test_calls_of_the_chat_template_are_accepted_and_read_back(family: str) -> N
             assert from_tools(
                 TOOLS, format=family, tool_choice="required", special_tokens={} if not in_tokens else None
             ).accepts(text), text
-        tokens = tokens_of(family, text.removesuffix("<|call|>"))
+        tokens = tokens_of(family, text.removesuffix(FORMAT_BY_NAME[family].turn_end))
         matcher = compiled(family, "auto").matcher()
         assert matcher.try_accept_tokens(tokens) == len(tokens), text
         assert matcher.is_accepting

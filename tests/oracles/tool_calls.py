@@ -155,6 +155,28 @@ def _kimi(text: str) -> Calls:
     return [(name, json.loads(given)) for name, given in re.findall(pattern, inner or "", re.DOTALL)]
 
 
+def _delimited(text: str, begin: str, quote: str, end: str) -> Calls:
+    """Strings are taken out and put back as JSON, then bare names are put in quotes."""
+    strings: list[str] = []
+
+    def put_aside(match: re.Match[str]) -> str:
+        strings.append(match[1])
+        return f"\x00{len(strings) - 1}\x00"
+
+    aside = re.sub(re.escape(quote) + "(.*?)" + re.escape(quote), put_aside, text, flags=re.DOTALL)
+    calls = []
+    for name, body in re.findall(
+        re.escape(begin) + r"call:([^{]+)(\{.*?\})" + re.escape(end), aside, re.DOTALL
+    ):
+        named = re.sub(
+            r"([{,]\s*)([^\s:,{}\[\]\x00]+)\s*:", lambda match: f"{match[1]}{json.dumps(match[2])}:", body
+        )
+        calls.append(
+            (name, json.loads(re.sub("\x00(\\d+)\x00", lambda m: json.dumps(strings[int(m[1])]), named)))
+        )
+    return calls
+
+
 _DSML = "\uff5cDSML\uff5c"
 _PARSERS = {
     "glm45": lambda text: _elements(
@@ -184,6 +206,10 @@ _PARSERS = {
     "deepseek_v3": lambda text: _deepseek(text, "function" + _SEP + "([^\n]+)\n```json\n(.*?)\n```"),
     "deepseek_v31": lambda text: _deepseek(text, "(.*?)" + _SEP + "(.*?)"),
     "gemma": lambda text: _python(_between(text, "```tool_code\n", "\n```") or ""),
+    "gemma4": lambda text: _delimited(text, "<|tool_call>", '<|"|>', "<tool_call|>"),
+    "functiongemma": lambda text: _delimited(
+        text, "<start_function_call>", "<escape>", "<end_function_call>"
+    ),
     "harmony": _harmony,
     "phi4": lambda text: _list(
         _between(text, "<|tool_call|>", "<|/tool_call|>") or "[]", "name", "arguments"
