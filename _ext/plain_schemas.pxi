@@ -16,13 +16,14 @@ cdef enum Place:
 # Keywords by what they say, as bits.
 cdef enum Word:
     TYPE = 1, PROPERTIES = 2, REQUIRED = 4, ADDITIONAL = 8, ITEMS = 16, LEAST_ITEMS = 32, MOST_ITEMS = 64, ENUM = 128
-    LEAST_LENGTH = 256, MOST_LENGTH = 512, FORMAT = 1024, LEAST = 2048, MOST = 4096, SCALAR_WORD = 8192, OTHER_WORD = 16384
+    LEAST_LENGTH = 256, MOST_LENGTH = 512, FORMAT = 1024, LEAST = 2048, MOST = 4096, SCALAR_WORD = 8192, ANY_OF = 16384
+    OTHER_WORD = 32768
 
 cdef dict _WORDS = {
     "type": TYPE, "properties": PROPERTIES, "required": REQUIRED, "additionalProperties": ADDITIONAL, "items": ITEMS,
     "minItems": LEAST_ITEMS, "maxItems": MOST_ITEMS, "enum": ENUM, "minLength": LEAST_LENGTH, "maxLength": MOST_LENGTH,
     "format": FORMAT, "minimum": LEAST, "maximum": MOST, "pattern": SCALAR_WORD, "multipleOf": SCALAR_WORD,
-    "exclusiveMinimum": SCALAR_WORD, "exclusiveMaximum": SCALAR_WORD,
+    "exclusiveMinimum": SCALAR_WORD, "exclusiveMaximum": SCALAR_WORD, "anyOf": ANY_OF,
 }
 cdef frozenset _SCALARS = frozenset(("string", "number", "integer", "boolean", "null"))
 cdef int _SCALAR_WORDS = TYPE | LEAST_LENGTH | MOST_LENGTH | FORMAT | LEAST | MOST | SCALAR_WORD
@@ -214,7 +215,7 @@ cdef class PlainSchemas:
         words[0] = said
         if said == 0:
             return ANY_VALUE
-        if said & OTHER_WORD:
+        if said & (OTHER_WORD | ANY_OF):
             return OTHER_SCHEMA
         if said & ENUM:
             return LISTED_STRINGS if self.lists_strings(<dict>schema, said) else OTHER_SCHEMA
@@ -309,6 +310,8 @@ cdef class PlainSchemas:
             return False
         if said & ENUM:
             return self.lists_strings(<dict>schema, said)
+        if said & ANY_OF:
+            return said == ANY_OF and depth > 0 and self.some_surely_met(schema["anyOf"], context, depth - 1)
         kind = (<dict>schema).get("type")
         if type(kind) is not str:
             return said == TYPE
@@ -322,6 +325,12 @@ cdef class PlainSchemas:
             return beside & ~(PROPERTIES | ADDITIONAL) == 0 or (depth > 0 and self.has_met_members(<dict>schema, context, said, depth))
         if kind == "array":
             return beside & ~(ITEMS | MOST_ITEMS) == 0
+        return False
+
+    cdef cbool some_surely_met(self, branches, object context, int depth) except *:
+        for branch in branches:
+            if self.is_surely_met(branch, context, depth):
+                return True
         return False
 
     cdef cbool has_met_members(self, dict schema, object context, int said, int depth) except *:

@@ -105,6 +105,10 @@ SCALARS: tuple[Any, ...] = (
     {"type": "object", "required": ["z"]},
     {"type": "object", "minProperties": 1},
     {"not": {"type": "string"}},
+    {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    {"anyOf": [{"type": "integer", "minimum": 3, "maximum": 2}, False]},
+    {"anyOf": [{"$ref": "#/$defs/list"}, {"type": "null"}], "title": "perhaps"},
+    {"anyOf": [{"type": "string"}, {"type": "null"}], "type": "string"},
 )
 DEFINITIONS = {
     "scalar": {"type": "integer"},
