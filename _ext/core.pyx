@@ -200,6 +200,8 @@ cdef class Compiled:
         self.session.get().network.distinct_items = grammar.distinct_items
         self.session.get().network.documents = grammar.documents
         self.session.get().network.merges = grammar.is_ambiguous
+        if grammar.token_limits:
+            self.session.get().count_tokens()
         if grammar.parse_tables is not None:
             self.session.get().set_tables(to_program(grammar.parse_tables.lexemes), to_tables(grammar.parse_tables))
 
@@ -215,13 +217,18 @@ cdef class Compiled:
     @property
     def tokens_to_finish(self):
         """Tokens of a shortest document, EOS included; None if the vocabulary cannot spell it, or no bound is known."""
-        cost = self.session.get().cost(self.session.get().states.start(), NULL)
+        cost = self.session.get().cost(self.session.get().start(), NULL)
         return None if cost >= <int64_t>IMPOSSIBLE else cost
 
     @property
     def can_end(self):
         """Whether the vocabulary can spell a document."""
-        return self.session.get().can_end(self.session.get().states.start())
+        return self.session.get().can_end(self.session.get().start())
+
+    def tokens_of_terminal(self, expression):
+        """The fewest tokens of a text of a terminal, an expression; None if none spell one."""
+        cost = self.session.get().tokens_of_terminal((<Lexicon>self.lexicon).terminal_start(expression))
+        return None if cost >= <int64_t>IMPOSSIBLE else cost
 
     def shortest_text(self, most=10000):
         """The text of the document that `tokens_to_finish` counts (its first `most` bytes or a little more)."""
@@ -246,11 +253,12 @@ cdef class Compiled:
             return self.add_object(state, unfolded)
         if type(unfolded) is self.array_outline:
             return self.add_array(state, unfolded)
-        edges, final, finish, finish_label, items, n_before, recalls, ends_document = unfolded
+        edges, final, finish, finish_label, items, n_before, recalls, ends_document, most_tokens, temperature = unfolded
         for edge in edges:
             self.add_edge(state, edge)
         self.session.get().network.finish_state(
-            state, final, finish, finish_label, <ItemRule><int>items, min(n_before, 1 << 30), recalls, ends_document)
+            state, final, finish, finish_label, <ItemRule><int>items, min(n_before, 1 << 30), recalls, ends_document,
+            most_tokens, -1 if temperature is None else temperature)
         return 0
 
     cdef int add_object(self, int32_t state, object outline) except -1:

@@ -22,6 +22,7 @@ namespace tokentrellis {
 constexpr size_t MAX_STEPS = 2000000;
 constexpr int64_t IMPOSSIBLE = 1ll << 40;  // the vocabulary cannot spell it
 constexpr int64_t UNPROMISED = 1ll << 39;  // it can, and no bound is known that can always be met
+constexpr size_t MOST_SEARCHED = 100;      // states of a terminal, for the fewest tokens that end it
 constexpr int64_t LONGEST_ESCAPE = 6;      // bytes of a JSON string for one of its text
 
 // Stands for "no text", where the vocabulary lacks bytes or a search gave up; whatever contains it costs IMPOSSIBLE.
@@ -78,6 +79,49 @@ public:
         const int64_t before = p.phase == PREFIX ? lexicon_.distance(p.inner) + 1 : 0;
         const int64_t bytes = LONGEST_ESCAPE * static_cast<int64_t>(network_.table_of(*edge).literals[label].size()) + 1;
         return add_costs(before + bytes, of_continuation(network_.after(c.link, label)));
+    }
+
+    // The fewest tokens of its own that end a terminal which takes so many at most: breadth first, from state to state by tokens.
+    // Where that would take long, those of the witness. The states on the way are known then too, so that there is progress.
+    int64_t fewest(int32_t state) {
+        const int64_t bound = plain(state);
+        if (bound <= 1) return bound;
+        auto known = fewest_.find(state);
+        if (known != fewest_.end()) return known->second;
+        struct Step {
+            int32_t state, before;
+            int64_t n_tokens;
+        };
+        std::vector<Step> steps{{state, -1, 0}};
+        std::unordered_set<int32_t> seen{state};
+        for (size_t head = 0; head < steps.size() && head < MOST_SEARCHED && steps[head].n_tokens + 1 < bound; ++head) {
+            const std::vector<int32_t> ends = lexicon_.ends({}, steps[head].state);
+            for (int32_t end : ends) {
+                if (plain(end) == 0) {
+                    int64_t left = 1;
+                    for (int32_t at = static_cast<int32_t>(head); at >= 0; at = steps[at].before) fewest_[steps[at].state] = left++;
+                    return fewest_[state];
+                }
+                if (seen.insert(end).second) steps.push_back({end, static_cast<int32_t>(head), steps[head].n_tokens + 1});
+            }
+        }
+        return fewest_[state] = bound;
+    }
+    // Whether a terminal that takes so many tokens at most has taken `n_used`, and cannot end within those that are left to it.
+    bool exceeds_limit(const Configuration& c, int64_t n_used, int64_t at_least = 0) {
+        if (!network_.has_limits || c.state == AT_CONTINUATION) return false;
+        const int64_t most = network_.token_limit(c.link);
+        return most > 0 && n_used + std::max(at_least, fewest(c.state)) > most;
+    }
+    // Tokens that end such a terminal after any token that stays in it: the most of them.
+    int64_t most_to_end(int32_t state) {
+        auto found = most_to_end_.find(state);
+        if (found == most_to_end_.end()) {
+            int64_t most = 0;
+            for (int32_t end : lexicon_.ends({}, state)) most = std::max(most, fewest(end));
+            found = most_to_end_.emplace(state, most).first;
+        }
+        return found->second;
     }
 
     // Tokens to the end of the terminal of a configuration, and the label with which it ends.
@@ -165,7 +209,7 @@ private:
     std::shared_ptr<Detours> detours_;
     std::vector<int64_t> continuations_;
     std::unordered_map<int32_t, std::pair<int64_t, int32_t>> nearest_;  // state in a lexeme -> tokens to the nearest end, its label
-    std::unordered_map<int32_t, int64_t> plain_, openings_;         // automaton state -> tokens
+    std::unordered_map<int32_t, int64_t> plain_, openings_, fewest_, most_to_end_;  // automaton state -> tokens
     std::unordered_map<int32_t, int32_t> chunk_;                    // content -> longest run of token lengths 1, 2, ...
     std::map<std::tuple<int32_t, int32_t, int32_t, int32_t>, std::pair<std::string, int32_t>> others_;  // texts and labels
 
@@ -221,8 +265,14 @@ private:
                     tokens = IMPOSSIBLE;
                     return here.parent;
                 }
-                if (text) *text += witness(edge.start);
-                else tokens = add_costs(plain(edge.start), more);
+                if (network_.has_limits && network_.is_limited(edge.next)) {
+                    if (text) *text += fewest_text(edge.start);
+                    else tokens = fewest(edge.start);
+                } else if (text) {
+                    *text += witness(edge.start);
+                } else {
+                    tokens = add_costs(plain(edge.start), more);
+                }
                 return network_.continuation(edge.next, here.parent);
             case TOKEN_EDGE:
                 tokens = 1;
@@ -248,7 +298,7 @@ private:
     // Tokens to the end of a configuration's terminal; sets the label with which it ends.
     int64_t terminal(const Configuration& c, int32_t& label) {
         const Edge* edge = network_.edge_at(c);
-        if (edge == nullptr) return plain(c.state);
+        if (edge == nullptr) return network_.has_limits && network_.token_limit(c.link) > 0 ? fewest(c.state) : plain(c.state);
         if (edge->kind == STRING_EDGE) {
             if (lexicon_.string_of(c.state).universal) return universal_string(c, *edge);
             if (edge->least <= 0 && edge->most < 0) return plain(c.state);
@@ -302,6 +352,27 @@ private:
         int64_t tokens = spell(witness(state));
         plain_.emplace(state, tokens);
         return tokens;
+    }
+
+    // The text of the tokens that `fewest` counts.
+    std::string fewest_text(int32_t state) {
+        std::string text;
+        while (fewest(state) < plain(state)) {
+            const std::vector<int32_t> ends = lexicon_.ends({}, state);
+            const auto end = std::find_if(ends.begin(), ends.end(), [&](int32_t at) { return fewest(at) == fewest(state) - 1; });
+            const Trie& trie = *lexicon_.tries[0];
+            std::vector<int32_t> path{state};  // by depth
+            std::string token;
+            for (int32_t node = 1; path.back() != *end || trie.begin_ids(node - 1) == trie.end_ids(node - 1);) {
+                const TrieNode& entry = trie.nodes[node];
+                path.resize(entry.depth), token.resize(entry.depth - 1);
+                const int32_t to = lexicon_.automata.step(path.back(), entry.byte);
+                path.push_back(to == DEAD ? state : to), token.push_back(static_cast<char>(entry.byte));
+                node = to == DEAD ? entry.end : node + 1;
+            }
+            text += token, state = *end;
+        }
+        return text + witness(state);
     }
 
     // The canonical shortest text to acceptance: in each state the least byte that comes nearer.
