@@ -132,9 +132,8 @@ class CompiledGrammar(core.Compiled):
         Raises:
             LimitExceededError: there are more states or bytes.
             UnsupportedFeatureError: rules have `max_tokens` or `temperature` of their own, or nest without
-                bound and there is no `max_tokens`; objects may have
-                keys of any text, which must not repeat; items must differ and are not enumerated. `got` is a
-                text that leads there.
+                bound and there is no `max_tokens`; objects may have keys of any text, which must not repeat;
+                items must differ and are not enumerated. `got` is a text that leads there.
             BudgetTooSmallError: no document has as few as `max_tokens` tokens.
             ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind or out of bounds.
         """

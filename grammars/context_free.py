@@ -48,8 +48,8 @@ class ContextFreeGrammar(Grammar):
 
     rules, start_rule: as they were given. captured: by rule, how its texts are handed out. limits: by rule,
     which has to be one expression that is not nullable, the most tokens that its text takes. temperatures: by
-    rule, that of its tokens. remarks: (rule, what may be wrong with it); front ends add theirs. A grammar in a rule (`Embedded`) is an edge for the
-    token ~number here, which `Composition` makes a call of.
+    rule, that of its tokens. remarks: (rule, what may be wrong with it); front ends add theirs. A grammar in
+    a rule (`Embedded`) is an edge for the token ~number here, which `Composition` makes a call of.
 
     Raises: UnsatisfiableError if there is no text; LimitExceededError for rules that are too large;
         UnsupportedFeatureError for a rule that is captured, or has a temperature, and calls itself first.
@@ -158,9 +158,7 @@ class ContextFreeGrammar(Grammar):
         if not read or name not in self._kept:
             return Expansion(edges, final=final, finish=finish)
         most_tokens, temperature = self._limits.get(name, 0), self._temperatures.get(name)
-        return Expansion(
-            edges, final=final, finish=finish, most_tokens=most_tokens, temperature=temperature
-        )
+        return Expansion(edges, final=final, finish=finish, most_tokens=most_tokens, temperature=temperature)
 
     def _after_call(self, call: RuleCall, after: int) -> int:
         """Where to go on after a call: at the end, if the callee may read all that might follow."""

@@ -112,7 +112,7 @@ class LarkRules:
         expansions: list[tuple[str, list[str | int]]] = []
         terminals: list[str] = []
         for rule in self.source.rules:
-            name = rule.origin.name
+            name = str(rule.origin.name)
             written = [(str(symbol.name), symbol.is_term) for symbol in rule.expansion]
             symbols: list[str | int] = []
             for symbol, is_terminal in [(name, True)] if name in self._lazy else self._with_stops(written):
@@ -126,7 +126,7 @@ class LarkRules:
         return expansions, terminals
 
     def _with_stops(self, symbols: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-        """Symbols (name, whether it is a terminal), with other rules for those whose stop is what comes next."""
+        """Symbols (name, whether it is a terminal), with other rules where a stop is what comes next."""
         made = list(symbols)
         for place, (rule, is_terminal) in enumerate(symbols[:-1]):
             one = self.source.extensions.attributes.get(rule)

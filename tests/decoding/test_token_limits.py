@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from tokentrellis import Vocabulary, allocate_bitmask, compile_grammar, fill_bitmasks, from_lark
+from tokentrellis import Vocabulary, allocate_bitmask, compile_grammar, from_lark
 from tokentrellis.decoding.bitmask import unpack_bitmask
-from tokentrellis.decoding.errors import BudgetTooSmallError
 from tokentrellis.decoding.matcher import Matcher
 
 from tests.oracles.token_limits import Piece, TokenLimitOracle
@@ -50,7 +48,7 @@ def mask_of(matcher: Matcher, budget: int | None = None) -> list[bool]:
 @pytest.mark.parametrize("is_cautious", [True, False])
 @pytest.mark.parametrize("pieces", ROWS, ids=grammar_of)
 def test_masks_are_those_of_trying_every_way(pieces: list[Piece], is_cautious: bool) -> None:
-    """Where no token is in two pieces that is all that the limit says; else what comes next is not counted on."""
+    """Where no token is in two pieces a limit is all; else what comes next is not counted on."""
     tokens = TOKENS if is_cautious else PLAIN_TOKENS
     most = 6
     oracle = TokenLimitOracle(pieces, tokens, most, is_cautious=is_cautious)

@@ -196,10 +196,10 @@ def test_grammars_by_name() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('start: a\na[stop="x"]: /.*/', "stop="),
-        ("start: a\na[max_tokens=3]: /.*/", "max_tokens="),
-        ("start: a\na[temperature=0.5]: /.*/", "temperature="),
         ('start: a\na[suffix=""]: /.*/', "a suffix that is empty"),
+        ('start: a\na[stop=""]: /.*/', "a stop that is empty"),
+        ('start: a ";x"\na[stop=";", stop_capture="s"]: /[a-z]*/', "stop_capture of rule 'a'"),
+        ("start: a\na[temperature=1]: a /x/ | /x/", "a temperature for rule 'a', which calls itself first"),
         ('start: %lark { start: "a" }', "%lark"),
         ('%llguidance {"no_forcing": true}\nstart: "a"', "'no_forcing'"),
         ("start: a\na[capture]: a /x/ | /x/", "capturing rule 'a', which calls itself first"),

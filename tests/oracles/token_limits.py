@@ -1,4 +1,4 @@
-"""Rules that take so many tokens at most, by trying every way: texts as rows of pieces, each a pattern of `re`.
+"""Rules that take so many tokens at most, by trying every way: texts as rows of pieces, patterns of `re`.
 
 A token sequence is one of the language if its bytes can be cut into the pieces so that no piece shares bytes
 with more tokens than its limit. That is all that `max_tokens` says; `is_cautious` adds what the engine does:
@@ -24,7 +24,9 @@ class Piece(NamedTuple):
 class TokenLimitOracle:
     """tokens: all texts of a vocabulary. most: tokens of the longest sequences that are tried."""
 
-    def __init__(self, pieces: Sequence[Piece], tokens: Sequence[bytes], most: int, *, is_cautious: bool) -> None:
+    def __init__(
+        self, pieces: Sequence[Piece], tokens: Sequence[bytes], most: int, *, is_cautious: bool
+    ) -> None:
         self.pieces, self.tokens, self.is_cautious = pieces, tokens, is_cautious
         self.sequences = [
             ids
