@@ -169,12 +169,19 @@ public:
         }
         return temperatures_[continuation];
     }
+    // Whether something can be read in a state of a terminal. That nothing can where a product accepts is not always known.
+    bool goes_on(int32_t state) {
+        if (lexicon.automata.label(state) < 0) return true;
+        for (int byte = 0; byte < 256; ++byte)
+            if (lexicon.automata.step(state, static_cast<uint8_t>(byte)) != DEAD) return true;
+        return false;
+    }
     // The highest temperature with which some reading goes on.
     float temperature(const std::vector<Configuration>& set) {
         float highest = NO_TEMPERATURE;
         for (const Configuration& c : set) {
             if (c.state != AT_CONTINUATION) {
-                highest = std::max(highest, temperature(c.link));
+                if (goes_on(c.state)) highest = std::max(highest, temperature(c.link));
                 continue;
             }
             const Closure& begins = closure(c.link);

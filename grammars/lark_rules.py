@@ -14,8 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .composition import cost_of
+from .emptiness import is_empty
 from .errors import GrammarError, UnsupportedFeatureError
-from .expressions import EPSILON, Expression, concatenate, repeat, union
+from .expressions import EMPTY, EPSILON, Expression, concatenate, repeat, union
 from .grammar import CaptureRule, Grammar
 from .lark_extensions import Attributes
 from .lark_source import LarkSource
@@ -171,7 +172,10 @@ class LarkRules:
             return Sequence((skipped, self._embedded_leaf(self._numbers[name])))
         is_lazy = name in self._lazy
         expression = self._lazy[name] if is_lazy else self._patterns[name]
-        return concatenate(skipped, without_lazy(expression, lazy_ones, is_lazy=is_lazy))
+        text = without_lazy(expression, lazy_ones, is_lazy=is_lazy)
+        if lazy_ones and is_empty(text):  # the lazy ones leave it nothing, so what needs it derives nothing
+            return EMPTY
+        return concatenate(skipped, text)
 
     def _embedded_leaf(self, number: int) -> Tree:
         grammar = self.embedded[number]
