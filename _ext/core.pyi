@@ -130,9 +130,10 @@ class Matcher:
         """Equal states of one compiled grammar have equal numbers; -1 after EOS."""
     @property
     def temperature(self) -> float | None:
-        """The temperature of the rule of the grammar in which the next token is; None: none has one.
+        """The temperature of the rule of the grammar in which the text is; None: it has none.
 
-        Where several readings are left it is the highest of theirs, those without one not counted.
+        A text that is between two terminals is in those that may begin. Where it can be read in several ways
+        it is the highest of theirs; those without one do not count.
         """
     @property
     def is_accepting(self) -> bool:

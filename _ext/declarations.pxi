@@ -101,7 +101,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         void add_array(int32_t, ArrayOutline) except +translate_error
         Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
         cbool distinct_keys, distinct_items, documents, merges
-        void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool, cbool, int32_t, float) except +translate_error
+        void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool, cbool, int32_t, double) except +translate_error
         int32_t add_table(vector[string]) except +translate_error
         size_t n_grammar_states()
     cdef cppclass Tracker:
@@ -130,7 +130,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         cbool fill(int32_t, int64_t, uint32_t*, size_t, Tracker*) except +translate_error
         cbool fill_batch "fill"(int32_t, int64_t, uint32_t*, size_t, Tracker*, cbool) except +translate_error
         int32_t row_id(int32_t, int64_t, Tracker*) except +translate_error
-        float temperature(int32_t) except +translate_error
+        double temperature(int32_t) except +translate_error
         int64_t tokens_of_terminal(int32_t) except +translate_error
         void count_tokens() except +translate_error
         int32_t start() except +translate_error

@@ -260,7 +260,7 @@ cdef class Matcher:
 
     @property
     def temperature(self):
-        """The temperature of the rule in which the next token is; None: it has none."""
+        """The temperature of the rule in which the text is; None: it has none."""
         if self.ended or not self.compiled.grammar.has_temperatures:
             return None
         found = self.session.temperature(self.history.back())

@@ -46,7 +46,7 @@ public:
         return edge;
     }
     void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, ItemRule items, int32_t n_before, bool recalls, bool ends_document = false,
-                      int32_t most_tokens = 0, float temperature = NO_TEMPERATURE) {
+                      int32_t most_tokens = 0, double temperature = NO_TEMPERATURE) {
         GrammarState& entry = grammar_state(state);
         entry.final = final, entry.finish = finish, entry.finish_label = finish_label, entry.items = items;
         entry.n_before = n_before, entry.recalls = recalls, entry.ends_document = ends_document;
@@ -145,14 +145,14 @@ public:
     bool is_limited(int32_t target) { return target > END_STATE && target < ANY_OF && expand(target).most_tokens > 0; }
 
     // The temperature of what is read on a stack: that of the innermost rule that has one, the highest of several stacks.
-    float temperature(int32_t continuation) {
+    double temperature(int32_t continuation) {
         std::vector<int32_t> waiting{continuation};
         while (!waiting.empty()) {
             const int32_t at = waiting.back();
             if (temperatures_.size() <= static_cast<size_t>(at)) temperatures_.resize(continuations_.size(), UNKNOWN_TEMPERATURE);
             const std::vector<int32_t>* members = members_of(at);
             const int32_t target = continuations_[at].target;
-            float found = NO_TEMPERATURE;
+            double found = NO_TEMPERATURE;
             if (target > END_STATE && target < ANY_OF) found = expand(target).temperature;
             if (found == NO_TEMPERATURE && at != BOTTOM) {
                 const int32_t* below = members ? members->data() : &continuations_[at].parent;
@@ -176,14 +176,18 @@ public:
             if (lexicon.automata.step(state, static_cast<uint8_t>(byte)) != DEAD) return true;
         return false;
     }
-    // The highest temperature with which some reading goes on.
-    float temperature(const std::vector<Configuration>& set) {
-        float highest = NO_TEMPERATURE;
+    // The highest temperature of the terminals that the text is in; where it is in none, of those that may begin.
+    double temperature(const std::vector<Configuration>& set) {
+        double highest = NO_TEMPERATURE;
+        bool is_inside = false;
         for (const Configuration& c : set) {
-            if (c.state != AT_CONTINUATION) {
-                if (goes_on(c.state)) highest = std::max(highest, temperature(c.link));
-                continue;
-            }
+            if (c.state == AT_CONTINUATION || !goes_on(c.state)) continue;
+            is_inside = true;
+            highest = std::max(highest, temperature(c.link));
+        }
+        if (is_inside) return highest;
+        for (const Configuration& c : set) {
+            if (c.state != AT_CONTINUATION) continue;
             const Closure& begins = closure(c.link);
             for (const Configuration& start : begins.configurations) highest = std::max(highest, temperature(start.link));
             for (auto [token, continuation] : begins.special_tokens) highest = std::max(highest, temperature(continuation));
@@ -396,8 +400,8 @@ private:
     std::vector<std::unique_ptr<Closure>> closures_;
     enum InDocument : int8_t { UNKNOWN, INSIDE, OUTSIDE };
     std::vector<InDocument> in_document_;  // by continuation
-    static constexpr float UNKNOWN_TEMPERATURE = -2;
-    std::vector<float> temperatures_;      // by continuation
+    static constexpr double UNKNOWN_TEMPERATURE = -2;
+    std::vector<double> temperatures_;      // by continuation
     int32_t start_continuation_ = BOTTOM;
     size_t n_checked_ = 0, n_plain_ = 0;  // edges
     bool others_run_out_ = false;

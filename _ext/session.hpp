@@ -184,8 +184,8 @@ public:
         Guard guard(lexicon.mutex);
         return states.cost(plain(state)) < IMPOSSIBLE;
     }
-    // The highest temperature of the rules in which the next token may be; NO_TEMPERATURE: none of them has one.
-    float temperature(int32_t state) {
+    // The highest temperature of the rules in which the text is, or may come to be; NO_TEMPERATURE: none of them has one.
+    double temperature(int32_t state) {
         Guard guard(lexicon.mutex);
         return network.temperature(states.configurations(plain(state)));
     }

@@ -11,6 +11,7 @@ Cost: linear in the rules; with lazy terminals that of the LALR states too.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .composition import cost_of
@@ -53,6 +54,7 @@ class LarkRules:
             if one.is_lazy and rule in reached  # a terminal may be known without its rule, for an equal one
         }
         self._strings = {t.name: t.pattern.value for t in source.terminals if _is_string(t)}
+        self._firsts: dict[str, set[str]] = {}  # found when asked for
         self._before_stop: dict[str, str] = {}  # by the name of such a rule, the one that it is made of
         self.limits: dict[str, int] = {}
         self.rules = self._trees()
@@ -133,12 +135,25 @@ class LarkRules:
             one = self.source.extensions.attributes.get(rule)
             if is_terminal or one is None or not one.is_stop or one.suffix not in self._strings:
                 continue
-            following = self._strings.get(symbols[place + 1][0])
-            if following is not None and following.startswith(self._strings[one.suffix]):
+            stop, firsts = self._strings[one.suffix], self._firsts_of(*symbols[place + 1])
+            if all(self._strings.get(first, "").startswith(stop) for first in firsts):
                 name = f"{rule} (before its stop)"
                 self._before_stop[name] = rule
                 made[place] = (name, False)
         return made
+
+    def _firsts_of(self, symbol: str, is_terminal: bool) -> set[str]:
+        """The terminals with which a symbol may begin; "" is among them if it may be empty."""
+        if is_terminal:
+            return {symbol}
+        if not self._firsts:
+            self._firsts = first_terminals(
+                [
+                    (str(rule.origin.name), [(str(one.name), one.is_term) for one in rule.expansion])
+                    for rule in self.source.rules
+                ]
+            )
+        return self._firsts[symbol]
 
     def _rule_text(
         self, rule: str, terminal: str, lazy_ones: tuple[Expression, ...], rules: dict[str, Tree]
@@ -199,6 +214,27 @@ class LarkRules:
                 got=terminal.pattern.value,
                 advice=error.advice,
             ) from error
+
+
+def first_terminals(rules: Iterable[tuple[str, list[tuple[str, bool]]]]) -> dict[str, set[str]]:
+    """By rule the terminals with which it may begin, and "" if it may be empty; by iteration.
+
+    rules: name and symbols of each expansion: a name, and whether it is a terminal.
+    """
+    expansions = list(rules)
+    firsts: dict[str, set[str]] = {name: set() for name, _ in expansions}
+    is_changed = True
+    while is_changed:
+        is_changed = False
+        for name, symbols in expansions:
+            found = {""}
+            for symbol, is_terminal in symbols:
+                found = (found - {""}) | ({symbol} if is_terminal else firsts[symbol])
+                if "" not in found:
+                    break
+            is_changed |= not found <= firsts[name]
+            firsts[name] |= found
+    return firsts
 
 
 def _is_string(terminal: TerminalDef) -> bool:

@@ -229,7 +229,7 @@ class ConstraintState:
 
     @property
     def temperature(self) -> float | None:
-        """The temperature of the rule of the grammar in which the next token is; None: it has none."""
+        """The temperature of the rule of the grammar in which the text is; None: it has none."""
         return rule_temperature(self._matcher)
 
     def after(self, token_id: int) -> ConstraintState:

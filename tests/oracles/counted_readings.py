@@ -53,11 +53,10 @@ class CountedReadings:
 
     @property
     def temperature(self) -> float | None:
-        """The highest of the innermost ones of all readings that go on."""
+        """The highest of the innermost ones of all readings in a terminal; else of what may begin."""
         stacks = [reading.stack for reading in self.readings if reading.left is not None]
-        for reading in self.readings:
-            if reading.left is None:
-                stacks += [stack for left, stack in self._begins(reading.stack) if left is not None]
+        for reading in self.readings if not stacks else ():
+            stacks += [stack for left, stack in self._begins(reading.stack) if left is not None]
         found = []
         for stack in stacks:
             named = [self.grammar.expand(state).temperature for state in stack]

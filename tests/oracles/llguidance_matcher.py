@@ -60,6 +60,21 @@ class LlguidanceOracle:
                 interpreter.commit_token(byte)
         return found
 
+    def temperatures(self, text: str) -> list[float]:
+        """What is said before each byte; 0: nothing."""
+        from llguidance import LLInterpreter
+
+        interpreter = LLInterpreter(
+            self._tokenizer, self._grammar, enable_backtrack=False, enable_ff_tokens=False, log_level=0
+        )
+        interpreter.start_without_prompt()
+        found: list[float] = []
+        for byte in text.encode():
+            _, report = interpreter.compute_mask()
+            found.append(json.loads(report)["temperature"])
+            interpreter.commit_token(byte)
+        return found
+
     def random_text(self, chance: random.Random, longest: int = 60) -> str | None:
         """A text along random masks; None if it does not end in time."""
         import llguidance.numpy as masks
