@@ -256,8 +256,8 @@ def test_temperatures_are_those_of_llguidance(rules: str) -> None:
     compiled = tt.compile_grammar(tt.from_lark(rules), vocabulary)
     chance = random.Random(2)
     n_compared = 0
-    for _ in range(12):
-        text = theirs.random_text(chance, 20)
+    for _ in range(40):
+        text = theirs.random_text(chance, 30)
         if not text or not compiled.grammar.accepts(text):
             continue
         matcher = compiled.matcher()
