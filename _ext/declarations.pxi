@@ -133,6 +133,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         double temperature(int32_t) except +translate_error
         int64_t tokens_of_terminal(int32_t) except +translate_error
         void count_tokens() except +translate_error
+        size_t n_states()
         int32_t start() except +translate_error
         void fill_end(uint32_t*, size_t)
         vector[uint8_t] forced_bytes(int32_t) except +translate_error

@@ -104,6 +104,7 @@ public:
         network.has_limits = true;
         limits = std::make_unique<TokenLimits>(states);
     }
+    size_t n_states() const { return states.size() + (limits ? limits->size() : 0); }
     int32_t start() {
         Guard guard(lexicon.mutex);
         return limits ? limits->start() : states.start();

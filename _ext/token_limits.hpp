@@ -20,6 +20,7 @@ public:
     explicit TokenLimits(States& states) : states_(states), network_(states.network()) {}
 
     int32_t start() { return intern(states_.start(), {}); }
+    size_t size() const { return entries_.size(); }
     int32_t state_of(int32_t counted) const { return entries_[counted].state; }
 
     // As those of `States`, with counted states. What the tracker has read is taken back if the token is not allowed.

@@ -150,6 +150,7 @@ class _Reader:
             if found.start() < self.offset:
                 continue  # inside of what was read as JSON
             if found["token"]:
+                self._check_rule(found["token"], found.start())
                 token_id = special_token(found["token"], self.special_tokens, self.source, found.start())
                 name = f"SPECIAL_TOKEN_{token_id}"
                 self.made.special_tokens[name] = token_id
@@ -247,12 +248,23 @@ class _Reader:
     def _embed(self, found: re.Match[str], grammar: Grammar, end: int) -> None:
         what = "%json" if found["word"] else found.group()
         self._notes(what, found.start())
-        at = bisect_right(self.made.definitions, (found.start(), ""))
-        if at and self.made.definitions[at - 1][1].isupper():
-            self._fail(f"{what} cannot be used in terminals", found.start(), advice="give it a rule")
+        self._check_rule(what, found.start())
         name = self._new_name(f"EMBEDDED_{len(self.made.embedded) + 1}")
         self.made.embedded[name] = grammar
         self._replace(found.start(), name, end)
+
+    def _check_rule(self, what: str, offset: int) -> None:
+        """Raise an error for what is no part of a terminal and stands in one."""
+        at = bisect_right(self.made.definitions, (offset, ""))
+        name = self.made.definitions[at - 1][1] if at else ""
+        if name.isupper():
+            self._fail(f"{what} cannot be used in terminals", offset, advice="give it a rule")
+        if name in self.made.attributes and self.made.attributes[name].body:
+            advice = (
+                "lazy, suffix, stop and max_tokens are for rules that are terminals; bound the whole text by "
+                "max_new_tokens, or a document by its schema"
+            )
+            self._refuse(f"{what} in rule {name!r}, which has such attributes,", offset, advice)
 
     def _new_name(self, name: str) -> str:
         while name in self.source:

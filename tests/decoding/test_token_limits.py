@@ -6,10 +6,12 @@ import json
 import pickle
 import random
 from collections import Counter
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pytest
+import torch
 from tokentrellis import (
+    GrammarProcessor,
     Length,
     Vocabulary,
     allocate_bitmask,
@@ -18,6 +20,7 @@ from tokentrellis import (
     compile_length,
     convert_grammar,
     fill_bitmasks,
+    from_choices,
     from_lark,
     grammar_graph,
     intersection,
@@ -27,7 +30,6 @@ from tokentrellis.decoding.bitmask import unpack_bitmask
 from tokentrellis.decoding.errors import BudgetTooSmallError
 from tokentrellis.decoding.matcher import Matcher
 from tokentrellis.grammars.errors import (
-    ConstraintError,
     GrammarError,
     GrammarSyntaxError,
     LimitExceededError,
@@ -38,6 +40,7 @@ from tokentrellis.grammars.lark_extensions import MOST_TOKENS
 
 from tests.oracles.counted_readings import CountedReadings
 from tests.oracles.token_limits import Piece, TokenLimitOracle
+from tests.tiny_models import tiny_model, tiny_tokenizer
 
 pytest.importorskip("lark")
 
@@ -315,8 +318,62 @@ def test_numbers_that_are_none_are_refused(attribute: str, place: tuple[int, int
 def test_what_is_no_terminal_has_no_limit() -> None:
     with pytest.raises(GrammarSyntaxError, match="in the text of rule 'a'"):
         from_lark('start: a\na[max_tokens=3]: b\nb: "x" "y"')
-    with pytest.raises(ConstraintError, match="terminals"):
-        from_lark("start: a\na[max_tokens=3]: %json {}")
+    for body in ("%json {}", "@x", "<[3]>"):
+        with pytest.raises(UnsupportedFeatureError, match="in rule 'a', which has such attributes") as caught:
+            from_lark(f"start: a\na[max_tokens=3]: {body}", grammars={"x": from_choices(["x"])})
+        assert caught.value.location == (2, 18)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"num_beams": 3}, {"do_sample": True}, {"prompt_lookup_num_tokens": 3}, {"num_return_sequences": 2}],
+    ids=str,
+)
+def test_limits_in_generate_of_transformers(options: dict) -> None:
+    """Beams that change places, drafts that are thrown away: the count is that of the row's own tokens."""
+    tokenizer = tiny_tokenizer()
+    vocabulary = Vocabulary.from_tokenizer(tokenizer)
+    rules = (
+        'start: (a ";" b ".")+\na[max_tokens=3, capture]: /[a-z ]*/\nb[max_tokens=2, capture]: /[0-9]{1,8}/'
+    )
+    grammar = from_lark(rules)
+    processor = GrammarProcessor(compile_grammar(grammar, vocabulary), max_new_tokens=40)
+    prompt = tokenizer("abc ;12. abc ;12. abc", return_tensors="pt")["input_ids"]
+    options = {"num_beams": 2, **options} if "num_return_sequences" in options else options
+    torch.manual_seed(0)
+    rows = tiny_model().generate(prompt, logits_processor=[processor], max_new_tokens=40, **options)
+    for row in rows[:, prompt.shape[1] :].tolist():
+        token_ids = row[: row.index(vocabulary.eos_token_ids[0]) + 1]
+        ends = ends_of(vocabulary, token_ids)
+        for found in grammar.captures(vocabulary.decode(token_ids).decode()):
+            n_tokens = sum(before < found.end and end > found.start for before, end in pairwise([0, *ends]))
+            assert n_tokens <= {"a": 3, "b": 2}[found.name]
+
+
+def test_temperatures_of_grammars_in_rules() -> None:
+    vocabulary = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], eos_token_ids=[256])
+    grammar = from_lark("""
+        start: "<" document ">" outer
+        document[temperature=0.5]: %json {"type": "object", "additionalProperties": {"type": "integer"}}
+        outer[temperature=2]: "(" inner ")"
+        inner[temperature=1]: "x" @more "x"
+    """, grammars={"more": from_lark("start: /y/ z\nz[temperature=9]: /[0-9]/")})  # fmt: skip
+    matcher = compile_grammar(grammar, vocabulary).matcher()
+    seen = []
+    for piece in (b"<", b'{"a":', b" 1", b"}", b">", b"(", b"x", b"y", b"7", b"x", b")"):
+        assert matcher.read_bytes(piece)
+        seen.append(matcher.temperature)
+    assert seen == [0.5, 0.5, 0.5, None, 2, 1, 1, 9, 1, 2, None]
+    matcher.rollback(4)
+    assert matcher.temperature == 1
+
+
+def test_what_has_been_counted_is_learnt() -> None:
+    """Caches give a grammar up that has learnt too much: counted states are among that."""
+    vocabulary = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], eos_token_ids=[256])
+    compiled = compile_grammar(from_lark("start: a\na[max_tokens=1000]: /x*/"), vocabulary)
+    assert compiled.matcher().try_accept_tokens(b"x" * 2000) == 1000
+    assert 1000 < compiled.n_states < 1100
 
 
 def test_what_does_not_know_of_limits_refuses_them() -> None:

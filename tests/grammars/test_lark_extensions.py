@@ -178,6 +178,7 @@ def test_lazy_is_the_shortest() -> None:
     assert [text for text in (b"a", b"b", b"ab", b"aab", b"") if matches(lazy, text)] == [b"a", b"b"]
 
 
+@pytest.mark.filterwarnings("ignore:b. nothing reaches it")
 def test_a_stop_is_written_once() -> None:
     """llguidance takes the stop back and reads it again, but fails if it has several tokens."""
     rules = "start: a {0}\na[stop='<e>', capture]: /.*/\nb: {1}\n%ignore \" \"".replace("'", '"')
