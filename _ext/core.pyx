@@ -4,7 +4,8 @@
 Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
 out. The algorithms are in the headers, in reading order:
 - of a vocabulary: bits, trie, expressions, nfa, multiples, flat_map, automata, minimal, product, json_string, distances, bounds,
-  terminals, splits, rows, view_map, levels, text_classes, comma_tokens, key_tokens, lexicon;
+  terminals, splits, rows, view_map, levels, text_classes, comma_tokens, key_tokens, lexicon,
+  spelling;
 - of a grammar: literals, outlines, grammar_states, lengths, text_limits, stable_list, network, merged_closure; parse_tables,
   byte_classes, lexemes, lexeme_splits, stack_depths, lexeme_rows, derivations, separators and parse_stack (grammars that come
   as tables); other_texts, costs, json_values, used_texts, json_frame, tracker, rewind, reading, detours, masks, new_texts,
