@@ -33,9 +33,19 @@ public:
         return to;
     }
     bool allows(int32_t counted, int32_t token, Tracker* tracker) {
-        if (tracker == nullptr) return accept(counted, token, nullptr) != REJECTED;
-        Rewind rewind(*tracker);
-        return accept(counted, token, tracker) != REJECTED;
+        if (tracker != nullptr) {
+            Rewind rewind(*tracker);
+            return accept(counted, token, tracker) != REJECTED;
+        }
+        if (network_.lexicon.lacks_bytes()) return accept(counted, token, nullptr) != REJECTED;
+        // Nothing is learnt by a question.
+        if (!states_.allows(entries_[counted].state, token)) return false;
+        const auto [begin, end] = states_.text_of(token);
+        std::vector<Counted> going_on;
+        const Configurations begun = read_texts(counted, begin, end, going_on);
+        const auto can_end = [this](const Configuration& c, int32_t n_used) { return !states_.costs().exceeds_limit(c, n_used, 1); };
+        return begin == end || std::any_of(begun.begin(), begun.end(), [&](const Configuration& c) { return can_end(c, 1); }) ||
+               std::any_of(going_on.begin(), going_on.end(), [&](const Counted& text) { return can_end(text.at, text.n_used); });
     }
     // The bytes count as one token. `length` becomes the number that can be read as one.
     int32_t read(int32_t counted, const uint8_t* bytes, size_t& length, Tracker* tracker) {
@@ -115,8 +125,8 @@ private:
         const Configurations& set = states_.configurations(to);
         if (std::none_of(set.begin(), set.end(), [this](const Configuration& c) { return limit_of(c) > 0; })) return intern(to, {});
         std::vector<Counted> going_on;
-        const Configurations begun = read_texts(counted, begin, end, going_on);
-        Configurations kept;
+        Configurations begun, kept;
+        if (!entries_[counted].n_used.empty()) begun = read_texts(counted, begin, end, going_on);
         std::vector<int32_t> n_used;
         for (const Configuration& c : set) {
             const int32_t n = limit_of(c) > 0 ? least_used(c, begun, going_on) : 0;

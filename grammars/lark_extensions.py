@@ -321,6 +321,8 @@ class _Reader:
                 known = f"one of {', '.join(_ATTRIBUTES)}"
                 self._fail(f"an attribute of a rule must be {known}", offset, got=self.source[offset:end])
             name, value = item["name"], item["value"] or ""
+            if name in given:
+                self._fail(f"{name} is given twice", offset, advice="leave one out")
             if name in ("lazy", "capture") or value:
                 given[name] = value
             else:

@@ -249,6 +249,7 @@ def test_what_is_refused_is_named(text: str, message: str) -> None:
         ('start: a\na[stop_capture="x"]: /x/', (2, 1)),
         ('start: a\na[stop="x", suffix="y"]: /x/', (2, 1)),
         ("start: a\na[stop]: /x/", (2, 3)),
+        ("start: a\na[lazy,lazy]: /x/", (2, 8)),
         ("start: a\na[lazy]: /x/\na[lazy]: /y/", (3, 1)),
         ("start: %json [1]", (1, 13)),
         ('start: %json {"type": }', (1, 23)),
