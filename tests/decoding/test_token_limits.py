@@ -39,6 +39,7 @@ from tokentrellis.grammars.errors import (
 from tokentrellis.grammars.lark_extensions import MOST_TOKENS
 
 from tests.oracles.counted_readings import CountedReadings
+from tests.oracles.llguidance_matcher import LlguidanceOracle
 from tests.oracles.token_limits import Piece, TokenLimitOracle
 from tests.tiny_models import tiny_model, tiny_tokenizer
 
@@ -115,6 +116,38 @@ def test_masks_are_those_of_trying_every_way(pieces: list[Piece], is_cautious: b
 
     visit(())
     assert seen > 5
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        'start: a ";"\na[max_tokens=2]: /[a-z]*/',
+        'start: (a ";")*\na[max_tokens=2]: /[a-z]+/',
+        "start: a b\na[max_tokens=2]: /[a-z]*/\nb: /[0-9]+;/",
+        'start: a ";" a\na[max_tokens=1]: /[a-z]*/',
+        "start: a\na[max_tokens=3]: /[a-z]+/",
+    ],
+)
+def test_limits_are_those_of_llguidance_where_a_text_may_end_anywhere(rules: str) -> None:
+    """At the beginning and behind what is not forced; elsewhere it counts a token before the rule too."""
+    pytest.importorskip("llguidance")
+    longer = [b"ab", b"abc", b"b;", b"zz", b"12", b";a", b"3;"]
+    theirs = LlguidanceOracle(rules, longer)
+    tokens = [*(bytes([byte]) for byte in range(256)), b"", *longer]
+    compiled = compile_grammar(from_lark(rules), Vocabulary(tokens, eos_token_ids=[256]))
+    chance = random.Random(9)
+    n_near = 0
+    for _ in range(25):
+        matcher, token_ids = compiled.matcher(), []
+        while len(token_ids) < 9:
+            allowed = {token for token, bit in enumerate(mask_of(matcher)) if bit}
+            assert allowed == theirs.allowed(token_ids), [tokens[token] for token in token_ids]
+            n_near += matcher.state_id >= 0 and not allowed & set(range(97, 123))
+            token_ids.append(chance.choice(sorted(allowed & {97, 98, 122, 50, 59, *range(256, len(tokens))})))
+            matcher.accept_token(token_ids[-1])
+            if matcher.is_terminated:
+                break
+    assert n_near > 5
 
 
 LETTERS = (b"a", b"b", b"ab", b"ba", b";", b"b;", b";a", b"aa;")
