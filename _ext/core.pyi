@@ -68,6 +68,8 @@ class Compiled:
     @property
     def can_end(self) -> bool:
         """Whether the vocabulary can spell a document."""
+    def tokens_of_terminal(self, expression: object) -> int | None:
+        """The fewest tokens of a text of a terminal, an expression; None if none spell one."""
     def shortest_text(self, most: int = 10000) -> bytes:
         """The text of the document that `tokens_to_finish` counts (its first `most` bytes or a little
         more).
@@ -110,7 +112,10 @@ class Matcher:
     def try_read(self, text: bytes) -> int:
         """How many bytes of a text can be read from here; the state is not changed."""
     def read_bytes(self, text: bytes) -> bool:
-        """Go on by bytes, whatever the tokens (one step of `rollback`); False and no change if impossible."""
+        """Go on by bytes, whatever the tokens; False and no change if impossible.
+
+        They are one step of `rollback`, and one token of a rule that takes so many at most.
+        """
     def rollback(self, n_tokens: int) -> None:
         """Take back the last tokens."""
     def reset(self) -> None:
@@ -123,6 +128,13 @@ class Matcher:
     @property
     def state_id(self) -> int:
         """Equal states of one compiled grammar have equal numbers; -1 after EOS."""
+    @property
+    def temperature(self) -> float | None:
+        """The temperature of the rule of the grammar in which the text is; None: it has none.
+
+        A text that is between two terminals is in those that may begin. Where it can be read in several ways
+        it is the highest of theirs; those without one do not count.
+        """
     @property
     def is_accepting(self) -> bool:
         """Whether the text may end here (EOS is allowed, or has been accepted)."""

@@ -4,11 +4,11 @@
 Flat arrays and opaque front-end objects come in (`grammars/grammar.py` states the contract), rows of packed bits come
 out. The algorithms are in the headers, in reading order:
 - of a vocabulary: bits, trie, expressions, nfa, multiples, flat_map, automata, minimal, product, json_string, distances, bounds,
-  terminals, splits, rows, view_map, levels, text_classes, comma_tokens, key_tokens, lexicon;
+  terminals, splits, rows, view_map, levels, text_classes, comma_tokens, key_tokens, lexicon, spelling;
 - of a grammar: literals, outlines, configurations, grammar_states, lengths, text_limits, stable_list, network, merged_closure;
   parse_tables, byte_classes, lexemes, lexeme_splits, stack_depths, number_blocks, lexeme_rows, derivations, separators and
   parse_stack (grammars that come as tables); other_texts, costs, json_values, used_texts, json_frame, tracker, rewind, reading,
-  detours, masks, new_texts, lookahead, ways_out, repetitions, states;
+  detours, masks, new_texts, lookahead, ways_out, repetitions, states, token_limits (rules that take so many tokens at most);
 - session (the lock), escapes, exports (all states at once), apply (a mask to scores).
 This file and the .pxi files, which are included as text, convert between Python objects and those classes, and hold no
 algorithm; only plain_schemas.pxi reads what the front end of JSON Schema leaves to the core. They import nothing of ours; the
@@ -207,13 +207,15 @@ cdef class Compiled:
         if grammar.schema_parts is not None:
             self.plain = PlainSchemas(lexicon, grammar.schema_parts)
             self.plain.network = &self.session.get().network
+        if grammar.token_limits:
+            self.session.get().count_tokens()
         if grammar.parse_tables is not None:
             self.session.get().set_tables(to_program(grammar.parse_tables.lexemes), to_tables(grammar.parse_tables))
 
     @property
     def n_states(self):
         """Matcher states met so far."""
-        return self.session.get().states.size()
+        return self.session.get().n_states()
 
     @property
     def n_grammar_states(self):
@@ -222,13 +224,18 @@ cdef class Compiled:
     @property
     def tokens_to_finish(self):
         """Tokens of a shortest document, EOS included; None if the vocabulary cannot spell it, or no bound is known."""
-        cost = self.session.get().cost(self.session.get().states.start(), NULL)
+        cost = self.session.get().cost(self.session.get().start(), NULL)
         return None if cost >= <int64_t>IMPOSSIBLE else cost
 
     @property
     def can_end(self):
         """Whether the vocabulary can spell a document."""
-        return self.session.get().can_end(self.session.get().states.start())
+        return self.session.get().can_end(self.session.get().start())
+
+    def tokens_of_terminal(self, expression):
+        """The fewest tokens of a text of a terminal, an expression; None if none spell one."""
+        cost = self.session.get().tokens_of_terminal((<Lexicon>self.lexicon).terminal_start(expression))
+        return None if cost >= <int64_t>IMPOSSIBLE else cost
 
     def shortest_text(self, most=10000):
         """The text of the document that `tokens_to_finish` counts (its first `most` bytes or a little more)."""
@@ -257,11 +264,12 @@ cdef class Compiled:
             return self.add_object(state, unfolded)
         if type(unfolded) is self.array_outline:
             return self.add_array(state, unfolded)
-        edges, final, finish, finish_label, items, n_before, recalls, ends_document = unfolded
+        edges, final, finish, finish_label, items, n_before, recalls, ends_document, most_tokens, temperature = unfolded
         for edge in edges:
             self.add_edge(state, edge)
         self.session.get().network.finish_state(
-            state, final, finish, finish_label, <ItemRule><int>items, min(n_before, 1 << 30), recalls, ends_document)
+            state, final, finish, finish_label, <ItemRule><int>items, min(n_before, 1 << 30), recalls, ends_document,
+            most_tokens, -1 if temperature is None else temperature)
         return 0
 
     cdef int add_object(self, int32_t state, object outline) except -1:

@@ -7,6 +7,8 @@
 // cost <= budget, some token keeps cost <= budget - 1, and a document that is started is finished (DESIGN.md 4.5).
 // Continuations follow the `finish` edges of the front end: a chain, summed once and kept with each stack. A state costs
 // what its cheapest configuration costs. Witnesses of automata are shortest in bytes (breadth-first search).
+// A terminal that takes so many tokens at most costs the fewest that end it, whatever they spell, and progress is the same
+// (spelling.hpp).
 // Where an item or a key still to come has to differ from earlier ones, what that may cost is counted as well (detours.hpp),
 // for an item up to its comma, for a key up to its quote; from there on what has come is known, and a look ahead decides
 // (lookahead.hpp has the proof). A key costs
@@ -16,23 +18,19 @@
 #pragma once
 
 #include "other_texts.hpp"
+#include "spelling.hpp"
 
 namespace tokentrellis {
 
 constexpr size_t MAX_STEPS = 2000000;
-constexpr int64_t IMPOSSIBLE = 1ll << 40;  // the vocabulary cannot spell it
-constexpr int64_t UNPROMISED = 1ll << 39;  // it can, and no bound is known that can always be met
-constexpr int64_t LONGEST_ESCAPE = 6;      // bytes of a JSON string for one of its text
-
-// Stands for "no text", where the vocabulary lacks bytes or a search gave up; whatever contains it costs IMPOSSIBLE.
-constexpr char UNSPELLABLE[] = "\xFF\xFE\xFF(no text)";
+constexpr int64_t LONGEST_ESCAPE = 6;  // bytes of a JSON string for one of its text
 
 inline int64_t add_costs(int64_t a, int64_t b) { return a >= IMPOSSIBLE || b >= IMPOSSIBLE ? IMPOSSIBLE : std::min(UNPROMISED, a + b); }
 inline int64_t without_end(int64_t cost) { return cost >= UNPROMISED ? cost : cost - 1; }
 
 class Detours;
 
-class Costs {
+class Costs : public Spelling {
 public:
     explicit Costs(Network& network);
 
@@ -80,6 +78,12 @@ public:
         return add_costs(before + bytes, of_continuation(network_.after(c.link, label)));
     }
 
+    // Whether a terminal that takes so many tokens at most has taken `n_used`, and cannot end within those that are left to it.
+    bool exceeds_limit(const Configuration& c, int64_t n_used, int64_t at_least = 0) {
+        if (!network_.has_limits || c.state == AT_CONTINUATION) return false;
+        const int64_t most = network_.token_limit(c.link);
+        return most > 0 && n_used + std::max(at_least, fewest(c.state)) > most;
+    }
     // Tokens to the end of the terminal of a configuration, and the label with which it ends.
     std::pair<int64_t, int32_t> of_terminal(const Configuration& c) {
         int32_t label = 0;
@@ -165,7 +169,7 @@ private:
     std::shared_ptr<Detours> detours_;
     std::vector<int64_t> continuations_;
     std::unordered_map<int32_t, std::pair<int64_t, int32_t>> nearest_;  // state in a lexeme -> tokens to the nearest end, its label
-    std::unordered_map<int32_t, int64_t> plain_, openings_;         // automaton state -> tokens
+    std::unordered_map<int32_t, int64_t> openings_;                 // automaton state -> tokens
     std::unordered_map<int32_t, int32_t> chunk_;                    // content -> longest run of token lengths 1, 2, ...
     std::map<std::tuple<int32_t, int32_t, int32_t, int32_t>, std::pair<std::string, int32_t>> others_;  // texts and labels
 
@@ -221,8 +225,14 @@ private:
                     tokens = IMPOSSIBLE;
                     return here.parent;
                 }
-                if (text) *text += witness(edge.start);
-                else tokens = add_costs(plain(edge.start), more);
+                if (network_.has_limits && network_.is_limited(edge.next)) {
+                    if (text) *text += fewest_text(edge.start);
+                    else tokens = fewest(edge.start);
+                } else if (text) {
+                    *text += witness(edge.start);
+                } else {
+                    tokens = add_costs(plain(edge.start), more);
+                }
                 return network_.continuation(edge.next, here.parent);
             case TOKEN_EDGE:
                 tokens = 1;
@@ -248,7 +258,7 @@ private:
     // Tokens to the end of a configuration's terminal; sets the label with which it ends.
     int64_t terminal(const Configuration& c, int32_t& label) {
         const Edge* edge = network_.edge_at(c);
-        if (edge == nullptr) return plain(c.state);
+        if (edge == nullptr) return network_.has_limits && network_.token_limit(c.link) > 0 ? fewest(c.state) : plain(c.state);
         if (edge->kind == STRING_EDGE) {
             if (lexicon_.string_of(c.state).universal) return universal_string(c, *edge);
             if (edge->least <= 0 && edge->most < 0) return plain(c.state);
@@ -275,51 +285,6 @@ private:
                 if (c.extra == NO_NODE && edge->next != BY_LABEL) return witness(c.state);
                 return other_witness(c, *edge, label);
         }
-    }
-
-    // ---- the fewest tokens that spell a text ---------------------------------------------------------------------
-    int64_t spell(const std::string& text) const {
-        if (text.find(UNSPELLABLE) != std::string::npos) return IMPOSSIBLE;
-        const Trie& trie = *lexicon_.tries[0];
-        std::vector<int64_t> best(text.size() + 1, IMPOSSIBLE);  // by place: tokens for what comes from there on
-        best[text.size()] = 0;
-        for (size_t from = text.size(); from-- > 0;) {
-            int32_t node = 0;
-            for (size_t i = from; i < text.size(); ++i) {
-                int32_t child = trie.child(node, static_cast<uint8_t>(text[i]));
-                if (child == 0) break;
-                node = child;
-                if (trie.begin_ids(node) != trie.end_ids(node)) best[from] = std::min(best[from], 1 + best[i + 1]);
-            }
-        }
-        return std::min(best[0], IMPOSSIBLE);
-    }
-
-    // ---- automata --------------------------------------------------------------------------------------------------
-    int64_t plain(int32_t state) {
-        auto found = plain_.find(state);
-        if (found != plain_.end()) return found->second;
-        int64_t tokens = spell(witness(state));
-        plain_.emplace(state, tokens);
-        return tokens;
-    }
-
-    // The canonical shortest text to acceptance: in each state the least byte that comes nearer.
-    std::string witness(int32_t state) {
-        Nfa::Cursors cursors;
-        if (Nfa* nfa = lexicon_.automata.unwritten(state, cursors)) return nfa->shortest_text(cursors);
-        if (lexicon_.distance(state) >= UNREACHABLE) return UNSPELLABLE;
-        std::string text;
-        for (int32_t left = lexicon_.distance(state); left > 0 && left < UNREACHABLE; --left) {
-            for (int byte = 0; byte < 256; ++byte) {
-                int32_t to = lexicon_.automata.step(state, static_cast<uint8_t>(byte));
-                if (to == DEAD || lexicon_.distance(to) != left - 1) continue;
-                text.push_back(static_cast<char>(byte));
-                state = to;
-                break;
-            }
-        }
-        return text;
     }
 
     // ---- strings with limits -----------------------------------------------------------------------------------------

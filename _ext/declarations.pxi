@@ -102,7 +102,8 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         void add_array(int32_t, ArrayOutline) except +translate_error
         Edge& add_edge(int32_t, EdgeKind, int32_t, int32_t) except +translate_error
         cbool distinct_keys, distinct_items, documents, merges
-        void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool, cbool) except +translate_error
+        void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool) except +translate_error
+        void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool, cbool, int32_t, double) except +translate_error
         int32_t add_table(vector[string]) except +translate_error
         int32_t make_state() except +translate_error
         size_t n_grammar_states()
@@ -131,7 +132,12 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         cbool accepting(int32_t) except +translate_error
         cbool fill(int32_t, int64_t, uint32_t*, size_t, Tracker*) except +translate_error
         cbool fill_batch "fill"(int32_t, int64_t, uint32_t*, size_t, Tracker*, cbool) except +translate_error
-        cbool is_free(int32_t, int64_t, Tracker*) except +translate_error
+        int32_t row_id(int32_t, int64_t, Tracker*) except +translate_error
+        double temperature(int32_t) except +translate_error
+        int64_t tokens_of_terminal(int32_t) except +translate_error
+        void count_tokens() except +translate_error
+        size_t n_states()
+        int32_t start() except +translate_error
         void fill_end(uint32_t*, size_t)
         vector[uint8_t] forced_bytes(int32_t) except +translate_error
         StdByteSet next_bytes(int32_t) except +translate_error

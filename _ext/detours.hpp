@@ -438,7 +438,7 @@ private:
     }
 };
 
-inline Costs::Costs(Network& network) : network_(network), lexicon_(network.lexicon), other_texts_(network), detours_(std::make_shared<Detours>(network, *this)) {}
+inline Costs::Costs(Network& network) : Spelling(network.lexicon), network_(network), lexicon_(network.lexicon), other_texts_(network), detours_(std::make_shared<Detours>(network, *this)) {}
 inline int64_t Costs::detour_of_item(int32_t state) { return detours_->of_item(state); }
 inline int64_t Costs::new_key(int32_t state) { return detours_->of_key(state); }
 inline bool Costs::is_provisional() const { return detours_->is_provisional(); }

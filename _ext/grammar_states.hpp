@@ -18,6 +18,7 @@ constexpr int32_t ANY_OF = 1 << 29;      // Continuation::target: any of several
 constexpr size_t MERGED_FROM = 4;        // ways to read a text that have to begin something new, where they are merged
 constexpr size_t MAX_GRAMMAR_STATES = 2000000;
 constexpr int32_t FIRST_MADE = 1 << 30;  // grammar states from here on are made here, the others by the front end
+constexpr double NO_TEMPERATURE = -1;
 constexpr int MAX_CALL_DEPTH = 3000;     // rules entered without reading a byte
 
 struct Edge {
@@ -41,6 +42,8 @@ struct GrammarState {
     ItemRule items = ANY_ITEM;
     bool recalls = false;  // after a comma, in an array that must repeat an item
     bool ends_document = false;  // what is above it in a stack reads a JSON document, a part of the text
+    int32_t most_tokens = 0;  // that the terminal before it takes; 0: any number
+    double temperature = NO_TEMPERATURE;  // of what is above it in a stack, and of what goes on from it
     int32_t first_edge = 0, n_edges = 0;
     int32_t finish = -1, finish_label = 0;
     int32_t n_before = 0;  // other keys, or items, that may have come and from which a next one has to differ

@@ -18,7 +18,9 @@ struct Budget {
     int64_t left;
     int64_t worst = 0, next = IMPOSSIBLE;
     bool skipped = false;  // some configuration was not judged
+    int32_t n_used = 0;    // tokens that the text has taken which the token goes on with (token_limits.hpp)
     bool allows(const Configuration& c) {
+        if (costs.exceeds_limit(c, 1 + n_used)) return false;
         if (c.state == AT_CONTINUATION && costs.follows_repetition(c.link)) {
             skipped = true;  // the item may be no repetition: another configuration says what it costs then
             return false;
@@ -41,15 +43,19 @@ class Masks {
 public:
     explicit Masks(Network& network) : network_(network), lexicon_(network.lexicon) {}
 
-    Row make_row(const Configurations& set, Budget* budget = nullptr) {
+    // n_used: tokens that the text of each configuration has taken; null: none of them is counted.
+    Row make_row(const Configurations& set, Budget* budget = nullptr, const std::vector<int32_t>* n_used = nullptr) {
         if (network_.driver && !budget) return network_.driver->make_row(set);
         Row row = borrow_row();
         budget_ = budget;
         lexicon_.forget_endings();
         if (n_rest_bytes_ > MOST_REST_BYTES) forget_rests();
-        for (const Configuration& c : set) {
+        for (size_t i = 0; i < set.size(); ++i) {
+            const Configuration& c = set[i];
             if (c.state != AT_CONTINUATION) {
+                if (n_used) budget->n_used = (*n_used)[i];
                 collect({}, c, row);
+                if (n_used) budget->n_used = 0;
                 continue;
             }
             const Closure& begins = network_.closure(c.link);
@@ -77,6 +83,15 @@ private:
         bool complete;  // nothing was skipped
     };
     std::unordered_map<ViewKey, Worst, ViewKeyHash> worst_;
+
+    // Another text begins within the token: nothing of that was used before.
+    struct Reset {
+        int32_t &place, kept;
+        explicit Reset(int32_t& number) : place(number), kept(number) { number = 0; }
+        ~Reset() { place = kept; }
+        Reset(const Reset&) = delete;
+        Reset& operator=(const Reset&) = delete;
+    };
 
     // The nodes of a view that some literals of a table reach, depth first; `end` is the place after those below a node.
     struct Reached {
@@ -143,6 +158,7 @@ private:
         if (rest.trie < 0 || !lexicon_.trie(rest).has_children(rest.node)) return;
         int32_t continuation = network_.after(link, label);
         if (budget_ != nullptr) {
+            const Reset nothing_used(budget_->n_used);
             const Worst worst = worst_of_rests(rest, continuation, budget_->costs);
             if (!budget_->covers(worst.cost) || !worst.complete) return add(affordable_rests(rest, continuation), row, removed);
         }

@@ -25,7 +25,7 @@ cdef class Matcher:
         self.session = compiled.session.get()
         if self.session == NULL:
             raise ValueError("the compiled grammar was never initialised")
-        self.history.push_back(self.session.states.start())
+        self.history.push_back(self.session.start())
         if self.session.network.distinct_keys or self.session.network.distinct_items:
             self.tracker.reset(new Tracker(self.session.network.documents))
         self.marks.push_back(0)
@@ -131,9 +131,7 @@ cdef class Matcher:
     def row_id(self, budget=None):
         """A number for what `fill_bitmask` writes: equal numbers of one compiled grammar, equal rows. -1: none is known."""
         cdef int64_t limit = -1 if budget is None else max(<int64_t>0, self.integer("budget", budget))
-        if self.ended or not self.session.is_free(self.history.back(), limit, self.tracker.get()):
-            return -1
-        return self.history.back()
+        return -1 if self.ended else self.session.row_id(self.history.back(), limit, self.tracker.get())
 
     cdef char* row(self, int64_t index) except NULL:
         """Where a row of the held bitmask begins."""
@@ -259,6 +257,14 @@ cdef class Matcher:
     def state_id(self):
         """Equal states of one compiled grammar have equal numbers; -1 after EOS."""
         return -1 if self.ended else self.history.back()
+
+    @property
+    def temperature(self):
+        """The temperature of the rule in which the text is; None: it has none."""
+        if self.ended or not self.compiled.grammar.has_temperatures:
+            return None
+        found = self.session.temperature(self.history.back())
+        return None if found < 0 else found
 
     @property
     def is_accepting(self):

@@ -27,6 +27,7 @@ public:
     bool has_repeating = false, has_recalling = false;   // such states have been met
     bool documents = false;  // JSON documents are parts of the text; each ends at a state that says so
     bool merges = false;  // several ways to read a text are kept as one (merged_closure.hpp)
+    bool has_limits = false;  // some terminal takes so many tokens at most (token_limits.hpp)
 
     Network(Lexicon& shared, int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, ValueFunction value, RecallFunction recall)
         : lexicon(shared), owner_(owner), expand_(expand), successor_(successor), value_(value), recall_(recall) {
@@ -44,10 +45,12 @@ public:
         edge.grammar_state = state, edge.index = entry.n_edges++;
         return edge;
     }
-    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, ItemRule items, int32_t n_before, bool recalls, bool ends_document = false) {
+    void finish_state(int32_t state, bool final, int32_t finish, int32_t finish_label, ItemRule items, int32_t n_before, bool recalls, bool ends_document = false,
+                      int32_t most_tokens = 0, double temperature = NO_TEMPERATURE) {
         GrammarState& entry = grammar_state(state);
         entry.final = final, entry.finish = finish, entry.finish_label = finish_label, entry.items = items;
         entry.n_before = n_before, entry.recalls = recalls, entry.ends_document = ends_document;
+        entry.most_tokens = most_tokens, entry.temperature = temperature;
         has_repeating |= items == AWAITING, has_recalling |= recalls;
         entry.expanded = true;
     }
@@ -140,6 +143,64 @@ public:
         return under != BOTTOM && ends_document(continuations_[under].target);
     }
 
+    // The most tokens that the terminal of a configuration with this link may take; 0: any number.
+    int32_t token_limit(int32_t link) {
+        const int32_t target = continuations_[link].target;
+        return target > END_STATE && target < ANY_OF ? expand(target).most_tokens : 0;
+    }
+    bool is_limited(int32_t target) { return target > END_STATE && target < ANY_OF && expand(target).most_tokens > 0; }
+
+    // The temperature of what is read on a stack: that of the innermost rule that has one, the highest of several stacks.
+    double temperature(int32_t continuation) {
+        std::vector<int32_t> waiting{continuation};
+        while (!waiting.empty()) {
+            const int32_t at = waiting.back();
+            if (temperatures_.size() <= static_cast<size_t>(at)) temperatures_.resize(continuations_.size(), UNKNOWN_TEMPERATURE);
+            const std::vector<int32_t>* members = members_of(at);
+            const int32_t target = continuations_[at].target;
+            double found = NO_TEMPERATURE;
+            if (target > END_STATE && target < ANY_OF) found = expand(target).temperature;
+            if (found == NO_TEMPERATURE && at != BOTTOM) {
+                const int32_t* below = members ? members->data() : &continuations_[at].parent;
+                const size_t n_waiting = waiting.size();
+                for (size_t i = 0; i < (members ? members->size() : 1); ++i) {
+                    const bool is_known = static_cast<size_t>(below[i]) < temperatures_.size() && temperatures_[below[i]] != UNKNOWN_TEMPERATURE;
+                    if (is_known) found = std::max(found, temperatures_[below[i]]);
+                    else waiting.push_back(below[i]);
+                }
+                if (waiting.size() > n_waiting) continue;
+            }
+            temperatures_[at] = found;
+            waiting.pop_back();
+        }
+        return temperatures_[continuation];
+    }
+    // Whether something can be read in a state of a terminal. That nothing can where a product accepts is not always known.
+    bool goes_on(int32_t state) {
+        if (lexicon.automata.label(state) < 0) return true;
+        for (int byte = 0; byte < 256; ++byte)
+            if (lexicon.automata.step(state, static_cast<uint8_t>(byte)) != DEAD) return true;
+        return false;
+    }
+    // The highest temperature of the terminals that the text is in; where it is in none, of those that may begin.
+    double temperature(const Configurations& set) {
+        double highest = NO_TEMPERATURE;
+        bool is_inside = false;
+        for (const Configuration& c : set) {
+            if (c.state == AT_CONTINUATION || !goes_on(c.state)) continue;
+            is_inside = true;
+            highest = std::max(highest, temperature(c.link));
+        }
+        if (is_inside) return highest;
+        for (const Configuration& c : set) {
+            if (c.state != AT_CONTINUATION) continue;
+            const Closure& begins = closure(c.link);
+            for (const Configuration& start : begins.configurations) highest = std::max(highest, temperature(start.link));
+            for (auto [token, continuation] : begins.special_tokens) highest = std::max(highest, temperature(continuation));
+        }
+        return highest;
+    }
+
     // One continuation for several: any of them may follow.
     int32_t any_of(std::vector<int32_t> members) {
         std::sort(members.begin(), members.end());
@@ -211,10 +272,55 @@ public:
     void step(const Configurations& from, uint8_t byte, Configurations& to) {
         to.clear();
         for (const Configuration& c : from) step(c, byte, to);
-        if (to.size() > 1) {
-            std::sort(to.begin(), to.end());
-            to.erase(std::unique(to.begin(), to.end()), to.end());
-            if (merges) merge(to);
+        settle(to);
+    }
+    // What several steps gave, in the form of a state.
+    void settle(Configurations& set) {
+        if (set.size() < 2) return;
+        std::sort(set.begin(), set.end());
+        set.erase(std::unique(set.begin(), set.end()), set.end());
+        if (merges) merge(set);
+    }
+
+    // The same for one configuration; adds to what is there.
+    void step(const Configuration& c, uint8_t byte, Configurations& out) {
+        if (c.state == AT_CONTINUATION) {
+            const Closure& begins = closure(c.link);
+            for (const Configuration& start : begins.configurations) step(start, byte, out);
+            return;
+        }
+        const Edge* edge = edge_at(c);
+        Automata& automata = lexicon.automata;
+        if (edge == nullptr) {
+            int32_t to = automata.step(c.state, byte);
+            if (to == DEAD) return;
+            if (automata.label(to) >= 0) out.push_back({AT_CONTINUATION, driver ? driver->after(c.link, automata.label(to)) : c.link, 0});
+            if (!automata.exhausted(to)) out.push_back({to, c.link, 0});
+            return;
+        }
+        int32_t to, extra;
+        if (edge->kind == STRING_EDGE) {
+            to = automata.step(c.state, byte);
+            if (to == DEAD) return;
+            extra = c.extra + lexicon.begins_character(c.state, byte);
+            if (edge->most >= 0 && extra > edge->most) return;
+            if (automata.exhausted(to) ? extra < edge->least : !texts.length_possible(*edge, to, extra)) return;
+            extra = clip(*edge, extra);
+        } else {
+            const LiteralTrie* trie = edge->table >= 0 ? &table_of(*edge) : nullptr;
+            if (trie == nullptr) {
+                to = automata.step(c.state, byte), extra = NO_NODE;
+                if (to == DEAD) return;
+            } else if (!step_literal(lexicon, *trie, c.state, c.extra, byte, to, extra)) {
+                return;
+            }
+            if (edge->kind == LITERALS_EDGE ? !literal_possible(lexicon, *trie, edge->legal, to, extra) : !other_possible(*edge, to, extra)) return;
+        }
+        if (automata.exhausted(to)) {
+            int32_t label = edge->kind == LITERALS_EDGE ? table_of(*edge).nodes[extra].literal : automata.label(to);
+            out.push_back({AT_CONTINUATION, after(c.link, label), 0});
+        } else {
+            out.push_back({to, c.link, extra});
         }
     }
 
@@ -299,6 +405,8 @@ private:
     std::vector<std::unique_ptr<Closure>> closures_;
     enum InDocument : int8_t { UNKNOWN, INSIDE, OUTSIDE };
     std::vector<InDocument> in_document_;  // by continuation
+    static constexpr double UNKNOWN_TEMPERATURE = -2;
+    std::vector<double> temperatures_;      // by continuation
     int32_t start_continuation_ = BOTTOM;
     size_t n_checked_ = 0, n_plain_ = 0;  // edges
     bool others_run_out_ = false;
@@ -448,48 +556,6 @@ private:
             gather(parent, out, fresh, depth + 1);
         }
     }
-
-    void step(const Configuration& c, uint8_t byte, Configurations& out) {
-        if (c.state == AT_CONTINUATION) {
-            const Closure& begins = closure(c.link);
-            for (const Configuration& start : begins.configurations) step(start, byte, out);
-            return;
-        }
-        const Edge* edge = edge_at(c);
-        Automata& automata = lexicon.automata;
-        if (edge == nullptr) {
-            int32_t to = automata.step(c.state, byte);
-            if (to == DEAD) return;
-            if (automata.label(to) >= 0) out.push_back({AT_CONTINUATION, driver ? driver->after(c.link, automata.label(to)) : c.link, 0});
-            if (!automata.exhausted(to)) out.push_back({to, c.link, 0});
-            return;
-        }
-        int32_t to, extra;
-        if (edge->kind == STRING_EDGE) {
-            to = automata.step(c.state, byte);
-            if (to == DEAD) return;
-            extra = c.extra + lexicon.begins_character(c.state, byte);
-            if (edge->most >= 0 && extra > edge->most) return;
-            if (automata.exhausted(to) ? extra < edge->least : !texts.length_possible(*edge, to, extra)) return;
-            extra = clip(*edge, extra);
-        } else {
-            const LiteralTrie* trie = edge->table >= 0 ? &table_of(*edge) : nullptr;
-            if (trie == nullptr) {
-                to = automata.step(c.state, byte), extra = NO_NODE;
-                if (to == DEAD) return;
-            } else if (!step_literal(lexicon, *trie, c.state, c.extra, byte, to, extra)) {
-                return;
-            }
-            if (edge->kind == LITERALS_EDGE ? !literal_possible(lexicon, *trie, edge->legal, to, extra) : !other_possible(*edge, to, extra)) return;
-        }
-        if (automata.exhausted(to)) {
-            int32_t label = edge->kind == LITERALS_EDGE ? table_of(*edge).nodes[extra].literal : automata.label(to);
-            out.push_back({AT_CONTINUATION, after(c.link, label), 0});
-        } else {
-            out.push_back({to, c.link, extra});
-        }
-    }
-
 };
 
 }  // namespace tokentrellis

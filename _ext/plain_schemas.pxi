@@ -160,7 +160,7 @@ cdef class PlainSchemas:
 
     cdef int finish(self, int32_t state, int32_t edge, int32_t label) except -1:
         """All edges of a state are there; on a short way out goes this one."""
-        self.network.finish_state(state, False, edge, label, <ItemRule>0, 0, False, False)
+        self.network.finish_state(state, False, edge, label, <ItemRule>0, 0, False)
         return 0
 
     # What a schema says.

@@ -10,6 +10,7 @@
 #include "merged_closure.hpp"
 #include "parse_stack.hpp"
 #include "states.hpp"
+#include "token_limits.hpp"
 
 namespace tokentrellis {
 
@@ -78,6 +79,7 @@ public:
     Network network;
     States states;
     const std::vector<int32_t> end_ids;
+    std::unique_ptr<TokenLimits> limits;  // null where no rule has one
 
     Session(Lexicon& shared, const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens, std::vector<int32_t> ends,
             int32_t start, void* owner, ExpandFunction expand, SuccessorFunction successor, ValueFunction value, RecallFunction recall)
@@ -95,34 +97,57 @@ public:
         kept.prepare();
     }
 
+    // For a grammar with terminals that take so many tokens at most; before anything is read. A state is a counted state then, in
+    // all that follows.
+    void count_tokens() {
+        Guard guard(lexicon.mutex);
+        network.has_limits = true;
+        limits = std::make_unique<TokenLimits>(states);
+    }
+    size_t n_states() const { return states.size() + (limits ? limits->size() : 0); }
+    int32_t start() {
+        Guard guard(lexicon.mutex);
+        return limits ? limits->start() : states.start();
+    }
+
     // `tracker` is null where the grammar does not ask what repeats.
     int32_t accept(int32_t state, int32_t token, Tracker* tracker) {
         Guard guard(lexicon.mutex);
+        if (limits) return limits->accept(state, token, tracker);
         return tracker ? states.accept(state, token, *tracker) : states.accept(state, token);
     }
     bool allows(int32_t state, int32_t token, Tracker* tracker) {
         Guard guard(lexicon.mutex);
+        if (limits) return limits->allows(state, token, tracker);
         return tracker ? states.allows(state, token, *tracker) : states.allows(state, token);
     }
     // The tracker goes on with what could be read.
     int32_t read(int32_t state, const uint8_t* bytes, size_t& length, Tracker* tracker) {
         Guard guard(lexicon.mutex);
+        if (limits) return limits->read(state, bytes, length, tracker);
         return tracker ? states.read(state, bytes, length, *tracker) : states.read(state, bytes, length);
     }
     bool accepting(int32_t state) {
         Guard guard(lexicon.mutex);
-        return states.accepting(state);
+        return states.accepting(plain(state));
     }
     // Writes the row of a state; budget < 0: none. Returns whether any bit is set.
     bool fill(int32_t state, int64_t budget, uint32_t* out, size_t words, Tracker* tracker, bool without_interpreter = false) {
         Guard guard(lexicon.mutex, without_interpreter);
         if (budget < 0 || budget >= UNPROMISED) budget = IMPOSSIBLE;
-        return fill_within(state, budget, out, words, tracker);
+        if (!limits) return fill_within(state, budget, out, words, tracker);
+        if (!fill_within(plain(state), budget, out, words, tracker)) return false;
+        if (limits->is_ample(state)) return true;
+        limits->restrict_row(state, budget, out, words, lexicon.bitmap_words, end_ids);
+        return std::any_of(out, out + words, [](uint32_t word) { return word != 0; });
     }
-    // Whether `fill` with this budget writes what the state alone decides.
-    bool is_free(int32_t state, int64_t budget, const Tracker* tracker) {
+    // The number of the row that `fill` writes with this budget; -1 where more than that decides what is written.
+    int32_t row_id(int32_t state, int64_t budget, const Tracker* tracker) {
         Guard guard(lexicon.mutex);
-        return states.is_free(state, budget < 0 || budget >= UNPROMISED ? static_cast<int64_t>(IMPOSSIBLE) : budget, tracker);
+        if (limits && !limits->is_ample(state)) return -1;
+        state = plain(state);
+        const bool is_free = states.is_free(state, budget < 0 || budget >= UNPROMISED ? static_cast<int64_t>(IMPOSSIBLE) : budget, tracker);
+        return is_free ? state : -1;
     }
     void fill_end(uint32_t* out, size_t words) const {
         std::memset(out, 0, words * 4);
@@ -131,29 +156,44 @@ public:
     std::vector<uint8_t> forced_bytes(int32_t state) {
         Guard guard(lexicon.mutex);
         bool ends = false;
-        return states.forced_bytes(state, ends);
+        return states.forced_bytes(plain(state), ends);
     }
     // Tokens that spell what must come next; the first EOS after them if the text must end there.
     std::vector<int32_t> forced_tokens(int32_t state) {
         Guard guard(lexicon.mutex);
         bool ends = false;
-        std::vector<uint8_t> text = states.forced_bytes(state, ends);
+        std::vector<uint8_t> text = states.forced_bytes(plain(state), ends);
         std::vector<int32_t> tokens;
-        if (spell(text, tokens) && ends) tokens.push_back(end_ids[0]);
+        ends &= spell(text, tokens);
+        // The longest match may take more tokens than a limit has left: what comes before that is forced nevertheless.
+        for (size_t i = 0; limits && i < tokens.size(); ++i)
+            if ((state = limits->accept(state, tokens[i], nullptr)) == REJECTED) tokens.resize(i), ends = false;
+        if (ends) tokens.push_back(end_ids[0]);
         return tokens;
     }
     ByteSet next_bytes(int32_t state) {
         Guard guard(lexicon.mutex);
-        return states.next_bytes(state);
+        return states.next_bytes(plain(state));
     }
     int64_t cost(int32_t state, Tracker* tracker) {
         Guard guard(lexicon.mutex);
+        state = plain(state);
         const int64_t cost = tracker ? states.cost(state, *tracker) : states.cost(state);
         return cost < UNPROMISED ? cost : IMPOSSIBLE;
     }
     bool can_end(int32_t state) {
         Guard guard(lexicon.mutex);
-        return states.cost(state) < IMPOSSIBLE;
+        return states.cost(plain(state)) < IMPOSSIBLE;
+    }
+    // The highest temperature of the rules in which the text is, or may come to be; NO_TEMPERATURE: none of them has one.
+    double temperature(int32_t state) {
+        Guard guard(lexicon.mutex);
+        return network.temperature(states.configurations(plain(state)));
+    }
+    // The fewest tokens of a terminal that takes so many at most, from the beginning of its automaton; IMPOSSIBLE: none spell it.
+    int64_t tokens_of_terminal(int32_t start) {
+        Guard guard(lexicon.mutex);
+        return start == DEAD ? IMPOSSIBLE : states.costs().fewest(start);
     }
     std::string shortest_text(size_t most) {
         Guard guard(lexicon.mutex);
@@ -161,6 +201,8 @@ public:
     }
 
 private:
+    int32_t plain(int32_t state) const { return limits ? limits->state_of(state) : state; }
+
     // The row of a state within a budget.
     bool fill_within(int32_t state, int64_t budget, uint32_t* out, size_t words, Tracker* tracker) {
         if (tracker != nullptr && states.is_mixed(state)) return fill_mixed(state, budget, out, words, *tracker);

@@ -24,6 +24,7 @@ public:
     int32_t start() const { return start_; }
     size_t size() const { return entries_.size(); }
     Costs& costs() { return costs_; }
+    Network& network() { return network_; }
 
     const Configurations& configurations(int32_t state) const { return entries_[state].set; }
 
@@ -62,7 +63,8 @@ public:
 
     const Row& row(int32_t state) {
         if (!entries_[state].row) {
-            auto made = std::make_unique<Row>(masks_.make_row(entries_[state].set));
+            Budget limits{costs_, IMPOSSIBLE};  // of terminals, if there are any
+            auto made = std::make_unique<Row>(masks_.make_row(entries_[state].set, network_.has_limits ? &limits : nullptr));
             if (n_row_bytes_ > MOST_ROW_BYTES) forget_rows();
             n_row_bytes_ += (network_.driver ? own_rows_ : network_.lexicon.shared_rows).share(*made);
             entries_[state].row = std::move(made);
@@ -212,6 +214,15 @@ public:
         if (1 + entries_[state].worst <= budget) return row(state);
         Budget limited{costs_, budget - 1};
         limited_row_ = masks_.make_row(entries_[state].set, &limited);
+        limited_row_.accepting &= budget >= 1;
+        return limited_row_;
+    }
+
+    // The same where the texts of its configurations have taken so many tokens (token_limits.hpp).
+    const Row& row_after(int32_t state, const std::vector<int32_t>& n_used, int64_t budget) {
+        const bool is_bounded = budget < IMPOSSIBLE || network_.lexicon.lacks_bytes();
+        Budget limited{costs_, is_bounded ? budget - 1 : static_cast<int64_t>(IMPOSSIBLE)};
+        limited_row_ = masks_.make_row(entries_[state].set, &limited, &n_used);
         limited_row_.accepting &= budget >= 1;
         return limited_row_;
     }

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from .._ext import core
-from ..grammars.errors import GrammarError, LimitExceededError, UnsatisfiableError
+from ..grammars.errors import (
+    GrammarError,
+    LimitExceededError,
+    UnsatisfiableError,
+    UnsupportedFeatureError,
+)
 from ..grammars.grammar import (
     CallEdge,
     Grammar,
@@ -32,7 +37,7 @@ from ..grammars.json_schema.layout import Whitespace
 from ..grammars.utf8 import ANY_TEXT
 from .arguments import checked_instance, checked_integer
 from .automaton_tables import MOST_BYTES, MOST_STATES, export_tables
-from .errors import VocabularyError
+from .errors import BudgetTooSmallError, VocabularyError
 from .matcher import Matcher
 from .rehearsal import FEWEST_TOKENS, rehearse
 from .token_automaton import TokenAutomaton
@@ -126,12 +131,17 @@ class CompiledGrammar(core.Compiled):
 
         Raises:
             LimitExceededError: there are more states or bytes.
-            UnsupportedFeatureError: rules nest without bound and there is no `max_tokens`; objects may have
-                keys of any text, which must not repeat; items must differ and are not enumerated. `got` is a
-                text that leads there.
+            UnsupportedFeatureError: rules have `max_tokens` or `temperature` of their own, or nest without
+                bound and there is no `max_tokens`; objects may have keys of any text, which must not repeat;
+                items must differ and are not enumerated. `got` is a text that leads there.
             BudgetTooSmallError: no document has as few as `max_tokens` tokens.
             ArgumentTypeError, ArgumentValueError: an argument is of the wrong kind or out of bounds.
         """
+        if self.grammar.token_limits or self.grammar.has_temperatures:
+            raise UnsupportedFeatureError(
+                "a token automaton of a grammar whose rules have max_tokens or temperature",
+                advice="leave them out, or use GrammarProcessor",
+            )
         tables = export_tables(
             self, core.TokenExport, max_tokens=max_tokens, max_states=max_states, max_bytes=max_bytes
         )
@@ -180,6 +190,7 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary) -> CompiledGrammar
 
     Raises:
         VocabularyError: the tokens cannot spell any shortest document; names the missing bytes.
+        BudgetTooSmallError: no text of a rule has as few tokens as its `max_tokens`.
         LimitExceededError: an automaton of the grammar grows past its limit.
         ArgumentTypeError: it is no Vocabulary.
         UnsatisfiableError: a Lark grammar whose lexemes leave no text that the rules take.
@@ -187,6 +198,7 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary) -> CompiledGrammar
             finds on demand.
     """
     compiled = CompiledGrammar(grammar, vocabulary)
+    _check_limits(compiled)
     if grammar.parse_tables is not None and compiled.lexicon.spells_all and not compiled.can_end:
         raise UnsatisfiableError(
             "where its lexemes end, the rules cannot go on",
@@ -201,3 +213,16 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary) -> CompiledGrammar
             advice="use a tokenizer with byte fallback, or a grammar without these characters",
         )
     return compiled
+
+
+def _check_limits(compiled: CompiledGrammar) -> None:
+    """Raise unless each rule that takes so many tokens at most has a text of so many."""
+    for rule, most, terminal in compiled.grammar.token_limits:
+        needed = compiled.tokens_of_terminal(terminal)
+        if needed is not None and needed > most:
+            raise BudgetTooSmallError(
+                needed,
+                most,
+                message=f"max_tokens of rule {rule!r} must be at least {needed} with this vocabulary",
+                advice="raise it, or let the rule have shorter texts",
+            )

@@ -27,6 +27,7 @@ from .compile import CompiledGrammar, compile_grammar
 from .compiled_length import CompiledLength, compile_length, with_length
 from .errors import ArgumentTypeError, ArgumentValueError, BudgetTooSmallError, VocabularyError
 from .generation_options import (
+    MOST_TEMPERATURE,
     check_model,
     context_left,
     encode_prompt,
@@ -48,6 +49,7 @@ from .results import (
     replay,
     value_of,
 )
+from .rule_temperatures import has_temperatures
 from .sampling import (
     SampledText,
     Sampler,
@@ -158,11 +160,13 @@ def generate(
     heal_prompt: whether the prompt may end inside a token (with a sampler): its last tokens are given back,
         as many as a longer token begins with, and the model writes their bytes anew, cut as it likes. Then
         `token_ids` and `log_prob` begin with those, and `text` with what comes after them.
-    do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given.
+    do_sample: False: the likeliest allowed token at each step. None: True if one of the following is given;
+        if none is, and rules of the grammar have temperatures, in these rules.
     seed: makes the result repeatable and leaves torch's global random state alone. None: draws from it. A
         sampler that learns repeats a result only if it has learnt the same.
     temperature, top_k, top_p, min_p: applied to the allowed tokens; None: not at all. A temperature beyond
-        `generation_options.MOST_TEMPERATURE` or below its inverse counts as these.
+        `generation_options.MOST_TEMPERATURE` or below its inverse counts as these. In a rule of the grammar
+        that has a temperature of its own, that one counts.
     drafter: proposes tokens, so that the model writes several of them in one pass (a `Drafter`, or a
         `Speculation` with options). Greedy outputs are the same with and without; drawn ones have the same
         law, but a seed repeats them only with `Speculation(..., adaptive=False)` and a drafter that has
@@ -217,6 +221,9 @@ def generate(
     started = time.perf_counter()
     compiled = _compile(grammar, length, model, tokenizer)
     compile_ms = 1000 * (time.perf_counter() - started)
+    if do_sample is None and not sampling["do_sample"] and has_temperatures(compiled):
+        # Outside of the rules that have one: the likeliest token.
+        sampling = sampling_options(None, None, 1 / MOST_TEMPERATURE, None, None)
     inputs = _encode(tokenizer, prompts, compiled.vocabulary.eos_token_ids[0])
     prompt_length = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
     max_new_tokens = _budget(compiled, max_new_tokens, context_left(model, prompt_length))
@@ -225,6 +232,7 @@ def generate(
         max_new_tokens=max_new_tokens,
         budget_slack=budget_slack,
         prompt_length=prompt_length,
+        temperature=sampling["temperature"],
         # Prompt look-up hands in the same scores again; nobody else looks at them.
         in_place=getattr(model.generation_config, "prompt_lookup_num_tokens", None) is None,
     )

@@ -27,7 +27,7 @@ import torch
 from transformers import LogitsProcessor, StoppingCriteria
 
 from ..grammars.errors import ConstraintError
-from .arguments import checked_instance, checked_integer
+from .arguments import checked_instance, checked_integer, checked_number
 from .bitmask import allocate_bitmask, unpack_bitmask
 from .compile import CompiledGrammar
 from .compiled_length import CompiledLength, with_length
@@ -42,6 +42,7 @@ from .errors import (
 from .length import Length
 from .masked_scores import ScoreMasker
 from .prefixes import PrefixTracker, Row
+from .rule_temperatures import bounded_temperature, has_temperatures, rule_temperature, tempered
 from .vocabulary import check_width
 
 
@@ -76,6 +77,10 @@ class GrammarProcessor(LogitsProcessor):
         shows it. Only two kinds of use need the number (or `reset()`): a generation whose first call shows
         generated text already, and a prompt that is an earlier prompt with one more token which the grammar
         would allow.
+    temperature: the one that `generate()` gets. Only grammars with temperatures of their own ask for it: the
+        scores in such a rule are multiplied by it and divided by the rule's, since transformers divides by
+        its own after all processors of the caller. What is drawn from has the rule's temperature then. Where
+        nothing is drawn, beams are ranked by such scores, and greedy decoding takes the same tokens as ever.
     in_place: write into the scores that `generate()` hands in, which is faster than to copy them. Not for
         prompt look-up, which hands the same tensor in again; and with `output_logits` the logits that are
         kept are masked ones.
@@ -89,7 +94,8 @@ class GrammarProcessor(LogitsProcessor):
             GPU be filled while its forward pass runs. It stops nothing.
         rows: the rows of the last call, in their order.
         grammars: one for all rows, or one for each prompt.
-        max_new_tokens, prompt_length, budget_slack: as they were given.
+        has_temperatures: whether some rule of them has one.
+        max_new_tokens, prompt_length, budget_slack, temperature: as they were given.
     """
 
     supports_continuous_batching = False
@@ -102,6 +108,7 @@ class GrammarProcessor(LogitsProcessor):
         length: Length | None = None,
         budget_slack: int = 0,
         prompt_length: int | None = None,
+        temperature: float = 1.0,
         in_place: bool = False,
     ) -> None:
         given = list(compiled) if isinstance(compiled, (list, tuple)) else [compiled]
@@ -125,6 +132,8 @@ class GrammarProcessor(LogitsProcessor):
             )
         if prompt_length is not None:
             prompt_length = checked_integer("prompt_length", prompt_length, least=0)
+        self.temperature = bounded_temperature(checked_number("temperature", temperature, above=0))
+        self.has_temperatures = any(map(has_temperatures, grammars))
         checked_instance("in_place", in_place, bool, "True or False")
         vocabularies = {grammar.vocabulary for grammar in grammars}
         if len(vocabularies) > 1:
@@ -182,6 +191,11 @@ class GrammarProcessor(LogitsProcessor):
                 message="every token that the grammar allows has the score -inf",
                 advice="look for other processors that exclude them (suppressed or forced tokens)",
             )
+        if self.has_temperatures:
+            for index, row in enumerate(rows):
+                found = rule_temperature(row.matcher) if row.is_live else None
+                if found is not None:
+                    result[index] = tempered(result[index], found, self.temperature)
         return cast(torch.FloatTensor, result)
 
     def _steer(self, rows: list[Row], scores: torch.FloatTensor) -> torch.FloatTensor:

@@ -26,6 +26,7 @@ from .bitmask import allocate_bitmask, apply_bitmask
 from .errors import ArgumentTypeError, ArgumentValueError
 from .prefixes import Row
 from .processors import GrammarProcessor, check_tensors
+from .rule_temperatures import rule_temperature
 from .sampling import read_text
 from .traces import Observation, Source, Trace, make_trace
 from .vocabulary import Vocabulary
@@ -108,7 +109,11 @@ class TraceRecorder(LogitsProcessor):
             digest.update(tokens[index, -1:].tobytes())
             key = (row.grammar_index, digest.digest())
             if row.is_live:  # a draft model asks first, and the model itself has the last word
-                step = _Step(plain[index], masked[index], self._n_alternatives)
+                left = masked[index]
+                if self.processor.has_temperatures and rule_temperature(row.matcher) is not None:
+                    # Probabilities are shown as they are before any temperature.
+                    left = plain[index].masked_fill(left == -torch.inf, -torch.inf)
+                step = _Step(plain[index], left, self._n_alternatives)
                 self._steps[key] = self._open[key] = step
         while len(self._open) > max(MOST_OPEN_STEPS, 2 * len(rows)):
             self._open.popitem(last=False)[1].close()

@@ -25,7 +25,17 @@ from typing import cast
 
 from .errors import LimitExceededError, UnsatisfiableError, UnsupportedFeatureError
 from .expressions import Expression, union
-from .grammar import END, CallEdge, CaptureRule, Edge, Expansion, Grammar, TerminalEdge, TokenEdge
+from .grammar import (
+    END,
+    CallEdge,
+    CaptureRule,
+    Edge,
+    Expansion,
+    Grammar,
+    TerminalEdge,
+    TokenEdge,
+    TokenLimit,
+)
 from .nullable import without_empty
 from .positions import NEVER, Positions
 from .remarks import NO_END, Remark
@@ -36,12 +46,13 @@ from .tail_calls import TailCalls
 class ContextFreeGrammar(Grammar):
     """The texts that a rule derives. Front ends give the rules; all names that are called are defined.
 
-    rules, start_rule: as they were given. captured: by rule, how its texts are handed out. remarks: (rule,
-    what may be wrong with it); front ends add theirs. A grammar in a rule (`Embedded`) is an edge for the
-    token ~number here, which `Composition` makes a call of.
+    rules, start_rule: as they were given. captured: by rule, how its texts are handed out. limits: by rule,
+    which has to be one expression that is not nullable, the most tokens that its text takes. temperatures: by
+    rule, that of its tokens. remarks: (rule, what may be wrong with it); front ends add theirs. A grammar in
+    a rule (`Embedded`) is an edge for the token ~number here, which `Composition` makes a call of.
 
     Raises: UnsatisfiableError if there is no text; LimitExceededError for rules that are too large;
-        UnsupportedFeatureError for a captured rule that calls itself first.
+        UnsupportedFeatureError for a rule that is captured, or has a temperature, and calls itself first.
     """
 
     start = 1
@@ -52,13 +63,17 @@ class ContextFreeGrammar(Grammar):
         rules: Mapping[str, Tree],
         start_rule: str,
         captured: Mapping[str, CaptureRule] = MappingProxyType({}),
+        limits: Mapping[str, int] = MappingProxyType({}),
+        temperatures: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
-        if start_rule in captured:  # what is captured is called
+        kept = {*captured, *limits, *temperatures}
+        if start_rule in kept:  # what is captured is called
             rules, start_rule = {**rules, "": RuleCall(start_rule)}, ""
         self.rules = rules
         self.start_rule = start_rule
-        self._captured = dict(captured)
-        simplified = simplify(rules, start_rule, captured)
+        self._captured, self._limits, self._temperatures = dict(captured), dict(limits), dict(temperatures)
+        self._kept = frozenset(kept)
+        simplified = simplify(rules, start_rule, kept)
         self.remarks: tuple[Remark, ...] = tuple(
             (name, NO_END) for name in rules if name in simplified.without_end
         )
@@ -75,12 +90,19 @@ class ContextFreeGrammar(Grammar):
             )
         self._component = self._left_components()
         self.has_captures = any(name in simplified.rules for name in captured)
-        for name in captured:
+        for name in kept:
             if self._component.get(name):
                 raise UnsupportedFeatureError(
-                    f"capturing rule {name!r}, which calls itself first,",
-                    advice="capture a rule that calls it and nothing else",
+                    f"{'capturing' if name in captured else 'a temperature for'} rule {name!r}, which calls "
+                    "itself first,",
+                    advice="give that to a rule that calls it and nothing else",
                 )
+        self.has_temperatures = any(name in simplified.rules for name in temperatures)
+        self.token_limits = tuple(
+            TokenLimit(name, most, cast(Expression, simplified.rules[name]))
+            for name, most in limits.items()
+            if isinstance(simplified.rules.get(name), Expression)
+        )
         self._is_empty_allowed = start_rule in simplified.nullable
         self._goals: dict[str, _Goal] = {}
         self._tail_calls = TailCalls(self._goal)
@@ -132,12 +154,16 @@ class ContextFreeGrammar(Grammar):
                 edges.append(TokenEdge(symbol.token_id, after))
             costs.append(cost)
         final = goal.is_complete(read)
-        return Expansion(edges, final=final, finish=costs.index(min(costs)) if costs and not final else -1)
+        finish = costs.index(min(costs)) if costs and not final else -1
+        if not read or name not in self._kept:
+            return Expansion(edges, final=final, finish=finish)
+        most_tokens, temperature = self._limits.get(name, 0), self._temperatures.get(name)
+        return Expansion(edges, final=final, finish=finish, most_tokens=most_tokens, temperature=temperature)
 
     def _after_call(self, call: RuleCall, after: int) -> int:
         """Where to go on after a call: at the end, if the callee may read all that might follow."""
         place = self._places[after]
-        if after == END or place is None or call.name in self._captured:
+        if after == END or place is None or self._kept & {call.name, place[0]}:
             return after
         caller = self._goal(place[0])
         if not caller.is_complete(place[1]):
@@ -146,7 +172,8 @@ class ContextFreeGrammar(Grammar):
 
     def _state(self, goal: _Goal, positions: list[int]) -> int:
         read = goal.closed(positions)
-        if goal.is_complete(read) and not goal.following(read):
+        is_said = goal.name in self._limits or goal.name in self._temperatures  # of the states of the rule
+        if not is_said and goal.is_complete(read) and not goal.following(read):
             return END
         return self._numbered(goal.name, read)
 

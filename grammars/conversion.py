@@ -74,6 +74,11 @@ def convert_grammar(grammar: Grammar, to: Notation) -> str:
 
 def _rules_of(grammar: Grammar) -> tuple[Mapping[str, Tree], str]:
     """The rules by name, and the name of the start."""
+    if grammar.token_limits or grammar.has_temperatures:
+        raise UnsupportedFeatureError(
+            "converting a grammar whose rules have max_tokens or temperature",
+            advice="no other notation has a word for them; leave them out",
+        )
     if isinstance(grammar, ContextFreeGrammar):
         rules, start = dict(grammar.rules), grammar.start_rule
         called = rules[start]

@@ -148,6 +148,11 @@ class Expansion(NamedTuple):
     this state: what the state itself offers serves for what is asked in advance. Needs
     `Grammar.distinct_items`.
     ends_document: a JSON document, which is a part of the text, is over here: `Grammar.documents`.
+    most_tokens: the text of the one terminal that leads to this state takes at most so many tokens; 0: any
+    number. The state ends its rule and has no edges: `Grammar.token_limits`.
+    temperature: at which the tokens of the rule that has come to this state are drawn, those of its calls
+    too; None: it has none of its own. The states of such a rule are not left out where it ends:
+    `Grammar.has_temperatures`.
     """
 
     edges: Sequence[Edge]
@@ -158,6 +163,8 @@ class Expansion(NamedTuple):
     n_before: int = 0
     recalls: bool = False
     ends_document: bool = False
+    most_tokens: int = 0
+    temperature: float | None = None
 
 
 class PlainObject(NamedTuple):
@@ -256,6 +263,14 @@ class CaptureRule(NamedTuple):
     suffix_name: str = ""
 
 
+class TokenLimit(NamedTuple):
+    """A rule that is one terminal and takes at most so many tokens: those that have a byte in its text."""
+
+    rule: str
+    most: int
+    terminal: Expression
+
+
 class Grammar:
     """What may be generated. Immutable for its user; states are made when the core first reaches them.
 
@@ -280,6 +295,11 @@ class Grammar:
     first."""
     has_captures: bool = False
     """Some rule has a `capture_of`."""
+    token_limits: tuple[TokenLimit, ...] = ()
+    """The rules whose texts take so many tokens at most. What a text is made of is known to matchers only:
+    `accepts` and `captures` do not ask for it."""
+    has_temperatures: bool = False
+    """Some rule has a `temperature`."""
     parse_tables: ParseTables | None = None
     """A grammar that is given as a whole, by parse tables and lexers; no state is expanded then."""
 

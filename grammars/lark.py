@@ -103,7 +103,7 @@ class DynamicLarkGrammar(ContextFreeGrammar):
         self.source = source
         made = LarkRules(source)
         self.embedded = made.embedded
-        super().__init__(made.rules, "", made.captured)
+        super().__init__(made.rules, "", made.captured, made.limits, made.temperatures)
         self.remarks = source.remarks
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
     call[capture]: <|tool|> %json { "type": "object" }     a special token, a document by a schema, a capture
     thought[lazy]: TEXT "</think>"                         a terminal that ends as soon as it can
+    plan[max_tokens=100, temperature=0.7]: TEXT            how many tokens it takes, and how they are drawn
     quote[suffix="\""]: %regex { "substring_words": "..." }
     whole: "(" @inner ")"                                  a grammar that is handed in by name
 
@@ -63,18 +64,27 @@ _ATTRIBUTES = ("capture", "lazy", "max_tokens", "stop", "stop_capture", "suffix"
 _SPACE = re.compile(r"\s*")
 _FIRST_PLACEHOLDER = 0xF0000  # a private plane of Unicode
 
+MOST_TOKENS = 100_000
+"""Of `max_tokens`. Each number of tokens that such a rule has taken is a state of its own."""
+
 
 class Attributes(NamedTuple):
     """What stands in brackets behind the name of a rule.
 
     capture: the name under which its text is handed out; "": it is not. body: the terminal that the rule is,
-    if it is lazy; suffix: the one that ends it, with the name of its capture in `suffix_capture`.
+    if it has to be one; suffix: the one that ends it, with the name of its capture in `suffix_capture`.
+    is_lazy: it ends as soon as it can. is_stop: the suffix is a `stop`, which what follows may write.
+    most_tokens, temperature: of its text; None: there is none.
     """
 
     capture: str = ""
     body: str = ""
     suffix: str = ""
     suffix_capture: str = ""
+    is_lazy: bool = False
+    is_stop: bool = False
+    most_tokens: int | None = None
+    temperature: float | None = None
 
 
 @dataclass
@@ -140,6 +150,7 @@ class _Reader:
             if found.start() < self.offset:
                 continue  # inside of what was read as JSON
             if found["token"]:
+                self._check_rule(found["token"], found.start())
                 token_id = special_token(found["token"], self.special_tokens, self.source, found.start())
                 name = f"SPECIAL_TOKEN_{token_id}"
                 self.made.special_tokens[name] = token_id
@@ -237,12 +248,23 @@ class _Reader:
     def _embed(self, found: re.Match[str], grammar: Grammar, end: int) -> None:
         what = "%json" if found["word"] else found.group()
         self._notes(what, found.start())
-        at = bisect_right(self.made.definitions, (found.start(), ""))
-        if at and self.made.definitions[at - 1][1].isupper():
-            self._fail(f"{what} cannot be used in terminals", found.start(), advice="give it a rule")
+        self._check_rule(what, found.start())
         name = self._new_name(f"EMBEDDED_{len(self.made.embedded) + 1}")
         self.made.embedded[name] = grammar
         self._replace(found.start(), name, end)
+
+    def _check_rule(self, what: str, offset: int) -> None:
+        """Raise an error for what is no part of a terminal and stands in one."""
+        at = bisect_right(self.made.definitions, (offset, ""))
+        name = self.made.definitions[at - 1][1] if at else ""
+        if name.isupper():
+            self._fail(f"{what} cannot be used in terminals", offset, advice="give it a rule")
+        if name in self.made.attributes and self.made.attributes[name].body:
+            advice = (
+                "lazy, suffix, stop and max_tokens are for rules that are terminals; bound the whole text by "
+                "max_new_tokens, or a document by its schema"
+            )
+            self._refuse(f"{what} in rule {name!r}, which has such attributes,", offset, advice)
 
     def _new_name(self, name: str) -> str:
         while name in self.source:
@@ -266,19 +288,26 @@ class _Reader:
         if given.get("capture"):
             capture = self._name_in(given["capture"], start)
         suffix_capture = given.get("stop_capture", "")
-        if "suffix" not in given and "stop_capture" in given:
-            self._fail("stop_capture needs suffix", start)
-        if "lazy" not in given and "suffix" not in given:
-            self.made.attributes[rule] = Attributes(capture)
+        end = given.get("suffix", given.get("stop", ""))
+        if "stop_capture" in given and not end:
+            self._fail("stop_capture needs stop or suffix", start)
+        if "stop" in given and "suffix" in given:
+            self._fail("stop and suffix exclude each other", start, advice="leave one out")
+        drawn = self._numbers(given, start)
+        is_lazy = "lazy" in given or bool(end)
+        if not is_lazy and drawn["most_tokens"] is None:
+            self.made.attributes[rule] = Attributes(capture, **drawn)
             self._replace(found.start(), f"{found['header']}:", found.end())
             return
-        body = self._new_name(f"LAZY_{rule.strip('_').upper()}")
+        body = self._new_name(f"{'LAZY' if is_lazy else 'WHOLE'}_{rule.strip('_').upper()}")
         definitions, suffix = "", ""
-        if "suffix" in given:
+        if end:
             suffix = self._new_name(f"SUFFIX_{rule.strip('_').upper()}")
-            definitions = f"\n{suffix}: {given['suffix']}"
+            definitions = f"\n{suffix}: {end}"
             suffix_capture = self._name_in(suffix_capture, start) if suffix_capture else ""
-        self.made.attributes[rule] = Attributes(capture, body, suffix, suffix_capture)
+        self.made.attributes[rule] = Attributes(
+            capture, body, suffix, suffix_capture, is_lazy, "stop" in given, **drawn
+        )
         whole = f"{found['header']}: {body} {suffix}{definitions}\n{body}:"
         self._replace(found.start(), whole, found.end())
 
@@ -292,6 +321,8 @@ class _Reader:
                 known = f"one of {', '.join(_ATTRIBUTES)}"
                 self._fail(f"an attribute of a rule must be {known}", offset, got=self.source[offset:end])
             name, value = item["name"], item["value"] or ""
+            if name in given:
+                self._fail(f"{name} is given twice", offset, advice="leave one out")
             if name in ("lazy", "capture") or value:
                 given[name] = value
             else:
@@ -303,19 +334,27 @@ class _Reader:
     def _check_attribute(self, name: str, value: str, offset: int) -> None:
         if name == "lazy" and value:
             self._fail("lazy has no value", offset)
-        if name == "suffix" and value in ('""', '""i'):
-            self._refuse("a suffix that is empty", offset, "what ends a text is the vocabulary's")
-        if name == "stop":
-            advice = (
-                'write suffix=..., which is a part of the text, or lazy; what "stop" takes back cannot be'
-            )
-            self._refuse("stop=, which takes tokens back that the model has seen,", offset, advice)
-        if name == "max_tokens":
-            advice = "bound the characters, /(.|\\n){0,200}/, or the whole text by max_new_tokens"
-            self._refuse("max_tokens= of a rule", offset, advice)
-        if name == "temperature":
-            advice = "pass temperature to generate(), or write the text in parts with tt.Program"
-            self._refuse("temperature= of a rule, which masks know nothing of,", offset, advice)
+        if name in ("suffix", "stop") and value in ('""', '""i'):
+            self._refuse(f"a {name} that is empty", offset, "what ends a text is the vocabulary's")
+
+    def _numbers(self, given: Mapping[str, str], offset: int) -> dict[str, Any]:
+        """What is said of the tokens of a rule."""
+        most_tokens = temperature = None
+        if "max_tokens" in given:
+            written = given["max_tokens"]
+            if not written.isdecimal() or not written.isascii():
+                self._fail("max_tokens must be an integer, 0 or more", offset, got=written)
+            most_tokens = int(written) if len(written) < 20 else MOST_TOKENS + 1
+            if most_tokens > MOST_TOKENS:
+                raise LimitExceededError("max_tokens of a rule", given=written[:40], limit=MOST_TOKENS)
+        if "temperature" in given:
+            try:
+                temperature = float(given["temperature"])
+            except ValueError:
+                temperature = -1.0
+            if not 0 <= temperature < float("inf"):
+                self._fail("temperature must be a number, 0 or more", offset, got=given["temperature"])
+        return {"most_tokens": most_tokens, "temperature": temperature}
 
     def _name_in(self, written: str, offset: int) -> str:
         """The text of a string that names a capture."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .derivatives import transitions
+from .derivatives import derivative, transitions
 from .errors import LimitExceededError
 from .expressions import (
     ANYTHING,
@@ -45,13 +45,35 @@ def shortest_only(expression: Expression) -> Expression:
     """
     if expression.nullable:
         return EPSILON
+    numbers, edges = _states(expression, goes_past_ends=False)
+    return automaton(len(numbers), edges, [number for state, number in numbers.items() if state.nullable])
+
+
+def text_before(expression: Expression, end: bytes) -> Expression:
+    """What may stand before `end` in the texts of a language that end so.
+
+    Raises LimitExceededError as `shortest_only` does.
+    """
+    numbers, edges = _states(expression, goes_past_ends=True)
+    accepting = []
+    for state, number in numbers.items():
+        for byte in end:
+            state = derivative(state, byte)
+        if state.nullable:
+            accepting.append(number)
+    return automaton(len(numbers), edges, accepting)
+
+
+def _states(
+    expression: Expression, *, goes_past_ends: bool
+) -> tuple[dict[Expression, int], list[tuple[int, int, int]]]:
+    """The states of the automaton of an expression, with their numbers, and its edges."""
     numbers = {expression: 0}
-    waiting, accepting = [expression], []
+    waiting = [expression]
     edges: list[tuple[int, int, int]] = []
     while waiting:
         here = waiting.pop()
-        if here.nullable:
-            accepting.append(numbers[here])
+        if here.nullable and not goes_past_ends:
             continue  # what comes first is the end
         for members, after in transitions(here):
             if after not in numbers:
@@ -65,7 +87,7 @@ def shortest_only(expression: Expression) -> Expression:
                 numbers[after] = len(numbers)
                 waiting.append(after)
             edges.append((numbers[here], members, numbers[after]))
-    return automaton(len(numbers), edges, accepting)
+    return numbers, edges
 
 
 def without_lazy(

@@ -194,6 +194,8 @@ def _expression_of(grammar: Grammar) -> Expression | None:
     """The language of a grammar that is one terminal, or nothing."""
     if grammar.distinct_keys or grammar.distinct_items or grammar.has_captures:
         return None
+    if grammar.token_limits or grammar.has_temperatures:
+        return None
     beginning = grammar.expand(grammar.start)
     terminals = []
     for edge in beginning.edges:

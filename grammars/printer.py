@@ -8,6 +8,7 @@ out come its states as rules:
          | call s1 s3              a whole derivation from s1, then s3
          | string(/[a-z]*/){2,5}   a JSON string of two to five characters whose decoded text matches
          | ()                      the rule may end here
+    s4[max_tokens=9] ::= ()        the terminal that leads here takes so many tokens at most
 
 Printing is bounded in size and depth, so that it ends on every grammar; what is left out is shown as `…`. The
 result does not depend on the order in which expressions were made.
@@ -93,7 +94,7 @@ def print_grammar(grammar: Grammar, limit: int = 50) -> str:
             break
         shown += 1
         alternatives, following = _print_state(grammar, state)
-        left = f"{_state(state)} ::= "
+        left = f"{_state(state)}{_print_attributes(grammar, state)} ::= "
         lines.append(left + ("\n" + "| ".rjust(len(left))).join(alternatives))
         waiting.extend(dict.fromkeys(after for after in following if after not in known))
         known.update(following)
@@ -170,6 +171,16 @@ class _ExpressionPrinter:
             if length > self.limit:
                 break
         return "".join(written)
+
+
+def _print_attributes(grammar: Grammar, state: int) -> str:
+    """What a state says of the tokens that lead to it, as a rule of Lark would; "": nothing."""
+    if not grammar.token_limits and not grammar.has_temperatures:
+        return ""
+    expansion = grammar.expand(state)
+    written = [f"max_tokens={expansion.most_tokens}"] if expansion.most_tokens else []
+    written += [] if expansion.temperature is None else [f"temperature={expansion.temperature:g}"]
+    return f"[{', '.join(written)}]" if written else ""
 
 
 def _print_state(grammar: Grammar, state: int) -> tuple[list[str], list[int]]:

@@ -32,7 +32,7 @@ from transformers.generation.logits_process import (
 
 from ..decoding.arguments import checked_integer, checked_number
 from ..decoding.errors import ArgumentTypeError, ArgumentValueError, SamplingError
-from ..decoding.generation_options import MOST_TEMPERATURE
+from ..decoding.rule_temperatures import bounded_temperature
 from .language_model import LanguageModel, ModelRows, TokenIds, checked_token_ids
 from .whole_rows import WholeRows
 
@@ -77,6 +77,7 @@ class CausalLanguageModel(LanguageModel):
         self._model = model
         self._prompt = torch.tensor([list(prompt_ids)], device=model.device)
         self._warpers = score_warpers(temperature, top_k, top_p, min_p)
+        self.temperature = 1.0 if temperature is None else bounded_temperature(temperature)
         parameters = inspect.signature(model.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
         named = [name for name in ("past_key_values", "cache_params") if name in parameters]
@@ -261,9 +262,7 @@ def score_warpers(
     """
     warpers = LogitsProcessorList()
     if temperature is not None and checked_number("temperature", temperature, above=0) != 1:
-        warpers.append(
-            TemperatureLogitsWarper(float(min(max(temperature, 1 / MOST_TEMPERATURE), MOST_TEMPERATURE)))
-        )
+        warpers.append(TemperatureLogitsWarper(float(bounded_temperature(temperature))))
     if top_k is not None:
         warpers.append(TopKLogitsWarper(checked_integer("top_k", top_k, least=1)))
     if top_p is not None and checked_number("top_p", top_p, above=0, most=1) < 1:

@@ -33,6 +33,7 @@ from ..decoding.errors import (
 )
 from ..decoding.length_matcher import LengthMatcher
 from ..decoding.matcher import Matcher
+from ..decoding.rule_temperatures import rule_temperature
 from ..decoding.vocabulary import Vocabulary
 from .healing import MOST_BYTES, NEVER, Tail
 
@@ -226,6 +227,11 @@ class ConstraintState:
         """Tokens that may still be written, EOS included."""
         return self._constraint.max_new_tokens - len(self.token_ids)
 
+    @property
+    def temperature(self) -> float | None:
+        """The temperature of the rule of the grammar in which the text is; None: it has none."""
+        return rule_temperature(self._matcher)
+
     def after(self, token_id: int) -> ConstraintState:
         """The state after a token that is allowed.
 
@@ -307,6 +313,10 @@ class _TailState(ConstraintState):
         super().__init__(constraint, matcher, token_ids, b"")
         self._tail = tail
         self._rest = tail.text if rest is None else rest
+
+    @property
+    def temperature(self) -> None:
+        return None
 
     def after(self, token_id: int) -> ConstraintState:
         constraint, rest = self._constraint, self._rest

@@ -45,9 +45,11 @@ class LanguageModel(ABC):
     device: where `ModelRows.log_probs` lie, and where a sampler's generator has to be.
     n_forward_passes: how often the model was run, over all rows that were begun.
     n_row_passes: the same, counted once for each row of a batch.
+    temperature: at which the law is already.
     """
 
     device: torch.device
+    temperature: float = 1.0
     n_forward_passes: int = 0
     n_row_passes: int = 0
 

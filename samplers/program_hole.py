@@ -26,6 +26,7 @@ from torch import Tensor
 from ..decoding.bitmask import allocate_bitmask, unpack_bitmask
 from ..decoding.errors import NoAllowedTokenError
 from ..decoding.prompt_ends import some_token_goes_on, sorted_tokens, tokens_beginning
+from ..decoding.rule_temperatures import bounded_temperature, rule_temperature, tempered
 from ..decoding.vocabulary import Vocabulary
 from .causal_model import score_warpers
 
@@ -47,12 +48,21 @@ class TokenLaw:
         min_p: float | None = None,
     ) -> None:
         self._generator = generator
+        self._is_drawn = generator is not None
         self._warpers = score_warpers(temperature, top_k, top_p, min_p)
+        self._temperature = 1.0 if temperature is None else bounded_temperature(temperature)
 
-    def choose(self, scores: Tensor) -> int:
-        """An index by log-probabilities, float32 on the CPU, shape [n], which need not be normalised."""
-        if self._generator is None:
+    def choose(self, scores: Tensor, rule: float | None = None) -> int:
+        """An index by log-probabilities, float32 on the CPU, shape [n], which need not be normalised.
+
+        rule: the temperature of a rule in which it is; in such a rule it is drawn in any case.
+        """
+        if not self._is_drawn and rule is None:
             return int(scores.argmax())
+        if self._generator is None:
+            self._generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+        if rule is not None:
+            scores = tempered(scores, rule, self._temperature)
         warped: Any = self._warpers(torch.zeros(1, 0, dtype=torch.long), scores[None])  # type: ignore[arg-type]
         return int(torch.multinomial(torch.softmax(warped[0], -1), 1, generator=self._generator))
 
@@ -172,7 +182,8 @@ class Hole:
             outside = scores.masked_fill(allowed, -torch.inf)
             outside[eos] = scores[eos]
             kept[eos[0]] = outside.logsumexp(0)
-        token_id = law.choose(_with_some(kept))
+        rule = None if self.owed else rule_temperature(self._matcher)
+        token_id = law.choose(_with_some(kept), rule)
         while self.owed and not self._can_finish_after(token_id):
             # A draw from the others, until one is right, is a draw from the right ones.
             kept[token_id] = -torch.inf

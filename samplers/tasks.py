@@ -10,12 +10,14 @@ import torch
 
 from ..decoding.arguments import checked_instance
 from ..decoding.errors import ArgumentTypeError, ArgumentValueError
+from ..decoding.rule_temperatures import has_temperatures
 from ..decoding.sampling import SampledText, SamplingTask
 from ..decoding.vocabulary import check_width
 from .causal_model import CausalLanguageModel
 from .constraint import Constraint, Predicate
 from .language_model import LanguageModel, ModelRows, TokenIds
 from .particles import Particle
+from .tempered_rows import TemperedRows
 
 
 def open_task(task: SamplingTask, predicate: Predicate | None) -> tuple[CausalLanguageModel, Constraint]:
@@ -62,11 +64,15 @@ def begin_rows(
 ) -> ModelRows:
     """`model.begin`, for a model whose tokens are those of the constraint.
 
+    In rules of its grammar that have a temperature, the law has that one.
+
     Raises:
         VocabularyError: it has another number of logits.
     """
     rows = model.begin(prefixes)
     check_width(rows.log_probs.shape[1], constraint.vocab_size)
+    if has_temperatures(constraint.compiled):
+        return TemperedRows(rows, constraint, prefixes, model.temperature)
     return rows
 
 

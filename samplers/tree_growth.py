@@ -21,6 +21,7 @@ from torch import Tensor
 from ..decoding.bitmask import allocate_bitmask, apply_bitmask
 from ..decoding.matcher import Matcher
 from ..decoding.processors import MaskTimes
+from ..decoding.rule_temperatures import rule_temperature, tempered
 from .chance import RandomChance
 from .draft_tree import ROOT, DraftTree
 from .tree_scores import ScoreSteps
@@ -68,6 +69,7 @@ class TreeGrowth:
         self._steps = steps
         self._times = times
         self._masks: dict[int, npt.NDArray[np.int32]] = {}
+        self._temperatures: dict[int, float | None] = {}  # of rules, by node, where the grammar has some
         self._is_open = True
         self._walked: list[int] = []  # nodes whose tokens the matcher has read
 
@@ -142,8 +144,16 @@ class TreeGrowth:
         return self._steps.draft_probs(self.apply_mask(node, scores)).nan_to_num(0.0)
 
     def apply_mask(self, node: int, scores: Tensor) -> Tensor:
-        """Set the scores of illegal tokens to -inf, in place. scores: shape [n_logits]."""
-        return scores if self._matcher is None else apply_bitmask(scores, self._mask(node))
+        """What a `GrammarProcessor` would make of the scores after a node; they may be changed in place.
+
+        scores: shape [n_logits]. Those of illegal tokens become -inf; in a rule that has a temperature the
+        others are at that temperature.
+        """
+        if self._matcher is None:
+            return scores
+        scores = apply_bitmask(scores, self._mask(node))
+        rule, grammar = self._temperatures.get(node), self._steps.grammar
+        return scores if rule is None or grammar is None else tempered(scores, rule, grammar.temperature)
 
     def forced_tokens(self, node: int) -> list[int]:
         """Tokens that spell what the grammar demands next, if it leaves no choice about the text."""
@@ -189,6 +199,8 @@ class TreeGrowth:
             matcher.fill_bitmask(mask, budget=None if budget is None else budget - self.tree.depths[node])
             self._times.add(time.perf_counter_ns() - started)
             self._masks[node] = mask
+            if self._steps.grammar is not None and self._steps.grammar.has_temperatures:
+                self._temperatures[node] = rule_temperature(matcher)
         return mask
 
     def _walk(self, node: int) -> Matcher:

@@ -243,6 +243,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "length": tt.Length(characters=2),
             "budget_slack": 3,
             "prompt_length": 1,
+            "temperature": 0.5,
             "in_place": False,
         },
     ),
@@ -524,7 +525,7 @@ def test_every_public_function_is_here() -> None:
     public = {name for name in vars(tt.Matcher.__mro__[1]) if not name.startswith("_")}
     without_arguments = {
         *("forced_tokens", "forced_bytes", "next_bytes", "reset", "copy", "n_accepted", "state_id"),
-        *("is_accepting", "is_terminated", "tokens_to_finish", "compiled"),
+        *("is_accepting", "is_terminated", "temperature", "tokens_to_finish", "compiled"),
     }
     assert public - without_arguments == set(METHODS)
 

@@ -16,6 +16,7 @@ from ..constraint import COMPILED_UNTIL_FORGOTTEN, MOST_LEARNT_STATES, Constrain
 from ..decoding.compile import CompiledGrammar, compile_grammar
 from ..decoding.vocabulary import Vocabulary
 from ..grammars.remembered import forget_results
+from .grammar_state import check_temperatures
 
 MOST_GRAMMARS = 256
 MOST_VOCABULARIES = 8
@@ -53,6 +54,7 @@ class CompiledGrammars:
 
         Raises:
             GrammarError, LimitExceededError, VocabularyError: see `Constraint.grammar` and `compile_grammar`.
+            UnsupportedFeatureError: a rule has a temperature.
         """
         ends = frozenset(self.eos_token_ids or ()) | frozenset(stop_token_ids or ())
         key = (constraint.key(), ends)
@@ -62,6 +64,7 @@ class CompiledGrammars:
                 self._grammars.move_to_end(key)
                 return known
         compiled = compile_grammar(constraint.grammar(), self._vocabulary(ends))
+        check_temperatures(compiled)
         with self._lock:
             if self._grammars.get(key) is not known:  # another thread was faster
                 return self._grammars.setdefault(key, compiled)

@@ -15,7 +15,8 @@ from typing import Any
 
 from ..decoding.compile import CompiledGrammar
 from ..decoding.matcher import Matcher
-from ..grammars.errors import LimitExceededError
+from ..decoding.rule_temperatures import has_temperatures
+from ..grammars.errors import LimitExceededError, UnsupportedFeatureError
 
 _logger = logging.getLogger("tokentrellis.integrations")
 
@@ -24,6 +25,7 @@ class GrammarState:
     """Not to be shared between threads."""
 
     def __init__(self, compiled: CompiledGrammar, matcher: Matcher | None = None) -> None:
+        check_temperatures(compiled)
         self.compiled = compiled
         self.matcher = compiled.matcher() if matcher is None else matcher
 
@@ -89,6 +91,15 @@ class GrammarState:
     def reset(self) -> None:
         """Back to the beginning."""
         self.matcher.reset()
+
+
+def check_temperatures(compiled: CompiledGrammar) -> None:
+    """Raise UnsupportedFeatureError for rules with temperatures: engines take masks only."""
+    if has_temperatures(compiled):
+        raise UnsupportedFeatureError(
+            "a temperature of a rule, of which the masks of this engine say nothing,",
+            advice="leave it out, and give the request a temperature",
+        )
 
 
 def allow_only(token_ids: Iterable[int], bitmask: Any, row: int) -> None:

@@ -137,8 +137,11 @@ class TokentrellisGrammar(BaseGrammarObject):
 
     def try_jump_forward(self, tokenizer: Any) -> tuple[list[int], str] | None:
         """The tokens that must come next, with their text; None: there is a choice, or no whole character:
-        SGLang would write a broken one in other tokens.
+        SGLang would write a broken one in other tokens. None too where rules take so many tokens at most,
+        since SGLang's own tokens may be more.
         """
+        if self._state.compiled.grammar.token_limits:
+            return None
         token_ids = self._state.matcher.forced_tokens()
         for n_tokens in range(len(token_ids), 0, -1):
             with suppress(UnicodeDecodeError):

@@ -9,10 +9,11 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from ..decoding.compile import CompiledGrammar
+from ..decoding.rule_temperatures import rule_temperature
 from ..decoding.vocabulary import Vocabulary
 from ..grammars.errors import ConstraintError
 from .choosing import Choosing
@@ -90,6 +91,13 @@ class Row:
         self._text = TextStream(job.stop_strings)
         # The first text has the seed itself: with n = 1 and n = 3 it is the same.
         self._random = random.Random(None if job.seed is None else f"{job.seed} {index}")
+
+    @property
+    def choosing(self) -> Choosing:
+        """How the next token is chosen: at the temperature of the rule of the grammar in which it is, if that
+        has one."""
+        rule = rule_temperature(self.matcher)
+        return self.job.choosing if rule is None else replace(self.job.choosing, temperature=rule)
 
     def uniform(self) -> float:
         """The row's next number from [0, 1)."""

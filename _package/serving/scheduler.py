@@ -197,10 +197,14 @@ class Scheduler:
         for number, row in enumerate(self._rows):
             change_logits(logits[number], row.job.choosing, row.written)
         failed = self._mask(logits)
+        choosings = [row.choosing for row in self._rows]
         chosen = choose_tokens(
             logits,
-            [row.job.choosing for row in self._rows],
-            [row.uniform() if row.job.choosing.draws else 0.0 for row in self._rows],
+            choosings,
+            [
+                row.uniform() if choosing.draws else 0.0
+                for row, choosing in zip(self._rows, choosings, strict=True)
+            ],
         )
         for number, (row, token_id) in enumerate(zip(self._rows, chosen, strict=True)):
             error = failed.get(number)

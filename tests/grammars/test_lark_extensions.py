@@ -60,6 +60,14 @@ GRAMMARS = {
     "suffix": ('start: a b\na[suffix="<e>"]: /.*/\nb: /[a-z<>]*/\n', "ab<e>"),
     "suffix of a pattern": ("start: a b\na[suffix=/;x+/]: /[a-z;]*/\nb: /[a-z]*/\n", "ab;x"),
     "suffix of a name": ("start: a b\na[suffix=END]: /[a-z]*/\nb: /[a-z]*/\nEND: /[;!]/\n", "ab;!"),
+    "stop": ('start: a "x"\na[stop="st="]: /[a-z=]*/\n', "abst=x"),
+    "stop of a pattern": ('start: a "y"\na[stop=/;+/]: /[a-z;]*/\n', "ab;y"),
+    "stop of a name": ("start: a\na[stop=END]: /[a-z]*/\nEND: /[;!]/\n", "ab;!"),
+    "stop before a rule": ('start: a b\na[stop=";"]: /[a-z]*/\nb: /[a-z]+/\n', "ab;y"),
+    "stop that is written": ('start: a ";y"\na[stop=";"]: /[a-z]*/\n', "ab;y"),
+    "stop that is written twice": ('start: a ";;y"\na[stop=";"]: /[a-z]*/\n', "ab;y"),
+    "stop that a rule writes": ('start: a b\na[stop=";"]: /[a-z]*/\nb: ";" /[a-z]+/\n', "ab;y"),
+    "stops again and again": ('start: (a ";")* "!"\na[stop=";"]: /[a-z]*/\n', "ab;!"),
     "lazy": ("start: a b\na[lazy]: /.*<e>/\nb: /[a-z<>]*/\n", "ab<e>"),
     "lazy digits": ('start: a "x"\na[lazy]: /[0-9]+/\n', "12x"),
     "two lazy ones": ("start: (a | b)* c\na[lazy]: /[a-z]*;/\nb[lazy]: /[a-z]*[;!]/\nc: /[a-z!]*/", "ab;!1"),
@@ -126,6 +134,8 @@ def test_captures_agree_with_llguidance() -> None:
         ('start: a b\na[suffix=/x+;/, capture, stop_capture="s"]: /[a-z]*/\nb[capture]: /[a-z]+;/', "axx;c;"),
         ('start: item*\nitem[capture]: n ";"\nn[capture="name"]: /[a-z]+/', "ab;c;"),
         ('start: a ";" b\na[capture, lazy]: /.*<e>/\nb[capture]: %json {"type": "null"}', "ab<e>;null"),
+        ('start: a c\na[stop=";", capture, stop_capture="s"]: /[a-z]*/\nc[capture]: /[xy]/', "ab;y"),
+        ('start: a ";" c\na[stop=";", capture]: /[a-z]*/\nc[capture]: /[xy]/', "ab;y"),
         ('start: w\nw[capture]: x y\nx[capture="X"]: /[a-z]+/\ny[capture]: /[0-9]+;/', "ab12;"),
     ]
     for grammar, text in cases:
@@ -168,6 +178,26 @@ def test_lazy_is_the_shortest() -> None:
     assert [text for text in (b"a", b"b", b"ab", b"aab", b"") if matches(lazy, text)] == [b"a", b"b"]
 
 
+@pytest.mark.filterwarnings("ignore:b. nothing reaches it")
+def test_a_stop_is_written_once() -> None:
+    """llguidance takes the stop back and reads it again, but fails if it has several tokens."""
+    rules = "start: a {0}\na[stop='<e>', capture]: /.*/\nb: {1}\n%ignore \" \"".replace("'", '"')
+    for following in ('"<e>" b', '"<e>!"', "b"):
+        grammar = from_lark(rules.format(following, '"<e>!"' if following == "b" else '"!"'))
+        taken = [
+            text for text in ("x<e>!", "<e>!", "x!", "x<e><e>!", "x<e", "<<e>!") if accepts(grammar, text)
+        ]
+        assert taken == ["x<e>!", "<e>!", "<<e>!"]
+        assert [found[:2] for found in grammar.captures("x<<e>!")] == [("a", "x<")]
+    twice = from_lark('start: a b?\na[stop=";"]: /[a-z]*/\nb: ";y"')  # where nothing may follow, it is read
+    assert [text for text in ("a;", "a;y", "a;;y") if accepts(twice, text)] == ["a;", "a;y"]
+    limited = from_lark('start: a ";"\na[stop=";", max_tokens=1, temperature=2, capture]: /.*/')
+    matcher = compile_grammar(limited, VOCABULARY).matcher()
+    assert matcher.temperature == 2
+    assert matcher.try_accept_tokens(b"ab") == 1
+    assert matcher.try_accept_tokens([ord(";"), EOS]) == 2
+
+
 def test_quotations() -> None:
     assert words_of("foo bar. b_1\n") == ["foo", " ", "bar", ".", " ", "b_1", "\n"]
     quoted = substrings(["ab", "a", "", "b"])
@@ -196,10 +226,10 @@ def test_grammars_by_name() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('start: a\na[stop="x"]: /.*/', "stop="),
-        ("start: a\na[max_tokens=3]: /.*/", "max_tokens="),
-        ("start: a\na[temperature=0.5]: /.*/", "temperature="),
         ('start: a\na[suffix=""]: /.*/', "a suffix that is empty"),
+        ('start: a\na[stop=""]: /.*/', "a stop that is empty"),
+        ('start: a ";x"\na[stop=";", stop_capture="s"]: /[a-z]*/', "stop_capture of rule 'a'"),
+        ("start: a\na[temperature=1]: a /x/ | /x/", "a temperature for rule 'a', which calls itself first"),
         ('start: %lark { start: "a" }', "%lark"),
         ('%llguidance {"no_forcing": true}\nstart: "a"', "'no_forcing'"),
         ("start: a\na[capture]: a /x/ | /x/", "capturing rule 'a', which calls itself first"),
@@ -217,6 +247,9 @@ def test_what_is_refused_is_named(text: str, message: str) -> None:
         ("start: a\na[capture=3]: /x/", (2, 1)),
         ("start: a\na[suffix]: /x/", (2, 3)),
         ('start: a\na[stop_capture="x"]: /x/', (2, 1)),
+        ('start: a\na[stop="x", suffix="y"]: /x/', (2, 1)),
+        ("start: a\na[stop]: /x/", (2, 3)),
+        ("start: a\na[lazy,lazy]: /x/", (2, 8)),
         ("start: a\na[lazy]: /x/\na[lazy]: /y/", (3, 1)),
         ("start: %json [1]", (1, 13)),
         ('start: %json {"type": }', (1, 23)),

@@ -189,6 +189,17 @@ def test_jumping_stops_before_broken_characters() -> None:
     assert inside.try_jump_forward(TOKENIZER) is None
 
 
+def test_no_jump_where_tokens_are_counted() -> None:
+    """SGLang writes what it jumps over in tokens of its own, and so many may not be left."""
+    pytest.importorskip("lark")
+    counted = make().dispatch_ebnf('start: "value: " x\nx[max_tokens=4]: /[0-9]+/')
+    assert counted.try_jump_forward(TOKENIZER) is None
+    assert (
+        make().dispatch_ebnf('start: "value: " x\nx[capture]: /[0-9]+/').try_jump_forward(TOKENIZER)
+        is not None
+    )
+
+
 def test_the_end_is_no_text_to_jump_over() -> None:
     grammar = make().dispatch_regex("x")
     grammar.accept_token(ids("x")[0])
