@@ -88,8 +88,10 @@ public:
         const bool compares = network_.distinct_items && tracker.in_compared();
         const bool keys_settled = left >= IMPOSSIBLE && !network_.others_may_run_out();
         if (network_.has_repeating) correct_closing(set, tracker, row, words, left);
-        if (keys_settled) correct_keys(set, tracker, row, words, doubtful);
-        if (keys_settled && !compares) return;
+        if (keys_settled) {
+            if (tracker.active() || doubtful == nullptr || !doubtful->empty()) correct_keys(set, tracker, row, words, doubtful);
+            if (!compares) return;
+        }
         lookahead_.forget();
         const bool endangered = keys_settled ? tracker.item_endangered() : tracker.endangered();
         const bool all = tracker.active() || compares;

@@ -62,14 +62,8 @@ public:
     }
 
     const Row& row(int32_t state) {
-        if (!entries_[state].row) {
-            Budget limits{costs_, IMPOSSIBLE};  // of terminals, if there are any
-            auto made = std::make_unique<Row>(masks_.make_row(entries_[state].set, network_.has_limits ? &limits : nullptr));
-            if (n_row_bytes_ > MOST_ROW_BYTES) forget_rows();
-            n_row_bytes_ += (network_.driver ? own_rows_ : network_.lexicon.shared_rows).share(*made);
-            entries_[state].row = std::move(made);
-        }
-        return *entries_[state].row;
+        const std::unique_ptr<Row>& known = entries_[state].row;
+        return known ? *known : make_row(state);
     }
 
     // The state after a token, or REJECTED. EOS is not a token here.
@@ -264,6 +258,14 @@ private:
     static constexpr size_t MOST_ROW_BYTES = 32 << 20;  // then rows are made again
     size_t n_row_bytes_ = 0;
 
+    const Row& make_row(int32_t state) {
+        Budget limits{costs_, IMPOSSIBLE};  // of terminals, if there are any
+        auto made = std::make_unique<Row>(masks_.make_row(entries_[state].set, network_.has_limits ? &limits : nullptr));
+        if (n_row_bytes_ > MOST_ROW_BYTES) forget_rows();
+        n_row_bytes_ += (network_.driver ? own_rows_ : network_.lexicon.shared_rows).share(*made);
+        entries_[state].row = std::move(made);
+        return *entries_[state].row;
+    }
     void forget_rows() {
         for (size_t state = 0; state < entries_.size(); ++state) entries_[state].row.reset();
         n_row_bytes_ = 0;
