@@ -10,12 +10,12 @@ decoding.
 Measurements err, drafts get worse, and what is not known has to be tried. So there is a ledger of how far all
 steps with drafts together are behind plain decoding, and an allowance: one plain step, and a small share of
 the time that decoding has taken. While the ledger is beyond the allowance nothing is drafted. Hence, whatever
-drafts bring, all steps take at most so much longer than plain ones would have, and what the last step with a
-draft took (a draft model's first one in a text reads the prompt). What is gained is set off
-against later losses only in part, so that texts for which drafts do not pay are noticed after those for which
-they do. Trials of other sizes are paid from the same allowance, by what they lost against the best size; they
-get rarer while they change nothing. A trial is two steps with a draft, of which the first only brings a draft
-model up to date. The cost is a few dictionary entries for each step.
+drafts bring, all steps together take at most so much longer than plain ones would have, and what the very
+first and the last step with a draft took (a draft model's first one in a text reads the prompt). Gains are set
+off against later losses only in part, so that texts for which drafts do not pay are noticed after others for
+which they do. Trials of other sizes have an allowance of the same kind, for what they lost against the best
+size; they get rarer while they change nothing. A trial is two steps with a draft, of which the first only
+brings a draft model up to date. The cost is a few dictionary entries for each step.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _FADE = 0.05  # least weight of the newest step in the mean of tokens
 _DOUBT = 2  # steps that kept nothing, which are assumed before any was seen
 _SHARE = 0.015  # of the time may be lost
 _RESERVE = 16  # plain steps, at most, that earlier gains may pay for
+_LONGEST = 3  # typical steps: what takes longer is not counted
 _FIRST_PLAIN = 3  # steps before anything is tried
 _TRIAL = 2, 32  # steps of a trial: those that had a draft if there was to be one, and most of all
 _PATIENCE = 16, 512  # least and most steps between trials: twice as many after one that changed nothing
@@ -44,7 +45,9 @@ class SpeedControl:
     def __init__(self, max_nodes: int) -> None:
         self.sizes = [0, *(size for size in (4, 8, 16, 32, 64, 128, 256, 512) if size < max_nodes), max_nodes]
         self._seconds = {size: _Seconds() for size in self.sizes}
-        self._kept = {size: _Mean() for size in self.sizes[1:]}  # of the nodes that the next smaller one lacks
+        self._kept = {
+            size: _Mean() for size in self.sizes[1:]
+        }  # of the nodes that the next smaller one lacks
         self._elapsed = 0.0
         self._behind = 0.0  # plain decoding: all steps with drafts
         self._is_first_draft = True
@@ -87,15 +90,24 @@ class SpeedControl:
         return 1 + sum(kept.mean for known, kept in self._kept.items() if known <= size)
 
     def record(
-        self, size: int, kept_nodes: Sequence[Sequence[int]], seconds: float, *, has_draft: bool = True
+        self,
+        size: int,
+        kept_nodes: Sequence[Sequence[int]],
+        seconds: float,
+        *,
+        has_draft: bool = True,
+        is_first: bool = False,
     ) -> None:
         """What a step brought and cost.
 
         size: as `choose` gave it. kept_nodes: by row the nodes of the kept path. has_draft: whether a row had
-        any nodes; always False for the size 0.
+        any nodes; always False for the size 0. is_first: whether a drafter was asked for the first time in a
+        text, which may take long.
         """
         self._n_steps += 1
         self._elapsed += seconds
+        if not is_first:  # other programs make single steps long, which is not the drafter's fault
+            seconds = min(seconds, _LONGEST * self._seconds[size].typical(has_draft=has_draft))
         trial = self._trial if self._trial is not None and self._trial.size == size else None
         if trial is None or trial.n_counted or not has_draft:
             self._seconds[size].add(seconds, has_draft=has_draft)
@@ -134,7 +146,9 @@ class SpeedControl:
         return self._seconds[0].expected() + _SHARE * self._elapsed
 
     def _best_rate_without(self, size: int) -> float:
-        return max(self.rate(other) for other in self.sizes if other != size and self._seconds[other].is_known)
+        return max(
+            self.rate(other) for other in self.sizes if other != size and self._seconds[other].is_known
+        )
 
     def _worth_trying(self, best: int) -> int | None:
         """A size beside the best one, if it may be tried now."""
@@ -195,6 +209,10 @@ class _Seconds:
         self._share += weight * (has_draft - self._share)
         (self.drafted if has_draft else self.idle).append(seconds)
         self._expected = None
+
+    def typical(self, *, has_draft: bool) -> float:
+        """Half of the recent steps of one kind took longer; infinite if there was none."""
+        return median((self.drafted if has_draft else self.idle) or [float("inf")])
 
     def expected(self) -> float:
         """Of the next step, as far as is known: half of the recent ones took longer, by kind."""

@@ -25,7 +25,6 @@ from .drafter import Drafter
 from .tree_growth import TreeGrowth
 from .verification import Verdict
 
-
 _MOST_WAITING = 16  # rows that plain steps have left to be written, all at once
 
 

@@ -59,6 +59,7 @@ class _Row:
         self.n_begun = n_begun
         self.log_prob = 0.0
         self.is_finished = False
+        self.has_drafted = False  # the session has been asked
 
     @property
     def n_generated(self) -> int:
@@ -218,9 +219,12 @@ class SpeculativeRun:
         control = speculation.control(self._model, len(rows)) if speculation.adaptive else None
         size = speculation.max_nodes if control is None else control.choose()
         growths = []
+        is_first = False
         for row in rows:
             growth = self._growth(row, size)
             if size and self._max_new_tokens - row.n_generated > 1:  # the last token needs no draft
+                is_first |= not row.has_drafted
+                row.has_drafted = True
                 row.session.grow(growth)
             growths.append(growth)
         trees = [growth.tree for growth in growths]
@@ -247,7 +251,8 @@ class SpeculativeRun:
             reader.keep(paths)
         self._account.keep_s += clock.lap()
         if control is not None:
-            control.record(size, [path[1:] for path in paths], clock.total(), has_draft=has_draft)
+            kept = [path[1:] for path in paths]
+            control.record(size, kept, clock.total(), has_draft=has_draft, is_first=is_first)
 
     def _take(self, row: _Row, growth: TreeGrowth, logits: Tensor) -> Verdict:
         """Verify a tree and put what is kept behind the row's text. logits: shape [nodes, vocabulary]."""

@@ -121,12 +121,15 @@ def test_never_far_behind_plain_decoding(n_tokens: int, seed: int) -> None:
         luck = chance.choice([0.0, 0.2, 0.9])
         while n_left > 0:
             size = control.choose()
+            is_first = size > 0 and start is not None
             is_good = control._trial is not None or chance.random() < luck
             n_kept = min(n_left - 1, size) if is_good else 0
-            seconds = cost[size] + (start if size else 0.0)
+            seconds = cost[size] + (start if is_first else 0.0)
             if size:
-                first, last, start = first or seconds, seconds - plain, 0.0
-            control.record(size, [list(range(1, n_kept + 1))], seconds, has_draft=size > 0)
+                first, last = first or seconds, seconds - plain
+            start = None if is_first else start
+            kept = [list(range(1, n_kept + 1))]
+            control.record(size, kept, seconds, has_draft=size > 0, is_first=is_first)
             total += seconds
             n_written += 1 + n_kept
             n_left -= 1 + n_kept
@@ -139,3 +142,17 @@ def test_short_texts_lose_little() -> None:
         for seed in range(20):
             _, speed_up, _ = simulate(acceptance, lambda size: 1 + 0.1 * size, n_tokens=128, seed=seed)
             assert speed_up > 0.97
+
+
+def test_single_long_steps_do_not_count() -> None:
+    """Another program takes the processor for a while: what pays is not given up for that."""
+    chance = Random(0)
+    control = SpeedControl(16)
+    used = []
+    for _ in range(2000):
+        size = control.choose()
+        used.append(size)
+        n_kept = sum(chance.random() < 0.7 for _ in range(size // 4))
+        delay = 100.0 if chance.random() < 0.01 else 0.0
+        control.record(size, [list(range(1, n_kept + 1))], 1 + 0.05 * size + delay, has_draft=size > 0)
+    assert sum(size > 0 for size in used) > 1900
