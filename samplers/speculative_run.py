@@ -303,7 +303,9 @@ class _Verifier:
 
     def target_probs(self, node: int) -> Tensor:
         """float32, shape [n_logits]."""
-        return self._steps.target_probs(self._legal_scores(node), self._text(node))
+        probs = self._steps.target_probs(self._legal_scores(node), self._text(node))
+        self._growth.target_laws[node] = probs
+        return probs
 
     def next_token(self, node: int, chance: Chance) -> int:
         """A draw from `target_probs`, which is not made where the likeliest token is taken."""

@@ -96,7 +96,7 @@ def test_drafts_that_are_seldom_there(acceptance: float, is_worth_it: bool) -> N
 
 
 def test_smaller_sizes_learn_from_larger_trees() -> None:
-    """And larger ones have at least what smaller ones have. Two steps that kept nothing are assumed at first."""
+    """And larger ones have at least what smaller ones have. Two steps that kept nothing are assumed."""
     control = SpeedControl(16)
     control.record(0, [[], []], 1.0, has_draft=False)
     control.record(16, [[1, 3, 9], [2]], 1.0)
