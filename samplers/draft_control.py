@@ -13,9 +13,9 @@ the time that decoding has taken. While the ledger is beyond the allowance nothi
 drafts bring, all steps together take at most so much longer than plain ones would have, and what the very
 first and the last step with a draft took (a draft model's first one in a text reads the prompt). Gains are
 set off against later losses only in part, so that texts for which drafts do not pay are noticed after others
-for which they do. Trials of other sizes have an allowance of the same kind, for what they lost against the best
-size; they get rarer while they change nothing. A trial is two steps with a draft, of which the first only
-brings a draft model up to date. The cost is a few dictionary entries for each step.
+for which they do. Trials of other sizes have an allowance of the same kind, for what they lost against the
+best size; they get rarer while they change nothing. A trial is two steps with a draft, of which the first
+only brings a draft model up to date. The cost is a few dictionary entries for each step.
 """
 
 from __future__ import annotations
