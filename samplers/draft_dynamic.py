@@ -27,9 +27,11 @@ from ..decoding.arguments import checked_instance, checked_integer, checked_numb
 from .draft_keeping import Keeping
 from .draft_model import ModelDrafter
 from .draft_reader import DraftReader
-from .draft_tree import ROOT
+from .draft_tree import ROOT, DraftTree
 from .tree_growth import TreeGrowth
-from .verification import Verdict, without
+from .verification import Verdict, residual, without
+
+_SELDOM = 0.01  # what is tried less often is not learnt from
 
 
 class DynamicTree(ModelDrafter):
@@ -71,20 +73,45 @@ class DynamicTree(ModelDrafter):
                 slots.wait(child, reach)
 
     def learn(self, growth: TreeGrowth, verdict: Verdict) -> None:
-        """Count which of the tried children were kept."""
-        tree, kept = growth.tree, self._kept[growth.is_sampled]
+        """Note the chances of the children of kept nodes."""
+        kept = self._kept[growth.is_sampled]
         for node, kept_child in zip([ROOT, *verdict.path], [*verdict.path, None], strict=True):
-            if not tree.has_draft_probs(node):
-                continue
-            left = tree.draft_probs(node)
-            for place, child in enumerate(tree.children(node)):
-                token = tree.tokens[child]
-                if float(left[token]) <= 0:
-                    break
-                kept.count(left, token, place, child == kept_child)
-                if child == kept_child:
-                    break
-                left = without(left, token)
+            if growth.tree.has_draft_probs(node):
+                law = growth.target_laws.get(node) if growth.is_sampled else None
+                if law is None:
+                    _learn_outcomes(kept, growth.tree, node, kept_child)
+                else:
+                    _learn_chances(kept, growth.tree, node, law)
+
+
+def _learn_outcomes(kept: Keeping, tree: DraftTree, node: int, kept_child: int | None) -> None:
+    """Of the children that were tried."""
+    left = tree.draft_probs(node)
+    for place, child in enumerate(tree.children(node)):
+        token = tree.tokens[child]
+        if float(left[token]) <= 0:
+            return
+        kept.learn_before(left, place, child == kept_child)
+        kept.learn_after(left, token, place, child == kept_child)
+        if child == kept_child:
+            return
+        left = without(left, token)
+
+
+def _learn_chances(kept: Keeping, tree: DraftTree, node: int, law: Tensor) -> None:
+    """Of all drawn children, and of the next one, which was not drawn, by the target's law."""
+    left = tree.draft_probs(node)
+    reach = 1.0
+    for place, child in enumerate([*tree.drawn_children(node), None]):
+        if reach < _SELDOM or float(left.max()) <= 0:
+            return
+        kept.learn_before(left, place, float(torch.minimum(law, left).sum()), reach)
+        if child is not None:
+            token = tree.tokens[child]
+            chance = min(1.0, float(law[token]) / float(left[token]))
+            kept.learn_after(left, token, place, chance, reach)
+            law, left = residual(law, left), without(left, token)
+            reach *= 1 - chance
 
 
 class _Slots:

@@ -6,7 +6,8 @@ from the matrix: the child of rank r of a node is the r-th entry for its token. 
 that the target read overwrites its token's row. No training, no draft model, two megabytes for 32,000 tokens;
 the matrix lives as long as the drafter, so later texts begin with it. Where a grammar is at work, illegal
 entries are passed over and the next one takes the rank. The shape is the best for what was kept so far. The
-cost of a step is one top-k of the logits that are there anyway.
+cost of a step is one top-k of the logits that are there anyway; those of plain steps wait until a draft wants
+them, or until there are many, since one top-k of many rows takes much less time than many of one row.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from .draft_tree import ROOT
 from .drafter import Drafter
 from .tree_growth import TreeGrowth
 from .verification import Verdict
+
+_MOST_WAITING = 16  # rows that plain steps have left to be written, all at once
 
 
 class TokenRecycling(Drafter):
@@ -63,11 +66,13 @@ class TokenRecycling(Drafter):
 class _Session(DraftSession):
     def __init__(self, drafter: TokenRecycling) -> None:
         self._drafter = drafter
+        self._waiting: dict[int, Tensor] = {}  # token -> the logits after it, not in the matrix yet
 
     def grow(self, growth: TreeGrowth) -> None:
         drafter = self._drafter
         if growth.n_left < 1:
             return
+        self._note_waiting()
         template = optimal_template(drafter.acceptance.estimate(), growth.n_left, drafter.max_depth)
         nodes: list[int | None] = [ROOT]
         guesses: dict[int, list[int]] = {}
@@ -84,6 +89,11 @@ class _Session(DraftSession):
 
     def learn(self, growth: TreeGrowth, logits: Tensor, verdict: Verdict) -> None:
         drafter, tree = self._drafter, growth.tree
+        if len(tree) == 1:  # plain decoding: nothing to compare
+            self._waiting[tree.tokens[ROOT]] = logits[ROOT]
+            if len(self._waiting) == _MOST_WAITING:
+                self._note_waiting()
+            return
         for node, token in verdict.steps(tree):
             if tree.has_children(node):
                 found = drafter.successors(tree.tokens[node])
@@ -91,3 +101,11 @@ class _Session(DraftSession):
                 n_tried = sum(tree.child(node, guess) is not None for guess in legal)
                 drafter.acceptance.count(n_tried, legal.index(token) if token in legal else None)
         drafter.note(tree.tokens, logits)
+
+    def end(self, text: Sequence[int]) -> None:
+        self._note_waiting()
+
+    def _note_waiting(self) -> None:
+        if self._waiting:
+            self._drafter.note(list(self._waiting), torch.stack(list(self._waiting.values())))
+            self._waiting = {}

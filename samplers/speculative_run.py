@@ -22,6 +22,7 @@ from ..decoding.speculative import DraftedSequences
 from .chance import Chance, NoChance, RandomChance
 from .draft_account import Account, Clock
 from .draft_session import DraftSession
+from .draft_tree import ROOT
 from .tree_growth import TreeGrowth
 from .tree_model import TreeModel
 from .tree_scores import NodeText, ScoreSteps
@@ -58,6 +59,7 @@ class _Row:
         self.n_begun = n_begun
         self.log_prob = 0.0
         self.is_finished = False
+        self.has_drafted = False  # the session has been asked
 
     @property
     def n_generated(self) -> int:
@@ -217,14 +219,21 @@ class SpeculativeRun:
         control = speculation.control(self._model, len(rows)) if speculation.adaptive else None
         size = speculation.max_nodes if control is None else control.choose()
         growths = []
+        is_first = False
         for row in rows:
             growth = self._growth(row, size)
             if size and self._max_new_tokens - row.n_generated > 1:  # the last token needs no draft
+                is_first |= not row.has_drafted
+                row.has_drafted = True
                 row.session.grow(growth)
             growths.append(growth)
         trees = [growth.tree for growth in growths]
+        has_draft = any(len(tree) > 1 for tree in trees)
         self._account.draft_s += clock.lap()
-        logits = reader.read_nodes([tree.tokens for tree in trees], [tree.parents for tree in trees])
+        if has_draft:
+            logits = reader.read_nodes([tree.tokens for tree in trees], [tree.parents for tree in trees])
+        else:
+            logits = reader.read_next([tree.tokens[ROOT] for tree in trees])[:, None]
         if logits.is_cuda:
             torch.cuda.synchronize(logits.device)
         self._account.target_s += clock.lap()
@@ -238,16 +247,20 @@ class SpeculativeRun:
             if row.is_finished:
                 row.session.end(row.token_ids)
         self._account.verify_s += clock.lap()
-        reader.keep(paths)
+        if has_draft:
+            reader.keep(paths)
         self._account.keep_s += clock.lap()
         if control is not None:
-            has_draft = any(len(tree) > 1 for tree in trees)
-            control.record(size, [path[1:] for path in paths], clock.total(), has_draft=has_draft)
+            kept = [path[1:] for path in paths]
+            control.record(size, kept, clock.total(), has_draft=has_draft, is_first=is_first)
 
     def _take(self, row: _Row, growth: TreeGrowth, logits: Tensor) -> Verdict:
         """Verify a tree and put what is kept behind the row's text. logits: shape [nodes, vocabulary]."""
         verifier = _Verifier(self._steps, growth, logits, row, len(self._input_ids))
-        verdict = self._verify(growth.tree, verifier.target_probs, self._chance)
+        if growth.tree.has_children(ROOT):
+            verdict = self._verify(growth.tree, verifier.target_probs, self._chance)
+        else:
+            verdict = Verdict([], verifier.next_token(ROOT, self._chance))
         growth.end_walk()
         for node, token in verdict.steps(growth.tree):
             if self._needs_log_probs:
@@ -290,16 +303,29 @@ class _Verifier:
 
     def target_probs(self, node: int) -> Tensor:
         """float32, shape [n_logits]."""
+        probs = self._steps.target_probs(self._legal_scores(node), self._text(node))
+        self._growth.target_laws[node] = probs
+        return probs
+
+    def next_token(self, node: int, chance: Chance) -> int:
+        """A draw from `target_probs`, which is not made where the likeliest token is taken."""
+        if self._steps.takes_likeliest:
+            return int(self._legal_scores(node).argmax())
+        return chance.draw(self.target_probs(node))
+
+    def _legal_scores(self, node: int) -> Tensor:
+        """-inf where the grammar forbids, if it makes a difference."""
         scores = self._model_scores(node)
-        if self._steps.grammar is not None and not self._takes_legal(node, scores):
-            scores = self._growth.apply_mask(node, scores.clone())
-            if float(scores.max()) == -torch.inf:
-                raise NoAllowedTokenError(
-                    self._growth.path_text(node),
-                    message="every token that the grammar allows has the score -inf",
-                    advice="look for other processors that exclude them (suppressed or forced tokens)",
-                )
-        return self._steps.target_probs(scores, self._text(node))
+        if self._steps.grammar is None or self._takes_legal(node, scores):
+            return scores
+        scores = self._growth.apply_mask(node, scores.clone())
+        if float(scores.max()) == -torch.inf:
+            raise NoAllowedTokenError(
+                self._growth.path_text(node),
+                message="every token that the grammar allows has the score -inf",
+                advice="look for other processors that exclude them (suppressed or forced tokens)",
+            )
+        return scores
 
     def _takes_legal(self, node: int, scores: Tensor) -> bool:
         """Whether the likeliest of all tokens is taken and is legal: then a mask would change nothing."""

@@ -41,6 +41,7 @@ class TreeGrowth:
 
     Attributes:
         tree: the nodes so far.
+        target_laws: after verification, the target's law at each node that it asked about, shape [n_logits].
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class TreeGrowth:
         times: MaskTimes,
     ) -> None:
         self.tree = DraftTree(text[-1])
+        self.target_laws: dict[int, Tensor] = {}
         self.text = text
         self.room = room
         self.n_logits = n_logits

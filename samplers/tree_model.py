@@ -121,6 +121,23 @@ class TreeModel:
         options = {} if wanted is None else {"logits_to_keep": torch.tensor(wanted, device=self._device)}
         return self._forward(ids.to(self._device), masks, positions, **options)
 
+    def read_next(self, tokens: Sequence[int]) -> Tensor:
+        """Read the next token of each row, for good; the logits after it, shape [rows, vocabulary].
+
+        As `read_nodes` and `keep` of a tree of one node, but with nothing beside the model's pass that plain
+        decoding does not do.
+        """
+        if self._has_holes():
+            logits = self.read_nodes([[token] for token in tokens], [[-1]] * self.n_rows)
+            self.keep([[0]] * self.n_rows)
+            return logits[:, 0]
+        ids = torch.tensor([[token] for token in tokens], device=self._device)
+        positions = torch.tensor([[length] for length in self.lengths], device=self._device)
+        logits = self._forward(ids, None, positions)
+        self._slots = np.concatenate([self._slots, np.array(self.lengths)[:, None]], axis=1)
+        self.lengths = [length + 1 for length in self.lengths]
+        return logits[:, 0]
+
     def keep(self, paths: Sequence[Sequence[int]]) -> None:
         """Make the nodes of a path part of the text, in this order, and drop all others.
 

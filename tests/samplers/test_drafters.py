@@ -357,6 +357,25 @@ class TestStochasticBeam:
         assert chi_square_p(counts, law) > 1e-3
 
 
+class Noted(Keeping):
+    """What a drafter learns, in turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: list[float] = []  # type: ignore[assignment]
+        self.after: list[float] = []  # type: ignore[assignment]
+        self.reach: list[float] = []
+
+    def learn_before(self, left: torch.Tensor, place: int, chance: float, weight: float = 1.0) -> None:
+        self.before.append(chance)
+        self.reach.append(weight)
+
+    def learn_after(
+        self, left: torch.Tensor, token: int, place: int, chance: float, weight: float = 1.0
+    ) -> None:
+        self.after.append(chance)
+
+
 class TestDynamicTree:
     @torch.no_grad()
     def test_places_are_filled_by_value(self) -> None:
@@ -398,7 +417,9 @@ class TestDynamicTree:
         for step in range(4000):
             share, place = chance.random(), step % 2
             left = torch.tensor([share, 1 - share])
-            kept.count(left, 0, place, chance.random() < law(place, share))
+            is_kept = chance.random() < law(place, share)
+            kept.learn_before(left, place, is_kept)
+            kept.learn_after(left, 0, place, is_kept)
         for place in (0, 1):
             for share in (0.1, 0.5, 0.9):
                 left = torch.tensor([share, 1 - share])
@@ -406,14 +427,31 @@ class TestDynamicTree:
         assert kept.before(torch.tensor([0.5, 0.5]), 0) == pytest.approx(0.6, abs=0.08)
         assert kept.unread() == pytest.approx(0.6, abs=0.08)
 
+    def test_a_law_teaches_all_children(self) -> None:
+        """The chances of three children where the first one was kept, and of a fourth that was not drawn."""
+        law, draft = torch.tensor([0.1, 0.2, 0.3, 0.4]), torch.tensor([0.4, 0.3, 0.2, 0.1])
+        growth = growth_of([3], is_sampled=True)
+        growth.tree.set_draft_probs(ROOT, draft)
+        for token in (0, 1, 2):
+            growth.tree.add_drawn(ROOT, token)
+        growth.target_laws[ROOT] = law
+        drafter = DynamicTree(random_model("llama", vocab_size=50))
+        drafter._kept[True] = noted = Noted()
+        drafter.learn(growth, Verdict([1], 0))
+        # By hand: P - Q is (0, 0, .1, .3); then P = (0, 0, 1/4, 3/4) against (0, 1/2, 1/3, 1/6), and so on.
+        assert noted.before == pytest.approx([0.6, 1 / 4 + 1 / 6, 1 / 3, 1.0])
+        assert noted.after == pytest.approx([1 / 4, 0.0, 0.0])
+        assert noted.reach == pytest.approx([1.0, 0.75, 0.75, 0.75])
+
     def test_later_siblings_promise_little(self) -> None:
         """A second draw that is tried is hardly ever kept: the tree is a chain."""
         model = random_model("llama", vocab_size=50, initializer_range=0.02)
         drafter = DynamicTree(model, threshold=1e-3)
         left = torch.full((50,), 0.02)
         for step in range(600):
-            drafter._kept[True].count(left, 0, 0, step % 2 == 0)
-            drafter._kept[True].count(left, 1, 1, False)
+            for place, is_kept in ((0, step % 2 == 0), (1, False)):
+                drafter._kept[True].learn_before(left, place, is_kept)
+                drafter._kept[True].learn_after(left, place, place, is_kept)
         growth = growth_of([3, 4, 5], is_sampled=True, room=5)
         drafter.session([3, 4, 5]).grow(growth)
         assert max(growth.tree.depths) == 5

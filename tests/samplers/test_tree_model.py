@@ -94,8 +94,11 @@ def test_a_tree_is_its_branches(family: str, attention: str, capacity: int | Non
     texts = [[*text, 4]]
     for seed in range(2):
         texts = check_tree(model, reader, texts, seed)
-    logits = reader.read_nodes([[texts[0][-1]]], [[-1]])  # plain decoding goes on from there
-    torch.testing.assert_close(logits[0, 0], plain_logits(model, texts[0]), atol=CLOSE, rtol=CLOSE)
+    for token in (6, 250):  # plain decoding goes on from there, and trees after that
+        logits = reader.read_next([texts[0][-1]])
+        torch.testing.assert_close(logits[0], plain_logits(model, texts[0]), atol=CLOSE, rtol=CLOSE)
+        texts = [[*texts[0], token]]
+    check_tree(model, reader, texts, 2)
 
 
 @pytest.mark.parametrize("capacity", [None, 128], ids=["dynamic", "static"])
@@ -119,6 +122,9 @@ def test_rows_of_different_lengths(
     for seed in range(4):
         texts = check_tree(model, reader, texts, seed)
     assert reader.lengths == [len(text) - 1 for text in texts]
+    for text, row_logits in zip(texts, reader.read_next([text[-1] for text in texts]), strict=True):
+        torch.testing.assert_close(row_logits, plain_logits(model, text), atol=CLOSE, rtol=CLOSE)
+    texts = [[*text, 31] for text in texts]
     reader.select_rows([1])
     check_tree(model, reader, texts[1:], 4)
 
