@@ -204,8 +204,9 @@ cdef class Compiled:
         self.session.get().network.distinct_items = grammar.distinct_items
         self.session.get().network.documents = grammar.documents
         self.session.get().network.merges = grammar.is_ambiguous
-        if grammar.schema_parts is not None:
-            self.plain = PlainSchemas(lexicon, grammar.schema_parts)
+        parts = grammar.schema_parts
+        if parts is not None:
+            self.plain = PlainSchemas(lexicon, parts)
             self.plain.network = &self.session.get().network
         if grammar.parse_tables is not None:
             self.session.get().set_tables(to_program(grammar.parse_tables.lexemes), to_tables(grammar.parse_tables))

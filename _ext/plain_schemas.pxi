@@ -133,14 +133,13 @@ cdef class PlainSchemas:
 
     cdef int32_t read(self, object schema, object context, int place, int depth, int32_t state) except -2:
         """Write what a schema allows as edges of a state, or of a new one (-1); which it is. -1: it is not plain."""
-        cdef int kind, words = 0
         for _ in range(_MOST_REFERENCES):
             if type(schema) is not dict or "$ref" not in <dict>schema:
                 break
             if not self.only_refers(<dict>schema, context):
                 return -1
             schema, context = context.resolve(schema["$ref"])
-        kind = self.kind_of(schema, context, &words)
+        cdef int kind = self.kind_of(schema, context)
         if kind == SCALAR_VALUE:
             return self.read_scalar(<dict>schema, context, place, depth, state)
         if kind == LISTED_STRINGS:
@@ -204,14 +203,13 @@ cdef class PlainSchemas:
                     words |= <int>bit
         return words
 
-    cdef int kind_of(self, object schema, object context, int* words) except -1:
+    cdef int kind_of(self, object schema, object context) except -1:
         """What a schema is, without references."""
         if schema is True:
             return ANY_VALUE
         if type(schema) is not dict:
             return OTHER_SCHEMA
         cdef int said = self.said(<dict>schema, context)
-        words[0] = said
         if said == 0:
             return ANY_VALUE
         if said & OTHER_WORD:
@@ -350,12 +348,7 @@ cdef class PlainSchemas:
         cdef tuple key = tuple(said)
         if state < 0 and (found := self.rules.get(key)) is not None:
             return found
-        cdef ScalarEdges edges = self.lexicon.scalars.get(key)
-        if edges is None:
-            edges = self.scalar_edges(schema, context, place, depth)
-            if len(self.lexicon.scalars) >= _MOST_REMEMBERED:
-                self.lexicon.scalars.clear()
-            self.lexicon.scalars[key] = edges
+        cdef ScalarEdges edges = self.shared_edges(key, schema, context, place, depth)
         if not edges.kept:
             return -1
         cdef cbool is_new = state < 0
@@ -369,9 +362,7 @@ cdef class PlainSchemas:
     cdef int32_t read_any(self, object context, int place, int depth, int32_t state) except -1:
         """Any value: scalars, of which one is the shortest, an object, an array."""
         cdef tuple key = (self.layout, context.draft, place, depth if self.step else 0, True)
-        cdef ScalarEdges edges = self.lexicon.scalars.get(key)
-        if edges is None:
-            edges = self.lexicon.scalars[key] = self.scalar_edges(True, context, place, depth)
+        cdef ScalarEdges edges = self.shared_edges(key, True, context, place, depth)
         state = self.new_state(state)
         self.add_scalars(state, edges)
         self.open({}, context, place, depth, state, True)
@@ -386,6 +377,17 @@ cdef class PlainSchemas:
             made = &self.network.add_edge(state, edges.kinds[i], edges.starts[i], 0)
             made.least, made.most = edges.least[i], edges.most[i]
         return 0
+
+    cdef ScalarEdges shared_edges(self, tuple key, object schema, object context, int place, int depth):
+        """`scalar_edges`, kept for all grammars of the vocabulary. key: all that they hang on; what an object said when it was
+        met before does not count, as its owner may have changed it."""
+        cdef ScalarEdges edges = self.lexicon.scalars.get(key)
+        if edges is None:
+            edges = self.scalar_edges(schema, context, place, depth)
+            if len(self.lexicon.scalars) >= _MOST_REMEMBERED:
+                self.lexicon.scalars.clear()
+            self.lexicon.scalars[key] = edges
+        return edges
 
     cdef ScalarEdges scalar_edges(self, object schema, object context, int place, int depth):
         """What the front end says; a schema that only lists of words, or nothing, meets is left to it."""
