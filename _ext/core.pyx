@@ -11,8 +11,8 @@ out. The algorithms are in the headers, in reading order:
   detours, masks, new_texts, lookahead, ways_out, repetitions, states, token_limits (rules that take so many tokens at most);
 - session (the lock), escapes, exports (all states at once), apply (a mask to scores).
 This file and the .pxi files, which are included as text, convert between Python objects and those classes, and hold no
-algorithm; only plain_schemas.pxi reads what the front end of JSON Schema leaves to the core. They import nothing of ours; the
-errors that they raise for limits and rejected tokens are made by hooks that `decoding/` sets.
+algorithm; only schema_sight.pxi and plain_schemas.pxi read what the front end of JSON Schema leaves to the core. They import
+nothing of ours; the errors that they raise for limits and rejected tokens are made by hooks that `decoding/` sets.
 """
 
 cimport cython
@@ -168,6 +168,7 @@ cdef class Lexicon:
         return found
 
 
+include "schema_sight.pxi"
 include "plain_schemas.pxi"
 
 
@@ -204,8 +205,9 @@ cdef class Compiled:
         self.session.get().network.distinct_items = grammar.distinct_items
         self.session.get().network.documents = grammar.documents
         self.session.get().network.merges = grammar.is_ambiguous
-        if grammar.schema_parts is not None:
-            self.plain = PlainSchemas(lexicon, grammar.schema_parts)
+        parts = grammar.schema_parts
+        if parts is not None:
+            self.plain = PlainSchemas(lexicon, parts)
             self.plain.network = &self.session.get().network
         if grammar.token_limits:
             self.session.get().count_tokens()

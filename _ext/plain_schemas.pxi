@@ -6,33 +6,12 @@
 # nothing is decided here that the front end does not know. The two are compared by tests/grammars/json_schema/test_outlines.py.
 # What belongs to the layout or is the same in all grammars (terminals; what a scalar schema allows) is kept with the vocabulary.
 
-cdef enum SchemaKind:
-    OTHER_SCHEMA, ANY_VALUE, SCALAR_VALUE, LISTED_STRINGS, PLAIN_ARRAY, PLAIN_OBJECT
-
 # What stands before a value (`Layout.lead`).
 cdef enum Place:
     ROOT, AFTER_COLON, FIRST, AFTER_COMMA
 
-# Keywords by what they say, as bits.
-cdef enum Word:
-    TYPE = 1, PROPERTIES = 2, REQUIRED = 4, ADDITIONAL = 8, ITEMS = 16, LEAST_ITEMS = 32, MOST_ITEMS = 64, ENUM = 128
-    LEAST_LENGTH = 256, MOST_LENGTH = 512, FORMAT = 1024, LEAST = 2048, MOST = 4096, SCALAR_WORD = 8192, ANY_OF = 16384
-    OTHER_WORD = 32768
-
-cdef dict _WORDS = {
-    "type": TYPE, "properties": PROPERTIES, "required": REQUIRED, "additionalProperties": ADDITIONAL, "items": ITEMS,
-    "minItems": LEAST_ITEMS, "maxItems": MOST_ITEMS, "enum": ENUM, "minLength": LEAST_LENGTH, "maxLength": MOST_LENGTH,
-    "format": FORMAT, "minimum": LEAST, "maximum": MOST, "pattern": SCALAR_WORD, "multipleOf": SCALAR_WORD,
-    "exclusiveMinimum": SCALAR_WORD, "exclusiveMaximum": SCALAR_WORD, "anyOf": ANY_OF,
-}
-cdef frozenset _SCALARS = frozenset(("string", "number", "integer", "boolean", "null"))
-cdef int _SCALAR_WORDS = TYPE | LEAST_LENGTH | MOST_LENGTH | FORMAT | LEAST | MOST | SCALAR_WORD
-cdef int _ARRAY_WORDS = TYPE | ITEMS | LEAST_ITEMS | MOST_ITEMS
-cdef int _OBJECT_WORDS = TYPE | PROPERTIES | REQUIRED | ADDITIONAL
-cdef int _DEEPEST = 3            # levels of required members, references and items that are looked at
-cdef int _MOST_REFERENCES = 100  # one after the other
-cdef int64_t _MOST_COUNTED = 1 << 20
 cdef Py_ssize_t _MOST_REMEMBERED = 4096
+cdef int _MOST_REFERENCES = 100  # one after the other
 
 
 cdef class Openings:
@@ -77,9 +56,7 @@ cdef class PlainSchemas:
     cdef str layout
     cdef int step
     cdef cbool any_order
-    cdef dict words    # by draft: keyword -> bit
-    cdef object last_context
-    cdef dict last_words
+    cdef SchemaSight sight
     cdef dict rules    # of what has been read -> its state
     cdef dict insides  # by state
     cdef list alive    # what `rules` names by identity
@@ -88,7 +65,8 @@ cdef class PlainSchemas:
         self.lexicon = lexicon
         self.parts = parts
         self.layout, self.step, self.any_order = parts.layout, parts.step, parts.any_order
-        self.words, self.rules, self.insides, self.alive = {}, {}, {}, []
+        self.sight = SchemaSight(parts)
+        self.rules, self.insides, self.alive = {}, {}, []
 
     cdef int begin(self, int32_t start) except -1:
         """Read the whole schema into the state at which the grammar starts; 0: it is not plain."""
@@ -134,14 +112,13 @@ cdef class PlainSchemas:
 
     cdef int32_t read(self, object schema, object context, int place, int depth, int32_t state) except -2:
         """Write what a schema allows as edges of a state, or of a new one (-1); which it is. -1: it is not plain."""
-        cdef int kind, words = 0
         for _ in range(_MOST_REFERENCES):
             if type(schema) is not dict or "$ref" not in <dict>schema:
                 break
-            if not self.only_refers(<dict>schema, context):
+            if not self.sight.only_refers(<dict>schema, context):
                 return -1
             schema, context = context.resolve(schema["$ref"])
-        kind = self.kind_of(schema, context, &words)
+        cdef int kind = self.sight.kind_of(schema, context)
         if kind == SCALAR_VALUE:
             return self.read_scalar(<dict>schema, context, place, depth, state)
         if kind == LISTED_STRINGS:
@@ -163,191 +140,10 @@ cdef class PlainSchemas:
         self.network.finish_state(state, False, edge, label, <ItemRule>0, 0, False)
         return 0
 
-    # What a schema says.
-
-    cdef cbool only_refers(self, dict schema, object context) except *:
-        """Whether nothing counts beside `$ref`."""
-        if "$id" in schema or "id" in schema or type(schema["$ref"]) is not str:
-            return False
-        if context.draft <= 7:
-            return True
-        known = self.words_of(context)
-        for word in schema:
-            if word in known and word != "$ref":
-                return False
-        return True
-
-    cdef dict words_of(self, object context):
-        """The keywords of a draft."""
-        if context is self.last_context:
-            return self.last_words
-        found = self.words.get(context.draft)
-        if found is None:
-            found = {word: _WORDS.get(word, OTHER_WORD) for word in self.parts.keywords[context.draft]}
-            found["$id"] = found["id"] = OTHER_WORD
-            self.words[context.draft] = found
-        self.last_context, self.last_words = context, found
-        return found
-
-    cdef int said(self, dict schema, object context) except -1:
-        """The keywords of a schema as bits."""
-        cdef dict known = self.words_of(context)
-        cdef int words = 0
-        for word in schema:
-            bit = known.get(word)
-            if bit is not None:
-                words |= <int>bit
-        if words & OTHER_WORD and ("$id" in schema or "id" in schema) and schema is context.document:
-            words = 0  # the identifier of the whole document changes nothing
-            for word in schema:
-                bit = known.get(word)
-                if bit is not None and word != "$id" and word != "id":
-                    words |= <int>bit
-        return words
-
-    cdef int kind_of(self, object schema, object context, int* words) except -1:
-        """What a schema is, without references."""
-        if schema is True:
-            return ANY_VALUE
-        if type(schema) is not dict:
-            return OTHER_SCHEMA
-        cdef int said = self.said(<dict>schema, context)
-        words[0] = said
-        if said == 0:
-            return ANY_VALUE
-        if said & (OTHER_WORD | ANY_OF):
-            return OTHER_SCHEMA
-        if said & ENUM:
-            return LISTED_STRINGS if self.lists_strings(<dict>schema, said) else OTHER_SCHEMA
-        kind = (<dict>schema).get("type")
-        if type(kind) is list:
-            for name in kind:
-                if name not in _SCALARS:
-                    return OTHER_SCHEMA
-            return SCALAR_VALUE if said & ~_SCALAR_WORDS == 0 else OTHER_SCHEMA
-        if type(kind) is not str:
-            return OTHER_SCHEMA
-        if kind in _SCALARS:
-            return SCALAR_VALUE if said & ~_SCALAR_WORDS == 0 else OTHER_SCHEMA
-        if kind == "object":
-            return PLAIN_OBJECT if self.is_object(<dict>schema, context, said) else OTHER_SCHEMA
-        return PLAIN_ARRAY if self.is_array(<dict>schema, context, said) else OTHER_SCHEMA
-
-    cdef cbool lists_strings(self, dict schema, int said) except *:
-        """Whether a schema that lists values lists strings, and says nothing else."""
-        if said & ~(TYPE | ENUM) or (said & TYPE and schema["type"] != "string"):
-            return False
-        listed = schema["enum"]
-        if type(listed) is not list or not listed:
-            return False
-        for text in listed:
-            if type(text) is not str or not (<str>text).isascii():
-                return False
-        return True
-
-    cdef cbool is_array(self, dict schema, object context, int said) except *:
-        """Whether it is plain, and met by some array."""
-        if said & ~_ARRAY_WORDS:
-            return False
-        cdef int64_t least = 0, most = -1
-        if said & LEAST_ITEMS and (least := self.count(schema["minItems"])) < 0:
-            return False
-        if said & MOST_ITEMS and (most := self.count(schema["maxItems"])) < 0:
-            return False
-        if most >= 0 and most < least:
-            return False
-        items = schema.get("items", True)
-        if items is not True and type(items) is not dict:
-            return False
-        return least == 0 or self.is_met(items, context)
-
-    cdef int64_t count(self, object value) except -2:
-        """A number of things as written; -1: it is written otherwise, or too large for what is counted here."""
-        return value if type(value) is int and 0 <= value < _MOST_COUNTED else -1
-
-    cdef cbool is_object(self, dict schema, object context, int said) except *:
-        """Whether it is plain, and met by some object."""
-        if said & ~_OBJECT_WORDS:
-            return False
-        members = schema.get("properties")
-        if members is not None:
-            if type(members) is not dict:
-                return False
-            for name in <dict>members:
-                if type(name) is not str or not (<str>name).isascii():
-                    return False
-        if not said & REQUIRED:
-            return True
-        required = schema["required"]
-        if type(required) is not list or (members is None and required):
-            return False
-        for name in required:
-            if type(name) is not str or name not in <dict>members or not self.is_met((<dict>members)[name], context):
-                return False
-        return True
-
-    # Whether something meets a schema.
-
-    cdef cbool is_met(self, object schema, object context) except *:
-        return self.is_surely_met(schema, context, _DEEPEST) or self.parts.exists(schema, context)
-
-    cdef cbool is_surely_met(self, object schema, object context, int depth) except *:
-        """Whether it is plain that some value meets a schema; False says nothing."""
-        if schema is True:
-            return True
-        if type(schema) is not dict:
-            return False
-        if "$ref" in schema:
-            if not depth or not self.only_refers(<dict>schema, context):
-                return False
-            schema, context = context.resolve(schema["$ref"])
-            return self.is_surely_met(schema, context, depth - 1)
-        cdef int said = self.said(<dict>schema, context)
-        cdef int beside = said & ~TYPE
-        if said == 0:
-            return True
-        if said & OTHER_WORD:
-            return False
-        if said & ENUM:
-            return self.lists_strings(<dict>schema, said)
-        if said & ANY_OF:
-            return said == ANY_OF and depth > 0 and self.some_surely_met(schema["anyOf"], context, depth - 1)
-        kind = (<dict>schema).get("type")
-        if type(kind) is not str:
-            return said == TYPE
-        if beside == 0:
-            return True
-        if kind == "string":
-            return beside == LEAST_LENGTH or beside == MOST_LENGTH or beside == FORMAT
-        if kind == "number" or kind == "integer":
-            return beside == LEAST or beside == MOST
-        if kind == "object":
-            return beside & ~(PROPERTIES | ADDITIONAL) == 0 or (depth > 0 and self.has_met_members(<dict>schema, context, said, depth))
-        if kind == "array":
-            return beside & ~(ITEMS | MOST_ITEMS) == 0
-        return False
-
-    cdef cbool some_surely_met(self, branches, object context, int depth) except *:
-        for branch in branches:
-            if self.is_surely_met(branch, context, depth):
-                return True
-        return False
-
-    cdef cbool has_met_members(self, dict schema, object context, int said, int depth) except *:
-        if said & ~_OBJECT_WORDS or not said & PROPERTIES or type(schema["required"]) is not list:
-            return False
-        members = schema["properties"]
-        for name in schema["required"]:
-            if type(name) is not str or not (<str>name).isascii() or type(members) is not dict or name not in <dict>members:
-                return False
-            if not self.is_surely_met((<dict>members)[name], context, depth - 1):
-                return False
-        return True
-
     # Scalars.
 
     cdef int32_t read_scalar(self, dict schema, object context, int place, int depth, int32_t state) except -2:
-        cdef dict known = self.words_of(context)
+        cdef dict known = self.sight.words_of(context)
         cdef list said = [self.layout, context.draft, place, depth if self.step else 0]
         kind = schema["type"]
         if len(schema) == 1 and type(kind) is str:
@@ -359,12 +155,7 @@ cdef class PlainSchemas:
         cdef tuple key = tuple(said)
         if state < 0 and (found := self.rules.get(key)) is not None:
             return found
-        cdef ScalarEdges edges = self.lexicon.scalars.get(key)
-        if edges is None:
-            edges = self.scalar_edges(schema, context, place, depth)
-            if len(self.lexicon.scalars) >= _MOST_REMEMBERED:
-                self.lexicon.scalars.clear()
-            self.lexicon.scalars[key] = edges
+        cdef ScalarEdges edges = self.shared_edges(key, schema, context, place, depth)
         if not edges.kept:
             return -1
         cdef cbool is_new = state < 0
@@ -378,9 +169,7 @@ cdef class PlainSchemas:
     cdef int32_t read_any(self, object context, int place, int depth, int32_t state) except -1:
         """Any value: scalars, of which one is the shortest, an object, an array."""
         cdef tuple key = (self.layout, context.draft, place, depth if self.step else 0, True)
-        cdef ScalarEdges edges = self.lexicon.scalars.get(key)
-        if edges is None:
-            edges = self.lexicon.scalars[key] = self.scalar_edges(True, context, place, depth)
+        cdef ScalarEdges edges = self.shared_edges(key, True, context, place, depth)
         state = self.new_state(state)
         self.add_scalars(state, edges)
         self.open({}, context, place, depth, state, True)
@@ -395,6 +184,17 @@ cdef class PlainSchemas:
             made = &self.network.add_edge(state, edges.kinds[i], edges.starts[i], 0)
             made.least, made.most = edges.least[i], edges.most[i]
         return 0
+
+    cdef ScalarEdges shared_edges(self, tuple key, object schema, object context, int place, int depth):
+        """`scalar_edges`, kept for all grammars of the vocabulary. key: all that they hang on; what an object said when it was
+        met before does not count, as its owner may have changed it."""
+        cdef ScalarEdges edges = self.lexicon.scalars.get(key)
+        if edges is None:
+            edges = self.scalar_edges(schema, context, place, depth)
+            if len(self.lexicon.scalars) >= _MOST_REMEMBERED:
+                self.lexicon.scalars.clear()
+            self.lexicon.scalars[key] = edges
+        return edges
 
     cdef ScalarEdges scalar_edges(self, object schema, object context, int place, int depth):
         """What the front end says; a schema that only lists of words, or nothing, meets is left to it."""
@@ -477,12 +277,12 @@ cdef class PlainSchemas:
             made.order.push_back(<int32_t>label)
             if required and name in required:
                 made.required.push_back(<int32_t>label)
-            elif not self.is_met(member, inside.context):
+            elif not self.sight.is_met(member, inside.context):
                 continue
             made.usable.words[label >> 6] |= (<uint64_t>1) << (label & 63)
         made.name = brackets.name
         made.close = brackets.close_object
-        if additional is True or (additional is not False and self.is_met(additional, inside.context)):
+        if additional is True or (additional is not False and self.sight.is_met(additional, inside.context)):
             made.other = brackets.name
         made.any_order = self.any_order
         made.n_before = self.parts.n_before
@@ -501,7 +301,7 @@ cdef class PlainSchemas:
         made.most = schema.get("maxItems", -1)
         made.top = max(1, made.least if made.most < 0 else made.most)
         made.close = self.brackets(inside.depth).close_array
-        if items is True or self.is_met(items, inside.context):
+        if items is True or self.sight.is_met(items, inside.context):
             made.items.push_back(self.rule(items, inside.context, FIRST, inside.depth))
             made.items.push_back(self.rule(items, inside.context, AFTER_COMMA, inside.depth))
         else:

@@ -242,7 +242,8 @@ class SchemaParts(Protocol):
         """The state of a value that meets a schema, with what stands before it."""
 
     def expansion(self, schema: Any, context: Any, place: int, depth: int) -> Expansion:
-        """What `expand` says of that state."""
+        """What `expand` says of that state, by the draft and by what the schema says now: the core keeps it
+        for all grammars of a vocabulary with the same layout."""
 
     def exists(self, schema: Any, context: Any) -> bool:
         """Whether some value meets a schema."""

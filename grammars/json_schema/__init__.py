@@ -112,7 +112,7 @@ def from_json_schema(
     except RecursionError:
         raise LimitExceededError("depth of the schema", given="more", limit="what the stack holds") from None
     options: dict[str, Any] = {
-        "whitespace": whitespace,
+        "whitespace": layout.whitespace,
         "property_order": property_order,
         "unsupported": unsupported,
         "registry": registry,

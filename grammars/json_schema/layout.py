@@ -39,7 +39,7 @@ class Layout:
     no role. `whitespace` is what it was made from."""
 
     def __init__(self, whitespace: Whitespace) -> None:
-        self.whitespace = whitespace
+        self.whitespace: Whitespace = whitespace
         if isinstance(whitespace, dict):
             indent = whitespace.get("indent")
             if set(whitespace) != {"indent"} or isinstance(indent, bool) or not isinstance(indent, int):
@@ -49,6 +49,7 @@ class Layout:
             if not 0 <= indent <= _MOST_INDENT:
                 raise GrammarSyntaxError(f"the indent must be from 0 to {_MOST_INDENT}", got=indent)
             self.indent: int | None = indent
+            self.whitespace = {"indent": indent}  # not the caller's, who may change it
             self.gap = EPSILON
         elif isinstance(whitespace, str) and whitespace in _GAPS:
             self.indent, self.gap = None, _GAPS[whitespace]

@@ -25,6 +25,7 @@ from .keywords import (
     ALL_TYPES,
     ARRAY,
     BOOLEAN,
+    DRAFT_4,
     NULL,
     NUMBER,
     OBJECT,
@@ -149,7 +150,9 @@ class Nodes:
             if not rules:
                 return TRUE
             if len(rules) == 1 and type(rules.get("type")) is str:
-                return self._bare_type(rules["type"], first_schema, first_context)  # type: ignore[arg-type]
+                found = self._bare_type(rules["type"], schema, context)  # type: ignore[arg-type]
+                self._by_identity[id(first_schema), first_context.index] = found
+                return found
             if len(rules) > 1 or ("$ref" not in rules and "allOf" not in rules):
                 break
             followed.append((id(schema), context.index))
@@ -171,10 +174,14 @@ class Nodes:
         return node.index * 2
 
     def _bare_type(self, kind: str, schema: Mapping[str, Any], context: Context) -> int:
-        """The literal of a schema that says a type and no more: the same wherever it stands."""
+        """The literal of a schema that says a type and no more: the same wherever it means the same."""
         literal = BARE_TYPES[kind]
-        if self.all[literal >> 1] is None:
+        known = self.all[literal >> 1]
+        if known is None:
             self.all[literal >> 1] = Node(literal >> 1, schema, context, {"type": kind})
+        elif kind == "integer" and (known.context.draft == DRAFT_4) != (context.draft == DRAFT_4):
+            literal = len(self.all) * 2  # documents of several drafts: 1.0 is no integer in draft 4
+            self.all.append(Node(literal >> 1, schema, context, {"type": kind}))
         self._by_identity[id(schema), context.index] = literal
         return literal
 

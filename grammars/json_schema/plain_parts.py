@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import LimitExceededError
 from ..expressions import Expression, concatenate, literal
 from ..grammar import Expansion
-from .keywords import KEYWORDS
+from .keywords import KEYWORDS, rules_of
 from .layout import AFTER_COMMA, FIRST, Layout
-from .nodes import Demand
+from .nodes import TRUE, Demand
 from .records import SURPLUS
 from .references import Context
 
@@ -51,7 +51,8 @@ class PlainParts:
         self.trailing = trailing
         self.any_order = values.any_order
         self.step = layout.step
-        self.layout = f"{layout.whitespace} {values.scalars.spelling}"
+        kind = layout.whitespace if layout.indent is None else layout.indent
+        self.layout = f"{kind} {values.scalars.spelling}"
 
     def openings(self, place: int, depth: int) -> tuple[Expression, Expression, Expression]:
         lead = self._layout.lead(place, depth)
@@ -72,7 +73,12 @@ class PlainParts:
         return self._grammar.rule(demand, place, depth)
 
     def expansion(self, schema: Any, context: Context, place: int, depth: int) -> Expansion:
-        return self._grammar.expand(self.rule(schema, context, place, depth))
+        """By what the schema says now, not by what is known of this object: it is kept for other grammars."""
+        nodes = self._values.nodes
+        literal = TRUE if schema is True else nodes.synthetic(rules_of(schema, context.draft), context)
+        demand = nodes.demand((literal,))
+        assert demand is not None
+        return self._grammar.expand(self._grammar.rule(demand, place, depth))
 
     def exists(self, schema: Any, context: Context) -> bool:
         try:

@@ -57,8 +57,8 @@ def text_complement(language: Expression) -> Expression:
 
 @lru_cache(65536)
 def text_in(language: Expression, text: str) -> bool:
-    """Whether a text belongs to a language."""
-    return matches(language, text.encode())
+    """Whether a text belongs to a language; one with a lone surrogate belongs to none."""
+    return writable(text) and matches(language, text.encode())
 
 
 def writable(text: str) -> bool:

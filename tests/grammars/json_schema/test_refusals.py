@@ -135,6 +135,12 @@ HOSTILE = {
     "surrogate in required": {"type": "object", "required": ["\ud800"]},
     "surrogate in properties": {"properties": {"\ud800": {}}},
     "surrogate in pattern": {"pattern": "\ud800"},
+    "surrogate beside patterns": {
+        "oneOf": [
+            {"type": "object", "required": ["\ud800"], "patternProperties": {"^a": {"maxItems": 1}}},
+            {"type": "object"},
+        ]
+    },
     "long": {"minLength": 10**9, "type": "string"},
     "many items": {"minItems": 10**9, "type": "array"},
     "large": {
