@@ -388,8 +388,9 @@ private:
     }
 
     // ---- literals ----------------------------------------------------------------------------------------------------
-    // The literal to finish with: the wanted one if it can still be reached, else the first: both stay the choice along
-    // the way, in the middle of an escape too. Where the vocabulary lacks bytes, one that can be written, and what follows it.
+    // The literal to finish with: the wanted one if it can still be reached, else the shortest where all lead to the same, else
+    // the first: each stays the choice along the way, in the middle of an escape too. Where the vocabulary lacks bytes, one that
+    // can be written, and what follows it too.
     std::string literal_witness(const Configuration& c, const Edge& edge, int32_t& label) {
         const LiteralTrie& trie = network_.table_of(edge);
         const StringPosition p = lexicon_.position(c.state);
@@ -407,20 +408,21 @@ private:
     int32_t chosen_in_escape(const Configuration& c, const Edge& edge, int32_t& node, std::string& text) {
         const LiteralTrie& trie = network_.table_of(edge);
         const int32_t wanted = wanted_literal(edge);
+        const bool by_length = shortest_suffices(edge);
         int32_t chosen = ~trie.nodes[node].first;
         std::string rest;
         any_completion(lexicon_.position(c.state), [&](uint32_t first, uint32_t last) {
             return trie.any_character(c.extra, first, last, [&](uint32_t character, int32_t below) {
                 const LiteralNode& at = trie.nodes[below];
                 const bool may_be_wanted = wanted >= at.first && wanted < at.last;
-                if (!edge.legal.any(at.first, at.last) || (chosen >= 0 && !may_be_wanted)) return false;
+                if (!edge.legal.any(at.first, at.last) || (chosen >= 0 && !may_be_wanted && !by_length)) return false;
+                const int32_t found = by_length && !may_be_wanted ? at.shortest : chosen_literal(c, edge, below);
+                if (chosen < 0 && found < 0) chosen = found;
+                const bool is_shorter = by_length && chosen >= 0 && trie.literals[found].size() < trie.literals[chosen].size();
+                if (found < 0 || (chosen >= 0 && found != wanted && !is_shorter)) return false;
                 const std::string escape = rest_of_escape(c, trie, character, below);
-                const int32_t found = chosen_literal(c, edge, below);
-                if (found < 0 || escape == UNSPELLABLE) {
-                    if (chosen < 0) chosen = found < 0 ? found : ~found;
-                } else if (chosen < 0 || found == wanted) {
-                    chosen = found, node = below, rest = escape;
-                }
+                if (escape != UNSPELLABLE) chosen = found, node = below, rest = escape;
+                else if (chosen < 0) chosen = ~found;
                 return chosen >= 0 && chosen == wanted;
             });
         });
@@ -458,6 +460,11 @@ private:
         return rest;
     }
 
+    // Whether it does not matter to what follows with which literal a text ends, and all can be had.
+    bool shortest_suffices(const Edge& edge) const {
+        return edge.next != BY_LABEL && !lexicon_.lacks_bytes() && edge.legal.all(static_cast<int32_t>(network_.table_of(edge).literals.size()));
+    }
+
     // The literal that the front end finishes with; -1: it finishes with something else.
     int32_t wanted_literal(const Edge& edge) {
         const GrammarState owner = network_.expand(edge.grammar_state);
@@ -476,6 +483,7 @@ private:
         };
         int32_t any = at.first;
         if (wanted >= at.first && wanted < at.last && possible(wanted)) return wanted;
+        if (shortest_suffices(edge)) return at.shortest;
         for (int32_t i = at.first; i < at.last; ++i) {
             if (edge.legal.has(i)) any = i;
             if (possible(i)) return i;
