@@ -388,54 +388,102 @@ private:
     }
 
     // ---- literals ----------------------------------------------------------------------------------------------------
-    // The literal to finish with: the wanted one if it can still be reached, else the first: both stay the choice along
-    // the way. Where the vocabulary lacks bytes, one that can be written, and what follows it too.
+    // The literal to finish with: the wanted one if it can still be reached, else the shortest where all lead to the same, else
+    // the first: each stays the choice along the way, in the middle of an escape too. Where the vocabulary lacks bytes, one that
+    // can be written, and what follows it too.
     std::string literal_witness(const Configuration& c, const Edge& edge, int32_t& label) {
         const LiteralTrie& trie = network_.table_of(edge);
-        int32_t state = c.state, node = c.extra;
+        const StringPosition p = lexicon_.position(c.state);
         std::string text;
-        while (lexicon_.position(state).phase != BODY && lexicon_.position(state).phase != CLOSED) {
-            StringPosition p = lexicon_.position(state);
-            int chosen = -1;
-            int32_t to_state = DEAD, to_node = NO_NODE;
-            if (p.phase == PREFIX) {
-                std::string before = witness(p.inner);
-                chosen = before.empty() ? '"' : static_cast<uint8_t>(before[0]);
-                step_literal(lexicon_, trie, state, node, static_cast<uint8_t>(chosen), to_state, to_node);
-            } else {
-                for (int byte = 0; byte < 256 && chosen < 0; ++byte)
-                    if (step_literal(lexicon_, trie, state, node, static_cast<uint8_t>(byte), to_state, to_node) &&
-                        literal_possible(lexicon_, trie, edge.legal, to_state, to_node))
-                        chosen = byte;
-            }
-            if (chosen < 0 || to_state == DEAD) return UNSPELLABLE;
-            text.push_back(static_cast<char>(chosen));
-            state = to_state, node = to_node;
-        }
-        const int32_t chosen = chosen_literal(c, edge, node);
+        int32_t node = c.extra;
+        if (p.phase == PREFIX) text = witness(p.inner) + '"';
+        const int32_t chosen = p.phase == PREFIX || p.phase == BODY ? chosen_literal(c, edge, node) : chosen_in_escape(c, edge, node, text);
         if (chosen < 0) return label = ~chosen, UNSPELLABLE;
         label = chosen;
-        if (lexicon_.position(state).phase == CLOSED) return text;
-        const std::string& literal = trie.literals[chosen];
-        for (size_t i = depth_of(trie, node, chosen); i < literal.size(); ++i) append_escaped(text, static_cast<uint8_t>(literal[i]));
-        return text + "\"";
+        return text + rest_of_literal(trie, node, chosen) + '"';
+    }
+
+    // The same in the middle of an escape: the literal, and not the character that is next in the order of bytes, is chosen
+    // first, as it was before the escape. Appends what is missing of the escape, and leaves the node after it.
+    int32_t chosen_in_escape(const Configuration& c, const Edge& edge, int32_t& node, std::string& text) {
+        const LiteralTrie& trie = network_.table_of(edge);
+        const int32_t wanted = wanted_literal(edge);
+        const bool by_length = shortest_suffices(edge);
+        int32_t chosen = ~trie.nodes[node].first;
+        std::string rest;
+        any_completion(lexicon_.position(c.state), [&](uint32_t first, uint32_t last) {
+            return trie.any_character(c.extra, first, last, [&](uint32_t character, int32_t below) {
+                const LiteralNode& at = trie.nodes[below];
+                const bool may_be_wanted = wanted >= at.first && wanted < at.last;
+                if (!edge.legal.any(at.first, at.last) || (chosen >= 0 && !may_be_wanted && !by_length)) return false;
+                const int32_t found = by_length && !may_be_wanted ? at.shortest : chosen_literal(c, edge, below);
+                if (chosen < 0 && found < 0) chosen = found;
+                const bool is_shorter = by_length && chosen >= 0 && trie.literals[found].size() < trie.literals[chosen].size();
+                if (found < 0 || (chosen >= 0 && found != wanted && !is_shorter)) return false;
+                const std::string escape = rest_of_escape(c, trie, character, below);
+                if (escape != UNSPELLABLE) chosen = found, node = below, rest = escape;
+                else if (chosen < 0) chosen = ~found;
+                return chosen >= 0 && chosen == wanted;
+            });
+        });
+        text += rest;
+        return chosen;
+    }
+
+    // What is missing of half an escape for a character that leads to a node: as `append_escaped` writes it, or, where the
+    // vocabulary lacks a byte of that, with others.
+    std::string rest_of_escape(const Configuration& c, const LiteralTrie& trie, uint32_t character, int32_t below) {
+        static const char bytes[] = "\"\\/bfnrtu0123456789acdeABCDEF";  // the preferred first
+        int32_t state = c.state, node = c.extra;
+        std::string text;
+        auto leads_on = [&](int32_t to, int32_t to_node) {
+            const StringPosition p = lexicon_.position(to);
+            if (p.phase == BODY) return to_node == below;
+            return any_completion(p, [&](uint32_t first, uint32_t last) { return first <= character && character <= last; });
+        };
+        while (lexicon_.position(state).phase != BODY) {
+            const char* byte = bytes;
+            int32_t to = DEAD, to_node = NO_NODE;
+            while (*byte && !(step_literal(lexicon_, trie, state, node, static_cast<uint8_t>(*byte), to, to_node) && leads_on(to, to_node))) ++byte;
+            if (!*byte) return UNSPELLABLE;
+            text += *byte;
+            state = to, node = to_node;
+        }
+        return text;
+    }
+
+    // What is missing of a literal below a node of the trie.
+    static std::string rest_of_literal(const LiteralTrie& trie, int32_t node, int32_t literal) {
+        const std::string& text = trie.literals[literal];
+        std::string rest;
+        for (size_t i = depth_of(trie, node, literal); i < text.size(); ++i) append_escaped(rest, static_cast<uint8_t>(text[i]));
+        return rest;
+    }
+
+    // Whether it does not matter to what follows with which literal a text ends, and all can be had.
+    bool shortest_suffices(const Edge& edge) const {
+        return edge.next != BY_LABEL && !lexicon_.lacks_bytes() && edge.legal.all(static_cast<int32_t>(network_.table_of(edge).literals.size()));
+    }
+
+    // The literal that the front end finishes with; -1: it finishes with something else.
+    int32_t wanted_literal(const Edge& edge) {
+        const GrammarState owner = network_.expand(edge.grammar_state);
+        return owner.finish == edge.index ? owner.finish_label : -1;
     }
 
     // The literal to finish with from a node of the trie; ~label of any if none can be written.
     int32_t chosen_literal(const Configuration& c, const Edge& edge, int32_t node) {
         const LiteralTrie& trie = network_.table_of(edge);
         const LiteralNode& at = trie.nodes[node];
-        const GrammarState owner = network_.expand(edge.grammar_state);
-        const int32_t wanted = owner.finish == edge.index ? owner.finish_label : -1;
+        const int32_t wanted = wanted_literal(edge);
         auto possible = [&](int32_t literal) {
             if (!edge.legal.has(literal)) return false;
             if (!lexicon_.lacks_bytes()) return true;
-            std::string rest;
-            for (size_t i = depth_of(trie, node, literal); i < trie.literals[literal].size(); ++i) append_escaped(rest, static_cast<uint8_t>(trie.literals[literal][i]));
-            return spell(rest) < IMPOSSIBLE && of_continuation(network_.after(c.link, literal)) < IMPOSSIBLE;
+            return spell(rest_of_literal(trie, node, literal)) < IMPOSSIBLE && of_continuation(network_.after(c.link, literal)) < IMPOSSIBLE;
         };
         int32_t any = at.first;
         if (wanted >= at.first && wanted < at.last && possible(wanted)) return wanted;
+        if (shortest_suffices(edge)) return at.shortest;
         for (int32_t i = at.first; i < at.last; ++i) {
             if (edge.legal.has(i)) any = i;
             if (possible(i)) return i;

@@ -18,6 +18,7 @@ struct LiteralNode {
     int32_t first, last;      // the literals below are first .. last - 1
     int32_t literal = -1;     // the literal that ends here
     uint8_t byte = 0;
+    int32_t shortest = -1;    // of the literals below, the first of those with the fewest bytes
 };
 
 class LiteralTrie {
@@ -46,6 +47,7 @@ public:
             previous = &text;
         }
         nodes[0].last = static_cast<int32_t>(literals.size());
+        for (size_t node = nodes.size(); node-- > 0;) nodes[node].shortest = shortest_below(nodes[node]);
     }
 
     int32_t child(int32_t node, uint8_t byte) const {
@@ -69,6 +71,14 @@ public:
 
 private:
     std::vector<int32_t> youngest_;
+
+    // Children come after their parents, and are known.
+    int32_t shortest_below(const LiteralNode& node) const {
+        int32_t best = node.literal;
+        for (int32_t c = node.child; node.literal < 0 && c != NO_NODE; c = nodes[c].sibling)
+            if (best < 0 || literals[nodes[c].shortest].size() < literals[best].size()) best = nodes[c].shortest;
+        return best;
+    }
 
     void append_child(int32_t parent, int32_t made) {
         youngest_.resize(nodes.size(), NO_NODE);
@@ -103,6 +113,14 @@ public:
     }
     bool any() const {
         return std::any_of(words.begin(), words.end(), [](uint64_t word) { return word != 0; });
+    }
+    // Whether all of so many are.
+    bool all(int32_t n_literals) const {
+        const size_t n_words = static_cast<size_t>(n_literals) >> 6;
+        if (words.size() < n_words || std::any_of(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(n_words), [](uint64_t word) { return ~word != 0; })) return false;
+        for (int32_t i = n_literals & ~63; i < n_literals; ++i)
+            if (!has(i)) return false;
+        return true;
     }
     bool any(int32_t first, int32_t last) const {
         for (int32_t i = first; i < last;) {

@@ -14,7 +14,14 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from tokentrellis import BudgetTooSmallError, Vocabulary, allocate_bitmask, compile_grammar, from_json_schema
+from tokentrellis import (
+    BudgetTooSmallError,
+    Matcher,
+    Vocabulary,
+    allocate_bitmask,
+    compile_grammar,
+    from_json_schema,
+)
 from tokentrellis.decoding.compile import CompiledGrammar
 from tokentrellis.models import load_tokenizer
 
@@ -363,3 +370,39 @@ def test_a_budget_is_known_where_keys_are_required_by_their_pattern() -> None:
     }
     compiled = compile_grammar(from_json_schema(schema), Vocabulary.from_tokenizer(load_tokenizer()))
     assert compiled.matcher().tokens_to_finish < 40
+
+
+# Literals that begin with the same half of an escape: the first, or the one that must come, is the cheaper.
+HALF_ESCAPES: dict[str, dict[str, Any]] = {
+    "values": {"enum": ["\n", "\\" + "a" * 9]},
+    "a required name": {"type": "object", "properties": {"\\": {}, '"': LONG}, "required": ["\n"]},
+    "a required name among others": {**CLOSED, "properties": {'"': LONG, "\\": {}}, "required": ["\\"]},
+    "digits": {"enum": ["\x1f", "\x0f" + "a" * 9, "\b" * 9]},
+    "pairs": {"enum": ["\U0001f600", "\U0001f601" + "a" * 9, "\ufffd" * 9]},
+}
+
+
+def following(matcher: Matcher) -> list[Matcher]:
+    """After each token that is allowed."""
+    found = []
+    for token in allowed_tokens(matcher):
+        after = matcher.copy()
+        after.accept_token(token)
+        if not after.is_terminated:
+            found.append(after)
+    return found
+
+
+@pytest.mark.parametrize("name", HALF_ESCAPES)
+@pytest.mark.parametrize("tokens", [[], [b"\\u00"], [b"\\ud83d", b"\\ud83d\\ude"], [b'1f"', b"\\u", b'5c"']])
+def test_half_an_escape_leads_to_the_literal_that_was_counted(name: str, tokens: list[bytes]) -> None:
+    """Whatever the next token is, also one that ends in an escape: some token keeps the smallest budget."""
+    compiled = compile_grammar(
+        from_json_schema(HALF_ESCAPES[name], whitespace="compact", property_order="any"),
+        vocabulary_of(tokens),
+    )
+    matchers = [compiled.matcher()]
+    for _ in range(9):
+        for matcher in matchers:
+            assert allowed_tokens(matcher, matcher.tokens_to_finish)
+        matchers = [after for matcher in matchers for after in following(matcher)][:200]

@@ -96,6 +96,8 @@ SCALARS: tuple[Any, ...] = (
     {"type": "string", "enum": ["a", 1]},
     {"type": "integer", "enum": ["a", 1]},
     {"enum": ["\u00e9", "a"]},
+    {"enum": ["null", "\u00e9"]},
+    {"enum": ["aaaaaaaa", "b"]},
     {"const": "a"},
     {"maxLength": 2},
     {"$id": "http://example.com/other", "type": "string"},
@@ -194,6 +196,19 @@ def walk_both(whole: Matcher, one_by_one: Matcher, rng: random.Random) -> None:
         one_by_one.accept_token(token)
         if whole.is_terminated:
             return
+
+
+@pytest.mark.parametrize("whitespace", LAYOUTS)
+@pytest.mark.parametrize(
+    "words", [["null", "\u00e9"], ["aaaaaaaa", "b"], ["\n\n\n", "\\\\", "\t", "ab", "a"]]
+)
+def test_words_cost_what_the_shortest_costs(words: list[str], whitespace: Any) -> None:
+    """Also where an array may end instead, so that no word is what the state finishes with."""
+    schema = {"type": "array", "items": {"enum": words}}
+    whole = compile_grammar(from_json_schema(schema, whitespace=whitespace), VOCABULARY)
+    one_by_one = compile_grammar(OneByOne(from_json_schema(schema, whitespace=whitespace)), VOCABULARY)
+    for seed in range(5):
+        walk_both(whole.matcher(), one_by_one.matcher(), random.Random(seed))
 
 
 def test_objects_and_arrays_are_handed_over() -> None:
