@@ -28,7 +28,7 @@ from typing import Any
 from referencing import Registry
 
 from ..errors import GrammarError, LimitExceededError
-from ..expressions import EMPTY, EPSILON, Expression, StringTerminal, byte_class, concatenate, literal, repeat
+from ..expressions import EMPTY, EPSILON, Expression, StringTerminal, byte_class, concatenate, repeat
 from ..grammar import (
     END,
     UNKNOWN_FINISH,
@@ -47,7 +47,18 @@ from ..grammar import (
 from .algebra import NEVER
 from .arrays import ArrayShape
 from .completion import CLOSE, NAME
-from .layout import AFTER_COLON, AFTER_COMMA, FIRST, ROOT, Layout, Whitespace
+from .layout import (
+    AFTER_COLON,
+    AFTER_COMMA,
+    CLOSE_ARRAY,
+    CLOSE_OBJECT,
+    FIRST,
+    OPEN_ARRAY,
+    OPEN_OBJECT,
+    ROOT,
+    Layout,
+    Whitespace,
+)
 from .nodes import Demand
 from .objects import ObjectShape
 from .plain_parts import PlainParts, plain_parts, too_deep
@@ -59,8 +70,6 @@ from .values import Array, Shape, Values
 WHOLE, RULE, VALUE, COMPOSITE, OBJECT_STATE, ARRAY_STATE, NEXT_ITEM, TRAILING = range(8)
 MOST_STATES = 10_000_000
 
-_OPEN_OBJECT, _CLOSE_OBJECT = literal("{"), literal("}")
-_OPEN_ARRAY, _CLOSE_ARRAY = literal("["), literal("]")
 _TRAILING_EXPANSION = Expansion(
     [TerminalEdge(repeat(byte_class(b" \t\n\r"), 1), END)], True, -1, ends_document=True
 )
@@ -303,10 +312,8 @@ class JsonSchemaGrammar(Grammar):
         inside = depth + self._layout.step
         if isinstance(shape, ObjectShape):
             state = self._number((OBJECT_STATE, shape, shape.start, inside))
-            return TerminalEdge(_after(lead, _OPEN_OBJECT), state)
-        return TerminalEdge(
-            _after(lead, _OPEN_ARRAY), self._number((ARRAY_STATE, shape, shape.start, inside))
-        )
+            return TerminalEdge(_after(lead, OPEN_OBJECT), state)
+        return TerminalEdge(_after(lead, OPEN_ARRAY), self._number((ARRAY_STATE, shape, shape.start, inside)))
 
     # Objects.
 
@@ -338,7 +345,7 @@ class JsonSchemaGrammar(Grammar):
         if shape.may_close(state):
             if step == CLOSE:
                 finish = len(edges)
-            edges.append(self._close(_CLOSE_OBJECT, is_empty, depth))
+            edges.append(self._close(CLOSE_OBJECT, is_empty, depth))
         n_before = 0 if others is None else shape.most_before(state)
         return Expansion(edges, False, finish, finish_label, n_before=n_before)
 
@@ -359,7 +366,7 @@ class JsonSchemaGrammar(Grammar):
                 n_before = shape.most_before(state)
         if not need:
             finish = len(edges)
-            edges.append(self._close(_CLOSE_OBJECT, is_empty, depth))
+            edges.append(self._close(CLOSE_OBJECT, is_empty, depth))
         return Expansion(edges, False, finish, finish_label, n_before=n_before)
 
     def _outline_object(self, shape: ObjectShape, depth: int) -> PlainObject:
@@ -375,8 +382,8 @@ class JsonSchemaGrammar(Grammar):
             self._layout.lead(AFTER_COMMA, depth),
             None if others is None else others.content,
             bool(shape.order),
-            self._bracket(_CLOSE_OBJECT, True, depth),
-            self._bracket(_CLOSE_OBJECT, False, depth),
+            self._layout.closing(CLOSE_OBJECT, True, depth),
+            self._layout.closing(CLOSE_OBJECT, False, depth),
             shape.clip + SURPLUS,
             shape.members(depth),
         )
@@ -402,12 +409,8 @@ class JsonSchemaGrammar(Grammar):
         key = (bracket, is_empty, depth)
         known = self._closed.get(key)
         if known is None:
-            known = self._closed[key] = TerminalEdge(self._bracket(bracket, is_empty, depth), END)
+            known = self._closed[key] = TerminalEdge(self._layout.closing(bracket, is_empty, depth), END)
         return known
-
-    def _bracket(self, bracket: Expression, is_empty: bool, depth: int) -> Expression:
-        """A closing bracket and what stands before it. depth: that inside."""
-        return _after(self._layout.close(is_empty, depth - self._layout.step), bracket)
 
     def _successor(self, state: int, edge: int, label: int) -> int:
         kind, shape, inside, depth = self._states[state]
@@ -437,7 +440,7 @@ class JsonSchemaGrammar(Grammar):
             finish, finish_label = items.finish, items.finish_label
         if shape.may_close(state):
             finish, finish_label = len(edges), 0
-            edges.append(self._close(_CLOSE_ARRAY, is_empty, depth))
+            edges.append(self._close(CLOSE_ARRAY, is_empty, depth))
         if not edges:
             finish = UNKNOWN_FINISH  # less is possible than what led here
         return Expansion(edges, False, finish, finish_label, shape.item_rule(state))
@@ -456,8 +459,8 @@ class JsonSchemaGrammar(Grammar):
             shape.record.least,
             shape.record.most,
             shape.top,
-            self._bracket(_CLOSE_ARRAY, True, depth),
-            self._bracket(_CLOSE_ARRAY, False, depth),
+            self._layout.closing(CLOSE_ARRAY, True, depth),
+            self._layout.closing(CLOSE_ARRAY, False, depth),
         )
 
     def _expand_next_item(self, shape: Array, state: Any, depth: int) -> Expansion:

@@ -33,6 +33,9 @@ _GAPS = {
 # What stands before something; the numbers are part of the states of the grammar.
 ROOT, AFTER_COLON, FIRST, AFTER_COMMA = range(4)
 
+OPEN_OBJECT, CLOSE_OBJECT = literal("{"), literal("}")
+OPEN_ARRAY, CLOSE_ARRAY = literal("["), literal("]")
+
 
 class Layout:
     """The leads of one kind of layout. `step` is what a level of nesting adds to the depth: 0 where it plays
@@ -73,11 +76,9 @@ class Layout:
         """A comma that is read for itself; what follows it stands as if it were the first."""
         return concatenate(self.gap, literal(","))
 
-    def close(self, is_empty: bool, depth: int) -> Expression:
-        """What stands before a closing bracket. depth: the number of brackets that are open after it."""
-        if self.indent is None:
-            return self.gap
-        return EPSILON if is_empty else literal("\n" + " " * (self.indent * depth))
+    def closing(self, bracket: Expression, is_empty: bool, depth: int) -> Expression:
+        """A closing bracket and what stands before it. depth: the number of brackets that are open inside."""
+        return _closing(self.gap, self.indent, bracket, is_empty, depth - self.step)
 
 
 @lru_cache(4096)
@@ -90,3 +91,12 @@ def _lead(gap: Expression, outside: Expression, indent: int | None, place: int, 
     if place == FIRST:
         return gap
     return concatenate(gap, literal(":" if place == AFTER_COLON else ","), gap)
+
+
+@lru_cache(4096)
+def _closing(
+    gap: Expression, indent: int | None, bracket: Expression, is_empty: bool, depth: int
+) -> Expression:
+    if indent is None:
+        return concatenate(gap, bracket)
+    return bracket if is_empty else concatenate(literal("\n" + " " * (indent * depth)), bracket)

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LimitExceededError
-from ..expressions import Expression, concatenate, literal
+from ..expressions import Expression, concatenate
 from ..grammar import Expansion
 from .keywords import KEYWORDS, rules_of
-from .layout import AFTER_COMMA, FIRST, Layout
+from .layout import AFTER_COMMA, CLOSE_ARRAY, CLOSE_OBJECT, FIRST, OPEN_ARRAY, OPEN_OBJECT, Layout
 from .nodes import TRUE, Demand
 from .records import SURPLUS
 from .references import Context
@@ -56,29 +56,24 @@ class PlainParts:
 
     def openings(self, place: int, depth: int) -> tuple[Expression, Expression, Expression]:
         lead = self._layout.lead(place, depth)
-        return lead, concatenate(lead, literal("{")), concatenate(lead, literal("["))
+        return lead, concatenate(lead, OPEN_OBJECT), concatenate(lead, OPEN_ARRAY)
 
     def brackets(self, depth: int) -> tuple[Expression, ...]:
-        outside = depth - self._layout.step
         closing = [
-            concatenate(self._layout.close(is_empty, outside), literal(bracket))
-            for bracket in "}]"
+            self._layout.closing(bracket, is_empty, depth)
+            for bracket in (CLOSE_OBJECT, CLOSE_ARRAY)
             for is_empty in (True, False)
         ]
         return self._layout.lead(FIRST, depth), self._layout.lead(AFTER_COMMA, depth), *closing
 
     def rule(self, schema: Any, context: Context, place: int, depth: int) -> int:
-        demand = self._values.nodes.demand((self._values.nodes.literal(schema, context),))
-        assert demand is not None  # what nothing meets is asked for nowhere
-        return self._grammar.rule(demand, place, depth)
+        return self._rule(self._values.nodes.literal(schema, context), place, depth)
 
     def expansion(self, schema: Any, context: Context, place: int, depth: int) -> Expansion:
         """By what the schema says now, not by what is known of this object: it is kept for other grammars."""
-        nodes = self._values.nodes
-        literal = TRUE if schema is True else nodes.synthetic(rules_of(schema, context.draft), context)
-        demand = nodes.demand((literal,))
-        assert demand is not None
-        return self._grammar.expand(self._grammar.rule(demand, place, depth))
+        is_any = schema is True
+        literal = TRUE if is_any else self._values.nodes.synthetic(rules_of(schema, context.draft), context)
+        return self._grammar.expand(self._rule(literal, place, depth))
 
     def exists(self, schema: Any, context: Context) -> bool:
         try:
@@ -86,6 +81,11 @@ class PlainParts:
             return demand is not None and self._values.exist(demand)
         except RecursionError:
             raise too_deep() from None
+
+    def _rule(self, literal: int, place: int, depth: int) -> int:
+        demand = self._values.nodes.demand((literal,))
+        assert demand is not None  # what nothing meets is asked for nowhere
+        return self._grammar.rule(demand, place, depth)
 
 
 def plain_parts(
