@@ -188,6 +188,27 @@ def read_next_column(shown: npt.NDArray[np.int64], width: int, address: int, str
     tokens, int64, which begin `stride` tokens apart.
     """
 
+class PlainSurvey:
+    """Passes over plain schemas for a `Survey` of the front end of JSON Schema."""
+
+    def __init__(
+        self,
+        waiting: list[tuple[Any, Any, Any]],
+        seen: set[tuple[int, int]],
+        plans: dict[int, Any],
+        standard: dict[int, Any],
+        root: Any,
+        types: frozenset[str],
+        formats: frozenset[str],
+    ) -> None:
+        """waiting: (schema, context, place) of what is to be visited, the next one last. seen: (identity,
+        index of the context) of what has been. plans: by index of a context, how keywords are checked in
+        it. standard: by draft, how they are where all have their usual meaning. root: the context of the
+        document. types: the names of types. formats: those with nothing to report.
+        """
+    def __call__(self) -> None:
+        """Take plain schemas off, put what stands in them on, as long as a plain one is the next."""
+
 class TokenExport:
     """The states of a grammar as one table over tokens, visited all at once."""
 

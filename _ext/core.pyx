@@ -8,11 +8,12 @@ out. The algorithms are in the headers, in reading order:
 - of a grammar: literals, outlines, configurations, grammar_states, lengths, text_limits, stable_list, network, merged_closure;
   parse_tables, byte_classes, lexemes, lexeme_splits, stack_depths, number_blocks, lexeme_rows, derivations, separators and
   parse_stack (grammars that come as tables); other_texts, costs, json_values, used_texts, json_frame, tracker, rewind, reading,
-  detours, masks, new_texts, lookahead, ways_out, repetitions, states, token_limits (rules that take so many tokens at most);
+  detours, literal_walks, masks, new_texts, lookahead, ways_out, repetitions, states, token_limits (rules that take so many
+  tokens at most);
 - session (the lock), escapes, exports (all states at once), apply (a mask to scores).
 This file and the .pxi files, which are included as text, convert between Python objects and those classes, and hold no
-algorithm; only schema_sight.pxi and plain_schemas.pxi read what the front end of JSON Schema leaves to the core. They import
-nothing of ours; the errors that they raise for limits and rejected tokens are made by hooks that `decoding/` sets.
+algorithm; only schema_survey.pxi, schema_sight.pxi and plain_schemas.pxi read what the front end of JSON Schema leaves to the
+core. They import nothing of ours; the errors that they raise for limits and rejected tokens are made by hooks that `decoding/` sets.
 """
 
 cimport cython
@@ -168,6 +169,7 @@ cdef class Lexicon:
         return found
 
 
+include "schema_survey.pxi"
 include "schema_sight.pxi"
 include "plain_schemas.pxi"
 

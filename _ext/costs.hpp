@@ -462,7 +462,7 @@ private:
 
     // Whether it does not matter to what follows with which literal a text ends, and all can be had.
     bool shortest_suffices(const Edge& edge) const {
-        return edge.next != BY_LABEL && !lexicon_.lacks_bytes() && edge.legal.all(static_cast<int32_t>(network_.table_of(edge).literals.size()));
+        return edge.next != BY_LABEL && !lexicon_.lacks_bytes() && edge.legal.all(0, static_cast<int32_t>(network_.table_of(edge).literals.size()));
     }
 
     // The literal that the front end finishes with; -1: it finishes with something else.

@@ -114,26 +114,33 @@ public:
     bool any() const {
         return std::any_of(words.begin(), words.end(), [](uint64_t word) { return word != 0; });
     }
-    // Whether all of so many are.
-    bool all(int32_t n_literals) const {
-        const size_t n_words = static_cast<size_t>(n_literals) >> 6;
-        if (words.size() < n_words || std::any_of(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(n_words), [](uint64_t word) { return ~word != 0; })) return false;
-        for (int32_t i = n_literals & ~63; i < n_literals; ++i)
-            if (!has(i)) return false;
-        return true;
+    // Whether all of first .. last - 1 are.
+    bool all(int32_t first, int32_t last) const {
+        return !any_part(first, last, [](uint64_t bits, uint64_t part) { return (bits & part) != part; });
     }
     bool any(int32_t first, int32_t last) const {
+        return any_part(first, last, [](uint64_t bits, uint64_t part) { return (bits & part) != 0; });
+    }
+
+private:
+    // Whether something holds of a word and those of its bits that stand for first .. last - 1.
+    template <class Holds>
+    bool any_part(int32_t first, int32_t last, Holds holds) const {
         for (int32_t i = first; i < last;) {
-            size_t word = static_cast<size_t>(i) >> 6;
-            if (word >= words.size()) return false;
-            uint64_t bits = words[word] >> (i & 63);
-            int32_t n = std::min<int32_t>(64 - (i & 63), last - i);
-            if (n < 64) bits &= (1ull << n) - 1;
-            if (bits) return true;
+            const size_t word = static_cast<size_t>(i) >> 6;
+            const int32_t n = std::min<int32_t>(64 - (i & 63), last - i);
+            const uint64_t part = (n < 64 ? (1ull << n) - 1 : ~0ull) << (i & 63);
+            if (holds(word < words.size() ? words[word] : 0, part)) return true;
             i += n;
         }
         return false;
     }
+};
+
+// All literals.
+struct AllLegal {
+    bool has(int32_t literal) const { return literal >= 0; }
+    bool any(int32_t first, int32_t last) const { return first < last; }
 };
 
 // One byte through the string automaton and the trie: false if the string cannot go on so. to_node is NO_NODE when the
@@ -170,7 +177,8 @@ inline bool step_literal(Lexicon& lexicon, const LiteralTrie& trie, int32_t stat
 }
 
 // Whether a legal literal can still be completed from here.
-inline bool literal_possible(const Lexicon& lexicon, const LiteralTrie& trie, const LegalSet& legal, int32_t state, int32_t node) {
+template <class Legal>
+bool literal_possible(const Lexicon& lexicon, const LiteralTrie& trie, const Legal& legal, int32_t state, int32_t node) {
     if (node == NO_NODE) return false;
     const LiteralNode& at = trie.nodes[node];
     const uint8_t phase = lexicon.automata.info[state].phase;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "detours.hpp"
+#include "literal_walks.hpp"
 #include "rows.hpp"
 
 namespace tokentrellis {
@@ -93,17 +94,13 @@ private:
         Reset& operator=(const Reset&) = delete;
     };
 
-    // The nodes of a view that some literals of a table reach, depth first; `end` is the place after those below a node.
-    struct Reached {
-        int32_t node, state, at, end;
-    };
     static constexpr size_t MOST_SHARED = 1024;  // literals: of so many, all are walked at once for all states of an object
-    ViewMap<std::unique_ptr<std::vector<Reached>>> reached_;
+    LiteralWalks walks_{lexicon_};
     Bitmap marks_ = Bitmap(lexicon_.bitmap_words, 0);  // what is removed from a list; clear between two lists
     std::vector<std::vector<int32_t>> spare_;          // lists with room: rows grow without asking for memory
 
     void forget_rests() {
-        rests_.clear(), excluded_.clear(), worst_.clear(), reached_.clear();
+        rests_.clear(), excluded_.clear(), worst_.clear(), walks_.clear();
         n_rest_bytes_ = 0;
     }
 
@@ -317,97 +314,39 @@ private:
         });
     }
 
-    // Walk the view along a literal trie. visit(node of the view, state, trie node) says whether to go below. The prefix is
-    // read once for all (Opening) and visited only under a budget; in the body only the bytes of literals, a quote and a
-    // backslash are looked up.
-    template <class Visit>
-    void walk_literals(View view, const Configuration& c, const LiteralTrie& trie, Visit visit) {
-        const Trie& source = lexicon_.trie(view);
-        if (lexicon_.automata.info[c.state].phase != PREFIX) return walk_literals(source, view.node, c.state, c.extra, trie, visit);
-        const Opening& opening = lexicon_.opening(view, c.state);
-        if (budget_)
-            for (auto [node, state] : opening.inside) visit(node, state, c.extra);
-        const int32_t body = lexicon_.string_of(c.state).body_start;
-        for (int32_t node : opening.opened)
-            if (visit(node, body, c.extra)) walk_literals(source, node, body, c.extra, trie, visit);
-    }
-
-    template <class Visit>
-    void walk_literals(const Trie& source, int32_t node, int32_t state, int32_t at, const LiteralTrie& trie, Visit& visit) {
-        if (!source.has_children(node)) return;
-        auto go = [&](int32_t child, int32_t to, int32_t below) {
-            if (below != NO_NODE && visit(child, to, below)) walk_literals(source, child, to, below, trie, visit);
-        };
-        if (lexicon_.automata.info[state].phase == BODY) {
-            auto look_up = [&](uint8_t byte, int32_t below) {
-                int32_t child = source.child(node, byte);
-                if (child == 0) return;
-                int32_t to = lexicon_.automata.step(state, byte);
-                if (to != DEAD) go(child, to, below);
-            };
-            for (int32_t below = trie.nodes[at].child; below != NO_NODE; below = trie.nodes[below].sibling) {
-                const uint8_t byte = trie.nodes[below].byte;
-                if (byte != '"' && byte != '\\') look_up(byte, below);  // those two come as escapes only
-            }
-            look_up('"', at);
-            look_up('\\', at);
-            return;
-        }
-        for (int32_t child = node + 1; child < source.nodes[node].end; child = source.nodes[child].end) {
-            int32_t to, below;
-            if (step_literal(lexicon_, trie, state, at, source.nodes[child].byte, to, below)) go(child, to, below);
-        }
-    }
-
     void collect_literals(View view, const Configuration& c, const Edge& edge, Row& row) {
         const LiteralTrie& trie = network_.table_of(edge);
         const Trie& source = lexicon_.trie(view);
-        std::vector<std::pair<int32_t, int32_t>> closed;  // (node of the view, label)
-        if (!budget_ && lexicon_.automata.info[c.state].phase == PREFIX) {
-            const std::vector<int32_t>& tokens = lexicon_.opening(view, c.state).tokens;
-            row.ids.insert(row.ids.end(), tokens.begin(), tokens.end());
-        }
+        std::vector<ClosedLiteral> closed;
         auto visit = [&](int32_t node, int32_t state, int32_t at) {
             if (!literal_possible(lexicon_, trie, edge.legal, state, at)) return false;
             if (source.begin_ids(node) != source.end_ids(node) && (!budget_ || budget_->allows(ended(c, state, at))))
                 row.ids.insert(row.ids.end(), source.begin_ids(node), source.end_ids(node));
             if (!lexicon_.automata.exhausted(state)) return true;
-            if (source.has_children(node)) closed.push_back({node, trie.nodes[at].literal});
+            closed.push_back({node, trie.nodes[at].literal});
             return false;
         };
+        auto follow_closed = [&](const std::vector<ClosedLiteral>& all) {
+            for (auto [node, literal] : all) follow({view.trie, node}, c.link, literal, row);
+        };
+        if (!budget_ && lexicon_.automata.info[c.state].phase == PREFIX) {
+            const std::vector<int32_t>& tokens = lexicon_.opening(view, c.state).tokens;
+            row.ids.insert(row.ids.end(), tokens.begin(), tokens.end());
+        }
         if (budget_ || trie.literals.size() > MOST_SHARED) {
-            walk_literals(view, c, trie, visit);
-        } else {
-            const std::vector<Reached>& reached = reach(view, c, edge.table, trie);
-            for (size_t place = 0; place < reached.size();) {
-                const Reached& at = reached[place];
-                place = visit(at.node, at.state, at.at) ? place + 1 : static_cast<size_t>(at.end);
-            }
+            walks_.walk(view, c.state, c.extra, trie, budget_ != nullptr, visit);
+            return follow_closed(closed);
         }
-        for (auto [node, label] : closed) follow({view.trie, node}, c.link, label, row);
-    }
-
-    // What any literal of a table reaches: the states of an object ask for this again and again, and differ in what is legal.
-    const std::vector<Reached>& reach(View view, const Configuration& c, int32_t table, const LiteralTrie& trie) {
-        auto& known = reached_[{view, c.state, c.extra, table}];
-        if (known) return *known;
-        const Trie& source = lexicon_.trie(view);
-        LegalSet all;
-        all.words.assign((trie.literals.size() + 63) / 64, ~0ull);
-        std::vector<Reached> made;
-        walk_literals(view, c, trie, [&](int32_t node, int32_t state, int32_t at) {
-            if (!literal_possible(lexicon_, trie, all, state, at)) return false;
-            made.push_back({node, state, at, 0});
-            return !lexicon_.automata.exhausted(state);
-        });
-        for (size_t place = made.size(); place-- > 0;) {
-            size_t end = place + 1;
-            while (end < made.size() && made[end].node > made[place].node && made[end].node < source.nodes[made[place].node].end) end = static_cast<size_t>(made[end].end);
-            made[place].end = static_cast<int32_t>(end);
+        const Reached& reached = walks_.reach(view, c.state, c.extra, edge.table, trie, n_rest_bytes_);
+        if (edge.legal.all(trie.nodes[c.extra].first, trie.nodes[c.extra].last)) {
+            row.ids.insert(row.ids.end(), reached.tokens.begin(), reached.tokens.end());
+            return follow_closed(reached.closed);
         }
-        n_rest_bytes_ += made.size() * sizeof(Reached) + 100;
-        known = std::make_unique<std::vector<Reached>>(std::move(made));
-        return *known;
+        for (size_t place = 0; place < reached.nodes.size();) {
+            const Reached::Node& at = reached.nodes[place];
+            place = visit(at.node, at.state, at.at) ? place + 1 : static_cast<size_t>(at.end);
+        }
+        follow_closed(closed);
     }
 
     // The tokens that an OthersEdge must not take: those that close on a literal, or can end in nothing but one.
@@ -423,7 +362,12 @@ private:
         const LiteralTrie& trie = network_.table_of(edge);
         const Trie& source = lexicon_.trie(view);
         std::vector<int32_t> ids;
-        walk_literals(view, c, trie, [&](int32_t node, int32_t state, int32_t at) {
+        if (budget_ == nullptr && lexicon_.string_of(c.state).universal) {  // any text but the literals
+            for (auto [node, literal] : walks_.reach(view, c.state, c.extra, edge.table, trie, n_rest_bytes_).closed)
+                ids.insert(ids.end(), source.begin_ids(node), source.end_subtree_ids(node));
+            return ids;
+        }
+        walks_.walk(view, c.state, c.extra, trie, budget_ != nullptr, [&](int32_t node, int32_t state, int32_t at) {
             if (network_.other_possible(edge, state, at)) {
                 if (lexicon_.automata.exhausted(state)) return false;
                 const int32_t *first = source.begin_ids(node), *last = source.end_ids(node);

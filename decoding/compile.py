@@ -32,7 +32,7 @@ from ..grammars.grammar import (
     TerminalEdge,
     TokenEdge,
 )
-from ..grammars.json_schema import JsonSchemaGrammar
+from ..grammars.json_schema import JsonSchemaGrammar, survey
 from ..grammars.json_schema.layout import Whitespace
 from ..grammars.utf8 import ANY_TEXT
 from .arguments import checked_instance, checked_integer
@@ -75,6 +75,7 @@ def _recursion_error(message: str, advice: str) -> GrammarError:
 
 
 core.set_error_hooks(_limit_error, _recursion_error)
+survey.faster = core.PlainSurvey
 
 
 class CompiledGrammar(core.Compiled):

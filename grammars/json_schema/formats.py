@@ -166,6 +166,11 @@ def text_format(name: str) -> TextFormat | None:
     return build() if build else None
 
 
+def format_names() -> frozenset[str]:
+    """The names of all formats that some draft defines."""
+    return frozenset(_BUILDERS)
+
+
 def is_approximated(name: str) -> bool:
     """Whether a format is known, but not exactly: its two languages differ."""
     found = text_format(name)

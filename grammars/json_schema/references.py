@@ -56,9 +56,12 @@ def draft_of(schema: object, inherited: int) -> int:
 
 
 class Context:
-    """What a schema inherits from where it stands. `index` is small and unique in its `References`."""
+    """What a schema inherits from where it stands.
 
-    __slots__ = ("_resolved", "base", "document", "draft", "index", "references", "resolver", "scope")
+    index: small, unique in its `References`. resolved: what the references met so far mean.
+    """
+
+    __slots__ = ("base", "document", "draft", "index", "references", "resolved", "resolver", "scope")
 
     def __init__(
         self,
@@ -77,7 +80,7 @@ class Context:
         self.document = document
         self.resolver = resolver
         self.scope = scope
-        self._resolved: dict[str, tuple[Any, Context]] = {}
+        self.resolved: dict[str, tuple[Any, Context]] = {}
 
     def enter(self, schema: Mapping[str, Any]) -> Context:
         """The context of the sub-schemas of `schema`, which stands in this context."""
@@ -90,10 +93,10 @@ class Context:
 
     def resolve(self, reference: str) -> tuple[Any, Context]:
         """The schema that a reference means, and its context. Raises UnresolvedReferenceError."""
-        known = self._resolved.get(reference)
+        known = self.resolved.get(reference)
         if known is None:
             known = self._walk(reference) or self.references.look_up(self, reference)
-            self._resolved[reference] = known
+            self.resolved[reference] = known
         return known
 
     def resolve_dynamically(self, reference: str, word: str) -> tuple[Any, Context]:

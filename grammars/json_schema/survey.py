@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from ..errors import GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
-from .formats import text_format
+from .formats import format_names, text_format
 from .json_data import Pointer, check_key, check_value, written
 from .keywords import (
     CHECKS,
@@ -26,6 +26,7 @@ from .keywords import (
     SCHEMA_LIST,
     SCHEMA_MAP,
     SHAPES,
+    TYPES,
     bare_type,
     is_schema,
     malformed,
@@ -71,6 +72,14 @@ _PLANS: dict[int, Plans] = {
     draft: {word: (CHECKS.get(word, _right), _NESTED.get(word), word in _LOOKED_AT) for word in words}
     for draft, words in KEYWORDS.items()
 }
+_TYPE_NAMES = frozenset(TYPES)
+_FORMAT_NAMES = format_names()
+
+faster: Callable[..., Callable[[], None]] | None = None
+"""What passes over plain schemas instead of `_visit`, many times as fast; `decoding/` sets it.
+
+It is called with what is waiting, what has been seen, the plans by context and by draft, the context of the
+document, the names of types, and of formats with nothing to report."""
 
 
 class Survey:
@@ -95,7 +104,25 @@ class Survey:
         self._plans: dict[int, Plans] = {}
         self._seen: set[tuple[int, int]] = set()
         self._waiting: list[tuple[Any, Context, Pointer]] = [(schema, context, ())]
-        while self._waiting:
+        if faster is None:
+            while self._waiting:
+                self._visit(*self._waiting.pop())
+            return
+        pass_over_plain = faster(
+            self._waiting,
+            self._seen,
+            self._plans,
+            _PLANS,
+            context,
+            _TYPE_NAMES,
+            _FORMAT_NAMES if asserts_formats else frozenset(),
+        )
+        if type(schema) is dict and "$ref" not in schema:
+            self._plans_of(context, ())
+        while True:
+            pass_over_plain()
+            if not self._waiting:
+                break
             self._visit(*self._waiting.pop())
 
     def _visit(self, schema: Any, context: Context, pointer: Pointer) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 NAMES = ("a", "b", "c", "ab")
@@ -40,7 +41,7 @@ def random_schema(rng: random.Random) -> Any:
 
 def _schema(rng: random.Random, depth: int, definitions: list[str]) -> Any:
     if depth > DEEPEST or rng.random() < 0.08:
-        return rng.choice(SIMPLE)
+        return copy(rng.choice(SIMPLE))  # definitions may be added
     schema: dict[str, Any] = {}
 
     def below() -> Any:

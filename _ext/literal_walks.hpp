@@ -1,0 +1,127 @@
+// Walks of the vocabulary along the literals of a table: which tokens spell a part of one, and what is read of it then.
+//
+// In comes a place in a JSON string and in a literal trie, and a view of the vocabulary; out come the nodes of the view that some
+// literal reaches. Only what can be a literal is looked up, never the other children of a node: of the bytes after a backslash,
+// for example, `u` and the letters that stand for a character of a literal. The walk without regard to which literals are legal
+// (`Reached`) is kept: the states of an object ask for it again and again, and where all literals ahead are legal its tokens
+// are taken as they are. Cost: some 100 instructions for each byte of a literal and node.
+#pragma once
+
+#include "literals.hpp"
+
+namespace tokentrellis {
+
+// The letter after a backslash that stands for a byte; 0 if there is none.
+inline uint8_t escape_letter(uint8_t byte) {
+    switch (byte) {
+        case '"': case '\\': case '/': return byte;
+        case '\b': return 'b';
+        case '\f': return 'f';
+        case '\n': return 'n';
+        case '\r': return 'r';
+        case '\t': return 't';
+        default: return 0;
+    }
+}
+
+// Where a text has come to be one literal: the node of the view, and the literal.
+struct ClosedLiteral {
+    int32_t node, literal;
+};
+
+// The nodes of a view that some literals reach, depth first; `end` is the place after those below a node.
+struct Reached {
+    struct Node {
+        int32_t node, state, at, end;
+    };
+    std::vector<Node> nodes;
+    std::vector<int32_t> tokens;         // that end at these nodes
+    std::vector<ClosedLiteral> closed;  // in the order of the nodes
+
+    size_t n_bytes() const { return nodes.size() * sizeof(Node) + tokens.size() * 4 + closed.size() * sizeof(ClosedLiteral) + 100; }
+};
+
+class LiteralWalks {
+public:
+    explicit LiteralWalks(Lexicon& lexicon) : lexicon_(lexicon) {}
+
+    // visit(node of the view, state, trie node) says whether to go below. The prefix is read once for all (Opening), and visited
+    // only where `with_prefix` says so.
+    template <class Visit>
+    void walk(View view, int32_t state, int32_t at, const LiteralTrie& trie, bool with_prefix, Visit visit) {
+        const Trie& source = lexicon_.trie(view);
+        if (lexicon_.automata.info[state].phase != PREFIX) return walk_text(source, view.node, state, at, trie, visit);
+        const Opening& opening = lexicon_.opening(view, state);
+        if (with_prefix)
+            for (auto [node, inside] : opening.inside) visit(node, inside, at);
+        const int32_t body = lexicon_.string_of(state).body_start;
+        for (int32_t node : opening.opened)
+            if (visit(node, body, at)) walk_text(source, node, body, at, trie, visit);
+    }
+
+    // What any literal of a table reaches. New memory is added to n_bytes.
+    const Reached& reach(View view, int32_t state, int32_t at, int32_t table, const LiteralTrie& trie, size_t& n_bytes) {
+        auto& known = reached_[{view, state, at, table}];
+        if (known) return *known;
+        auto made = std::make_unique<Reached>();
+        const Trie& source = lexicon_.trie(view);
+        std::vector<Reached::Node>& nodes = made->nodes;
+        walk(view, state, at, trie, false, [&](int32_t node, int32_t to, int32_t below) {
+            if (!literal_possible(lexicon_, trie, AllLegal(), to, below)) return false;
+            nodes.push_back({node, to, below, 0});
+            made->tokens.insert(made->tokens.end(), source.begin_ids(node), source.end_ids(node));
+            if (!lexicon_.automata.exhausted(to)) return true;
+            made->closed.push_back({node, trie.nodes[below].literal});
+            return false;
+        });
+        for (size_t place = nodes.size(); place-- > 0;) {
+            const int32_t first = nodes[place].node, stop = source.nodes[first].end;
+            size_t end = place + 1;
+            while (end < nodes.size() && nodes[end].node > first && nodes[end].node < stop) end = static_cast<size_t>(nodes[end].end);
+            nodes[place].end = static_cast<int32_t>(end);
+        }
+        n_bytes += made->n_bytes();
+        known = std::move(made);
+        return *known;
+    }
+
+    void clear() { reached_.clear(); }
+
+private:
+    Lexicon& lexicon_;
+    ViewMap<std::unique_ptr<Reached>> reached_;
+
+    template <class Visit>
+    void walk_text(const Trie& source, int32_t node, int32_t state, int32_t at, const LiteralTrie& trie, Visit& visit) {
+        if (!source.has_children(node)) return;
+        const uint8_t phase = lexicon_.automata.info[state].phase;
+        auto look_up = [&](uint8_t byte, int32_t below) {
+            if (const int32_t child = source.child(node, byte)) go(source, child, lexicon_.automata.step(state, byte), below, trie, visit);
+        };
+        auto step = [&](int32_t child) {
+            int32_t to, below;
+            if (step_literal(lexicon_, trie, state, at, source.nodes[child].byte, to, below)) go(source, child, to, below, trie, visit);
+        };
+        if (phase == BODY && source.nodes[node].wide) {
+            for (int32_t below = trie.nodes[at].child; below != NO_NODE; below = trie.nodes[below].sibling) {
+                const uint8_t byte = trie.nodes[below].byte;
+                if (byte != '"' && byte != '\\') look_up(byte, below);  // those two come as escapes only
+            }
+            look_up('"', at);
+            look_up('\\', at);
+        } else if (phase == ESCAPE) {
+            if (const int32_t child = source.child(node, 'u')) step(child);
+            for (int32_t below = trie.nodes[at].child; below != NO_NODE; below = trie.nodes[below].sibling)
+                if (const uint8_t letter = escape_letter(trie.nodes[below].byte)) look_up(letter, below);
+        } else {
+            for (int32_t child = node + 1, stop = source.nodes[node].end; child < stop; child = source.nodes[child].end) step(child);
+        }
+    }
+
+    template <class Visit>
+    void go(const Trie& source, int32_t child, int32_t to, int32_t below, const LiteralTrie& trie, Visit& visit) {
+        if (to != DEAD && below != NO_NODE && visit(child, to, below)) walk_text(source, child, to, below, trie, visit);
+    }
+};
+
+}  // namespace tokentrellis
