@@ -7,6 +7,7 @@
 // are taken as they are. Cost: some 100 instructions for each byte of a literal and node.
 #pragma once
 
+#include "arena.hpp"
 #include "literals.hpp"
 
 namespace tokentrellis {
@@ -29,16 +30,17 @@ struct ClosedLiteral {
     int32_t node, literal;
 };
 
-// The nodes of a view that some literals reach, depth first; `end` is the place after those below a node.
+// What some literals reach in a view: nodes, depth first, and the tokens and closed literals at them in the same order, so
+// that those at a node and below are what stands between two places of these lists.
 struct Reached {
     struct Node {
-        int32_t node, state, at, end;
+        int32_t node, state, at;
+        int32_t end;                  // the place after the nodes below
+        int32_t n_tokens, n_closed;  // before this node
     };
-    std::vector<Node> nodes;
-    std::vector<int32_t> tokens;         // that end at these nodes
-    std::vector<ClosedLiteral> closed;  // in the order of the nodes
-
-    size_t n_bytes() const { return nodes.size() * sizeof(Node) + tokens.size() * 4 + closed.size() * sizeof(ClosedLiteral) + 100; }
+    Span<Node> nodes;  // and one after the last
+    Span<int32_t> tokens;
+    Span<ClosedLiteral> closed;
 };
 
 class LiteralWalks {
@@ -61,35 +63,39 @@ public:
 
     // What any literal of a table reaches. New memory is added to n_bytes.
     const Reached& reach(View view, int32_t state, int32_t at, int32_t table, const LiteralTrie& trie, size_t& n_bytes) {
-        auto& known = reached_[{view, state, at, table}];
-        if (known) return *known;
-        auto made = std::make_unique<Reached>();
+        const ViewKey key{view, state, at, table};
+        if (const Reached* known = reached_.find(key)) return *known;
         const Trie& source = lexicon_.trie(view);
-        std::vector<Reached::Node>& nodes = made->nodes;
+        nodes_.clear(), tokens_.clear(), closed_.clear();
         walk(view, state, at, trie, false, [&](int32_t node, int32_t to, int32_t below) {
             if (!literal_possible(lexicon_, trie, AllLegal(), to, below)) return false;
-            nodes.push_back({node, to, below, 0});
-            made->tokens.insert(made->tokens.end(), source.begin_ids(node), source.end_ids(node));
+            nodes_.push_back({node, to, below, 0, static_cast<int32_t>(tokens_.size()), static_cast<int32_t>(closed_.size())});
+            tokens_.insert(tokens_.end(), source.begin_ids(node), source.end_ids(node));
             if (!lexicon_.automata.exhausted(to)) return true;
-            made->closed.push_back({node, trie.nodes[below].literal});
+            closed_.push_back({node, trie.nodes[below].literal});
             return false;
         });
-        for (size_t place = nodes.size(); place-- > 0;) {
-            const int32_t first = nodes[place].node, stop = source.nodes[first].end;
+        for (size_t place = nodes_.size(); place-- > 0;) {
+            const int32_t first = nodes_[place].node, stop = source.nodes[first].end;
             size_t end = place + 1;
-            while (end < nodes.size() && nodes[end].node > first && nodes[end].node < stop) end = static_cast<size_t>(nodes[end].end);
-            nodes[place].end = static_cast<int32_t>(end);
+            while (end < nodes_.size() && nodes_[end].node > first && nodes_[end].node < stop) end = static_cast<size_t>(nodes_[end].end);
+            nodes_[place].end = static_cast<int32_t>(end);
         }
-        n_bytes += made->n_bytes();
-        known = std::move(made);
-        return *known;
+        nodes_.push_back({0, DEAD, NO_NODE, 0, static_cast<int32_t>(tokens_.size()), static_cast<int32_t>(closed_.size())});
+        const Reached made{arena_.keep(nodes_), arena_.keep(tokens_), arena_.keep(closed_)};
+        n_bytes += made.nodes.n_bytes() + made.tokens.n_bytes() + made.closed.n_bytes() + 100;
+        return reached_[key] = made;
     }
 
-    void clear() { reached_.clear(); }
+    void clear() { reached_.clear(), arena_.clear(); }
 
 private:
     Lexicon& lexicon_;
-    ViewMap<std::unique_ptr<Reached>> reached_;
+    ViewMap<Reached> reached_;
+    Arena arena_;
+    std::vector<Reached::Node> nodes_;  // of one walk, as are the next two
+    std::vector<int32_t> tokens_;
+    std::vector<ClosedLiteral> closed_;
 
     template <class Visit>
     void walk_text(const Trie& source, int32_t node, int32_t state, int32_t at, const LiteralTrie& trie, Visit& visit) {

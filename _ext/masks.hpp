@@ -76,8 +76,9 @@ private:
     Network& network_;
     Lexicon& lexicon_;
     Budget* budget_ = nullptr;
-    ViewMap<std::vector<int32_t>> rests_, excluded_;
-    static constexpr size_t MOST_REST_BYTES = 16 << 20;  // of both: then they are found again
+    ViewMap<Span<int32_t>> rests_, excluded_;
+    Arena arena_;  // what these name
+    static constexpr size_t MOST_REST_BYTES = 16 << 20;  // of both and of walks_: then they are found again
     size_t n_rest_bytes_ = 0;
     struct Worst {
         int64_t cost;
@@ -100,7 +101,7 @@ private:
     std::vector<std::vector<int32_t>> spare_;          // lists with room: rows grow without asking for memory
 
     void forget_rests() {
-        rests_.clear(), excluded_.clear(), worst_.clear(), walks_.clear();
+        rests_.clear(), excluded_.clear(), worst_.clear(), walks_.clear(), arena_.clear();
         n_rest_bytes_ = 0;
     }
 
@@ -114,12 +115,12 @@ private:
     }
     void give_back(Row row) { spare_.push_back(std::move(row.ids)); }
 
-    void add(const TokenSet& set, Row& row, const std::vector<int32_t>& removed = {}) {
-        if (set.bitmap) row.bases.push_back({set.bitmap.get(), removed});
+    void add(const TokenSet& set, Row& row, Span<int32_t> removed = {}) {
+        if (set.bitmap) row.bases.push_back({set.bitmap.get(), {removed.begin(), removed.end()}});
         else add(set.ids, row, removed);
     }
 
-    void add(const std::vector<int32_t>& ids, Row& row, const std::vector<int32_t>& removed) {
+    void add(Span<int32_t> ids, Row& row, Span<int32_t> removed) {
         if (removed.empty()) {
             row.ids.insert(row.ids.end(), ids.begin(), ids.end());
             return;
@@ -131,27 +132,27 @@ private:
     }
 
     // The tokens of a view (not the whole vocabulary) that may be read at a continuation.
-    const std::vector<int32_t>& rests(View view, int32_t continuation) {
+    Span<int32_t> rests(View view, int32_t continuation) {
         ViewKey key{view, continuation, 0, 0};
-        if (const std::vector<int32_t>* known = rests_.find(key)) return *known;
+        if (const Span<int32_t>* known = rests_.find(key)) return *known;
         Row row = borrow_row();
         const Closure& begins = network_.closure(continuation);
         for (const Configuration& start : begins.configurations) collect(view, start, row);
-        const std::vector<int32_t>& made = keep_rests(key, row.ids);
+        const Span<int32_t> made = keep_rests(key, row.ids);
         give_back(std::move(row));
         return made;
     }
 
-    const std::vector<int32_t>& keep_rests(const ViewKey& key, std::vector<int32_t> tokens) {
+    Span<int32_t> keep_rests(const ViewKey& key, std::vector<int32_t>& tokens) {
         if (lexicon_.trie(key.view).repeats) {  // or ambiguous grammars would collect a token once for each way to read it
             std::sort(tokens.begin(), tokens.end());
             tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
         }
         n_rest_bytes_ += tokens.size() * 4 + 100;
-        return rests_[key] = std::move(tokens);
+        return rests_[key] = arena_.keep(tokens);
     }
 
-    void follow(View rest, int32_t link, int32_t label, Row& row, const std::vector<int32_t>& removed = {}) {
+    void follow(View rest, int32_t link, int32_t label, Row& row, Span<int32_t> removed = {}) {
         if (rest.trie < 0 || !lexicon_.trie(rest).has_children(rest.node)) return;
         int32_t continuation = network_.after(link, label);
         if (budget_ != nullptr) {
@@ -180,7 +181,7 @@ private:
         budget_ = &unlimited;
         std::vector<int32_t> affordable = affordable_rests(rest, continuation);
         budget_ = limited;
-        if (!unlimited.skipped) keep_rests(key, std::move(affordable));  // all of them
+        if (!unlimited.skipped) keep_rests(key, affordable);  // all of them
         return worst_.emplace(key, Worst{unlimited.worst, !unlimited.skipped}).first->second;
     }
 
@@ -208,7 +209,7 @@ private:
         row.ids.insert(row.ids.end(), affordable.begin(), affordable.end());
     }
 
-    void collect_plain(View view, const Configuration& c, Row& row, const std::vector<int32_t>& removed) {
+    void collect_plain(View view, const Configuration& c, Row& row, Span<int32_t> removed) {
         Nfa::Cursors cursors;
         if (Nfa* nfa = lexicon_.automata.unwritten(c.state, cursors)) return collect_unwritten(view, c, row, removed, *nfa, std::move(cursors));
         const Split& split = lexicon_.split(view, c.state);
@@ -235,7 +236,7 @@ private:
     }
 
     // The same for an automaton whose states are many (multiples of a number): one walk with cursors, nothing is kept.
-    void collect_unwritten(View view, const Configuration& c, Row& row, const std::vector<int32_t>& removed, Nfa& nfa, Nfa::Cursors cursors) {
+    void collect_unwritten(View view, const Configuration& c, Row& row, Span<int32_t> removed, Nfa& nfa, Nfa::Cursors cursors) {
         const Trie& source = lexicon_.trie(view);
         const int base = source.nodes[view.node].depth;
         const int32_t continuation = network_.after(c.link, 0);
@@ -251,7 +252,7 @@ private:
             }
             const int32_t *first = source.begin_ids(node), *last = source.end_ids(node);
             if (first != last && (!budget_ || budget_->allows(budget_->costs.of_text(nfa.shortest_text(here), continuation, budget_->left))))
-                add(std::vector<int32_t>(first, last), row, removed);
+                add({first, static_cast<size_t>(last - first)}, row, removed);
             if (Nfa::accepts(here)) follow({view.trie, node}, c.link, 0, row, removed);
             ++node;
         }
@@ -316,46 +317,54 @@ private:
 
     void collect_literals(View view, const Configuration& c, const Edge& edge, Row& row) {
         const LiteralTrie& trie = network_.table_of(edge);
+        if (!budget_ && lexicon_.automata.info[c.state].phase == PREFIX) {
+            const std::vector<int32_t>& tokens = lexicon_.opening(view, c.state).tokens;
+            row.ids.insert(row.ids.end(), tokens.begin(), tokens.end());
+        }
+        if (budget_ || trie.literals.size() > MOST_SHARED) return collect_each_literal(view, c, edge, row);
+        const Reached reached = walks_.reach(view, c.state, c.extra, edge.table, trie, n_rest_bytes_);
+        auto take = [&](size_t from, size_t to) {
+            const Reached::Node &first = reached.nodes[from], &last = reached.nodes[to];
+            row.ids.insert(row.ids.end(), reached.tokens.begin() + first.n_tokens, reached.tokens.begin() + last.n_tokens);
+            for (auto [node, literal] : reached.closed.part(first.n_closed, last.n_closed)) follow({view.trie, node}, c.link, literal, row);
+        };
+        const size_t n_nodes = reached.nodes.size() - 1;
+        if (edge.legal.all(trie.nodes[c.extra].first, trie.nodes[c.extra].last)) return take(0, n_nodes);
+        for (size_t place = 0; place < n_nodes;) {
+            const Reached::Node& at = reached.nodes[place];
+            const LiteralNode& below = trie.nodes[at.at];
+            const size_t end = static_cast<size_t>(at.end);
+            // What is read of a literal at half an escape is less than what may follow it.
+            const bool whole = lexicon_.automata.info[at.state].phase == BODY && edge.legal.all(below.first, below.last);
+            const bool possible = whole || literal_possible(lexicon_, trie, edge.legal, at.state, at.at);
+            if (possible) take(place, whole ? end : place + 1);
+            place = possible && !whole ? place + 1 : end;
+        }
+    }
+
+    // The same, where it hangs on each token what follows, or there are too many literals to walk along all of them.
+    void collect_each_literal(View view, const Configuration& c, const Edge& edge, Row& row) {
+        const LiteralTrie& trie = network_.table_of(edge);
         const Trie& source = lexicon_.trie(view);
         std::vector<ClosedLiteral> closed;
-        auto visit = [&](int32_t node, int32_t state, int32_t at) {
+        walks_.walk(view, c.state, c.extra, trie, budget_ != nullptr, [&](int32_t node, int32_t state, int32_t at) {
             if (!literal_possible(lexicon_, trie, edge.legal, state, at)) return false;
             if (source.begin_ids(node) != source.end_ids(node) && (!budget_ || budget_->allows(ended(c, state, at))))
                 row.ids.insert(row.ids.end(), source.begin_ids(node), source.end_ids(node));
             if (!lexicon_.automata.exhausted(state)) return true;
             closed.push_back({node, trie.nodes[at].literal});
             return false;
-        };
-        auto follow_closed = [&](const std::vector<ClosedLiteral>& all) {
-            for (auto [node, literal] : all) follow({view.trie, node}, c.link, literal, row);
-        };
-        if (!budget_ && lexicon_.automata.info[c.state].phase == PREFIX) {
-            const std::vector<int32_t>& tokens = lexicon_.opening(view, c.state).tokens;
-            row.ids.insert(row.ids.end(), tokens.begin(), tokens.end());
-        }
-        if (budget_ || trie.literals.size() > MOST_SHARED) {
-            walks_.walk(view, c.state, c.extra, trie, budget_ != nullptr, visit);
-            return follow_closed(closed);
-        }
-        const Reached& reached = walks_.reach(view, c.state, c.extra, edge.table, trie, n_rest_bytes_);
-        if (edge.legal.all(trie.nodes[c.extra].first, trie.nodes[c.extra].last)) {
-            row.ids.insert(row.ids.end(), reached.tokens.begin(), reached.tokens.end());
-            return follow_closed(reached.closed);
-        }
-        for (size_t place = 0; place < reached.nodes.size();) {
-            const Reached::Node& at = reached.nodes[place];
-            place = visit(at.node, at.state, at.at) ? place + 1 : static_cast<size_t>(at.end);
-        }
-        follow_closed(closed);
+        });
+        for (auto [node, literal] : closed) follow({view.trie, node}, c.link, literal, row);
     }
 
     // The tokens that an OthersEdge must not take: those that close on a literal, or can end in nothing but one.
-    const std::vector<int32_t>& excluded(View view, const Configuration& c, const Edge& edge) {
+    Span<int32_t> excluded(View view, const Configuration& c, const Edge& edge) {
         const ViewKey key{view, c.state, c.extra, edge.table};
-        if (const std::vector<int32_t>* known = excluded_.find(key)) return *known;
-        std::vector<int32_t> made = find_excluded(view, c, edge);
+        if (const Span<int32_t>* known = excluded_.find(key)) return *known;
+        const std::vector<int32_t> made = find_excluded(view, c, edge);
         n_rest_bytes_ += made.size() * 4 + 100;
-        return excluded_[key] = std::move(made);
+        return excluded_[key] = arena_.keep(made);
     }
     // affordable, within a budget: those that can also end in something else are excluded too, and listed there if they are allowed.
     std::vector<int32_t> find_excluded(View view, const Configuration& c, const Edge& edge, std::vector<int32_t>* affordable = nullptr) {

@@ -62,8 +62,8 @@ public:
     }
 
     const Row& row(int32_t state) {
-        const std::unique_ptr<Row>& known = entries_[state].row;
-        return known ? *known : make_row(state);
+        const Entry& entry = entries_[state];
+        return entry.has_row ? entry.row : make_row(state);
     }
 
     // The state after a token, or REJECTED. EOS is not a token here.
@@ -82,7 +82,7 @@ public:
     bool allows(int32_t state, int32_t token) {
         if (network_.lexicon.lacks_bytes()) return accept(state, token) != REJECTED;
         if (transitions_.find(pair_key(state, token)) != FlatMap::MISSING) return true;
-        if (entries_[state].row) return entries_[state].row->has(token);
+        if (entries_[state].has_row) return entries_[state].row.has(token);
         return walk(state, token);
     }
 
@@ -239,17 +239,18 @@ private:
     // Null where what was read decides which readings are left, and so what a key is: where items are compared.
     const std::vector<int32_t>* doubtful(int32_t state, Tracker& tracker, const uint32_t* row, size_t words, int64_t left) {
         if (tracker.in_parts() || left < IMPOSSIBLE || (network_.distinct_items && tracker.in_compared())) return nullptr;
-        std::unique_ptr<std::vector<int32_t>>& known = entries_[state].doubtful;
-        if (!known) known = std::make_unique<std::vector<int32_t>>(repetitions_.find_doubtful(entries_[state].set, tracker, row, words));
-        return known.get();
+        Entry& entry = entries_[state];
+        if (!entry.knows_doubtful) entry.doubtful = repetitions_.find_doubtful(entry.set, tracker, row, words), entry.knows_doubtful = true;
+        return &entry.doubtful;
     }
 
     struct Entry {
         Configurations set;
-        std::unique_ptr<Row> row;
+        Row row;
+        bool has_row = false, knows_doubtful = false;
         int8_t accepting = -1;
         std::unique_ptr<std::vector<int32_t>> repeating;  // tokens that repeat something by themselves, outside of documents
-        std::unique_ptr<std::vector<int32_t>> doubtful;  // Repetitions::find_doubtful
+        std::vector<int32_t> doubtful;  // Repetitions::find_doubtful
         int8_t sides = -1;  // whether some are in a document (1), some are not (2)
         int64_t cost = -1, worst = -1;
         int32_t same_hash = FlatMap::MISSING;
@@ -260,14 +261,15 @@ private:
 
     const Row& make_row(int32_t state) {
         Budget limits{costs_, IMPOSSIBLE};  // of terminals, if there are any
-        auto made = std::make_unique<Row>(masks_.make_row(entries_[state].set, network_.has_limits ? &limits : nullptr));
+        Row made = masks_.make_row(entries_[state].set, network_.has_limits ? &limits : nullptr);
         if (n_row_bytes_ > MOST_ROW_BYTES) forget_rows();
-        n_row_bytes_ += (network_.driver ? own_rows_ : network_.lexicon.shared_rows).share(*made);
-        entries_[state].row = std::move(made);
-        return *entries_[state].row;
+        n_row_bytes_ += (network_.driver ? own_rows_ : network_.lexicon.shared_rows).share(made);
+        Entry& entry = entries_[state];
+        entry.row = std::move(made), entry.has_row = true;
+        return entry.row;
     }
     void forget_rows() {
-        for (size_t state = 0; state < entries_.size(); ++state) entries_[state].row.reset();
+        for (size_t state = 0; state < entries_.size(); ++state) entries_[state].row = {}, entries_[state].has_row = false;
         n_row_bytes_ = 0;
     }
 
