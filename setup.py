@@ -19,7 +19,7 @@ if sys.platform == "win32":
 elif CHECKS:
     compile_arguments = ["-std=c++17", "-O1", "-g", "-D_GLIBCXX_ASSERTIONS"]
 else:
-    compile_arguments = ["-std=c++17", "-O3"]
+    compile_arguments = ["-std=c++17", "-O3", "-fvisibility=hidden"]  # calls within the module go straight
 
 core = Extension(
     "tokentrellis._ext.core",

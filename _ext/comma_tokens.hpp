@@ -25,6 +25,7 @@ public:
         OPENS_ARRAY = 16,   // of any token, with a comma or without
         QUOTE = 32,         // the same
         OPENS_OBJECT = 64,  // the same
+        LEAVES_TEXT = 128,  // the same, and of a token without text: within a string, it may end it or begin an escape
     };
     std::vector<int32_t> completing;          // something may be complete after the comma
     std::vector<int32_t> others, others_after_quote;
@@ -45,7 +46,8 @@ public:
             const char* quote = std::find(begin, end, '"');
             const bool bracket = std::find(begin, end, '[') != end;
             const bool brace = std::find(begin, end, '{') != end;
-            traits[token] = static_cast<uint8_t>((quote != end ? QUOTE : 0) | (bracket ? OPENS_ARRAY : 0) | (brace ? OPENS_OBJECT : 0));
+            const bool leaves_text = begin == end || quote != end || std::find(begin, end, '\\') != end;
+            traits[token] = static_cast<uint8_t>((leaves_text ? LEAVES_TEXT : 0) | (quote != end ? QUOTE : 0) | (bracket ? OPENS_ARRAY : 0) | (brace ? OPENS_OBJECT : 0));
             closers[token] = static_cast<uint8_t>(std::min<size_t>(255, std::count_if(begin, end, [](char c) { return c == ']' || c == '}'; })));
             if (std::find(begin, end, ']') != end) closing_arrays.push_back(token);
             if (comma == nullptr) {

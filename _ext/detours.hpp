@@ -196,10 +196,10 @@ private:
         const Configurations here = beginnings(state, edge_of(state));
         if (here.empty() || supply.shortest >= IMPOSSIBLE) return false;
         const int32_t arrival = network_.after(here[0].link, supply.label);
-        const auto labels = network_.edge(edge_of(supply.state)).successors;  // a copy: there may be more meanwhile
-        return std::all_of(labels.begin(), labels.end(), [&](const auto& met) {
-            const int32_t link = network_.after(here[0].link, met.first);
-            return excess(supply, network_.after(supply.direct, met.first)) == (link == arrival ? 0 : costs_.excess(link, arrival));
+        const std::vector<Successor> met = network_.successors_of(network_.edge(edge_of(supply.state)));
+        return std::all_of(met.begin(), met.end(), [&](const Successor& one) {
+            const int32_t link = network_.after(here[0].link, one.label);
+            return excess(supply, network_.after(supply.direct, one.label)) == (link == arrival ? 0 : costs_.excess(link, arrival));
         });
     }
 

@@ -29,8 +29,14 @@ struct Edge {
     int32_t table = -1;
     LegalSet legal;
     int32_t grammar_state = 0, index = 0;
+    int32_t number = 0;           // of all edges
+    int32_t last_successor = -1;  // of those asked for so far
     bool labelled = false;  // what is read decides the label, of an OthersEdge
-    std::unordered_map<int32_t, int32_t> successors;
+};
+
+// The grammar state after an edge that reads a text with this label; one after the other for each edge.
+struct Successor {
+    int32_t label, next, previous;
 };
 
 // Which items may lead to a state of an array: any, only one that equals no earlier one, only one that does. Where an array must
@@ -61,7 +67,7 @@ struct Continuation {
 struct Closure {
     Configurations configurations;
     std::vector<std::pair<int32_t, int32_t>> special_tokens;  // (token id, continuation)
-    bool accepting = false, complete = false;
+    bool accepting = false;
 };
 
 struct PythonError : std::runtime_error {

@@ -46,6 +46,13 @@ public:
 
     // n_used: tokens that the text of each configuration has taken; null: none of them is counted.
     Row make_row(const Configurations& set, Budget* budget = nullptr, const std::vector<int32_t>* n_used = nullptr) {
+        Row row = gather_row(set, budget, n_used);
+        settle(row);
+        return row;
+    }
+
+    // The same with room for more, to be settled by whoever keeps it.
+    Row gather_row(const Configurations& set, Budget* budget = nullptr, const std::vector<int32_t>* n_used = nullptr) {
         if (network_.driver && !budget) return network_.driver->make_row(set);
         Row row = borrow_row();
         budget_ = budget;
@@ -66,10 +73,16 @@ public:
             row.accepting |= begins.accepting;
         }
         budget_ = nullptr;
-        std::vector<int32_t> exact(row.ids);
-        row.ids.swap(exact);
-        spare_.push_back(std::move(exact));
         return row;
+    }
+
+    // Let a row have no more memory than it needs; none where it is shared.
+    void settle(Row& row) {
+        std::vector<int32_t> roomy;
+        roomy.swap(row.ids);
+        if (row.shared) row.bases.clear();
+        else row.ids = roomy;
+        if (spare_.size() < MOST_SPARE) spare_.push_back(std::move(roomy));
     }
 
 private:
@@ -98,7 +111,8 @@ private:
     static constexpr size_t MOST_SHARED = 1024;  // literals: of so many, all are walked at once for all states of an object
     LiteralWalks walks_{lexicon_};
     Bitmap marks_ = Bitmap(lexicon_.bitmap_words, 0);  // what is removed from a list; clear between two lists
-    std::vector<std::vector<int32_t>> spare_;          // lists with room: rows grow without asking for memory
+    static constexpr size_t MOST_SPARE = 64;
+    std::vector<std::vector<int32_t>> spare_;  // lists with room: rows grow without asking for memory
 
     void forget_rests() {
         rests_.clear(), excluded_.clear(), worst_.clear(), walks_.clear(), arena_.clear();

@@ -6,6 +6,9 @@ cdef int32_t to_token(int64_t number) noexcept:
     return <int32_t>number if 0 <= number <= 0x7FFFFFFF else -1
 
 
+cdef size_t _USUAL_LENGTH = 64  # tokens for which there is room at once
+
+
 cdef class Matcher:
     """The state of one sequence. Subclass it and define `_reject(token_id)`, `_refuse_budget(budget)`, `_refuse_empty()` and
     `_refuse(kind, message, got)` to raise."""
@@ -25,6 +28,8 @@ cdef class Matcher:
         self.session = compiled.session.get()
         if self.session == NULL:
             raise ValueError("the compiled grammar was never initialised")
+        self.history.reserve(_USUAL_LENGTH)
+        self.marks.reserve(_USUAL_LENGTH)
         self.history.push_back(self.session.start())
         if self.session.network.distinct_keys or self.session.network.distinct_items:
             self.tracker.reset(new Tracker(self.session.network.documents))

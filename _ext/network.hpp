@@ -39,8 +39,8 @@ public:
     Edge& add_edge(int32_t state, EdgeKind kind, int32_t start, int32_t next) {
         GrammarState& entry = grammar_state(state);
         if (entry.n_edges == 0) entry.first_edge = static_cast<int32_t>(edges_.size());
-        edges_.emplace_back();
-        Edge& edge = edges_.back();
+        Edge& edge = edges_.emplace_back();
+        edge.number = static_cast<int32_t>(edges_.size()) - 1;
         edge.kind = kind, edge.start = start, edge.next = next;
         edge.grammar_state = state, edge.index = entry.n_edges++;
         return edge;
@@ -225,13 +225,21 @@ public:
 
     int32_t next_state(Edge& edge, int32_t label) {
         if (edge.next != BY_LABEL) return edge.next;
-        auto found = edge.successors.find(label);
-        if (found != edge.successors.end()) return found->second;
+        const int32_t known = successor_index_.find(pair_key(edge.number, label));
+        if (known != FlatMap::MISSING) return successors_[known].next;
         const GrammarState& from = grammar_state(edge.grammar_state);
         int32_t next = from.object ? after_key(*from.object, *from.place, edge, label) : successor_(owner_, edge.grammar_state, edge.index, label);
         if (next < 0) throw PythonError();
-        edge.successors.emplace(label, next);
+        successor_index_.insert(pair_key(edge.number, label), static_cast<int32_t>(successors_.size()));
+        successors_.emplace_back() = {label, next, edge.last_successor};
+        edge.last_successor = static_cast<int32_t>(successors_.size()) - 1;
         return next;
+    }
+    // What has been asked for of an edge, the last one first.
+    std::vector<Successor> successors_of(const Edge& edge) const {
+        std::vector<Successor> found;
+        for (int32_t place = edge.last_successor; place >= 0; place = found.back().previous) found.push_back(successors_[place]);
+        return found;
     }
 
     // The grammar state to go on from instead of one that recalls the items of its array, which are given as JSON.
@@ -252,19 +260,17 @@ public:
     }
 
     const Closure& closure(int32_t continuation) {
-        if (static_cast<size_t>(continuation) >= closures_.size()) closures_.resize(continuations_.size());
-        if (closures_[continuation] && closures_[continuation]->complete) return *closures_[continuation];
-        auto made = std::make_unique<Closure>();
+        if (static_cast<size_t>(continuation) < closure_of_.size() && closure_of_[continuation] >= 0) return closures_[closure_of_[continuation]];
+        Closure made;
         std::vector<int32_t> active;
-        if (driver) driver->gather(continuation, *made);
-        else if (merges) gather_merged(*this, continuation, *made);
-        else gather(continuation, *made, active, 0);
-        std::sort(made->configurations.begin(), made->configurations.end());
-        made->configurations.erase(std::unique(made->configurations.begin(), made->configurations.end()), made->configurations.end());
-        made->complete = true;
-        if (static_cast<size_t>(continuation) >= closures_.size()) closures_.resize(continuations_.size());
-        closures_[continuation] = std::move(made);
-        return *closures_[continuation];
+        if (driver) driver->gather(continuation, made);
+        else if (merges) gather_merged(*this, continuation, made);
+        else gather(continuation, made, active, 0);
+        std::sort(made.configurations.begin(), made.configurations.end());
+        made.configurations.erase(std::unique(made.configurations.begin(), made.configurations.end()), made.configurations.end());
+        if (static_cast<size_t>(continuation) >= closure_of_.size()) closure_of_.resize(continuations_.size(), -1);
+        closure_of_[continuation] = static_cast<int32_t>(closures_.size());
+        return closures_.emplace_back() = std::move(made);
     }
 
     // ---- stepping ----------------------------------------------------------------------------------------------
@@ -397,12 +403,15 @@ private:
     std::vector<std::unique_ptr<ArrayOutline>> arrays_;
     FlatMap calls_;  // (rule, next) -> the state that calls the rule and goes on there
     StableList<Edge> edges_;
+    StableList<Successor> successors_;
+    FlatMap successor_index_;  // (edge, label)
     std::vector<std::unique_ptr<LiteralTrie>> tables_;
     std::vector<Continuation> continuations_;
     FlatMap continuation_index_;
     std::vector<std::vector<int32_t>> any_of_;
     std::unordered_map<std::vector<int32_t>, int32_t, VectorHash> any_of_index_;
-    std::vector<std::unique_ptr<Closure>> closures_;
+    StableList<Closure> closures_;
+    std::vector<int32_t> closure_of_;  // by continuation; -1: not made
     enum InDocument : int8_t { UNKNOWN, INSIDE, OUTSIDE };
     std::vector<InDocument> in_document_;  // by continuation
     static constexpr double UNKNOWN_TEMPERATURE = -2;
@@ -486,7 +495,7 @@ private:
 
     void expand_array(int32_t state, GrammarState& entry) {
         ArrayOutline& array = *entry.array;
-        const int64_t index = static_cast<int64_t>(entry.place->front());
+        const int64_t index = static_cast<int64_t>((*entry.place)[0]);
         const int32_t item = array.item(index);
         if (item >= 0) add_edge(state, CALL_EDGE, item, state_at(array, array.after(*entry.place)));
         const int32_t finish = index >= array.least ? entry.n_edges : 0;

@@ -6,13 +6,14 @@
 // word for 64 names. network.hpp makes states and edges of it.
 #pragma once
 
+#include "configurations.hpp"
 #include "literals.hpp"
 
 namespace tokentrellis {
 
 // The names that may still come, as a bit set or, where they come in a fixed order, as the number of those that are over; for an
 // array the index of the item. The last word says whether something has come.
-using Place = std::vector<uint64_t>;
+using Place = ShortList<uint64_t, 2>;
 
 struct PlaceHash {
     size_t operator()(const Place& place) const {
@@ -45,7 +46,8 @@ struct ObjectOutline {
     Place start() const {
         Place place{0, 0};
         if (!any_order) return place;
-        place.assign((order.size() + 63) / 64 + 1, ~0ull);
+        place.clear();
+        place.resize((order.size() + 63) / 64 + 1, ~0ull);
         if (order.size() & 63) place[order.size() >> 6] = (1ull << (order.size() & 63)) - 1;
         place.back() = 0;
         return place;

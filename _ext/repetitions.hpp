@@ -32,6 +32,17 @@ public:
         return !network_.others_may_run_out() || !(tracker.active() || (comma && (traits & CommaTokens::KEY_FIRST)));
     }
 
+    // Whether a token only goes on with a string that nothing is compared with.
+    bool only_adds_text(const Tracker& tracker, int32_t token) {
+        return tracker.in_free_text() && !network_.documents && !network_.distinct_items && token >= 0 && token < n_tokens_ &&
+               !(traits_of(token) & CommaTokens::LEAVES_TEXT) && !network_.others_may_run_out();
+    }
+
+    // Whether `correct` without a budget clears nothing in any state that has nothing doubtful.
+    bool clears_nothing(const Tracker& tracker) {
+        return !tracker.active() && !tracker.in_parts() && !network_.distinct_items && !network_.has_repeating && !network_.others_may_run_out();
+    }
+
     bool is_special(int32_t token) const { return token < 0 || token >= n_tokens_ || offsets_[token] == offsets_[token + 1]; }
 
     // Feed the tracker with a simple token that is allowed otherwise; false if it closes a key that is there already.
@@ -143,6 +154,7 @@ private:
     static constexpr int8_t UNKNOWN = -1, EACH = -2;  // verdicts: of no token yet, to be given to each
 
     Network& network_;
+    Configurations fed_, following_;
     Reading reading_{network_};
     NewTexts new_texts_{network_};
     WaysOut ways_out_{network_, new_texts_};
@@ -225,13 +237,12 @@ private:
     }
 
     bool feed(const Configurations& from, const uint8_t* begin, const uint8_t* end, Tracker& tracker) {
-        Configurations set, following;
-        const uint8_t* read = begin;  // `set` stands here, once it is needed
+        const uint8_t* read = begin;  // `fed_` stands here, once it is needed
         auto advance = [&](const uint8_t* to) -> const Configurations& {
             if (to == begin) return from;
-            if (read == begin) set = from;
-            for (; read < to; ++read) network_.step(set, *read, following), set.swap(following);
-            return set;
+            if (read == begin) fed_ = from;
+            for (; read < to; ++read) network_.step(fed_, *read, following_), fed_.swap(following_);
+            return fed_;
         };
         for (const uint8_t* byte = begin; byte < end; ++byte) {
             const bool opens_array = *byte == '[' && network_.distinct_items && tracker.outside_strings();

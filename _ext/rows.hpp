@@ -141,21 +141,19 @@ class SharedRows {
 public:
     explicit SharedRows(size_t bitmap_words) : bitmap_words_(bitmap_words) {}
 
-    // Let a row share what others have. What it adds to the memory comes back, about; rows that are forgotten live on in those that
-    // have them.
+    // Let a row share what others have; its own content is needed no more then. What it adds to the memory comes back, about;
+    // rows that are forgotten live on in those that have them.
     size_t share(Row& row) {
         if (row.whole || (row.n_scattered() <= FEW && row.bases.size() <= 1)) return row.n_bytes();
         const uint64_t hash = row.hash();
-        RowContent& content = row;
+        const RowContent& content = row;
         const auto known = rows_.find(hash);
         if (known != rows_.end() && known->second->content() == content) {
             row.shared = known->second;
-            content = {};
             return sizeof(Row);
         }
         const size_t bytes = sizeof(SharedRow) + content.n_bytes() + bitmap_words_ * 8 + 100;
-        row.shared = std::make_shared<SharedRow>(std::move(content));
-        content = {};
+        row.shared = std::make_shared<SharedRow>(content);
         if (n_bytes_ > MOST_BYTES) rows_.clear(), n_bytes_ = 0;
         n_bytes_ += bytes;
         rows_[hash] = row.shared;

@@ -135,7 +135,13 @@ public:
     bool fill(int32_t state, int64_t budget, uint32_t* out, size_t words, Tracker* tracker, bool without_interpreter = false) {
         Guard guard(lexicon.mutex, without_interpreter);
         if (budget < 0 || budget >= UNPROMISED) budget = IMPOSSIBLE;
-        if (!limits) return fill_within(state, budget, out, words, tracker);
+        if (!limits) {
+            const bool is_unbounded = budget >= IMPOSSIBLE && !lexicon.lacks_bytes();
+            if (is_unbounded && states.write_known(state, tracker, out, words, end_ids)) return true;
+            const bool any = fill_within(state, budget, out, words, tracker);
+            if (is_unbounded && any) states.note_written(state, tracker);
+            return any;
+        }
         if (!fill_within(plain(state), budget, out, words, tracker)) return false;
         if (limits->is_ample(state)) return true;
         limits->restrict_row(state, budget, out, words, lexicon.bitmap_words, end_ids);

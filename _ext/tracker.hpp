@@ -22,6 +22,7 @@ public:
     // in_parts: JSON documents are parts of the text. Outside of them nothing is read; `open_document` begins one, whose last
     // bracket ends it. One that is no object or array repeats nothing, and is not read either.
     explicit Tracker(bool in_parts = false) : in_parts_(in_parts) {
+        log_.reserve(64), frames_.reserve(8);  // for the beginning of a text
         if (in_parts) at_.where = OUTSIDE;
     }
 
@@ -42,6 +43,8 @@ public:
     bool awaits_repetition() const { return n_awaiting_ > 0 && !frames_.empty() && frames_.back().awaits && outside_strings(); }
     bool has_items() const { return n_items_ > 0; }
     bool in_plain_text() const { return at_.where == STRING; }  // of a string, and not in an escape
+    // In a string that is no key and is not kept, and not in an escape.
+    bool in_free_text() const { return at_.where == STRING && !at_.in_key && !keeping(); }
     bool in_parts() const { return in_parts_; }
     bool outside_documents() const { return at_.where == OUTSIDE; }
     bool outside_strings() const { return at_.where < STRING || at_.where > STRING_HEX; }
@@ -369,7 +372,7 @@ private:
     bool changes_nothing(uint8_t byte) const {
         switch (at_.where) {
             case OUTSIDE: return true;
-            case STRING: return !at_.in_key && byte != '"' && byte != '\\' && !keeping();
+            case STRING: return byte != '"' && byte != '\\' && in_free_text();
             case SCALAR: return byte > ' ' && byte != ',' && byte != ']' && byte != '}' && (!keeping() || (is_digit(byte) && is_digit(text_.back()) && in_exponent_of_zero()));
             default: return false;
         }
