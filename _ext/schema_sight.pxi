@@ -20,6 +20,7 @@ cdef dict _WORDS = {
     "exclusiveMinimum": SCALAR_WORD, "exclusiveMaximum": SCALAR_WORD, "anyOf": ANY_OF,
 }
 cdef frozenset _SCALARS = frozenset(("string", "number", "integer", "boolean", "null"))
+cdef dict _words_by_draft = {}  # keyword -> bit
 cdef int _SCALAR_WORDS = TYPE | LEAST_LENGTH | MOST_LENGTH | FORMAT | LEAST | MOST | SCALAR_WORD
 cdef int _ARRAY_WORDS = TYPE | ITEMS | LEAST_ITEMS | MOST_ITEMS
 cdef int _OBJECT_WORDS = TYPE | PROPERTIES | REQUIRED | ADDITIONAL
@@ -34,13 +35,11 @@ cdef class SchemaSight:
     """
 
     cdef object parts
-    cdef dict words  # by draft: keyword -> bit
     cdef object last_context
     cdef dict last_words
 
     def __cinit__(self, parts):
         self.parts = parts
-        self.words = {}
 
     cdef cbool only_refers(self, dict schema, object context) except *:
         """Whether nothing counts beside `$ref`."""
@@ -58,11 +57,11 @@ cdef class SchemaSight:
         """The keywords of a draft."""
         if context is self.last_context:
             return self.last_words
-        found = self.words.get(context.draft)
+        found = _words_by_draft.get(context.draft)
         if found is None:
             found = {word: _WORDS.get(word, OTHER_WORD) for word in self.parts.keywords[context.draft]}
-            found["$id"] = found["id"] = OTHER_WORD
-            self.words[context.draft] = found
+            found["id" if context.draft == 4 else "$id"] = OTHER_WORD
+            _words_by_draft[context.draft] = found
         self.last_context, self.last_words = context, found
         return found
 
@@ -189,19 +188,33 @@ cdef class SchemaSight:
         if said & ANY_OF:
             return said == ANY_OF and depth > 0 and self.some_surely_met(schema["anyOf"], context, depth - 1)
         kind = (<dict>schema).get("type")
+        if type(kind) is list:
+            return beside == 0 or "null" in <list>kind or "boolean" in <list>kind  # of these nothing else is asked
         if type(kind) is not str:
             return said == TYPE
         if beside == 0:
             return True
         if kind == "string":
+            if beside == LEAST_LENGTH | MOST_LENGTH:
+                return self.are_in_order(schema["minLength"], schema["maxLength"])
             return beside == LEAST_LENGTH or beside == MOST_LENGTH or beside == FORMAT
         if kind == "number" or kind == "integer":
+            if beside == LEAST | MOST:
+                return self.are_in_order(schema["minimum"], schema["maximum"])
             return beside == LEAST or beside == MOST
         if kind == "object":
             return beside & ~(PROPERTIES | ADDITIONAL) == 0 or (depth > 0 and self.has_met_members(<dict>schema, context, said, depth))
         if kind == "array":
-            return beside & ~(ITEMS | MOST_ITEMS) == 0
-        return False
+            if beside & ~(ITEMS | MOST_ITEMS) == 0:
+                return True
+            if beside & ~(ITEMS | LEAST_ITEMS) or not depth:
+                return False
+            return self.is_surely_met((<dict>schema).get("items", True), context, depth - 1)
+        return kind == "null" or kind == "boolean"
+
+    cdef cbool are_in_order(self, least, most) except *:
+        """Whether two bounds are integers, the first one not above the second."""
+        return type(least) is int and type(most) is int and least <= most
 
     cdef cbool some_surely_met(self, branches, object context, int depth) except *:
         for branch in branches:
