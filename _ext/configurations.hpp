@@ -63,6 +63,7 @@ public:
         if (size_ == room_) grow(2 * static_cast<size_t>(size_));
         begin_[size_++] = member;
     }
+    void pop_back() { --size_; }
     void erase(T* first, T* last) { size_ = static_cast<uint32_t>(std::copy(last, end(), first) - begin_); }
     void swap(ShortList& other) noexcept {
         if (begin_ != near_ && other.begin_ != other.near_) {

@@ -262,7 +262,7 @@ public:
     const Closure& closure(int32_t continuation) {
         if (static_cast<size_t>(continuation) < closure_of_.size() && closure_of_[continuation] >= 0) return closures_[closure_of_[continuation]];
         Closure made;
-        std::vector<int32_t> active;
+        ShortList<int32_t, 6> active;
         if (driver) driver->gather(continuation, made);
         else if (merges) gather_merged(*this, continuation, made);
         else gather(continuation, made, active, 0);
@@ -528,7 +528,7 @@ private:
         return made;
     }
 
-    void gather(int32_t continuation, Closure& out, std::vector<int32_t>& active, int depth) {
+    void gather(int32_t continuation, Closure& out, ShortList<int32_t, 6>& active, int depth) {
         if (continuation == BOTTOM) {
             out.accepting = true;
             return;
@@ -561,7 +561,7 @@ private:
         }
         // The rule may be over: what follows it may begin. A state met again below is another occurrence, no recursion.
         if (entry.final) {
-            std::vector<int32_t> fresh;
+            ShortList<int32_t, 6> fresh;
             gather(parent, out, fresh, depth + 1);
         }
     }

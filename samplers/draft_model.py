@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 import torch
@@ -103,8 +105,11 @@ class GumbelTree(ModelDrafter):
             children = [
                 child for _, node, row in level for child in growth.draw_children(node, row, n_children)
             ]
-            if depth + 1 < len(self.branching):
-                level = read_level(growth, children, reader)
+            n_below = sum(accumulate(self.branching[depth + 1 :], mul))  # nodes that the shape has below each
+            if not n_below:
+                extend(growth, children)
+                return
+            level = read_level(growth, children, reader, n_below, n_below * len(children))
 
 
 class OptimalTree(ModelDrafter):
@@ -119,16 +124,23 @@ class OptimalTree(ModelDrafter):
         """See `ModelDrafter`."""
         template = optimal_template(self.acceptance.estimate(), growth.n_left, self.max_depth)
         below = template.children()
+        n_below = [0] * len(below)
+        for place in reversed(range(len(below))):
+            n_below[place] = sum(1 + n_below[child] for child in below[place])
         level = [(ROOT, ROOT, logits)]
         place_of = {ROOT: ROOT}  # node of the tree -> node of the template
         while level:
-            children = []
+            children, leaves = [], []
             for start, node, row in level:
                 place = place_of[start]
                 drawn = growth.draw_children(node, row, len(below[place]))
                 place_of.update(zip(drawn, below[place], strict=False))
-                children += [child for child in drawn if below[place_of[child]]]
-            level = read_level(growth, children, reader)
+                for child in drawn:
+                    (children if below[place_of[child]] else leaves).append(child)
+            needs = [n_below[place_of[child]] for child in children]
+            level = read_level(growth, children, reader, needs[0] if needs else 0, sum(needs))
+            if not level:
+                extend(growth, leaves)
 
     def learn(self, growth: TreeGrowth, verdict: Verdict) -> None:
         """Count which rank was kept below each kept node."""
@@ -166,8 +178,11 @@ class StochasticBeam(ModelDrafter):
                 if child is not None:
                     scores[child] = (plain, noisy)
                     children.append(child)
-            if depth + 1 < self.depth:
-                level = read_level(growth, children, reader)
+            if depth + 1 == self.depth:
+                extend(growth, children)
+                return
+            n_levels = self.depth - depth - 1
+            level = read_level(growth, children, reader, n_levels, n_levels * self.width)
 
     def _candidates(
         self, growth: TreeGrowth, node: int, logits: Tensor, score: tuple[float, float]
@@ -199,21 +214,43 @@ def gumbels_with_maximum(noisy: Tensor, maximum: float) -> Tensor:
 
 
 def read_level(
-    growth: TreeGrowth, nodes: Sequence[int], reader: DraftReader
+    growth: TreeGrowth, nodes: Sequence[int], reader: DraftReader, n_below_first: int, n_below: int
 ) -> list[tuple[int, int, Tensor]]:
     """For each node that may have children: the node, where its children go, and the logits after that.
 
     Where one token is legal it is added at once, as often as that is so; the children go below the last one.
+    That takes room from the rest of the tree. So below the first node, the one that is kept most often, it is
+    done as long as what the shape needs there fits; below others, as long as the whole level's does. (Without
+    that, trees of four wide on JSON keep less than chains.)
+
+    n_below_first, n_below: nodes that the shape has below the first of them, and below all of them.
     """
     starts, ends = [], []
-    for node in nodes:
-        end = node
-        while growth.may_grow(end) and (token := growth.only_token(end)) is not None:
-            child = growth.add_fixed(end, token)
-            if child is None:
-                break
-            end = child
+    for place, node in enumerate(nodes):
+        end = add_only_tokens(growth, node, n_below if place else n_below_first)
         if growth.may_grow(end):
             starts.append(node)
             ends.append(end)
     return list(zip(starts, ends, reader.read(growth.tree, ends), strict=True)) if ends else []
+
+
+def extend(growth: TreeGrowth, leaves: Sequence[int]) -> None:
+    """Use the room that a shape leaves: below its last nodes, tokens that are the only legal ones."""
+    for leaf in leaves:
+        add_only_tokens(growth, leaf, 0)
+
+
+def add_only_tokens(growth: TreeGrowth, node: int, n_reserved: int) -> int:
+    """Go on below a node as long as one token is legal and more than `n_reserved` nodes are left; the last
+    node.
+    """
+    while (
+        growth.n_left > n_reserved
+        and growth.may_grow(node)
+        and (token := growth.only_token(node)) is not None
+    ):
+        child = growth.add_fixed(node, token)
+        if child is None:
+            break
+        node = child
+    return node
