@@ -28,8 +28,12 @@ public:
 
     // The literals must be sorted by bytes and distinct.
     explicit LiteralTrie(std::vector<std::string> sorted) : literals(std::move(sorted)) {
+        size_t most_nodes = 1, longest = 0;
+        for (const std::string& text : literals) most_nodes += text.size(), longest = std::max(longest, text.size());
+        nodes.reserve(most_nodes);
         nodes.push_back({NO_NODE, NO_NODE, 0, static_cast<int32_t>(literals.size()), -1, 0});
-        std::vector<int32_t> path{0};
+        std::vector<int32_t> path{0}, youngest(longest + 2, NO_NODE);  // of the last literal: its nodes, and the last child of each
+        path.reserve(longest + 1);
         const std::string* previous = nullptr;
         for (int32_t index = 0; index < static_cast<int32_t>(literals.size()); ++index) {
             const std::string& text = literals[index];
@@ -39,7 +43,8 @@ public:
             for (size_t i = shared; i < text.size(); ++i) {
                 int32_t made = static_cast<int32_t>(nodes.size());
                 nodes.push_back({NO_NODE, NO_NODE, index, index, -1, static_cast<uint8_t>(text[i])});
-                append_child(path.back(), made);
+                (youngest[i] == NO_NODE ? nodes[path.back()].child : nodes[youngest[i]].sibling) = made;
+                youngest[i] = made, youngest[i + 1] = NO_NODE;
                 path.push_back(made);
             }
             for (int32_t node : path) nodes[node].last = index + 1;
@@ -70,21 +75,12 @@ public:
     }
 
 private:
-    std::vector<int32_t> youngest_;
-
     // Children come after their parents, and are known.
     int32_t shortest_below(const LiteralNode& node) const {
         int32_t best = node.literal;
         for (int32_t c = node.child; node.literal < 0 && c != NO_NODE; c = nodes[c].sibling)
             if (best < 0 || literals[nodes[c].shortest].size() < literals[best].size()) best = nodes[c].shortest;
         return best;
-    }
-
-    void append_child(int32_t parent, int32_t made) {
-        youngest_.resize(nodes.size(), NO_NODE);
-        if (youngest_[parent] == NO_NODE) nodes[parent].child = made;
-        else nodes[youngest_[parent]].sibling = made;
-        youngest_[parent] = made;
     }
 
     template <class Accept>

@@ -140,8 +140,14 @@ private:
             return;
         }
         for (int32_t id : removed) marks_[id >> 6] |= 1ull << (id & 63);
-        for (int32_t id : ids)
-            if (!(marks_[id >> 6] >> (id & 63) & 1)) row.ids.push_back(id);
+        const size_t before = row.ids.size();
+        row.ids.resize(before + ids.size());
+        int32_t* next = row.ids.data() + before;
+        for (int32_t id : ids) {  // without a branch: some hundreds, of which nearly all stay
+            *next = id;
+            next += ~marks_[id >> 6] >> (id & 63) & 1;
+        }
+        row.ids.resize(static_cast<size_t>(next - row.ids.data()));
         for (int32_t id : removed) marks_[id >> 6] = 0;
     }
 
