@@ -19,8 +19,8 @@ if sys.platform == "win32":
 elif CHECKS:
     compile_arguments = ["-std=c++17", "-O1", "-g", "-D_GLIBCXX_ASSERTIONS"]
 else:
-    # Calls within the module go straight, and a function begins where a line of the cache does: a step that meets
-    # something new runs through so much code once that a third of its time is waiting for code.
+    # Calls within the module go straight, and a function begins where a line of the cache does: a step that
+    # meets something new runs through so much code once that a third of its time is waiting for code.
     compile_arguments = ["-std=c++17", "-O3", "-fvisibility=hidden", "-falign-functions=64"]
 
 core = Extension(
