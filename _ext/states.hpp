@@ -76,7 +76,8 @@ public:
     // A state has been written whose row allows something.
     void note_written(int32_t state, const Tracker* tracker) {
         Entry& entry = entries_[state];
-        entry.is_plain = entry.has_row && !entry.row.empty() && (tracker == nullptr || (entry.knows_doubtful && entry.doubtful.empty()));
+        const bool repeats_nothing = tracker == nullptr ? !network_.distinct_keys && !network_.distinct_items : entry.knows_doubtful && entry.doubtful.empty();
+        entry.is_plain = entry.has_row && !entry.row.empty() && repeats_nothing;
     }
 
     // The state after a token, or REJECTED. EOS is not a token here.

@@ -130,7 +130,8 @@ class OptimalTree(ModelDrafter):
         level = [(ROOT, ROOT, logits)]
         place_of = {ROOT: ROOT}  # node of the tree -> node of the template
         while level:
-            children, leaves = [], []
+            children: list[int] = []
+            leaves: list[int] = []
             for start, node, row in level:
                 place = place_of[start]
                 drawn = growth.draw_children(node, row, len(below[place]))

@@ -54,7 +54,7 @@ def from_json_schema(
     """The grammar of the JSON documents that a JSON Schema (drafts 4 to 2020-12, by `$schema`) allows.
 
     schema: a dict, JSON text, a Boolean, a pydantic model, dataclass, TypedDict, Enum or any annotation that
-        pydantic understands.
+        pydantic understands. Of a dict, parts are read when a document reaches them: do not change it later.
     whitespace: what stands between tokens. "natural": in each gap nothing, one space, or one line feed and at
         most 40 spaces or tabs; "any": all that JSON allows; "compact": nothing; {"indent": n}: as
         `json.dumps(indent=n)`.

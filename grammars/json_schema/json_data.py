@@ -102,16 +102,34 @@ def check_value(value: object, here: Pointer) -> None:
             )
 
 
-def check_no_circle(value: object, here: Pointer = ()) -> None:
-    """Raises GrammarSyntaxError if a list or an object contains itself, at whatever depth.
+def check_searchable(document: object) -> None:
+    """Raises GrammarSyntaxError for a document that contains itself, LimitExceededError for one with parts
+    that stand in so many places that who visits all of them would not end."""
+    n_parts, n_unfolded = check_no_circle(document)
+    if n_unfolded > n_parts + MOST_VALUES:
+        raise LimitExceededError(
+            "lists and objects in a document, those that are shared counted at each place",
+            given=n_unfolded if n_unfolded < _PLAIN_INTEGERS else f"at least {_PLAIN_INTEGERS}",
+            limit=n_parts + MOST_VALUES,
+            advice="name what is shared in `$defs`, and refer to it",
+        )
+
+
+def check_no_circle(value: object, here: Pointer = ()) -> tuple[int, int]:
+    """Raises GrammarSyntaxError if a list or an object contains itself, at whatever depth. Returns how many
+    lists and objects there are, and how many if what is shared is counted at each place.
 
     A depth-first search without recursion; what is shared is entered once.
     """
     is_open: dict[int, bool] = {}  # by identity: entered (in the order of the path), or left for good
+    unfolded: dict[int, int] = {}  # of what was left
     waiting = [value]
     while waiting:
         value = waiting[-1]
         if id(value) in is_open:
+            if is_open[id(value)]:
+                parts = (unfolded.get(id(member), 0) for _, member in _members(value))
+                unfolded[id(value)] = min(1 + sum(parts), _PLAIN_INTEGERS)
             is_open[id(value)] = False
             waiting.pop()
             continue
@@ -128,6 +146,7 @@ def check_no_circle(value: object, here: Pointer = ()) -> None:
                     location=written((_path(waiting, is_open, here), token)),
                     advice="write a `$ref` where a schema is meant",
                 )
+    return len(is_open), unfolded[id(value)]
 
 
 def _members(value: object) -> Iterable[tuple[Any, Any]]:

@@ -26,7 +26,7 @@ from referencing.jsonschema import (
 )
 
 from ..errors import GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
-from .json_data import check_no_circle
+from .json_data import check_searchable
 from .keywords import DRAFT_4, DRAFT_6, DRAFT_7, DRAFT_2019, DRAFT_2020, DRAFTS
 from .vocabularies import STANDARD, Dialect, dialect_of
 
@@ -190,14 +190,14 @@ class References:
         return context.resolver
 
     def _prepared(self) -> Registry[Any]:
-        """The documents given beside the root. What contains itself is refused: the search would not end."""
+        """The documents given beside the root. What cannot be searched to an end is refused."""
         if self._registry is None:
-            check_no_circle(self.root.document)
+            check_searchable(self.root.document)
             if isinstance(self._given, Registry):
                 self._registry = self._given
             else:
                 for schema in (self._given or {}).values():
-                    check_no_circle(schema)
+                    check_searchable(schema)
                 default = SPECIFICATIONS[self.root.draft]
                 self._registry = Registry().with_resources(
                     (uri, _resource(schema, default)) for uri, schema in (self._given or {}).items()

@@ -103,6 +103,17 @@ def test_what_is_shared_is_no_circle() -> None:
     )
 
 
+@pytest.mark.parametrize("reference", ["#name", "http://r/other", "http://r/#name"])
+def test_what_is_shared_too_often_is_not_searched(reference: str) -> None:
+    shared: Any = {"type": "string"}
+    for _ in range(60):
+        shared = {"properties": {"a": shared, "b": shared}}
+    with pytest.raises(LimitExceededError, match="shared counted at each place"):
+        from_json_schema({"$ref": reference, "$defs": {"deep": shared}})
+    with pytest.raises(LimitExceededError, match="shared counted at each place"):
+        from_json_schema({"$ref": reference}, registry={"http://r/": shared})
+
+
 def test_depth_is_no_matter_to_the_checks() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
