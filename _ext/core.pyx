@@ -8,7 +8,7 @@ out. The algorithms are in the headers, in reading order:
 - of a grammar: literals, outlines, configurations, grammar_states, lengths, text_limits, stable_list, network, merged_closure;
   parse_tables, byte_classes, lexemes, lexeme_splits, stack_depths, number_blocks, lexeme_rows, derivations, separators and
   parse_stack (grammars that come as tables); other_texts, costs, json_values, used_texts, json_frame, tracker, rewind, reading,
-  detours, literal_walks, masks, new_texts, lookahead, ways_out, repetitions, states, token_limits (rules that take so many
+  detours, arena, literal_walks, masks, new_texts, lookahead, ways_out, repetitions, states, token_limits (rules that take so many
   tokens at most);
 - session (the lock), escapes, exports (all states at once), apply (a mask to scores).
 This file and the .pxi files, which are included as text, convert between Python objects and those classes, and hold no
