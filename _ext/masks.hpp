@@ -47,11 +47,11 @@ public:
     // n_used: tokens that the text of each configuration has taken; null: none of them is counted.
     Row make_row(const Configurations& set, Budget* budget = nullptr, const std::vector<int32_t>* n_used = nullptr) {
         Row row = gather_row(set, budget, n_used);
-        settle(row);
+        trim(row);
         return row;
     }
 
-    // The same with room for more, to be settled by whoever keeps it.
+    // The same with room for more, to be trimmed by whoever keeps it.
     Row gather_row(const Configurations& set, Budget* budget = nullptr, const std::vector<int32_t>* n_used = nullptr) {
         if (network_.driver && !budget) return network_.driver->make_row(set);
         Row row = borrow_row();
@@ -77,7 +77,7 @@ public:
     }
 
     // Let a row have no more memory than it needs; none where it is shared.
-    void settle(Row& row) {
+    void trim(Row& row) {
         std::vector<int32_t> roomy;
         roomy.swap(row.ids);
         if (row.shared) row.bases.clear();
@@ -391,7 +391,7 @@ private:
         const LiteralTrie& trie = network_.table_of(edge);
         const Trie& source = lexicon_.trie(view);
         std::vector<int32_t> ids;
-        if (budget_ == nullptr && lexicon_.string_of(c.state).universal) {  // any text but the literals
+        if (!budget_ && trie.literals.size() <= MOST_SHARED && lexicon_.string_of(c.state).universal) {  // any text but the literals
             for (auto [node, literal] : walks_.reach(view, c.state, c.extra, edge.table, trie, n_rest_bytes_).closed)
                 ids.insert(ids.end(), source.begin_ids(node), source.end_subtree_ids(node));
             return ids;

@@ -66,7 +66,7 @@ public:
         return entry.has_row ? entry.row : make_row(state);
     }
 
-    // Write the row of a state that was written before, if that is all there is to it without a budget: a fifth of the work.
+    // Write the row of a state that was written before, if that is all there is to it without a budget: a fifth less work.
     bool write_known(int32_t state, const Tracker* tracker, uint32_t* out, size_t words, const std::vector<int32_t>& end_ids) {
         const Entry& entry = entries_[state];
         if (!entry.is_plain || (tracker != nullptr && !repetitions_.clears_nothing(*tracker))) return false;
@@ -280,7 +280,7 @@ private:
         Row made = masks_.gather_row(entries_[state].set, network_.has_limits ? &limits : nullptr);
         if (n_row_bytes_ > MOST_ROW_BYTES) forget_rows();
         n_row_bytes_ += (network_.driver ? own_rows_ : network_.lexicon.shared_rows).share(made);
-        masks_.settle(made);
+        masks_.trim(made);
         Entry& entry = entries_[state];
         entry.row = std::move(made), entry.has_row = true;
         return entry.row;

@@ -104,26 +104,20 @@ class Survey:
         self._plans: dict[int, Plans] = {}
         self._seen: set[tuple[int, int]] = set()
         self._waiting: list[tuple[Any, Context, Pointer]] = [(schema, context, ())]
-        if faster is None:
-            while self._waiting:
+        pass_over_plain = self._passes(schema, context)
+        while self._waiting:
+            pass_over_plain()
+            if self._waiting:
                 self._visit(*self._waiting.pop())
-            return
-        pass_over_plain = faster(
-            self._waiting,
-            self._seen,
-            self._plans,
-            _PLANS,
-            context,
-            _TYPE_NAMES,
-            _FORMAT_NAMES if asserts_formats else frozenset(),
-        )
+
+    def _passes(self, schema: Any, context: Context) -> Callable[[], None]:
+        """What takes plain schemas off before a visit; nothing does where `faster` is not set."""
+        if faster is None:
+            return lambda: None
         if type(schema) is dict and "$ref" not in schema:
             self._plans_of(context, ())
-        while True:
-            pass_over_plain()
-            if not self._waiting:
-                break
-            self._visit(*self._waiting.pop())
+        formats = _FORMAT_NAMES if self._asserts_formats else frozenset[str]()
+        return faster(self._waiting, self._seen, self._plans, _PLANS, context, _TYPE_NAMES, formats)
 
     def _visit(self, schema: Any, context: Context, pointer: Pointer) -> None:
         if schema is True or schema is False:
