@@ -52,6 +52,7 @@ struct GrammarState {
     double temperature = NO_TEMPERATURE;  // of what is above it in a stack, and of what goes on from it
     int32_t first_edge = 0, n_edges = 0;
     int32_t finish = -1, finish_label = 0;
+    int32_t n_callers = 0;  // of a value: the keys, and places after them, that are known to lead to it
     int32_t n_before = 0;  // other keys, or items, that may have come and from which a next one has to differ
     ObjectOutline* object = nullptr;  // what it is a state of, and where
     ArrayOutline* array = nullptr;

@@ -3,6 +3,8 @@
 // The tokens that a configuration lets through are, for its view of the vocabulary: the inner tokens of its split, and
 // for each exit the tokens whose rest the continuation lets through. The second is the same question for a smaller view,
 // so one recursion does both, and its results are kept: splits for the vocabulary (lexicon.hpp), rests for the grammar.
+// What a value lets through that is read after several keys is found once, on an empty stack: its tokens, and its exits, from which
+// what follows this or that key goes on (a tenth of the time of a state within a key).
 // A row is bitmaps plus a few ids; it is written once into the caller's memory: a copy of 16 KB for 128,000 tokens.
 #pragma once
 
@@ -56,6 +58,7 @@ public:
         if (network_.driver && !budget) return network_.driver->make_row(set);
         Row row = borrow_row();
         budget_ = budget;
+        exits_.clear();
         lexicon_.forget_endings();
         if (n_rest_bytes_ > MOST_REST_BYTES) forget_rests();
         for (size_t i = 0; i < set.size(); ++i) {
@@ -89,8 +92,6 @@ private:
     Network& network_;
     Lexicon& lexicon_;
     Budget* budget_ = nullptr;
-    ViewMap<Span<int32_t>> rests_, excluded_;
-    Arena arena_;  // what these name
     static constexpr size_t MOST_REST_BYTES = 16 << 20;  // of both and of walks_: then they are found again
     size_t n_rest_bytes_ = 0;
     struct Worst {
@@ -98,6 +99,38 @@ private:
         bool complete;  // nothing was skipped
     };
     std::unordered_map<ViewKey, Worst, ViewKeyHash> worst_;
+
+    // What a view lets through: tokens, and where the stack that they are read on is empty, what is left of tokens then. Not
+    // separable: some tokens of an exit must not be taken.
+    struct Rests {
+        Span<int32_t> tokens;
+        Span<View> exits;
+        bool separable = true;
+    };
+    std::vector<View> exits_;  // of what is being collected
+    bool separable_ = true;
+    ViewMap<Rests> rests_;
+    ViewMap<Span<int32_t>> excluded_;
+    Arena arena_;  // what these name
+    // While something else is collected, whose exits are its own.
+    class OpenExits {
+    public:
+        explicit OpenExits(Masks& masks) : masks_(masks), separable_(masks.separable_) {
+            exits_.swap(masks.exits_);
+            masks.separable_ = true;
+        }
+        ~OpenExits() {
+            exits_.swap(masks_.exits_);
+            masks_.separable_ = separable_;
+        }
+        OpenExits(const OpenExits&) = delete;
+        OpenExits& operator=(const OpenExits&) = delete;
+
+    private:
+        Masks& masks_;
+        std::vector<View> exits_;
+        bool separable_;
+    };
 
     // Another text begins within the token: nothing of that was used before.
     struct Reset {
@@ -129,6 +162,13 @@ private:
     }
     void give_back(Row row) { spare_.push_back(std::move(row.ids)); }
 
+    void add(const Rests& rests, Row& row, Span<int32_t> removed) {
+        add(rests.tokens, row, removed);
+        if (rests.exits.empty()) return;
+        separable_ &= rests.separable && removed.empty();
+        exits_.insert(exits_.end(), rests.exits.begin(), rests.exits.end());
+    }
+
     void add(const TokenSet& set, Row& row, Span<int32_t> removed = {}) {
         if (set.bitmap) row.bases.push_back({set.bitmap.get(), {removed.begin(), removed.end()}});
         else add(set.ids, row, removed);
@@ -151,30 +191,56 @@ private:
         for (int32_t id : removed) marks_[id >> 6] = 0;
     }
 
-    // The tokens of a view (not the whole vocabulary) that may be read at a continuation.
-    Span<int32_t> rests(View view, int32_t continuation) {
-        ViewKey key{view, continuation, 0, 0};
-        if (const Span<int32_t>* known = rests_.find(key)) return *known;
+    // What a view (not the whole vocabulary) lets through at a continuation.
+    const Rests& rests(View view, int32_t continuation) {
+        const ViewKey key{view, continuation, 0, 0};
+        if (const Rests* known = rests_.find(key)) return *known;
+        const OpenExits outer(*this);
         Row row = borrow_row();
-        const Closure& begins = network_.closure(continuation);
-        for (const Configuration& start : begins.configurations) collect(view, start, row);
-        const Span<int32_t> made = keep_rests(key, row.ids);
+        if (!collect_shared(view, continuation, row)) collect_rests(view, continuation, row);
+        const Rests& made = keep_rests(key, row.ids);
         give_back(std::move(row));
         return made;
     }
 
-    Span<int32_t> keep_rests(const ViewKey& key, std::vector<int32_t>& tokens) {
+    void collect_rests(View view, int32_t continuation, Row& row) {
+        const Closure& begins = network_.closure(continuation);
+        for (const Configuration& start : begins.configurations) collect(view, start, row);
+        if (begins.accepting && !network_.driver) exits_.push_back(view);
+    }
+
+    // The same for a value that is read in several places: what it lets through itself is found once for all, then what comes
+    // after it. False: it is no such value, or that cannot be told apart.
+    bool collect_shared(View view, int32_t continuation, Row& row) {
+        if (budget_ != nullptr) return false;
+        const Edge* const call = network_.shared_call(continuation);
+        if (call == nullptr) return false;
+        const int32_t next = network_.continuation(call->next, network_.at(continuation).parent);
+        const Rests& alone = rests(view, network_.continuation(call->start, BOTTOM));
+        if (!alone.separable) return false;
+        row.ids.insert(row.ids.end(), alone.tokens.begin(), alone.tokens.end());
+        for (const View exit : alone.exits) add(rests(exit, next), row, {});
+        return true;
+    }
+
+    // Keep what was collected since exits were opened.
+    const Rests& keep_rests(const ViewKey& key, std::vector<int32_t>& tokens) {
         if (lexicon_.trie(key.view).repeats) {  // or ambiguous grammars would collect a token once for each way to read it
             std::sort(tokens.begin(), tokens.end());
             tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
         }
-        n_rest_bytes_ += tokens.size() * 4 + 100;
-        return rests_[key] = arena_.keep(tokens);
+        n_rest_bytes_ += tokens.size() * 4 + exits_.size() * sizeof(View) + 100;
+        return rests_[key] = {arena_.keep(tokens), arena_.keep(exits_), separable_};
     }
 
     void follow(View rest, int32_t link, int32_t label, Row& row, Span<int32_t> removed = {}) {
         if (rest.trie < 0 || !lexicon_.trie(rest).has_children(rest.node)) return;
         int32_t continuation = network_.after(link, label);
+        if (continuation == BOTTOM && !network_.driver) {
+            separable_ &= removed.empty();
+            exits_.push_back(rest);
+            return;
+        }
         if (budget_ != nullptr) {
             const Reset nothing_used(budget_->n_used);
             const Worst worst = worst_of_rests(rest, continuation, budget_->costs);
@@ -186,8 +252,7 @@ private:
     // Those of the rests after which the document can be finished: what is kept depends on the budget, so nothing is remembered.
     std::vector<int32_t> affordable_rests(View rest, int32_t continuation) {
         Row below;
-        const Closure& begins = network_.closure(continuation);
-        for (const Configuration& start : begins.configurations) collect(rest, start, below);
+        collect_rests(rest, continuation, below);
         return std::move(below.ids);
     }
 
@@ -196,6 +261,7 @@ private:
         const ViewKey key{rest, continuation, 0, 0};
         auto known = worst_.find(key);
         if (known != worst_.end()) return known->second;
+        const OpenExits outer(*this);
         Budget unlimited{costs, IMPOSSIBLE};
         Budget* const limited = budget_;
         budget_ = &unlimited;
@@ -234,7 +300,7 @@ private:
         if (Nfa* nfa = lexicon_.automata.unwritten(c.state, cursors)) return collect_unwritten(view, c, row, removed, *nfa, std::move(cursors));
         const Split& split = lexicon_.split(view, c.state);
         for (size_t i = 0; i < split.exits.size(); ++i)
-            if (split.exits[i].made || goes_on(c)) follow(lexicon_.rest(view, c.state, i), c.link, split.exits[i].label, row, removed);
+            if (split.exits[i].made || goes_on(view, c)) follow(lexicon_.rest(view, c.state, i), c.link, split.exits[i].label, row, removed);
         if (budget_) {
             std::vector<int32_t> affordable;
             const std::vector<int32_t>& ends = lexicon_.ends(view, c.state);
@@ -249,8 +315,9 @@ private:
         add(split.inner, row, removed);
     }
 
-    // Whether more text may come after the terminal of a configuration.
-    bool goes_on(const Configuration& c) {
+    // Whether more text may come after the terminal of a configuration, or whoever asked for the rests of a value has to know.
+    bool goes_on(View view, const Configuration& c) {
+        if (c.link == BOTTOM && !network_.driver) return !(view == View{});
         if (network_.edge_at(c) != nullptr || network_.driver) return true;
         return !network_.closure(c.link).configurations.empty();
     }

@@ -242,6 +242,16 @@ public:
         return found;
     }
 
+    // The value that a continuation, after a key, reads, if it is read after several keys: its edge, or null.
+    const Edge* shared_call(int32_t continuation) {
+        const int32_t target = continuations_[continuation].target;
+        if (target < FIRST_MADE) return nullptr;
+        const GrammarState& state = expand(target);
+        if (state.object || state.array || state.n_edges != 1 || edges_[state.first_edge].kind != CALL_EDGE) return nullptr;
+        const Edge& call = edges_[state.first_edge];
+        return grammar_state(call.start).n_callers > 1 ? &call : nullptr;
+    }
+
     // The grammar state to go on from instead of one that recalls the items of its array, which are given as JSON.
     int32_t recall(int32_t state, const std::vector<std::string>& items) {
         const int32_t next = recall_(owner_, state, items);
@@ -512,6 +522,7 @@ private:
         const int32_t known = calls_.find(pair_key(value, next));
         if (known != FlatMap::MISSING) return known;
         const int32_t made = make_state();
+        grammar_state(value).n_callers += 1;
         add_edge(made, CALL_EDGE, value, next);
         finish_state(made, false, 0, 0, ANY_ITEM, 0, false);
         calls_.insert(pair_key(value, next), made);

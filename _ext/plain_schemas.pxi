@@ -58,6 +58,8 @@ cdef class PlainSchemas:
     cdef cbool any_order
     cdef SchemaSight sight
     cdef dict rules    # of what has been read -> its state
+    cdef dict bare     # by the name of a scalar type, of which alone a value after a key has to be -> its state
+    cdef int draft     # in which these were read
     cdef dict insides  # by state
     cdef list alive    # what `rules` names by identity
 
@@ -66,7 +68,8 @@ cdef class PlainSchemas:
         self.parts = parts
         self.layout, self.step, self.any_order = parts.layout, parts.step, parts.any_order
         self.sight = SchemaSight(parts)
-        self.rules, self.insides, self.alive = {}, {}, []
+        self.rules, self.bare, self.insides, self.alive = {}, {}, {}, []
+        self.draft = parts.root[1].draft
 
     cdef int begin(self, int32_t start) except -1:
         """Read the whole schema into the state at which the grammar starts; 0: it is not plain."""
@@ -91,7 +94,22 @@ cdef class PlainSchemas:
         if inside is None:
             return -1
         schema = inside.additional if label < 0 else inside.schemas.get(inside.names[label])
-        return -1 if schema is None else self.rule(schema, inside.context, AFTER_COLON, inside.depth)
+        if schema is None:
+            return -1
+        cdef int32_t found = self.bare_value(schema, inside.context)
+        return found if found >= 0 else self.rule(schema, inside.context, AFTER_COLON, inside.depth)
+
+    cdef int32_t bare_value(self, object schema, object context) except -2:
+        """The rule of a value of which only a type is asked, as of half of all, where it is known."""
+        if type(schema) is not dict:
+            return -1
+        kind = (<dict>schema).get("type")
+        if type(kind) is not str:
+            return -1
+        found = self.bare.get(kind)
+        if found is None or context.draft != self.draft or self.sight.said(<dict>schema, context) != TYPE:
+            return -1
+        return found
 
     cdef int32_t rule(self, object schema, object context, int place, int depth) except -1:
         """The state of a value that meets a schema, with what stands before it."""
@@ -146,7 +164,8 @@ cdef class PlainSchemas:
         cdef dict known = self.sight.words_of(context)
         cdef list said = [self.layout, context.draft, place, depth if self.step else 0]
         kind = schema["type"]
-        if len(schema) == 1 and type(kind) is str:
+        cdef cbool is_bare = type(kind) is str and self.sight.said(schema, context) == TYPE
+        if is_bare:
             said.append(kind)
         else:
             for word, value in schema.items():
@@ -164,6 +183,8 @@ cdef class PlainSchemas:
         self.finish(state, edges.finish, 0)
         if is_new:
             self.rules[key] = state
+            if place == AFTER_COLON and not self.step and context.draft == self.draft and is_bare:
+                self.bare[kind] = state
         return state
 
     cdef int32_t read_any(self, object context, int place, int depth, int32_t state) except -1:

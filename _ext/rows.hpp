@@ -46,15 +46,15 @@ struct RowContent {
     }
 
     void write(uint32_t* out, size_t words) const {
-        size_t first = 0;
-        if (bases.empty()) {
-            std::memset(out, 0, words * 4);
-        } else {
-            copy(*bases[0].bitmap, out, words);
+        if (bases.empty()) std::memset(out, 0, words * 4);
+        else copy(*bases[0].bitmap, out, words);
+        change(out, words);
+    }
+    // Make of the first bitmap what is allowed.
+    void change(uint32_t* out, size_t words) const {
+        if (!bases.empty())
             for (int32_t id : bases[0].removed) out[id >> 5] &= ~(1u << (id & 31));
-            first = 1;
-        }
-        for (size_t i = first; i < bases.size(); ++i) {
+        for (size_t i = 1; i < bases.size(); ++i) {
             std::vector<int32_t> keep_clear;
             for (int32_t id : bases[i].removed)
                 if (!(out[id >> 5] >> (id & 31) & 1)) keep_clear.push_back(id);
@@ -67,8 +67,8 @@ struct RowContent {
     }
     // The same as a bitmap.
     Bitmap united(size_t bitmap_words) const {
-        Bitmap bitmap(bitmap_words);
-        write(reinterpret_cast<uint32_t*>(bitmap.data()), bitmap_words * 2);
+        Bitmap bitmap = bases.empty() ? Bitmap(bitmap_words) : *bases[0].bitmap;
+        change(reinterpret_cast<uint32_t*>(bitmap.data()), bitmap_words * 2);
         return bitmap;
     }
     static void copy(const Bitmap& bitmap, uint32_t* out, size_t words) {
