@@ -38,10 +38,14 @@ public:
     // A copy of a list that stays where it is until `clear`.
     template <class T>
     Span<T> keep(const std::vector<T>& list) {
+        return keep(Span<T>(list));
+    }
+    template <class T>
+    Span<T> keep(Span<T> list) {
         static_assert(std::is_trivially_copyable<T>::value && alignof(T) <= alignof(std::max_align_t), "a copy of its bytes");
         if (list.empty()) return {};
-        void* const place = take(list.size() * sizeof(T));
-        std::memcpy(place, list.data(), list.size() * sizeof(T));
+        void* const place = take(list.n_bytes());
+        std::memcpy(place, list.begin(), list.n_bytes());
         return {static_cast<const T*>(place), list.size()};
     }
     void clear() {

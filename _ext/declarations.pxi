@@ -40,6 +40,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         vector[string] divisors
     cdef cppclass CppLexicon "tokentrellis::Lexicon":
         CppLexicon(const uint8_t*, const int32_t*, int32_t, int32_t) except +translate_error
+        int32_t new_value()
         int32_t add_expression(ExpressionNode) except +translate_error
         int32_t automaton_of(int32_t) except +translate_error
         int32_t string_start(int32_t, int32_t, const vector[int32_t]&) except +translate_error
@@ -106,6 +107,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         void finish_state(int32_t, cbool, int32_t, int32_t, ItemRule, int32_t, cbool, cbool, int32_t, double) except +translate_error
         int32_t add_table(vector[string]) except +translate_error
         int32_t make_state() except +translate_error
+        void set_value(int32_t, int32_t) except +translate_error
         size_t n_grammar_states()
     cdef cppclass Tracker:
         size_t mark()

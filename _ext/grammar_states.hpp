@@ -17,6 +17,7 @@ constexpr int32_t BOTTOM = 0;            // the continuation of the whole: nothi
 constexpr int32_t ANY_OF = 1 << 29;      // Continuation::target: any of several, `parent` is their number
 constexpr size_t MERGED_FROM = 4;        // ways to read a text that have to begin something new, where they are merged
 constexpr size_t MAX_GRAMMAR_STATES = 2000000;
+constexpr int32_t OWN_VALUE = -1;        // GrammarState::value: no number of the vocabulary for a value that is the same in all grammars
 constexpr int32_t FIRST_MADE = 1 << 30;  // grammar states from here on are made here, the others by the front end
 constexpr double NO_TEMPERATURE = -1;
 constexpr int MAX_CALL_DEPTH = 3000;     // rules entered without reading a byte
@@ -52,6 +53,7 @@ struct GrammarState {
     double temperature = NO_TEMPERATURE;  // of what is above it in a stack, and of what goes on from it
     int32_t first_edge = 0, n_edges = 0;
     int32_t finish = -1, finish_label = 0;
+    int32_t value = OWN_VALUE;
     int32_t n_callers = 0;  // of a value: the keys, and places after them, that are known to lead to it
     int32_t n_before = 0;  // other keys, or items, that may have come and from which a next one has to differ
     ObjectOutline* object = nullptr;  // what it is a state of, and where

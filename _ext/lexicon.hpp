@@ -146,6 +146,14 @@ public:
         return *found;
     }
 
+    // A number for a value that is the same in all grammars, and what views let through of it (masks.hpp finds that out).
+    int32_t new_value() { return n_values_++; }
+    const Rests* rests_of_value(View view, int32_t value) { return rests_of_values_.find({view, value, 0, 0}); }
+    const Rests& keep_rests_of_value(View view, int32_t value, const Rests& found) {
+        n_bytes_ += found.n_bytes();
+        return rests_of_values_[{view, value, 0, 0}] = {arena_.keep(found.tokens), arena_.keep(found.exits), found.separable};
+    }
+
     // Inner tokens of a counted split with at most `most` characters, where the content accepts everything.
     const TokenSet& inner_up_to(View view, int32_t state, int32_t most) {
         auto& found = counted_inner_[{view, state, most, 0}];
@@ -257,6 +265,9 @@ private:
     std::unordered_map<ViewKey, std::vector<Ending>, ViewKeyHash> endings_;
     size_t n_endings_ = 0;
     ViewMap<std::unique_ptr<Opening>> openings_;
+    ViewMap<Rests> rests_of_values_;
+    Arena arena_;  // what these name
+    int32_t n_values_ = 0;
     std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;
     std::unordered_map<int32_t, std::vector<int32_t>> whole_splits_;  // automaton -> states whose split of the vocabulary is known
 

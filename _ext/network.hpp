@@ -242,15 +242,18 @@ public:
         return found;
     }
 
-    // The value that a continuation, after a key, reads, if it is read after several keys: its edge, or null.
+    // The value that a continuation, after a key, reads, if it is read after several keys or in other grammars: its edge, or null.
     const Edge* shared_call(int32_t continuation) {
         const int32_t target = continuations_[continuation].target;
         if (target < FIRST_MADE) return nullptr;
         const GrammarState& state = expand(target);
         if (state.object || state.array || state.n_edges != 1 || edges_[state.first_edge].kind != CALL_EDGE) return nullptr;
         const Edge& call = edges_[state.first_edge];
-        return grammar_state(call.start).n_callers > 1 ? &call : nullptr;
+        const GrammarState& value = grammar_state(call.start);
+        return value.value != OWN_VALUE || value.n_callers > 1 ? &call : nullptr;
     }
+    int32_t value_of(int32_t state) { return grammar_state(state).value; }
+    void set_value(int32_t state, int32_t value) { grammar_state(state).value = value; }
 
     // The grammar state to go on from instead of one that recalls the items of its array, which are given as JSON.
     int32_t recall(int32_t state, const std::vector<std::string>& items) {

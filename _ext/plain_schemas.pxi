@@ -29,6 +29,7 @@ cdef class ScalarEdges:
     cdef vector[EdgeKind] kinds
     cdef vector[int32_t] starts, least, most
     cdef int32_t finish
+    cdef int32_t value  # the number of the vocabulary for it
     cdef cbool kept
 
 
@@ -204,6 +205,7 @@ cdef class PlainSchemas:
         for i in range(edges.kinds.size()):
             made = &self.network.add_edge(state, edges.kinds[i], edges.starts[i], 0)
             made.least, made.most = edges.least[i], edges.most[i]
+        self.network.set_value(state, edges.value)
         return 0
 
     cdef ScalarEdges shared_edges(self, tuple key, object schema, object context, int place, int depth):
@@ -220,6 +222,7 @@ cdef class PlainSchemas:
     cdef ScalarEdges scalar_edges(self, object schema, object context, int place, int depth):
         """What the front end says; a schema that only lists of words, or nothing, meets is left to it."""
         cdef ScalarEdges made = ScalarEdges()
+        made.value = self.lexicon.lexicon.get().new_value()
         expansion = self.parts.expansion(schema, context, place, depth)
         made.finish = expansion.finish
         made.kept = len(expansion.edges) > 0 and expansion.finish_label == 0

@@ -1,6 +1,7 @@
 // What walks of the vocabulary find: views, sets of tokens, splits. Plain data; lexicon.hpp makes and keeps it.
 #pragma once
 
+#include "arena.hpp"
 #include "bits.hpp"
 #include "json_string.hpp"
 
@@ -45,6 +46,15 @@ struct TokenSet {
             for (uint64_t bits = bitmap[word]; bits; bits &= bits - 1) set.ids.push_back(static_cast<int32_t>(word * 64 + count_trailing_zeros(bits)));
         return set;
     }
+};
+
+// What a view lets through at a continuation: tokens, and where the stack that they are read on is empty, what is left of tokens then.
+// Not separable: some tokens of an exit must not be taken.
+struct Rests {
+    Span<int32_t> tokens;
+    Span<View> exits;
+    bool separable = true;
+    size_t n_bytes() const { return tokens.n_bytes() + exits.n_bytes() + 100; }
 };
 
 struct Exit {

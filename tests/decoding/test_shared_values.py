@@ -1,4 +1,7 @@
-"""Values that several keys have: what tokens read of them and beyond their end, after each of these keys."""
+"""Values that several keys have: what tokens read of them and beyond their end, after each of these keys.
+
+All grammars here have one vocabulary, so that what it knows of scalars and of any value serves them all.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,20 @@ import pytest
 from tokentrellis import Matcher, Vocabulary, compile_grammar, from_json_schema
 from tokentrellis.grammars.grammar import Expansion, LiteralTable, OthersEdge, StringEdge
 from tokentrellis.grammars.json_schema.grammar import JsonSchemaGrammar
+from tokentrellis.grammars.json_schema.layout import Whitespace
 
 from tests.masks import allowed_tokens
 from tests.oracles.brute_force_mask import allowed_tokens as tried_tokens
 
 VALUES = [b'""', b'"x"', b'"yes"', b"1", b"-", b"12", b"null", b"true", b"[]", b"[1", b"{}"]
-VALUES += [b'{"c":1}', b'["x"]']
+VALUES += [b'{"c":1}', b'["x"]', b"1.0", b" 1"]
 AFTER = [b"", b",", b',"', b',"b":', b',"z":1', b"}", b"},", b'},"b', b"}]", b"]}", b"}}", b"\n"]
 CROSSING = [quote + b":" + value + after for quote in (b'"', b'a"') for value in VALUES for after in AFTER]
 CROSSING += [value + after for value in VALUES for after in AFTER if after]
 CROSSING += [b'"' + after for after in AFTER if after] + [b'":', b'":"', b'":[', b'":{"', b'":["', b'":[{"']
 TOKENS = [bytes([byte]) for byte in range(256)] + sorted(set(CROSSING)) + [b""]
 EOS = len(TOKENS) - 1
+VOCABULARY = Vocabulary(TOKENS, eos_token_ids=[EOS])
 
 TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
 INNER = {"type": "object", "properties": {"c": NUMBER, "b": TEXT}, "required": ["c"]}
@@ -49,7 +54,7 @@ def test_tokens_that_read_a_value_and_more(kind: str, others: dict[str, Any]) ->
     member = {"type": "object", "properties": MEMBERS[kind], **others}
     schema = {"type": "array", "items": member}
     grammar = from_json_schema(schema, whitespace="compact", property_order="any")
-    compiled = compile_grammar(grammar, Vocabulary(TOKENS, eos_token_ids=[EOS]))
+    compiled = compile_grammar(grammar, VOCABULARY)
     n_compared = 0
     for document in DOCUMENTS:
         text = json.dumps([document, document], separators=(",", ":")).encode()
@@ -74,7 +79,7 @@ def test_one_value_at_several_depths_of_one_stack() -> None:
     members = {"a": TEXT, "n": {"$ref": "#"}, "b": TEXT}
     node: dict[str, Any] = {"type": "object", "properties": members, **CLOSED}
     grammar = from_json_schema(node, whitespace="compact", property_order="any")
-    compiled = compile_grammar(grammar, Vocabulary(TOKENS, eos_token_ids=[EOS]))
+    compiled = compile_grammar(grammar, VOCABULARY)
 
     def compare(matcher: Matcher, text: bytes) -> None:
         assert matcher.read_bytes(text)
@@ -83,6 +88,21 @@ def test_one_value_at_several_depths_of_one_stack() -> None:
     deeper = (b'{"n":{"n":{"a', b'{"n":{"a":"x","b', b'{"a":"x","n":{"b":"yes","a')
     for text in (b'{"a', b'{"n":{"a', *deeper, b'{"b'):
         compare(compiled.matcher(), text)
+
+
+@pytest.mark.parametrize(
+    "draft", ["http://json-schema.org/draft-04/schema#", "http://json-schema.org/draft-06/schema#"]
+)
+@pytest.mark.parametrize("whitespace", ["compact", "natural", "any"])
+def test_one_value_in_several_drafts_and_layouts(draft: str, whitespace: Whitespace) -> None:
+    """In draft 4 1.0 is no integer; what stands before a value belongs to the layout."""
+    schema = {"$schema": draft, "type": "object", "properties": {"a": NUMBER, "b": NUMBER, "aa": {}}}
+    grammar = from_json_schema(schema, whitespace=whitespace, property_order="any")
+    compiled = compile_grammar(grammar, VOCABULARY)
+    for text in (b'{"', b'{"a', b'{"a":1,"b', b'{"a": 1, "b":', b'{"z":[{"a', b'{"aa":{"a', b'{"z":1,"y'):
+        matcher = compiled.matcher()
+        if matcher.read_bytes(text):
+            assert allowed_tokens(matcher) == sorted(tried_tokens(grammar, text, TOKENS)), text
 
 
 class ExcludingGrammar(JsonSchemaGrammar):
@@ -110,7 +130,7 @@ def test_values_that_must_not_be_some_words() -> None:
     schema = {"type": "object", "properties": {"a": short, "b": short, "aa": short}, **CLOSED}
     grammar = from_json_schema(schema, whitespace="compact", property_order="any")
     grammar.__class__ = ExcludingGrammar
-    compiled = compile_grammar(grammar, Vocabulary(TOKENS, eos_token_ids=[EOS]))
+    compiled = compile_grammar(grammar, VOCABULARY)
     text = b'{"a":"no","b":"y","aa":"yess"}'
     matcher = compiled.matcher()
     for end in range(len(text)):
