@@ -27,11 +27,22 @@ public:
         return best;
     }
 
-    // The first terminal of a shortest text to the end; -1: there is none.
+    // The first terminal of a shortest text to the end; NO_TERMINAL: there is none.
+    static constexpr int32_t NO_TERMINAL = -2;
     int32_t next_terminal(int32_t stack) {
+        int32_t found = next_terminals_.find(static_cast<uint64_t>(stack));
+        if (found == FlatMap::MISSING) {
+            found = find_next_terminal(stack);
+            next_terminals_.insert(static_cast<uint64_t>(stack), found);
+        }
+        return found;
+    }
+
+private:
+    int32_t find_next_terminal(int32_t stack) {
         int64_t best;
         const int32_t chosen = best_item(stack, best);
-        if (chosen < 0) return -1;
+        if (chosen < 0) return NO_TERMINAL;
         const ParseTables::Item* item = &tables_.items[state_of(stack)][chosen];
         int32_t n = item->n_read;
         while (true) {
@@ -40,13 +51,12 @@ public:
             for (int32_t i = 0; i < n; ++i) stack = parent(stack);
             const int32_t origin = tables_.rules[item->rule].origin;
             const Reduction& reduction = reductions(stack)[origin];
-            if (reduction.item < 0) return -1;
+            if (reduction.item < 0) return NO_TERMINAL;
             item = &tables_.items[tables_.next_state(state_of(stack), origin)][reduction.item];
             n = item->n_read - 1;
         }
     }
 
-private:
     static constexpr int64_t FAR = int64_t{1} << 40;
 
     struct Reduction {  // of an origin on top of a stack: what completes the text at best from there
@@ -57,6 +67,7 @@ private:
     const Network& network_;
     const ParseTables& tables_;
     std::unordered_map<int32_t, std::vector<Reduction>> reductions_;  // by stack
+    FlatMap next_terminals_;
 
     int32_t state_of(int32_t stack) const { return network_.at(stack).target - 1; }
     int32_t parent(int32_t stack) const { return network_.at(stack).parent; }

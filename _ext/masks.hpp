@@ -101,6 +101,7 @@ private:
     };
     std::unordered_map<ViewKey, Worst, ViewKeyHash> worst_;
 
+    static constexpr size_t MOST_UNSORTED = 4096;  // tokens: what a view lets through in one way is nearly always less
     std::vector<View> exits_;  // of what is being collected
     bool separable_ = true;
     ViewMap<Rests> rests_;
@@ -226,12 +227,18 @@ private:
         return value == OWN_VALUE ? made : lexicon_.keep_rests_of_value(view, value, made);
     }
 
+    template <class T>
+    static void keep_once(std::vector<T>& list) {
+        if (list.size() < 2) return;
+        std::sort(list.begin(), list.end());
+        list.erase(std::unique(list.begin(), list.end()), list.end());
+    }
+
     // Keep what was collected since exits were opened.
     const Rests& keep_rests(const ViewKey& key, std::vector<int32_t>& tokens) {
-        if (lexicon_.trie(key.view).repeats) {  // or ambiguous grammars would collect a token once for each way to read it
-            std::sort(tokens.begin(), tokens.end());
-            tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
-        }
+        // Or ambiguous grammars would collect a token once for each way to read it, and what it closes would multiply the ways.
+        if (lexicon_.trie(key.view).repeats || tokens.size() > MOST_UNSORTED) keep_once(tokens);
+        keep_once(exits_);
         const Rests made{arena_.keep(tokens), arena_.keep(exits_), separable_};
         n_rest_bytes_ += made.n_bytes();
         return rests_[key] = made;

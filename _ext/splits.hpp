@@ -11,6 +11,7 @@ namespace tokentrellis {
 struct View {
     int32_t trie = 0, node = 0;
     bool operator==(const View& other) const { return trie == other.trie && node == other.node; }
+    bool operator<(const View& other) const { return trie != other.trie ? trie < other.trie : node < other.node; }
 };
 
 inline uint64_t hash_pair(uint64_t a, uint64_t b) {

@@ -144,6 +144,7 @@ public:
         return {first, intern(others)};
     }
     int64_t cost(int32_t state, Tracker& tracker) {
+        const Rewind rewind(tracker);
         if (is_mixed(state) && tracker.endangered()) {
             const auto [inside, others] = parts(state);
             return std::min(cost(inside, tracker), cost(others));
@@ -152,21 +153,14 @@ public:
     }
     // Clear what would repeat a key or an item from the row of a state, which was made within this budget.
     void correct(int32_t state, Tracker& tracker, uint32_t* row, size_t words, int64_t budget) {
-        const int64_t left = is_ample(state, tracker, budget) ? IMPOSSIBLE : budget - 1;
-        if (!tracker.outside_documents() || left < IMPOSSIBLE) return repetitions_.correct(state, entries_[state].set, tracker, row, words, left, doubtful(state, tracker, row, words, left));
-        // What opens a document can repeat only what it has itself: the same each time.
-        std::unique_ptr<std::vector<int32_t>>& repeating = entries_[state].repeating;
-        if (!repeating) {
-            const std::vector<uint32_t> before(row, row + words);
-            repetitions_.correct(state, entries_[state].set, tracker, row, words, left, nullptr);
-            repeating = std::make_unique<std::vector<int32_t>>();
-            for (size_t word = 0; word < words; ++word)
-                for (uint32_t cleared = before[word] & ~row[word]; cleared != 0; cleared &= cleared - 1)
-                    repeating->push_back(static_cast<int32_t>(32 * word) + count_trailing_zeros(cleared));
+        const Rewind rewind(tracker);  // where what the grammar is asked for fails half-way, the tracker is as it was
+        try {
+            correct_row(state, tracker, row, words, budget);
+        } catch (...) {
+            tracker.forget_correction();
+            throw;
         }
-        for (int32_t token : *repeating) row[token >> 5] &= ~(1u << (token & 31));
     }
-
     // The state after some bytes, or REJECTED; `length` becomes the number of bytes that could be read.
     int32_t read(int32_t state, const uint8_t* bytes, size_t& length) {
         current_ = entries_[state].set;
@@ -244,6 +238,22 @@ public:
     }
 
 private:
+    void correct_row(int32_t state, Tracker& tracker, uint32_t* row, size_t words, int64_t budget) {
+        const int64_t left = is_ample(state, tracker, budget) ? IMPOSSIBLE : budget - 1;
+        if (!tracker.outside_documents() || left < IMPOSSIBLE) return repetitions_.correct(state, entries_[state].set, tracker, row, words, left, doubtful(state, tracker, row, words, left));
+        // What opens a document can repeat only what it has itself: the same each time.
+        std::unique_ptr<std::vector<int32_t>>& repeating = entries_[state].repeating;
+        if (!repeating) {
+            const std::vector<uint32_t> before(row, row + words);
+            repetitions_.correct(state, entries_[state].set, tracker, row, words, left, nullptr);
+            repeating = std::make_unique<std::vector<int32_t>>();
+            for (size_t word = 0; word < words; ++word)
+                for (uint32_t cleared = before[word] & ~row[word]; cleared != 0; cleared &= cleared - 1)
+                    repeating->push_back(static_cast<int32_t>(32 * word) + count_trailing_zeros(cleared));
+        }
+        for (int32_t token : *repeating) row[token >> 5] &= ~(1u << (token & 31));
+    }
+
     // Keys of any text differ from all others with a few characters more: with so much room the budget forbids nothing.
     static constexpr int64_t ROOM_TO_DIFFER = 8;
     bool is_ample(int32_t state, const Tracker& tracker, int64_t budget) {

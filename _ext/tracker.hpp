@@ -130,6 +130,8 @@ public:
         return correction_;
     }
 
+    void forget_correction() { correction_.state = -1; }
+
     void undo(size_t mark) {
         if (mark < correction_.made_at) correction_.state = -1;
         while (log_.size() > mark) {

@@ -12,6 +12,8 @@ import jsonschema_rs
 import pytest
 from tokentrellis import Vocabulary, compile_grammar, from_json_schema
 from tokentrellis.decoding.matcher import Matcher
+from tokentrellis.grammars.grammar import Expansion, PlainArray, PlainObject
+from tokentrellis.grammars.json_schema.grammar import JsonSchemaGrammar
 from tokentrellis.grammars.repetitions import find_repeats
 
 from tests.masks import allowed_tokens
@@ -340,3 +342,47 @@ def test_numbers_among_many() -> None:
     assert matcher.read_bytes(b"0,7,200")
     assert not matcher.read_bytes(b",")
     assert matcher.read_bytes(b"]")
+
+
+class InterruptedGrammar(JsonSchemaGrammar):
+    """A JSON Schema whose reading is interrupted once, when so many more questions have been asked."""
+
+    schema_parts = None  # type: ignore[assignment]
+    questions_left = 0
+
+    def unfold(self, state: int) -> Expansion | PlainObject | PlainArray:
+        self.count_question()
+        return super().unfold(state)
+
+    def value(self, state: int, label: int) -> int:
+        self.count_question()
+        return super().value(state, label)
+
+    def count_question(self) -> None:
+        self.questions_left -= 1
+        if self.questions_left == 0:
+            raise KeyboardInterrupt
+
+
+def test_a_mask_that_was_interrupted_leaves_the_matcher_as_it_was() -> None:
+    schema = {"type": "object", "properties": {"b": {}, "ab": {"type": "string"}}}
+    tokens = [bytes([byte]) for byte in range(256)] + [b'  "c', b'""', b'x":"yes","b":"', b""]
+    n_interrupted = 0
+    for n_questions in range(1, 12):
+        grammar = from_json_schema(schema, whitespace="any", property_order="any")
+        grammar.__class__ = InterruptedGrammar
+        assert isinstance(grammar, InterruptedGrammar)
+        compiled = compile_grammar(grammar, Vocabulary(tokens, eos_token_ids=[len(tokens) - 1]))
+        matcher, other = compiled.matcher(), compiled.matcher()
+        assert matcher.read_bytes(b'{"c":"",')
+        assert other.read_bytes(b'{"c":"",')
+        budget = matcher.tokens_to_finish + 1
+        grammar.questions_left = n_questions
+        try:
+            allowed_tokens(matcher, budget)
+        except KeyboardInterrupt:
+            n_interrupted += 1
+        grammar.questions_left = 0
+        assert allowed_tokens(matcher) == allowed_tokens(other)
+        assert allowed_tokens(matcher, budget) == allowed_tokens(other, budget)
+    assert n_interrupted > 0

@@ -138,3 +138,21 @@ def test_values_that_must_not_be_some_words() -> None:
             assert matcher.read_bytes(text[end - 1 : end])
         expected = sorted(tried_tokens(grammar, text[:end], TOKENS))
         assert allowed_tokens(matcher) == expected, text[:end]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_readings_that_meet_again_do_not_multiply(closed: bool) -> None:
+    """Each item of a token can be read in three ways, after which all is the same: 3 ** 40 would never end."""
+    items = b"{}," * 40
+    tokens = [bytes([byte]) for byte in range(256)] + [b'":[' + items + b"{}]!", b'":[' + items, b""]
+    item = {"anyOf": [{"type": "object", "properties": {name: NUMBER}} for name in "xyz"]}
+    array = {"type": "array", "items": item}
+    schema = {"type": "object", "properties": {"a": array, "b": array}, "additionalProperties": not closed}
+    grammar = from_json_schema(schema, whitespace="compact", property_order="any")
+    compiled = compile_grammar(grammar, Vocabulary(tokens, eos_token_ids=[len(tokens) - 1]))
+    for text in (b'{"a', b'{"b'):
+        matcher = compiled.matcher()
+        assert matcher.read_bytes(text)
+        allowed = allowed_tokens(matcher)
+        assert 257 in allowed
+        assert 256 not in allowed
