@@ -67,7 +67,7 @@ $(VENV)/.created:
 	touch $@
 
 # An editable installation: Python files are used where they lie, the core is compiled again when its sources change.
-$(VENV)/.installed: EXTRA = transformers
+$(VENV)/.installed: EXTRA = transformers,lark
 $(VENV)/.installed-test: EXTRA = test
 $(VENV)/.installed-dev: EXTRA = dev
 $(VENV)/.installed-docs: EXTRA = docs

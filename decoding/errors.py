@@ -100,9 +100,11 @@ NO_BOUND = 1 << 40
 
 
 class BudgetTooSmallError(ConstraintError, ValueError):
-    """Even the shortest complete output needs more tokens (EOS included) than the budget has.
+    """No complete output is known that takes no more tokens (EOS included) than the budget has.
 
-    `needed` and `given` are numbers of tokens; `needed` is `NO_BOUND` where it is not known what suffices.
+    `needed` and `given` are numbers of tokens. `needed` tokens always suffice, fewer may: a text can be
+    spelled in fewer tokens than its bytes let expect, and to find the fewest would cost more than the masks.
+    `needed` is `NO_BOUND` where it is not known what suffices.
     """
 
     def __init__(self, needed: int, given: int, *, message: str = "", advice: str = "") -> None:
@@ -110,9 +112,9 @@ class BudgetTooSmallError(ConstraintError, ValueError):
             message = "no budget is known that suffices whatever is written"
             advice = "work without a budget, or ask for fewer items or keys that must differ"
         super().__init__(
-            message or f"the budget must be at least {needed} tokens to finish the shortest output",
+            message or f"the budget must leave tokens to finish an output, and {needed} are always enough",
             got=given,
-            advice=advice or f"raise max_new_tokens to {needed} or more",
+            advice=advice or f"raise the budget (max_new_tokens) to {needed} or more",
         )
         self.needed = needed
         self.given = given

@@ -40,7 +40,8 @@ class Matcher(core.Matcher):
 
     Raises (from the methods that advance or fill):
         TokenRejectedError: the token is not allowed; the state is unchanged.
-        BudgetTooSmallError: the budget is smaller than `tokens_to_finish`.
+        BudgetTooSmallError: no token is known after which a document can be finished within the budget, which
+            has fewer tokens than `tokens_to_finish` then.
         NoAllowedTokenError: the vocabulary has no token that may come next, or there is no way to the end.
         LimitExceededError: an automaton grew past its limit.
         ArgumentTypeError, ArgumentValueError, ArgumentIndexError: an argument is of the wrong kind, a bitmask

@@ -29,7 +29,8 @@ LIBRARY: Mapping[str, str] = MappingProxyType(
         "json": "any document",
         "json5": "documents with comments, bare keys, single quotes, commas at the end",
         "mermaid": "flowcharts with shapes, labels and subgraphs",
-        "python": f"statements, blocks of up to {levels.DEEPEST_BLOCK} levels by four blanks",
+        "python": f"statements, blocks of up to {levels.DEEPEST_BLOCK} levels by four blanks; no comments, "
+        "decorators, annotations, defaults, keyword arguments, f-strings, yield or async",
         "python-expression": "one expression",
         "regex": "patterns of Python's `re` without look-around and references",
         "smiles": f"molecules with {levels.MOST_RINGS} open rings at most, all valences right",

@@ -46,7 +46,7 @@ def python_text() -> str:
     rules += [
         'simple: expression | target "=" expression | target AUGMENTED expression | "pass" | "del" NAME',
         '    | "assert" expression | "import" NAME ("." NAME)* | "from" NAME "import" NAME',
-        '    | "raise" expression',
+        '    | "raise" expression | "return" expression? | "break" | "continue"',
         'target: NAME | primary "." NAME | primary "[" slices "]"',
         'names: NAME ("," NAME)*',
         'AUGMENTED: "+=" | "-=" | "*=" | "/="',

@@ -34,8 +34,8 @@ EXAMPLES: list[tuple[ConstraintError, str]] = [
     ),
     (
         BudgetTooSmallError(9, 4),
-        "the budget must be at least 9 tokens to finish the shortest output, got 4; "
-        "raise max_new_tokens to 9 or more",
+        "the budget must leave tokens to finish an output, and 9 are always enough, got 4; "
+        "raise the budget (max_new_tokens) to 9 or more",
     ),
     (SamplingError("all particles have weight zero"), "all particles have weight zero"),
 ]

@@ -219,7 +219,9 @@ def test_every_budget(person: tt.CompiledGrammar, options: dict[str, Any]) -> No
 
 
 def test_a_budget_that_is_too_small(person: tt.CompiledGrammar) -> None:
-    with pytest.raises(tt.BudgetTooSmallError, match=r"at least .* got 3; raise max_new_tokens"):
+    with pytest.raises(
+        tt.BudgetTooSmallError, match=r"always enough, got 3; raise the budget \(max_new_tokens\)"
+    ):
         run(tt.GrammarProcessor(person, max_new_tokens=3), [PROMPT])
 
 

@@ -142,7 +142,7 @@ def test_values_that_must_not_be_some_words() -> None:
 
 @pytest.mark.parametrize("closed", [True, False])
 def test_readings_that_meet_again_do_not_multiply(closed: bool) -> None:
-    """Each item of a token can be read in three ways, after which all is the same: 3 ** 40 would never end."""
+    """Each item of a token can be read in three ways, after which all is the same: 3 ** 40 would not end."""
     items = b"{}," * 40
     tokens = [bytes([byte]) for byte in range(256)] + [b'":[' + items + b"{}]!", b'":[' + items, b""]
     item = {"anyOf": [{"type": "object", "properties": {name: NUMBER}} for name in "xyz"]}

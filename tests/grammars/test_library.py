@@ -158,8 +158,9 @@ KNOWN = {
             "def f(a, b):\n    if a:\n        return_ = {1: a}\n    x = a[1:2]\ny += 1\n",
             "while a:\n    if b: \n\n        c\n    elif d:\n        e\n    else:\n        f\n    g\nh",
             "try:\n    a\nexcept b:\n    c\nelse_",
+            "def f(a):\n    while a:\n        break\n    return\ndef g(a):\n    return f(a) + 1",
         ],
-        ["if a:\nb", "1 = a", "def f(:", "  a", "if a:\n    b\n   c"],
+        ["if a:\nb", "return = 1", "break 1", "1 = a", "def f(:", "  a", "if a:\n    b\n   c"],
     ),
     "python-expression": (
         ["lambda x: [y for y in x if not y is None][0].z(1,)"],

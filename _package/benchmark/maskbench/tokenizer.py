@@ -46,9 +46,11 @@ class TokenizerFolder:
 
     def __init__(self, folder: Path) -> None:
         if not any((folder / name).exists() for name in ("tokenizer.json", "tokenizer_config.json")):
+            found = (
+                "has no tokenizer.json and no tokenizer_config.json" if folder.is_dir() else "is no folder"
+            )
             raise FileNotFoundError(
-                f"--tokenizer {folder}: has no tokenizer.json and no tokenizer_config.json; "
-                "give a folder with a Hugging Face tokenizer"
+                f"--tokenizer {folder}: {found}; give a folder with a Hugging Face tokenizer"
             )
         self.folder = folder
 
