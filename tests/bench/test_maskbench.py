@@ -523,5 +523,8 @@ def test_token_bytes_spell_the_documents(tmp_path: Path, kind: str) -> None:
     assert tokenizer.vocabulary_size == len(tokenizer.token_bytes) == 300
     assert tokenizer.eos_token_ids == [len(tokens)]
     assert tokenizer.token_bytes[len(tokens)] == b""
-    with pytest.raises(FileNotFoundError, match=r"has no tokenizer\.json"):
+    with pytest.raises(FileNotFoundError, match="is no folder"):
         TokenizerFolder(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"has no tokenizer\.json"):
+        TokenizerFolder(tmp_path / "empty")

@@ -97,7 +97,7 @@ def test_what_a_sampler_returns_is_checked() -> None:
         ({"sampler": 3}, tt.ArgumentTypeError, "must have a method draw"),
         ({"sampler": tt.MaskSampler}, tt.ArgumentTypeError, "must have a method draw"),
         ({"sampler": tt.MaskSampler(), "do_sample": False}, tt.ConstraintError, "exclude each other"),
-        ({"sampler": tt.MaskSampler(), "max_new_tokens": 1}, tt.BudgetTooSmallError, "at least"),
+        ({"sampler": tt.MaskSampler(), "max_new_tokens": 1}, tt.BudgetTooSmallError, "always enough"),
         ({"sampler": tt.MaskSampler(), "max_new_tokens": 5000}, tt.ArgumentValueError, "at most"),
         ({"grammar": None}, tt.ArgumentTypeError, "grammar or length"),
     ],

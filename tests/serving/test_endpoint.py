@@ -194,7 +194,7 @@ def test_max_tokens_is_enough_or_refused(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         ask(client, response_format=by_schema(SCHEMAS[0]), max_tokens=needed - 1)
     assert caught.value.code == "max_tokens_too_small"
-    assert f"at least {needed} tokens" in caught.value.message
+    assert f"{needed} are always enough" in caught.value.message
     assert f"got {needed - 1}" in caught.value.message
 
 

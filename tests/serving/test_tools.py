@@ -142,7 +142,7 @@ def test_a_conversation_with_results_of_tools_is_taken(address: str) -> None:
         ({"tool_choice": "required"}, "needs tools"),
         ({"tools": [ORDER], "response_format": {"type": "json_object"}}, "exclude each other"),
         ({"tools": [ORDER], "stop": "x"}, "cut off"),
-        ({"tools": [ORDER], "tool_choice": "required", "max_tokens": 3}, "at least"),
+        ({"tools": [ORDER], "tool_choice": "required", "max_tokens": 3}, "always enough"),
     ],
 )
 def test_refusals(address: str, options: dict[str, Any], part: str) -> None:
