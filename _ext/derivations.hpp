@@ -28,7 +28,7 @@ public:
     }
 
     // The first terminal of a shortest text to the end; NO_TERMINAL: there is none.
-    static constexpr int32_t NO_TERMINAL = -2;
+    static constexpr int32_t NO_TERMINAL = -2;  // -1 is what the map says of a stack that was not asked about
     int32_t next_terminal(int32_t stack) {
         int32_t found = next_terminals_.find(static_cast<uint64_t>(stack));
         if (found == FlatMap::MISSING) {

@@ -93,6 +93,9 @@ private:
     Network& network_;
     Lexicon& lexicon_;
     Budget* budget_ = nullptr;
+    ViewMap<Rests> rests_;
+    ViewMap<Span<int32_t>> excluded_;
+    Arena arena_;  // what these name
     static constexpr size_t MOST_REST_BYTES = 16 << 20;  // of both and of walks_: then they are found again
     size_t n_rest_bytes_ = 0;
     struct Worst {
@@ -103,10 +106,7 @@ private:
 
     static constexpr size_t MOST_UNSORTED = 4096;  // tokens: what a view lets through in one way is nearly always less
     std::vector<View> exits_;  // of what is being collected
-    bool separable_ = true;
-    ViewMap<Rests> rests_;
-    ViewMap<Span<int32_t>> excluded_;
-    Arena arena_;  // what these name
+    bool separable_ = true;    // see Rests
     // While something else is collected, whose exits are its own.
     class OpenExits {
     public:

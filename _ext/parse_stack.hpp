@@ -53,18 +53,11 @@ public:
     void note_closure(int32_t continuation) override { depths_.note(closures_read_[continuation]); }
 
     int32_t after(int32_t link, int32_t label) override {
-        const uint64_t key = pair_key(link, label);
-        int32_t number = after_.find(key);
-        if (number == FlatMap::MISSING) {
-            const int32_t before = depths_.begin();
+        return remember(after_, pair_key(link, label), [&] {
             std::vector<int32_t> found;
             for (int32_t end : lexemes_.ends_of(label)) found.push_back(after_end(link, end));
-            const int32_t made = found.size() == 1 ? found[0] : several(std::move(found));
-            number = keep({made, depths_.end(before)});
-            after_.insert(key, number);
-        }
-        depths_.note(results_[number].lowest);
-        return results_[number].stack;
+            return found.size() == 1 ? found[0] : several(std::move(found));
+        });
     }
 
     Row make_row(const Configurations& set) override { return rows_.make_row(set); }
@@ -116,7 +109,7 @@ private:
     };
 
     struct Result {
-        int32_t stack, lowest;  // or the number of a filter; NONE: no stack; how far down was read to find out
+        int32_t found, lowest;  // a stack, NONE if there is none, or a filter; how far down was read to find out
     };
 
     Network& network_;
@@ -213,9 +206,19 @@ private:
         }
         return network_.continuation(number, parent(stack));
     }
-    int32_t keep(Result result) {
-        results_.push_back(result);
-        return static_cast<int32_t>(results_.size()) - 1;
+    // What is found for a key, once; how far down the stack is read for it is noted each time.
+    template <class Find>
+    int32_t remember(FlatMap& known, uint64_t key, Find find) {
+        int32_t number = known.find(key);
+        if (number == FlatMap::MISSING) {
+            const int32_t before = depths_.begin();
+            const int32_t made = find();
+            number = static_cast<int32_t>(results_.size());
+            results_.push_back({made, depths_.end(before)});
+            known.insert(key, number);
+        }
+        depths_.note(results_[number].lowest);
+        return results_[number].found;
     }
 
     // What the parser does with a terminal: reduces, above some stack that is left, and says what comes then. Nothing is made of
@@ -237,19 +240,13 @@ private:
 
     // The stack after a terminal, NONE where the parser refuses it.
     int32_t shift(int32_t stack, int32_t terminal) {
-        const uint64_t key = pair_key(stack, terminal);
-        int32_t number = shifts_.find(key);
-        if (number == FlatMap::MISSING) {
-            const int32_t before = depths_.begin();
+        return remember(shifts_, pair_key(stack, terminal), [&] {
             int32_t at = stack, depth = depths_.of(stack);
             const int32_t todo = reduce(at, depth, terminal, false);
-            if (todo > 0)
-                for (int32_t state : pushed_) at = network_.continuation(state + 1, at);
-            number = keep({todo > 0 ? network_.continuation(todo, at) : NONE, depths_.end(before)});
-            shifts_.insert(key, number);
-        }
-        depths_.note(results_[number].lowest);
-        return results_[number].stack;
+            if (todo <= 0) return NONE;
+            for (int32_t state : pushed_) at = network_.continuation(state + 1, at);
+            return network_.continuation(todo, at);
+        });
     }
 
     // Where a lexeme ends in several ways, which the text that follows decides: all of them.
@@ -272,31 +269,16 @@ private:
     bool ends_at(int32_t continuation) { return ends(bare(continuation)) && !lexemes_.has_need(place(continuation).obligation); }
 
     bool ends(int32_t stack) {
-        const uint64_t key = pair_key(stack, tables_.end);
-        int32_t number = shifts_.find(key);
-        if (number == FlatMap::MISSING) {
-            const int32_t before = depths_.begin();
+        return remember(shifts_, pair_key(stack, tables_.end), [&] {
             int32_t at = stack, depth = depths_.of(stack);
-            const bool found = reduce(at, depth, tables_.end, true);
-            number = keep({found ? stack : NONE, depths_.end(before)});
-            shifts_.insert(key, number);
-        }
-        depths_.note(results_[number].lowest);
-        return results_[number].stack != NONE;
+            return reduce(at, depth, tables_.end, true) ? stack : NONE;
+        }) != NONE;
     }
 
     // ---- where lexemes begin ------------------------------------------------------------------------------------
     // A filter of the terminals that the tables accept in the state but the stack does not, and of more ends.
     int32_t filter_of(int32_t stack) {
-        int32_t number = filters_.find(static_cast<uint64_t>(stack));
-        if (number == FlatMap::MISSING) {
-            const int32_t before = depths_.begin();
-            const int32_t made = make_filter(stack, {});
-            number = keep({made, depths_.end(before)});
-            filters_.insert(static_cast<uint64_t>(stack), number);
-        }
-        depths_.note(results_[number].lowest);
-        return results_[number].stack;
+        return remember(filters_, static_cast<uint64_t>(stack), [&] { return make_filter(stack, {}); });
     }
     int32_t make_filter(int32_t stack, std::vector<int32_t> refused) {
         const int32_t state = state_of(stack);

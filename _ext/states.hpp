@@ -161,6 +161,7 @@ public:
             throw;
         }
     }
+
     // The state after some bytes, or REJECTED; `length` becomes the number of bytes that could be read.
     int32_t read(int32_t state, const uint8_t* bytes, size_t& length) {
         current_ = entries_[state].set;
