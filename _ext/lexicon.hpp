@@ -13,6 +13,7 @@
 
 #include "bits.hpp"
 #include "comma_tokens.hpp"
+#include "key_tables.hpp"
 #include "key_tokens.hpp"
 #include "levels.hpp"
 #include "rows.hpp"
@@ -39,6 +40,7 @@ public:
     const CommaTokens comma_tokens;
     const KeyTokens key_tokens;
     SharedRows shared_rows{bitmap_words};
+    SpelledTexts spelled_texts;
 
     Lexicon(const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens, int32_t size)
         : vocab_size(size), bitmap_words((static_cast<size_t>(size) + 63) / 64), comma_tokens(buffer, offsets, n_tokens), key_tokens(buffer, offsets, n_tokens) {
@@ -86,7 +88,7 @@ public:
     const Trie& trie(const View& view) const { return *tries[view.trie]; }
 
     // Memory of what was learnt, about: new grammars get a new lexicon when it is much (decoding/compile.py).
-    size_t n_bytes() const { return n_bytes_ + n_automata_bytes(); }
+    size_t n_bytes() const { return n_bytes_ + n_automata_bytes() + spelled_texts.n_bytes(); }
 
     const Split& split(View view, int32_t state) {
         auto& found = splits_[{view, state, 0, 0}];
@@ -152,6 +154,16 @@ public:
     const Rests& keep_rests_of_value(View view, int32_t value, const Rests& found) {
         n_bytes_ += found.n_bytes();
         return rests_of_values_[{view, value, 0, 0}] = {arena_.keep(found.tokens), arena_.keep(found.exits), found.separable};
+    }
+
+    // Another key, less what begins with the node `less`, and a value; null if it is not known, or there is no room for more.
+    const OtherKey* other_key(int32_t state, int32_t value, int32_t less) { return other_keys_.find(state, value, less); }
+    const OtherKey* make_other_key(int32_t state, int32_t value, int32_t less, const Rests& rests) {
+        const TokenSet& inner = split({}, state).inner;
+        if (!inner.bitmap || other_keys_.is_full()) return nullptr;
+        const OtherKey& made = other_keys_.make(state, value, less, *inner.bitmap, rests, tries);
+        n_bytes_ += bitmap_words * 8 + made.exits.size() * sizeof(OtherKey::Exit);
+        return &made;
     }
 
     // Inner tokens of a counted split with at most `most` characters, where the content accepts everything.
@@ -266,6 +278,7 @@ private:
     size_t n_endings_ = 0;
     ViewMap<std::unique_ptr<Opening>> openings_;
     ViewMap<Rests> rests_of_values_;
+    OtherKeys other_keys_;
     Arena arena_;  // what these name
     int32_t n_values_ = 0;
     std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;

@@ -87,6 +87,24 @@ public:
         return reached_[key] = made;
     }
 
+    // What the only literal at or below a node reaches in the vocabulary, from the middle of a string.
+    Spelled spell(int32_t state, int32_t at, const LiteralTrie& trie) {
+        const std::string& literal = trie.literals[trie.nodes[at].first];
+        size_t n_ahead = 0;
+        for (int32_t node = at; trie.nodes[node].child != NO_NODE; node = trie.nodes[node].child) ++n_ahead;
+        const std::string_view text(literal.data() + literal.size() - n_ahead, n_ahead);
+        if (const Spelled* known = lexicon_.spelled_texts.find(state, text)) return *known;
+        const Trie& source = *lexicon_.tries[0];
+        std::vector<int32_t> tokens, closed;
+        walk({}, state, at, trie, false, [&](int32_t node, int32_t to, int32_t below) {
+            if (!literal_possible(lexicon_, trie, AllLegal(), to, below)) return false;
+            tokens.insert(tokens.end(), source.begin_ids(node), source.end_ids(node));
+            if (lexicon_.automata.exhausted(to)) closed.push_back(node);
+            return !lexicon_.automata.exhausted(to);
+        });
+        return lexicon_.spelled_texts.keep(state, text, tokens, closed);
+    }
+
     void clear() { reached_.clear(), arena_.clear(); }
 
 private:

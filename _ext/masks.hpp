@@ -291,10 +291,49 @@ private:
             case LITERALS_EDGE:
                 return collect_literals(view, c, *edge, row);
             default:
-                if (c.extra == NO_NODE) return collect_plain(view, c, row, {});
+                if (c.extra == NO_NODE) {
+                    if (budget_ || !collect_other_key(view, c, *edge, row)) collect_plain(view, c, row, {});
+                    return;
+                }
                 if (budget_) return collect_others(view, c, *edge, row);
-                return collect_plain(view, c, row, excluded(view, c, *edge));
+                if (!collect_other_key(view, c, *edge, row)) collect_plain(view, c, row, excluded(view, c, *edge));
         }
+    }
+
+    // Another key of any text, whose value the vocabulary knows: the tokens within it and those of its value are one bitmap. False:
+    // it is none.
+    bool collect_other_key(View view, const Configuration& c, const Edge& edge, Row& row) {
+        if (!(view == View{}) || edge.labelled || !lexicon_.string_of(c.state).universal) return false;
+        const Split& split = lexicon_.split(view, c.state);
+        if (split.exits.size() != 1) return false;
+        const int32_t continuation = network_.after(c.link, split.exits[0].label);
+        const Edge* const call = network_.shared_call(continuation);
+        const int32_t value = call == nullptr ? OWN_VALUE : network_.value_of(call->start);
+        if (value == OWN_VALUE) return false;
+        Span<int32_t> removed;
+        int32_t less = 0;
+        if (c.extra != NO_NODE) {
+            less = literal_at_end(c, edge);
+            if (less == 0) removed = excluded(view, c, edge);
+        }
+        const OtherKey* key = lexicon_.other_key(c.state, value, less);
+        if (key == nullptr) {
+            const Rests& alone = rests_alone(lexicon_.rest(view, c.state, 0), call->start);
+            if (alone.separable) key = lexicon_.make_other_key(c.state, value, less, alone);
+            if (key == nullptr) return false;
+        }
+        row.bases.push_back({&key->tokens, {removed.begin(), removed.end()}});
+        const int32_t next = network_.continuation(call->next, network_.at(continuation).parent);
+        for (const OtherKey::Exit& exit : key->exits) add(rests(exit.rest, next), row, exit.is_mixed ? excluded(view, c, edge) : removed);
+        return true;
+    }
+
+    // Where what was read is a literal, and no other goes on from there: the node of the quote, with which all begins that another key
+    // must not go on with. 0: elsewhere.
+    int32_t literal_at_end(const Configuration& c, const Edge& edge) {
+        const LiteralNode& at = network_.table_of(edge).nodes[c.extra];
+        if (at.child != NO_NODE || lexicon_.automata.info[c.state].phase != BODY) return 0;
+        return lexicon_.trie({}).child(0, '"');
     }
 
     // Another key within a budget. What it costs after a token that may still become a literal depends on what was read of that:
@@ -419,6 +458,12 @@ private:
             const std::vector<int32_t>& tokens = lexicon_.opening(view, c.state).tokens;
             row.ids.insert(row.ids.end(), tokens.begin(), tokens.end());
         }
+        if (is_alone(view, c, trie)) {
+            const Spelled spelled = walks_.spell(c.state, c.extra, trie);
+            row.ids.insert(row.ids.end(), spelled.tokens.begin(), spelled.tokens.end());
+            for (int32_t node : spelled.closed) follow({0, node}, c.link, trie.nodes[c.extra].first, row);
+            return;
+        }
         if (budget_ || trie.literals.size() > MOST_SHARED) return collect_each_literal(view, c, edge, row);
         const Reached reached = walks_.reach(view, c.state, c.extra, edge.table, trie, n_rest_bytes_);
         auto take = [&](size_t from, size_t to) {
@@ -438,6 +483,12 @@ private:
             if (possible) take(place, whole ? end : place + 1);
             place = possible && !whole ? place + 1 : end;
         }
+    }
+
+    // Whether a single literal is ahead in the vocabulary: then it is the rest of a text, as others have it too.
+    bool is_alone(View view, const Configuration& c, const LiteralTrie& trie) {
+        const LiteralNode& at = trie.nodes[c.extra];
+        return budget_ == nullptr && view == View{} && at.first + 1 == at.last && lexicon_.automata.info[c.state].phase == BODY;
     }
 
     // The same, where it hangs on each token what follows, or there are too many literals to walk along all of them.
@@ -470,8 +521,12 @@ private:
         const Trie& source = lexicon_.trie(view);
         std::vector<int32_t> ids;
         if (!budget_ && trie.literals.size() <= MOST_SHARED && lexicon_.string_of(c.state).universal) {  // any text but the literals
-            for (auto [node, literal] : walks_.reach(view, c.state, c.extra, edge.table, trie, n_rest_bytes_).closed)
-                ids.insert(ids.end(), source.begin_ids(node), source.end_subtree_ids(node));
+            auto exclude = [&](int32_t node) { ids.insert(ids.end(), source.begin_ids(node), source.end_subtree_ids(node)); };
+            if (is_alone(view, c, trie)) {
+                for (int32_t node : walks_.spell(c.state, c.extra, trie).closed) exclude(node);
+            } else {
+                for (auto [node, literal] : walks_.reach(view, c.state, c.extra, edge.table, trie, n_rest_bytes_).closed) exclude(node);
+            }
             return ids;
         }
         walks_.walk(view, c.state, c.extra, trie, budget_ != nullptr, [&](int32_t node, int32_t state, int32_t at) {
