@@ -87,22 +87,15 @@ public:
         return reached_[key] = made;
     }
 
-    // What the only literal at or below a node reaches in the vocabulary, from the middle of a string.
-    Spelled spell(int32_t state, int32_t at, const LiteralTrie& trie) {
-        const std::string& literal = trie.literals[trie.nodes[at].first];
-        size_t n_ahead = 0;
-        for (int32_t node = at; trie.nodes[node].child != NO_NODE; node = trie.nodes[node].child) ++n_ahead;
-        const std::string_view text(literal.data() + literal.size() - n_ahead, n_ahead);
-        if (const Spelled* known = lexicon_.spelled_texts.find(state, text)) return *known;
-        const Trie& source = *lexicon_.tries[0];
-        std::vector<int32_t> tokens, closed;
-        walk({}, state, at, trie, false, [&](int32_t node, int32_t to, int32_t below) {
-            if (!literal_possible(lexicon_, trie, AllLegal(), to, below)) return false;
-            tokens.insert(tokens.end(), source.begin_ids(node), source.end_ids(node));
-            if (lexicon_.automata.exhausted(to)) closed.push_back(node);
-            return !lexicon_.automata.exhausted(to);
-        });
-        return lexicon_.spelled_texts.keep(state, text, tokens, closed);
+    // What each of the literals at and below a node reaches in the vocabulary, from the middle of a string: visit(literal, Spelled).
+    template <class Visit>
+    void spell_each(int32_t state, int32_t at, const LiteralTrie& trie, Visit visit) {
+        const size_t n_read = trie.depth(at);
+        for (int32_t literal = trie.nodes[at].first; literal < trie.nodes[at].last; ++literal) {
+            const std::string_view text = std::string_view(trie.literals[literal]).substr(n_read);
+            const Spelled* known = lexicon_.spelled_texts.find(state, text);
+            visit(literal, known != nullptr ? *known : spell(state, at, trie, literal, text));
+        }
     }
 
     void clear() { reached_.clear(), arena_.clear(); }
@@ -114,6 +107,19 @@ private:
     std::vector<Reached::Node> nodes_;  // of one walk, as are the next two
     std::vector<int32_t> tokens_;
     std::vector<ClosedLiteral> closed_;
+
+    Spelled spell(int32_t state, int32_t at, const LiteralTrie& trie, int32_t literal, std::string_view text) {
+        const Trie& source = *lexicon_.tries[0];
+        std::vector<int32_t> tokens, closed;
+        walk({}, state, at, trie, false, [&](int32_t node, int32_t to, int32_t below) {
+            if (!literal_possible(lexicon_, trie, OnlyLiteral{literal}, to, below)) return false;
+            tokens.insert(tokens.end(), source.begin_ids(node), source.end_ids(node));
+            if (!lexicon_.automata.exhausted(to)) return true;
+            closed.push_back(node);
+            return false;
+        });
+        return lexicon_.spelled_texts.keep(state, text, tokens, closed);
+    }
 
     template <class Visit>
     void walk_text(const Trie& source, int32_t node, int32_t state, int32_t at, const LiteralTrie& trie, Visit& visit) {

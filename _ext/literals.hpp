@@ -61,6 +61,14 @@ public:
         return NO_NODE;
     }
 
+    // The bytes that lead to a node.
+    size_t depth(int32_t node) const {
+        const std::string& text = literals[nodes[node].first];  // the first child leads to it
+        size_t n_ahead = 0;
+        for (; nodes[node].literal < 0; node = nodes[node].child) ++n_ahead;
+        return text.size() - n_ahead;
+    }
+
     int32_t walk(int32_t node, uint32_t character) const {
         uint8_t bytes[4];
         int length = encode_utf8(character, bytes);
@@ -137,6 +145,12 @@ private:
 struct AllLegal {
     bool has(int32_t literal) const { return literal >= 0; }
     bool any(int32_t first, int32_t last) const { return first < last; }
+};
+
+struct OnlyLiteral {
+    int32_t literal;
+    bool has(int32_t other) const { return other == literal; }
+    bool any(int32_t first, int32_t last) const { return first <= literal && literal < last; }
 };
 
 // One byte through the string automaton and the trie: false if the string cannot go on so. to_node is NO_NODE when the

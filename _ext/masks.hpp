@@ -137,6 +137,7 @@ private:
     };
 
     static constexpr size_t MOST_SHARED = 1024;  // literals: of so many, all are walked at once for all states of an object
+    static constexpr int32_t FEW_LITERALS = 6;    // to look each up takes less time than to walk along them
     LiteralWalks walks_{lexicon_};
     Bitmap marks_ = Bitmap(lexicon_.bitmap_words, 0);  // what is removed from a list; clear between two lists
     static constexpr size_t MOST_SPARE = 64;
@@ -458,10 +459,12 @@ private:
             const std::vector<int32_t>& tokens = lexicon_.opening(view, c.state).tokens;
             row.ids.insert(row.ids.end(), tokens.begin(), tokens.end());
         }
-        if (is_alone(view, c, trie)) {
-            const Spelled spelled = walks_.spell(c.state, c.extra, trie);
-            row.ids.insert(row.ids.end(), spelled.tokens.begin(), spelled.tokens.end());
-            for (int32_t node : spelled.closed) follow({0, node}, c.link, trie.nodes[c.extra].first, row);
+        if (are_few(view, c, trie)) {
+            walks_.spell_each(c.state, c.extra, trie, [&](int32_t literal, Spelled spelled) {
+                if (!edge.legal.has(literal)) return;
+                row.ids.insert(row.ids.end(), spelled.tokens.begin(), spelled.tokens.end());
+                for (int32_t node : spelled.closed) follow({0, node}, c.link, literal, row);
+            });
             return;
         }
         if (budget_ || trie.literals.size() > MOST_SHARED) return collect_each_literal(view, c, edge, row);
@@ -485,10 +488,10 @@ private:
         }
     }
 
-    // Whether a single literal is ahead in the vocabulary: then it is the rest of a text, as others have it too.
-    bool is_alone(View view, const Configuration& c, const LiteralTrie& trie) {
+    // Whether few literals are ahead in the vocabulary: each is the rest of a text, as other grammars have it too.
+    bool are_few(View view, const Configuration& c, const LiteralTrie& trie) {
         const LiteralNode& at = trie.nodes[c.extra];
-        return budget_ == nullptr && view == View{} && at.first + 1 == at.last && lexicon_.automata.info[c.state].phase == BODY;
+        return budget_ == nullptr && view == View{} && at.last - at.first <= FEW_LITERALS && lexicon_.automata.info[c.state].phase == BODY;
     }
 
     // The same, where it hangs on each token what follows, or there are too many literals to walk along all of them.
@@ -522,8 +525,10 @@ private:
         std::vector<int32_t> ids;
         if (!budget_ && trie.literals.size() <= MOST_SHARED && lexicon_.string_of(c.state).universal) {  // any text but the literals
             auto exclude = [&](int32_t node) { ids.insert(ids.end(), source.begin_ids(node), source.end_subtree_ids(node)); };
-            if (is_alone(view, c, trie)) {
-                for (int32_t node : walks_.spell(c.state, c.extra, trie).closed) exclude(node);
+            if (are_few(view, c, trie)) {
+                walks_.spell_each(c.state, c.extra, trie, [&](int32_t, Spelled spelled) {
+                    for (int32_t node : spelled.closed) exclude(node);
+                });
             } else {
                 for (auto [node, literal] : walks_.reach(view, c.state, c.extra, edge.table, trie, n_rest_bytes_).closed) exclude(node);
             }
