@@ -17,7 +17,7 @@
 
 namespace tokentrellis {
 
-// What tokens of the vocabulary spell of a text and its closing quote, from somewhere inside a string.
+// What tokens of the vocabulary spell of a text and its closing quote, from a state of a string on.
 struct Spelled {
     Span<int32_t> tokens;  // they end within the text, or with its quote
     Span<int32_t> closed;  // nodes of the vocabulary, after the quote

@@ -87,7 +87,7 @@ public:
         return reached_[key] = made;
     }
 
-    // What each of the literals at and below a node reaches in the vocabulary, from the middle of a string: visit(literal, Spelled).
+    // What each of the literals at and below a node reaches in the vocabulary: visit(literal, Spelled).
     template <class Visit>
     void spell_each(int32_t state, int32_t at, const LiteralTrie& trie, Visit visit) {
         const size_t n_read = trie.depth(at);

@@ -491,7 +491,7 @@ private:
     // Whether few literals are ahead in the vocabulary: each is the rest of a text, as other grammars have it too.
     bool are_few(View view, const Configuration& c, const LiteralTrie& trie) {
         const LiteralNode& at = trie.nodes[c.extra];
-        return budget_ == nullptr && view == View{} && at.last - at.first <= FEW_LITERALS && lexicon_.automata.info[c.state].phase == BODY;
+        return budget_ == nullptr && view == View{} && at.last - at.first <= FEW_LITERALS;
     }
 
     // The same, where it hangs on each token what follows, or there are too many literals to walk along all of them.
