@@ -89,7 +89,7 @@ public:
 
 private:
     static constexpr int32_t NONE = -1;
-    static constexpr size_t MOST_SEARCHED = 4000;
+    static constexpr size_t MOST_SEARCHED = 4000, FEW_STEPS = 64;
     static constexpr int32_t MOST_PREPARED = 64;  // lexers
     static constexpr size_t MOST_ROWS = 40;       // that are made in advance
 
@@ -124,6 +124,12 @@ private:
     std::vector<int32_t> pushed_;         // states above a stack, while a terminal is read
     std::vector<Place> places_;  // by number - 1
     FlatMap place_index_, after_, shifts_, filters_;
+    struct Begin {
+        int32_t stack, n_places, state;  // of the lexer, where so many of the upper places are these
+    };
+    static constexpr size_t MOST_ALIKE = 64;
+    static constexpr int32_t MOST_PLACES = 64;
+    std::unordered_map<int32_t, std::vector<Begin>> begins_;  // by what is on top: a state of the parser and an obligation
     std::vector<std::vector<int32_t>> several_;  // continuations, where a lexeme may end in several ways
     std::map<std::vector<int32_t>, int32_t> several_index_;
     std::vector<int32_t> special_;  // terminals that are special tokens
@@ -223,9 +229,11 @@ private:
 
     // What the parser does with a terminal: reduces, above some stack that is left, and says what comes then. Nothing is made of
     // the states in between. The states above the stack stay in `pushed_`.
-    int32_t reduce(int32_t& stack, int32_t& depth, int32_t terminal, bool stops_at_end) {
-        pushed_.clear();
-        int32_t lowest = depth, state = state_of(stack);
+    int32_t reduce(int32_t& stack, int32_t& depth, int32_t terminal, bool stops_at_end) { return reduce_from({}, stack, depth, terminal, stops_at_end); }
+    // The same where some states stand above the stack.
+    int32_t reduce_from(const std::vector<int32_t>& above, int32_t& stack, int32_t& depth, int32_t terminal, bool stops_at_end) {
+        pushed_ = above;
+        int32_t lowest = depth, state = above.empty() ? state_of(stack) : above.back();
         while (true) {
             const int32_t todo = tables_.action(state, terminal);
             if (todo >= 0 || (stops_at_end && state == tables_.accepting)) {
@@ -325,16 +333,63 @@ private:
         pushed.push_back(tables_.next_state(pushed.empty() ? state_of(stack) : pushed.back(), rule.origin));
     }
 
+    // The state of the lexer at a continuation; that of a stack with the same upper places, where one is known.
     int32_t begin_of(int32_t continuation, int32_t stack, const Place& here) {
+        if (separator_.is_certain(tables_.lexers[here.state], here.obligation)) return plain_begin(stack, here);
+        std::vector<Begin>& known = begins_[network_.at(continuation).target];
+        for (const Begin& other : known) {
+            if (!depths_.agree(other.stack, stack, other.n_places)) continue;
+            depths_.note(depths_.of(stack) - other.n_places + 1);
+            return other.state;
+        }
+        const int32_t before = depths_.begin();
+        const int32_t made = find_begin(stack, here);
+        const int32_t n_places = std::max(0, depths_.of(stack) - depths_.end(before) + 1);
+        if (n_places <= MOST_PLACES && known.size() < MOST_ALIKE) known.push_back({stack, n_places, made});
+        return made;
+    }
+    int32_t find_begin(int32_t stack, const Place& here) {
+        depths_.note(depths_.of(stack));
         const int32_t begin = plain_begin(stack, here);
-        if (begin == DEAD || separator_.is_certain(tables_.lexers[here.state], here.obligation)) return begin;
+        if (begin == DEAD) return begin;
         std::vector<int32_t> hopeless;
-        for (int32_t end : separator_.doubtful_ends(begin)) {
+        for (int32_t end : separator_.doubtful_ends(begin, tables_.lexers[here.state], here.obligation)) {
+            const int32_t terminal = lexemes_.end(end).terminal;
+            if (!tables_.is_skipped(terminal) && !accepts(stack, terminal)) continue;
+            if (goes_on(stack, end)) continue;
             depths_.note(0);  // a way to the end is one through the whole stack
             if (!complete(after_end(stack, end))) hopeless.push_back(end);
         }
         if (hopeless.empty()) return begin;
         return lexemes_.start_of(tables_.lexers[here.state], make_filter(stack, std::move(hopeless)), here.obligation);
+    }
+
+    // Whether a terminal may follow a lexeme with which a text can certainly be finished then.
+    bool goes_on(int32_t stack, int32_t end) {
+        const LexemeAutomaton::End read = lexemes_.end(end);
+        int32_t depth = depths_.of(stack);
+        std::vector<int32_t> above;
+        if (!tables_.is_skipped(read.terminal)) {
+            const int32_t to = reduce(stack, depth, read.terminal, false);
+            above = pushed_;
+            above.push_back(to - 1);
+        }
+        const int32_t state = above.empty() ? state_of(stack) : above.back();
+        std::vector<int32_t>& next = separator_.certain_terminals(tables_.lexers[state], read.obligation);
+        for (size_t i = 0; i < next.size(); ++i) {
+            if (tables_.action(state, next[i]) == ParseTables::ERROR) continue;
+            int32_t at = stack, at_depth = depth;
+            if (reduce_from(above, at, at_depth, next[i], false) <= 0) continue;
+            std::swap(next[0], next[i]);  // it will be the first to be tried elsewhere
+            return true;
+        }
+        return false;
+    }
+    bool accepts(int32_t stack, int32_t terminal) {
+        const int32_t todo = tables_.action(state_of(stack), terminal);
+        if (todo >= 0) return todo > 0;
+        int32_t depth = depths_.of(stack);
+        return reduce(stack, depth, terminal, false) > 0;
     }
 
     int32_t plain_begin(int32_t stack, const Place& here) {
@@ -347,9 +402,11 @@ private:
         std::vector<std::pair<int32_t, Step>> path;
         std::set<int32_t> on_path;
         int32_t at = continuation;
+        size_t most = FEW_STEPS;  // more than the derivation has, or a conflict of the tables leads away from it for ever
         while (!ends_at(at) && !steps_.count(at)) {
             Step step;
-            if (hopeless_.count(at) || !on_path.insert(at).second || !planned_step(at, step)) {
+            if (path.size() == FEW_STEPS) most = std::max(most, static_cast<size_t>(2 * derivations_.least_cost(bare(continuation))));
+            if (hopeless_.count(at) || path.size() > most || !on_path.insert(at).second || !planned_step(at, step)) {
                 if (!search(at)) {
                     if (path.empty()) return false;
                     return search(continuation);

@@ -5,18 +5,18 @@
 // everywhere, after which every terminal that the parser accepts is read by its own short text and may be followed by the
 // separator again: a blank in most languages. If there is one, a reading can go on from every end whose obligation the separator
 // meets, terminal by terminal as the grammar has it; a lexeme is asked about only if the separator could belong to it
-// (`select` may not end where `selectx` must). If there is none, all ends are doubtful.
+// (`select` may not end where `selectx` must). If there is none, the ends are doubtful that are not closing (closing_ends.hpp).
 //
 // Cost: once, each terminal of each lexer; then each state of the automaton that may still read the separator, once.
 #pragma once
 
-#include "lexemes.hpp"
+#include "closing_ends.hpp"
 
 namespace tokentrellis {
 
 class Separator {
 public:
-    Separator(Automata& automata, LexemeAutomaton& lexemes, const ParseTables& tables) : automata_(automata), lexemes_(lexemes), tables_(tables) {
+    Separator(Automata& automata, LexemeAutomaton& lexemes, const ParseTables& tables) : automata_(automata), lexemes_(lexemes), tables_(tables), closing_(automata, lexemes, tables) {
         for (int32_t terminal : tables_.skipped) {
             text_ = tables_.texts[terminal];
             goes_on_.clear();
@@ -24,9 +24,13 @@ public:
             if (exists_) break;
         }
         if (exists_) find_readers();
+        else closing_.find();
     }
 
     bool exists() const { return exists_; }
+
+    // Terminals of which it is certain that a text with one of them, in a lexer and under an obligation, can be finished.
+    std::vector<int32_t>& certain_terminals(int32_t lexer, int32_t obligation) { return closing_.next_terminals(lexer, obligation); }
 
     // Whether there are no such ends from any state before a lexeme of a lexer, under an obligation. One that is decided by the next
     // byte is no part of an end, and a filter only takes ends away: then it is asked once for the lexer.
@@ -36,7 +40,11 @@ public:
         return begin == DEAD || doubtful_ends(begin).empty();
     }
 
-    // The ends that may be reached from a state and of which it is not certain that there is a way to the end of the text.
+    // The ends that may be reached from a state, before a lexeme of a lexer under an obligation, of which it is not certain that there
+    // is a way to the end of the text. Where there is no separator, for all states of the lexer, which is asked for so many, together.
+    const std::vector<int32_t>& doubtful_ends(int32_t begin, int32_t lexer, int32_t obligation) {
+        return doubtful_ends(exists_ || !lexemes_.is_short(obligation) ? begin : lexemes_.start_of(lexer, 0, LexemeAutomaton::NOTHING));
+    }
     const std::vector<int32_t>& doubtful_ends(int32_t begin) {
         static const std::vector<int32_t> none;
         if (clean_.count(begin)) return none;
@@ -67,6 +75,7 @@ private:
     Automata& automata_;
     LexemeAutomaton& lexemes_;
     const ParseTables& tables_;
+    ClosingEnds closing_;
     std::string text_;
     bool exists_ = false;
     std::set<int32_t> goes_on_;  // ends that no separator follows, but all that the parser accepts then
@@ -77,7 +86,7 @@ private:
 
     // An end that was not met among the short texts is asked about when it is met.
     bool is_doubtful(int32_t end) {
-        if (!exists_) return true;
+        if (!exists_) return !closing_.has(end);
         if (goes_on_.count(end) || is_ended(lexemes_.end(end).obligation)) return false;
         if (stops_.count(end)) return true;
         const std::set<int32_t> before = goes_on_;
