@@ -1,6 +1,7 @@
-"""What a vocabulary remembers of keys, across grammars: texts ahead of a key, and other keys with the kind of their value.
+"""What a vocabulary remembers of keys: texts ahead of a key, and other keys with the kind of their value.
 
-The vocabulary has so many tokens within a key that they are one bitmap, and tokens that end a key and read its value and more.
+The vocabulary has so many tokens within a key that they are one bitmap, and tokens that end a key and read
+its value and more.
 """
 
 from __future__ import annotations
@@ -82,14 +83,15 @@ def test_one_key_before_several_ends() -> None:
 
 
 def test_texts_that_are_too_many_to_remember() -> None:
-    """Five megabytes of names: what was kept is given up in between, the masks are those of a vocabulary that knows nothing."""
+    """Five megabytes of names: what was kept is given up in between, the masks stay the same."""
     vocabulary, tail = new_vocabulary(), "bcdefgh" * 1400
 
     def masks(vocabulary: Vocabulary, tail: str) -> list[list[int]]:
         found = []
         for grammar_number in range(52):
             names = [f"{letter}{grammar_number:02}a{tail}" for letter in "abcdefghij"]
-            schema = {"type": "object", "properties": dict.fromkeys(names, TEXT), "additionalProperties": False}
+            members = dict.fromkeys(names, TEXT)
+            schema = {"type": "object", "properties": members, "additionalProperties": False}
             compiled = compile_grammar(from_json_schema(schema, whitespace="compact"), vocabulary)
             for name in names:
                 matcher = compiled.matcher()

@@ -1,9 +1,9 @@
 """Random Lark grammars over three letters against Lark itself, on all short texts.
 
 Terminals overlap, begin and contain each other, are greedy, lazy, keywords and ignored ones, with priorities
-and look-ahead; rules are few, some contain themselves. On every text of up to LONGEST letters the core and Lark agree; and a text that
-the core can read has an end that Lark accepts, within the promised number of tokens. More seeds are run by
-`python -m tests.properties.test_random_lark FIRST LAST`.
+and look-ahead; rules are few, some contain themselves. On every text of up to LONGEST letters the core and
+Lark agree; and a text that the core can read has an end that Lark accepts, within the promised number of
+tokens. More seeds are run by `python -m tests.properties.test_random_lark FIRST LAST`.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def finish(matcher: Matcher, word: str, rng: random.Random) -> str:
 
 
 def test_a_conflict_that_leads_away_from_the_shortest_derivation() -> None:
-    """After `ba` an empty `start` would do, but before another `ba` the tables begin a third: only `b` ends that."""
+    """After `ba` an empty `start` would do, but before another `ba` the tables begin a third: `b` ends it."""
     text = 'P: "ba"\nstart: "b" | | P start P\n%ignore / +/\n'
     matcher = compile_grammar(from_lark(text), VOCABULARY).matcher()
     assert matcher.read_bytes(b"ba")
