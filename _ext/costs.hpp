@@ -129,7 +129,7 @@ public:
         }
         for (size_t i = chain.size(); i-- > 0;) {
             cost = add_costs(cost, chain[i].second);
-            if (is_provisional()) continue;
+            if (is_provisional() || meets_itself_) continue;
             if (static_cast<size_t>(chain[i].first) >= continuations_.size()) continuations_.resize(chain[i].first + 1, -1);
             continuations_[chain[i].first] = cost;
         }
@@ -167,6 +167,10 @@ private:
     Lexicon& lexicon_;
     OtherTexts other_texts_;
     std::shared_ptr<Detours> detours_;
+    static constexpr size_t MOST_CHOICES = 100000, MOST_NESTED = 1000;
+    std::set<std::pair<int32_t, int32_t>> choosing_;  // edges and trie nodes of which a literal is being chosen
+    size_t n_choices_ = 0;
+    bool meets_itself_ = false;  // one of them was asked for within itself: what was found since holds there only
     std::vector<int64_t> continuations_;
     std::unordered_map<int32_t, std::pair<int64_t, int32_t>> nearest_;  // state in a lexeme -> tokens to the nearest end, its label
     std::unordered_map<int32_t, int64_t> openings_;                 // automaton state -> tokens
@@ -479,7 +483,7 @@ private:
         auto possible = [&](int32_t literal) {
             if (!edge.legal.has(literal)) return false;
             if (!lexicon_.lacks_bytes()) return true;
-            return spell(rest_of_literal(trie, node, literal)) < IMPOSSIBLE && of_continuation(network_.after(c.link, literal)) < IMPOSSIBLE;
+            return spell(rest_of_literal(trie, node, literal)) < IMPOSSIBLE && can_end_after(c, edge, node, literal);
         };
         int32_t any = at.first;
         if (wanted >= at.first && wanted < at.last && possible(wanted)) return wanted;
@@ -489,6 +493,23 @@ private:
             if (possible(i)) return i;
         }
         return ~any;
+    }
+
+    // Whether the vocabulary can write an end after a literal. Within what follows, the same choice is not asked for again: an end that
+    // needs it could be had without what lies between.
+    bool can_end_after(const Configuration& c, const Edge& edge, int32_t node, int32_t literal) {
+        const auto [place, is_new] = choosing_.insert({edge.number, node});
+        if (!is_new) return meets_itself_ = true, false;
+        struct Leave {
+            Costs& costs;
+            std::set<std::pair<int32_t, int32_t>>::iterator place;
+            ~Leave() {
+                costs.choosing_.erase(place);
+                if (costs.choosing_.empty()) costs.meets_itself_ = false, costs.n_choices_ = 0;
+            }
+        } leave{*this, place};
+        if (++n_choices_ > MOST_CHOICES || choosing_.size() > MOST_NESTED) throw LimitError("keys tried for an end that the vocabulary can write", MOST_CHOICES);
+        return of_continuation(network_.after(c.link, literal)) < IMPOSSIBLE;
     }
 
     static size_t depth_of(const LiteralTrie& trie, int32_t node, int32_t literal) {

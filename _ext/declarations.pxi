@@ -72,6 +72,7 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         vector[int32_t] rest
     cdef cppclass ParseTables:
         int32_t n_states, n_terminals, n_origins, start, accepting, end
+        cbool has_conflicts
         vector[int32_t] actions, gotos, lexers, skipped, special_tokens, costs, firsts
         vector[ParseRule] rules
         vector[vector[ParseItem]] items

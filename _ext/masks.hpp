@@ -138,6 +138,7 @@ private:
 
     static constexpr size_t MOST_SHARED = 1024;  // literals: of so many, all are walked at once for all states of an object
     static constexpr int32_t FEW_LITERALS = 6;    // to look each up takes less time than to walk along them
+    static constexpr size_t LONGEST_SPELLED = 256;  // bytes of a literal: its rest is read, and kept, as a whole
     LiteralWalks walks_{lexicon_};
     Bitmap marks_ = Bitmap(lexicon_.bitmap_words, 0);  // what is removed from a list; clear between two lists
     static constexpr size_t MOST_SPARE = 64;
@@ -488,10 +489,11 @@ private:
         }
     }
 
-    // Whether few literals are ahead in the vocabulary: each is the rest of a text, as other grammars have it too.
+    // Whether few literals are ahead in the vocabulary, none of them long: each is the rest of a text, as other grammars have it too.
     bool are_few(View view, const Configuration& c, const LiteralTrie& trie) {
         const LiteralNode& at = trie.nodes[c.extra];
-        return budget_ == nullptr && view == View{} && at.last - at.first <= FEW_LITERALS;
+        if (budget_ != nullptr || !(view == View{}) || at.last - at.first > FEW_LITERALS) return false;
+        return std::all_of(trie.literals.begin() + at.first, trie.literals.begin() + at.last, [](const std::string& text) { return text.size() <= LONGEST_SPELLED; });
     }
 
     // The same, where it hangs on each token what follows, or there are too many literals to walk along all of them.

@@ -350,22 +350,27 @@ private:
     }
     int32_t find_begin(int32_t stack, const Place& here) {
         depths_.note(depths_.of(stack));
-        const int32_t begin = plain_begin(stack, here);
-        if (begin == DEAD) return begin;
+        const int32_t lexer = tables_.lexers[here.state], begin = plain_begin(stack, here);
+        if (begin == DEAD || all_go_on(stack, lexer, here.obligation)) return begin;
         std::vector<int32_t> hopeless;
-        for (int32_t end : separator_.doubtful_ends(begin, tables_.lexers[here.state], here.obligation)) {
-            const int32_t terminal = lexemes_.end(end).terminal;
-            if (!tables_.is_skipped(terminal) && !accepts(stack, terminal)) continue;
+        for (int32_t end : separator_.doubtful_ends(begin)) {
             if (goes_on(stack, end)) continue;
             depths_.note(0);  // a way to the end is one through the whole stack
             if (!complete(after_end(stack, end))) hopeless.push_back(end);
         }
         if (hopeless.empty()) return begin;
-        return lexemes_.start_of(tables_.lexers[here.state], make_filter(stack, std::move(hopeless)), here.obligation);
+        return lexemes_.start_of(lexer, make_filter(stack, std::move(hopeless)), here.obligation);
+    }
+
+    // Whether that is so after all lexemes of a lexer that the parser takes, whatever may begin under an obligation.
+    bool all_go_on(int32_t stack, int32_t lexer, int32_t obligation) {
+        const std::vector<int32_t>* ends = separator_.doubtful_ends_of(lexer, obligation);
+        return ends != nullptr && std::all_of(ends->begin(), ends->end(), [&](int32_t end) { return is_refused(stack, end) || goes_on(stack, end); });
     }
 
     // Whether a terminal may follow a lexeme with which a text can certainly be finished then.
     bool goes_on(int32_t stack, int32_t end) {
+        if (!separator_.has_closing_ends()) return false;
         const LexemeAutomaton::End read = lexemes_.end(end);
         int32_t depth = depths_.of(stack);
         std::vector<int32_t> above;
@@ -385,11 +390,12 @@ private:
         }
         return false;
     }
-    bool accepts(int32_t stack, int32_t terminal) {
-        const int32_t todo = tables_.action(state_of(stack), terminal);
-        if (todo >= 0) return todo > 0;
-        int32_t depth = depths_.of(stack);
-        return reduce(stack, depth, terminal, false) > 0;
+    bool is_refused(int32_t stack, int32_t end) {
+        const int32_t terminal = lexemes_.end(end).terminal;
+        if (tables_.is_skipped(terminal)) return false;
+        int32_t todo = tables_.action(state_of(stack), terminal), depth = depths_.of(stack);
+        if (todo < 0) todo = reduce(stack, depth, terminal, false);
+        return todo <= 0;
     }
 
     int32_t plain_begin(int32_t stack, const Place& here) {
@@ -405,8 +411,9 @@ private:
         size_t most = FEW_STEPS;  // more than the derivation has, or a conflict of the tables leads away from it for ever
         while (!ends_at(at) && !steps_.count(at)) {
             Step step;
+            if (path.size() > most) return search(continuation);
             if (path.size() == FEW_STEPS) most = std::max(most, static_cast<size_t>(2 * derivations_.least_cost(bare(continuation))));
-            if (hopeless_.count(at) || path.size() > most || !on_path.insert(at).second || !planned_step(at, step)) {
+            if (hopeless_.count(at) || !on_path.insert(at).second || !planned_step(at, step)) {
                 if (!search(at)) {
                     if (path.empty()) return false;
                     return search(continuation);

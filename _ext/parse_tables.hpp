@@ -47,6 +47,7 @@ struct ParseTables {
         std::vector<int32_t> rest;  // symbols: terminals from 0 up, ~rule names
     };
     int32_t n_states = 0, n_terminals = 0, n_origins = 0, start = 0, accepting = 0;
+    bool has_conflicts = false;         // a terminal is shifted somewhere where a rule might be reduced
     int32_t end = 0;                    // the terminal that stands for the end of the text
     std::vector<int32_t> actions;       // [state][terminal]: 0 error, s + 1 shift to s, -(r + 1) reduce r
     std::vector<int32_t> gotos;         // [state][origin]: a state, or -1

@@ -34,6 +34,7 @@ cdef ParseTables to_tables(object given) except *:
     cdef vector[ParseItem] items
     tables.n_states, tables.n_terminals, tables.n_origins = given.n_states, given.n_terminals, given.n_origins
     tables.start, tables.accepting, tables.end = given.start, given.accepting, given.end
+    tables.has_conflicts = given.has_conflicts
     tables.actions, tables.gotos, tables.lexers = given.actions, given.gotos, given.state_lexers
     tables.skipped, tables.special_tokens = given.skipped, given.special_tokens
     tables.costs, tables.firsts, tables.texts = given.costs, given.firsts, given.texts

@@ -5,7 +5,8 @@
 // everywhere, after which every terminal that the parser accepts is read by its own short text and may be followed by the
 // separator again: a blank in most languages. If there is one, a reading can go on from every end whose obligation the separator
 // meets, terminal by terminal as the grammar has it; a lexeme is asked about only if the separator could belong to it
-// (`select` may not end where `selectx` must). If there is none, the ends are doubtful that are not closing (closing_ends.hpp).
+// (`select` may not end where `selectx` must). If there is none, the ends are doubtful that are not closing (closing_ends.hpp). Of tables with
+// conflicts all are: what is shifted there need not lead on, though the parser accepts it.
 //
 // Cost: once, each terminal of each lexer; then each state of the automaton that may still read the separator, once.
 #pragma once
@@ -20,14 +21,15 @@ public:
         for (int32_t terminal : tables_.skipped) {
             text_ = tables_.texts[terminal];
             goes_on_.clear();
-            exists_ = !text_.empty() && parts_everything(terminal);
+            exists_ = !tables.has_conflicts && !text_.empty() && parts_everything(terminal);
             if (exists_) break;
         }
         if (exists_) find_readers();
-        else closing_.find();
+        else if (!tables.has_conflicts) closing_.find();
     }
 
     bool exists() const { return exists_; }
+    bool has_closing_ends() const { return !closing_.empty(); }
 
     // Terminals of which it is certain that a text with one of them, in a lexer and under an obligation, can be finished.
     std::vector<int32_t>& certain_terminals(int32_t lexer, int32_t obligation) { return closing_.next_terminals(lexer, obligation); }
@@ -40,11 +42,19 @@ public:
         return begin == DEAD || doubtful_ends(begin).empty();
     }
 
-    // The ends that may be reached from a state, before a lexeme of a lexer under an obligation, of which it is not certain that there
-    // is a way to the end of the text. Where there is no separator, for all states of the lexer, which is asked for so many, together.
-    const std::vector<int32_t>& doubtful_ends(int32_t begin, int32_t lexer, int32_t obligation) {
-        return doubtful_ends(exists_ || !lexemes_.is_short(obligation) ? begin : lexemes_.start_of(lexer, 0, LexemeAutomaton::NOTHING));
+    // Of all lexemes of a lexer, whatever a stack refuses: for the many stacks of which these need not be told apart. Null: that is not
+    // known under this obligation, or some look-around is undecided.
+    const std::vector<int32_t>* doubtful_ends_of(int32_t lexer, int32_t obligation) {
+        if (!has_closing_ends() || !lexemes_.is_short(obligation) || undecided_.count(lexer)) return nullptr;
+        try {
+            return &doubtful_ends(lexemes_.start_of(lexer, 0, LexemeAutomaton::NOTHING));
+        } catch (const Lookaround&) {
+            undecided_.insert(lexer);
+            return nullptr;
+        }
     }
+
+    // The ends that may be reached from a state and of which it is not certain that there is a way to the end of the text.
     const std::vector<int32_t>& doubtful_ends(int32_t begin) {
         static const std::vector<int32_t> none;
         if (clean_.count(begin)) return none;
@@ -82,6 +92,7 @@ private:
     std::set<int32_t> stops_;    // ends of which that is not so
     std::vector<int8_t> reads_;  // by node of the lexers: whether the separator may be read from there
     std::unordered_map<int32_t, std::vector<int32_t>> doubtful_;  // by state of the automaton: ends
+    std::set<int32_t> undecided_;  // lexers
     std::set<int32_t> clean_;                                     // states that lead to no such end
 
     // An end that was not met among the short texts is asked about when it is met.

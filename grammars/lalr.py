@@ -21,13 +21,14 @@ Rule = tuple[int, Sequence[int]]
 @dataclass
 class LalrTable:
     """States by number. kernels: items as (rule, symbols read); actions: by terminal, state + 1 to shift,
-    ~rule to reduce; gotos: by the number of a rule name."""
+    ~rule to reduce; gotos: by the number of a rule name. has_conflicts: somewhere there was a choice."""
 
     kernels: list[list[tuple[int, int]]] = field(default_factory=list)
     actions: list[dict[int, int]] = field(default_factory=list)
     gotos: list[dict[int, int]] = field(default_factory=list)
     start: int = 0
     accepting: int = 0
+    has_conflicts: bool = False
 
 
 def lalr_table(rules: Sequence[Rule], priorities: Sequence[int], root: int, end: int) -> LalrTable | None:
@@ -76,7 +77,9 @@ class _Lalr:
             for terminal, rule in self._reductions(lookaheads[state]):
                 if rule is None:
                     return None
+                made.has_conflicts |= terminal in actions
                 actions.setdefault(terminal, ~rule)
+            made.has_conflicts |= _overlap(lookaheads[state])
             made.actions.append(actions)
             if self.first_item[self.root] + 1 in kernel:
                 made.accepting = state
@@ -222,6 +225,16 @@ class _Lalr:
                 yield terminal, rule
             taken[priority] = taken.get(priority, 0) | (lookaheads[rule] & ~done)
             done |= lookaheads[rule]
+
+
+def _overlap(lookaheads: dict[int, int]) -> bool:
+    """Whether a terminal may follow two rules that may be reduced."""
+    seen = 0
+    for terminals in lookaheads.values():
+        if seen & terminals:
+            return True
+        seen |= terminals
+    return False
 
 
 def _close(values: list[int], includes: list[list[int]]) -> None:

@@ -310,7 +310,8 @@ def _tables(grammar: _NumberedRules, lexer: _Lexer, table: LalrTable) -> ParseTa
         LexemeTables(
             lexer.programs.nodes, lexer.programs.classes, lexer.lexers, lexer.words_of + [[]] * n_words
         ),
-        *(n_states, n_terminals, n_origins, table.start, table.accepting, lexer.number[_END]),
+        *(n_states, n_terminals, n_origins, table.start, table.accepting),
+        *(lexer.number[_END], table.has_conflicts),
         *(actions, gotos, rules, items, state_lexers),
         *(lexer.ignored, lexer.special_tokens, short_texts, costs, firsts),
     )

@@ -48,7 +48,8 @@ class ParseTables(NamedTuple):
     actions: [state * n_terminals + terminal], 0: error, s + 1: shift to s, -(r + 1): reduce by rule r.
     gotos: [state * n_origins + origin], -1: none. rules: (origin, length).
     items: by state, (rule, symbols read, symbols that are left), of its kernel.
-    start, accepting: states; end: the terminal at the end of the text.
+    start, accepting: states; end: the terminal at the end of the text. has_conflicts: a terminal is shifted
+    somewhere where a rule might be reduced, or one of two rules is.
     state_lexers: by state. skipped: terminals that are ignored. special_tokens: by terminal, an id or -1.
     texts: by terminal, a short text of it; costs, firsts: by origin, the cost of its shortest derivation (a
     terminal: one more than the length of its text) and the first terminal of it, -1 if it is empty.
@@ -61,6 +62,7 @@ class ParseTables(NamedTuple):
     start: int
     accepting: int
     end: int
+    has_conflicts: bool
     actions: list[int]
     gotos: list[int]
     rules: list[tuple[int, int]]

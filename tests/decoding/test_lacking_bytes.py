@@ -99,3 +99,18 @@ def test_what_has_no_bound_yet_can_be_spelled(schema: Any, text: str) -> None:
     matcher = tt.compile_grammar(tt.from_json_schema(schema), vocabulary_without("~")).matcher()
     assert matcher.read_bytes(text.encode())
     assert matcher.is_accepting
+
+
+def test_an_object_that_contains_itself_and_needs_what_cannot_be_written() -> None:
+    """Each of its keys that can be written leads to another such object: that has no end."""
+    members = {"é": True, "a": {"$ref": "#"}, "b": {"$ref": "#/properties/a"}}
+    schema = {"type": "object", "properties": members, "additionalProperties": False}
+    grammar = tt.from_json_schema({**schema, "required": ["é"]}, whitespace="compact", property_order="any")
+    with pytest.raises(tt.VocabularyError):
+        tt.compile_grammar(grammar, vocabulary_without("é"))
+    free = tt.from_json_schema(schema, whitespace="compact", property_order="any")
+    matcher = tt.compile_grammar(free, vocabulary_without("é")).matcher()
+    for text in (b"{", b'"a":{', b'"b":{"a":{}}'):
+        assert matcher.read_bytes(text)
+        assert matcher.tokens_to_finish is not None
+    assert matcher.tokens_to_finish == 3

@@ -148,6 +148,34 @@ def test_a_conflict_that_leads_away_from_the_shortest_derivation() -> None:
     lark.Lark(text, parser="lalr", lexer="contextual").parse(finish(matcher, "ba", random.Random(1)))
 
 
+@pytest.mark.parametrize(
+    ("text", "read", "allowed"),
+    [
+        ('start: "b" | "a" x y "ab"\nx: | x "ab"\ny:\n', b"", b"b"),
+        ('start: "b" | "a" x y "ab"\nx: | x "ab"\ny:\n%ignore " "\n', b"", b"b "),
+        ('start: item ("," item)*\nitem: A | A "(" x "," ")"\nx: A ("," A?)*\nA: /[a-z]/\n', b"a", b","),
+    ],
+)
+def test_no_token_into_what_a_conflict_never_ends(text: str, read: bytes, allowed: bytes) -> None:
+    """What is shifted where the only way to the end would reduce is accepted, and so is all that follows."""
+    matcher = compile_grammar(from_lark(text), VOCABULARY).matcher()
+    assert matcher.read_bytes(read)
+    tokens = [VOCABULARY.tokens[token] for token in allowed_tokens(matcher)]
+    assert b"".join(sorted({token[:1] for token in tokens if token})) == bytes(sorted(allowed))
+
+
+def test_a_look_around_that_no_text_decides_elsewhere() -> None:
+    """After letters no word can begin at once, so that what is undecided of two of them does not matter."""
+    text = (
+        'IF.2: /if\\b/\nNAME.1: /[aif]+(?!1)/\nLETTERS: /[a-z]+/\nstart: "(" LETTERS x\nx: IF | NAME | "!"\n'
+    )
+    matcher = compile_grammar(from_lark(text), VOCABULARY).matcher()
+    for byte in b"(ab":
+        assert matcher.try_accept_tokens([byte]) == 1
+        assert allowed_tokens(matcher)
+    assert ord("!") in allowed_tokens(matcher)
+
+
 def test_random_grammars() -> None:
     assert sum(check(seed) for seed in range(30)) >= 8
 
