@@ -305,13 +305,12 @@ def _tables(grammar: _NumberedRules, lexer: _Lexer, table: LalrTable) -> ParseTa
         if any(actions[terminal::n_terminals]):
             short_texts[terminal] = b""
     costs, firsts = _shortest_derivations(rules, symbols, short_texts, n_origins)
-    n_words = len(lexer.names) - len(lexer.terminals)
+    n_words, end = len(lexer.names) - len(lexer.terminals), lexer.number[_END]
     return ParseTables(
         LexemeTables(
             lexer.programs.nodes, lexer.programs.classes, lexer.lexers, lexer.words_of + [[]] * n_words
         ),
-        *(n_states, n_terminals, n_origins, table.start, table.accepting),
-        *(lexer.number[_END], table.has_conflicts),
+        *(n_states, n_terminals, n_origins, table.start, table.accepting, end, table.has_conflicts),
         *(actions, gotos, rules, items, state_lexers),
         *(lexer.ignored, lexer.special_tokens, short_texts, costs, firsts),
     )
