@@ -124,7 +124,9 @@ public:
         if (length <= known->second.agree) return true;
         if (length >= known->second.differ) return false;
         for (const auto& members : *classes) {
-            const uint8_t byte = members[0];
+            const auto found = std::find_if(members.begin(), members.end(), [&](uint8_t member) { return contains(usable, member); });
+            if (found == members.end()) continue;
+            const uint8_t byte = *found;
             if (agree(step(a, byte), step(b, byte), length - 1, steps)) continue;
             if (steps >= 0) agreements_[key].differ = length;
             return false;

@@ -114,3 +114,17 @@ def test_an_object_that_contains_itself_and_needs_what_cannot_be_written() -> No
         assert matcher.read_bytes(text)
         assert matcher.tokens_to_finish is not None
     assert matcher.tokens_to_finish == 3
+
+
+def test_places_that_differ_in_bytes_that_can_be_written() -> None:
+    """Two places of a bounded text are alike where only bytes that no token has are looked at."""
+    pairs = [bytes([first, second]) for first in range(97, 117) for second in range(97, 117)]
+    tokens = [bytes([byte]) for byte in range(32, 127)] + pairs + [b""]
+    vocabulary = tt.Vocabulary(tokens, eos_token_ids=[len(tokens) - 1])
+    schema = {"type": "object", "additionalProperties": True, "propertyNames": {"maxLength": 3}}
+    compiled = tt.compile_grammar(tt.from_json_schema(schema, whitespace="compact"), vocabulary)
+    for text in (b'{"', b'{"x', b'{"xy', b'{"xyz'):
+        matcher = compiled.matcher()
+        assert matcher.read_bytes(text)
+        readable = [token for token, pair in enumerate(tokens[:-1]) if matcher.copy().read_bytes(pair)]
+        assert allowed_tokens(matcher) == readable, text
