@@ -2,9 +2,10 @@
 //
 // In come parse tables and the automaton of their lexers, out come the *closing* ends: after one of them every terminal that the
 // parser accepts then has a short text that may stand there, and ends with a closing end again. So, whatever the stack asks for, its
-// terminals can be written one after the other: of tables without conflicts, where what is accepted leads on. They are what is left of the ends of some short texts when those are taken away, again
-// and again, that a terminal cannot follow: `not` before a name is none, `not ` is one. After another end, a way to the end of the
-// text is found as soon as one terminal that the stack accepts ends with a closing one (parse_stack.hpp).
+// terminals can be written one after the other; that is so where the tables have no conflicts, or what is accepted need not lead on.
+// They are what is left of the ends of some short texts when those are taken away, again and again, that a terminal cannot follow:
+// `not` before a name is none, `not ` is one. After another end, a way to the end of the text is found as soon as one terminal that
+// the stack accepts ends with a closing one (parse_stack.hpp).
 // Cost: once, each short text after each obligation in each lexer (0.1 s for 60 lexers of 60 terminals).
 #pragma once
 
@@ -23,7 +24,7 @@ public:
         find_followers();
         try {
             for (int32_t state = 0; state < tables_.n_states; ++state)
-                for (int32_t terminal : accepted(state)) {
+                for (int32_t terminal : tables_.accepted(state)) {
                     const std::vector<int32_t>& found = ends_after(tables_.lexers[state], LexemeAutomaton::NOTHING, terminal);
                     ends_.insert(found.begin(), found.end());
                 }
@@ -36,12 +37,16 @@ public:
     bool empty() const { return ends_.empty(); }
     bool has(int32_t end) const { return ends_.count(end) != 0; }
 
-    // Terminals with a text that ends with a closing end, in a lexer and under an obligation.
+    // Terminals with a text that ends with a closing end, in a lexer and under an obligation: some of them, where too much was tried.
+    // Whoever goes through them may put first what is worth trying first.
     std::vector<int32_t>& next_terminals(int32_t lexer, int32_t obligation) {
         auto [found, is_new] = next_.emplace(pair_key(lexer, obligation), std::vector<int32_t>());
-        if (is_new && !ends_.empty())
+        if (!is_new) return found->second;
+        try {
             for (int32_t terminal = 0; terminal < tables_.n_terminals; ++terminal)
                 if (is_closed(lexer, obligation, terminal)) found->second.push_back(terminal);
+        } catch (const LimitError&) {
+        }
         return found->second;
     }
 
@@ -59,20 +64,13 @@ private:
     std::unordered_map<uint64_t, std::vector<int32_t>> next_;
     size_t n_read_ = 0;
 
-    std::vector<int32_t> accepted(int32_t state) const {
-        std::vector<int32_t> found;
-        for (int32_t terminal = 0; terminal < tables_.n_terminals; ++terminal)
-            if (terminal != tables_.end && tables_.action(state, terminal) != ParseTables::ERROR) found.push_back(terminal);
-        return found;
-    }
-
     void find_followers() {
         std::vector<std::set<std::pair<int32_t, int32_t>>> found(tables_.n_terminals);
         for (int32_t state = 0; state < tables_.n_states; ++state)
             for (int32_t terminal = 0; terminal < tables_.n_terminals; ++terminal) {
                 const int32_t after = tables_.is_skipped(terminal) ? state : tables_.action(state, terminal) - 1;
                 if (after < 0) continue;
-                for (int32_t next : accepted(after)) found[terminal].emplace(tables_.lexers[after], next);
+                for (int32_t next : tables_.accepted(after)) found[terminal].emplace(tables_.lexers[after], next);
             }
         for (const auto& pairs : found) followers_.emplace_back(pairs.begin(), pairs.end());
     }

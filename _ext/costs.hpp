@@ -460,7 +460,7 @@ private:
     static std::string rest_of_literal(const LiteralTrie& trie, int32_t node, int32_t literal) {
         const std::string& text = trie.literals[literal];
         std::string rest;
-        for (size_t i = depth_of(trie, node, literal); i < text.size(); ++i) append_escaped(rest, static_cast<uint8_t>(text[i]));
+        for (size_t i = trie.depth(node); i < text.size(); ++i) append_escaped(rest, static_cast<uint8_t>(text[i]));
         return rest;
     }
 
@@ -510,12 +510,6 @@ private:
         } leave{*this, place};
         if (++n_choices_ > MOST_CHOICES || choosing_.size() > MOST_NESTED) throw LimitError("keys tried for an end that the vocabulary can write", MOST_CHOICES);
         return of_continuation(network_.after(c.link, literal)) < IMPOSSIBLE;
-    }
-
-    static size_t depth_of(const LiteralTrie& trie, int32_t node, int32_t literal) {
-        size_t depth = 0;
-        for (int32_t at = 0; at != node; ++depth) at = trie.child(at, static_cast<uint8_t>(trie.literals[literal][depth]));
-        return depth;
     }
 
     // A shortest text that is none of the literals, by breadth-first search over (string state, trie node): with the label

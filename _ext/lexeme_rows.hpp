@@ -65,8 +65,6 @@ private:
     std::unordered_set<int32_t> prepared_;
     static constexpr size_t MOST_BYTES = 32 << 20;
     static constexpr size_t MOST_IDS = 1024;   // of a part that is no bitmap
-    static constexpr size_t MOST_ALIKE = 64;   // parts that differ in their stacks only, and are compared:
-    static constexpr int32_t MOST_PLACES = 64; // those that depend on so much of the stack
 
     struct Part {
         int32_t link = 0, n_places = 0;    // the stack for which it was found, and how many of its places were read
@@ -106,7 +104,8 @@ private:
         const Part* const* known = known_.find(key);
         const Part* const part = known != nullptr ? *known : alike_part(view, state, link);
         if (known == nullptr) known_[key] = part;
-        depths_.note(is_several(link) ? 0 : depths_.of(link) - part->n_places + 1);
+        if (is_several(link)) depths_.note(0);
+        else depths_.note_places(link, part->n_places);
         return *part;
     }
 
@@ -119,7 +118,7 @@ private:
                 if (depths_.agree(part->link, link, part->n_places)) return part;
         Part& made = new_part(view, state, link);
         Alike& alike = alike_[key];
-        if (made.n_places <= MOST_PLACES && alike.n < MOST_ALIKE) {
+        if (made.n_places <= StackDepths::MOST_PLACES && alike.n < StackDepths::MOST_ALIKE) {
             made.other = alike.first;
             alike = {&made, alike.n + 1};
         }
@@ -137,7 +136,7 @@ private:
         --n_open_;
         settle(content, made);
         made.link = link;
-        if (!is_several(link) && lowest != StackDepths::NOTHING_READ) made.n_places = std::max(0, depths_.of(link) - lowest + 1);
+        if (!is_several(link)) made.n_places = depths_.n_places(link, lowest);
         return parts_.emplace_back() = std::move(made);
     }
 

@@ -127,8 +127,6 @@ private:
     struct Begin {
         int32_t stack, n_places, state;  // of the lexer, where so many of the upper places are these
     };
-    static constexpr size_t MOST_ALIKE = 64;
-    static constexpr int32_t MOST_PLACES = 64;
     std::unordered_map<int32_t, std::vector<Begin>> begins_;  // by what is on top: a state of the parser and an obligation
     std::vector<std::vector<int32_t>> several_;  // continuations, where a lexeme may end in several ways
     std::map<std::vector<int32_t>, int32_t> several_index_;
@@ -339,13 +337,13 @@ private:
         std::vector<Begin>& known = begins_[network_.at(continuation).target];
         for (const Begin& other : known) {
             if (!depths_.agree(other.stack, stack, other.n_places)) continue;
-            depths_.note(depths_.of(stack) - other.n_places + 1);
+            depths_.note_places(stack, other.n_places);
             return other.state;
         }
         const int32_t before = depths_.begin();
         const int32_t made = find_begin(stack, here);
-        const int32_t n_places = std::max(0, depths_.of(stack) - depths_.end(before) + 1);
-        if (n_places <= MOST_PLACES && known.size() < MOST_ALIKE) known.push_back({stack, n_places, made});
+        const int32_t n_places = depths_.n_places(stack, depths_.end(before));
+        if (n_places <= StackDepths::MOST_PLACES && known.size() < StackDepths::MOST_ALIKE) known.push_back({stack, n_places, made});
         return made;
     }
     int32_t find_begin(int32_t stack, const Place& here) {

@@ -61,6 +61,13 @@ struct ParseTables {
     std::vector<int32_t> firsts;           // by origin: its first terminal, or -1 if it is empty
 
     int32_t action(int32_t state, int32_t terminal) const { return actions[static_cast<size_t>(state) * n_terminals + terminal]; }
+    // The terminals with a text that are accepted in a state.
+    std::vector<int32_t> accepted(int32_t state) const {
+        std::vector<int32_t> found;
+        for (int32_t terminal = 0; terminal < n_terminals; ++terminal)
+            if (terminal != end && special_tokens[terminal] < 0 && action(state, terminal) != ERROR) found.push_back(terminal);
+        return found;
+    }
     bool is_skipped(int32_t terminal) const { return std::find(skipped.begin(), skipped.end(), terminal) != skipped.end(); }
     int32_t next_state(int32_t state, int32_t origin) const { return gotos[static_cast<size_t>(state) * n_origins + origin]; }
 };

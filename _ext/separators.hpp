@@ -117,14 +117,6 @@ private:
         return obligation == LexemeAutomaton::NOTHING;
     }
 
-    // The terminals with a text that the tables accept in a state of the parser.
-    std::vector<int32_t> accepted(int32_t state) const {
-        std::vector<int32_t> found;
-        for (int32_t terminal = 0; terminal < tables_.n_terminals; ++terminal)
-            if (terminal != tables_.end && tables_.special_tokens[terminal] < 0 && tables_.action(state, terminal) != ParseTables::ERROR) found.push_back(terminal);
-        return found;
-    }
-
     bool parts_everything(int32_t separator) {
         std::map<int32_t, int32_t> parted;  // by lexer: the state after the separator
         std::set<std::pair<int32_t, int32_t>> checked;
@@ -135,7 +127,7 @@ private:
                 if (end < 0) return false;
                 parted[lexer] = lexemes_.start_of(lexer, 0, lexemes_.end(end).obligation);
             }
-            for (int32_t terminal : accepted(state)) {
+            for (int32_t terminal : tables_.accepted(state)) {
                 if (!checked.emplace(lexer, terminal).second) continue;
                 const int32_t end = lexemes_.end_of(parted[lexer], tables_.texts[terminal], terminal);
                 if (end < 0 || !is_followed(end)) return false;
@@ -159,7 +151,7 @@ private:
                 const int32_t after = tables_.is_skipped(here.terminal) ? state : tables_.action(state, here.terminal) - 1;
                 if (after < 0) continue;
                 const int32_t lexer = tables_.lexers[after], begin = lexemes_.start_of(lexer, 0, here.obligation);
-                for (int32_t terminal : accepted(after)) {
+                for (int32_t terminal : tables_.accepted(after)) {
                     if (!checked.emplace(lexer, terminal).second) continue;
                     waiting.push_back(lexemes_.end_of(begin, tables_.texts[terminal], terminal));
                     if (waiting.back() < 0) return false;

@@ -46,6 +46,14 @@ public:
         return found;
     }
 
+    // How many of the upper places of a stack were read, of which the lowest is given; and to note that so many were.
+    int32_t n_places(int32_t stack, int32_t lowest) { return lowest == NOTHING_READ ? 0 : std::max(0, of(stack) - lowest + 1); }
+    void note_places(int32_t stack, int32_t n) { note(of(stack) - n + 1); }
+
+    // What was found out is looked for among those of so many stacks with the same top, if it depends on no more places than this.
+    static constexpr size_t MOST_ALIKE = 64;
+    static constexpr int32_t MOST_PLACES = 64;
+
     // Whether two stacks agree in the upper `n` places.
     bool agree(int32_t a, int32_t b, int32_t n) const {
         for (; n > 0 && a != b; --n) {
