@@ -80,7 +80,7 @@ struct OtherKey {
         View rest;
         bool is_mixed;  // some of these tokens, not all, begin in that way
     };
-    Bitmap tokens;
+    RowBitmap tokens;
     std::vector<Exit> exits;
 };
 
@@ -96,7 +96,7 @@ public:
     // inner: the tokens within the key. rests: what the value lets through of what is left of tokens after it.
     const OtherKey& make(int32_t state, int32_t value, int32_t less, const Bitmap& inner, const Rests& rests, const std::vector<std::unique_ptr<Trie>>& tries) {
         auto made = std::make_unique<OtherKey>();
-        made->tokens = inner;
+        static_cast<Bitmap&>(made->tokens) = inner;
         for (int32_t id : rests.tokens) made->tokens[id >> 6] |= 1ull << (id & 63);
         Bitmap left_out(inner.size());
         if (less != 0)

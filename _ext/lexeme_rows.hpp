@@ -69,8 +69,8 @@ private:
     struct Part {
         int32_t link = 0, n_places = 0;    // the stack for which it was found, and how many of its places were read
         const Part* other = nullptr;       // another one that differs in its stack only
-        std::shared_ptr<const Bitmap> own;  // if it is null:
-        const Bitmap* base = nullptr;       // tokens of a bitmap, or null, and
+        std::shared_ptr<const RowBitmap> own;  // if it is null:
+        const RowBitmap* base = nullptr;       // tokens of a bitmap, or null, and
         Numbers ids;                        // some more
         bool accepting = false;
     };
@@ -158,7 +158,7 @@ private:
 
     void collect_lexeme(View view, int32_t state, int32_t link, RowContent& content) {
         const LexemeSplit& split = splits_.split(view, state);
-        for (const Bitmap* bitmap : split.inner->bitmaps) content.bases.push_back({bitmap, {}});
+        for (const RowBitmap* bitmap : split.inner->bitmaps) content.bases.push_back({bitmap, {}});
         content.ids.insert(content.ids.end(), split.inner->ids.begin(), split.inner->ids.end());
         bool is_owned = false;
         for (const LexemeExit& exit : split.exits) add(part_of(exit.rest, AT_CONTINUATION, network_.after(link, exit.label)), exit.removed, content, is_owned);
@@ -187,7 +187,7 @@ private:
         n_bytes_ += sizeof(Part) + 128;
         const bool is_plain = content.bases.size() == 1 && content.bases[0].removed.empty();
         if (content.ids.size() > MOST_IDS || !(content.bases.empty() || is_plain)) {
-            part.own = std::make_shared<const Bitmap>(content.united(lexicon_.bitmap_words));
+            part.own = std::make_shared<const RowBitmap>(content.united(lexicon_.bitmap_words));
             n_bytes_ += part.own->size() * 8;
             return;
         }
@@ -197,7 +197,7 @@ private:
     }
 
     void make_whole(Row& row) {
-        row.whole = std::make_shared<const Bitmap>(row.united(lexicon_.bitmap_words));
+        row.whole = std::make_shared<const RowBitmap>(row.united(lexicon_.bitmap_words));
         row.bases.clear(), row.ids.clear();
     }
 };

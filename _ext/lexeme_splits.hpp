@@ -29,7 +29,7 @@ struct LexemeExit {
 };
 
 struct LexemeInner {  // tokens: those of some bitmaps, and some more
-    std::vector<const Bitmap*> bitmaps;
+    std::vector<const RowBitmap*> bitmaps;
     std::vector<int32_t> ids;
 };
 
@@ -79,7 +79,7 @@ private:
     std::unordered_map<std::vector<int32_t>, View, VectorHash> united_;
     std::unordered_map<int32_t, uint32_t> kept_;  // by state: classes of bytes
     std::deque<LexemeInner> inners_;
-    std::deque<Bitmap> bitmaps_;
+    std::deque<RowBitmap> bitmaps_;
     std::vector<int32_t> ids_, parents_;  // of one walk: tokens; nodes by depth
     std::vector<Leaving> leaving_;        // the same: where lexemes end
     std::vector<std::pair<int32_t, int32_t>> large_;  // of one split: states and the large children that lead to them
@@ -225,7 +225,7 @@ private:
     }
     void add_bitmap(LexemeInner& inner, Bitmap bitmap) {
         lexicon_.note_bytes(bitmap.size() * 8);
-        bitmaps_.push_back(std::move(bitmap));
+        bitmaps_.emplace_back(std::move(bitmap));
         inner.bitmaps.push_back(&bitmaps_.back());
     }
 

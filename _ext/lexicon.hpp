@@ -39,7 +39,8 @@ public:
     int32_t most_token_characters = 0;
     const CommaTokens comma_tokens;
     const KeyTokens key_tokens;
-    SharedRows shared_rows{bitmap_words};
+    Patterns patterns{bitmap_words};
+    SharedRows shared_rows{patterns};
     SpelledTexts spelled_texts;
 
     Lexicon(const uint8_t* buffer, const int32_t* offsets, int32_t n_tokens, int32_t size)
@@ -88,7 +89,7 @@ public:
     const Trie& trie(const View& view) const { return *tries[view.trie]; }
 
     // Memory of what was learnt, about: new grammars get a new lexicon when it is much (decoding/compile.py).
-    size_t n_bytes() const { return n_bytes_ + n_automata_bytes() + spelled_texts.n_bytes(); }
+    size_t n_bytes() const { return n_bytes_ + n_automata_bytes() + spelled_texts.n_bytes() + patterns.n_bytes(); }
 
     const Split& split(View view, int32_t state) {
         auto& found = splits_[{view, state, 0, 0}];
@@ -241,7 +242,7 @@ public:
     TokenSet make_token_set(std::vector<int32_t> ids, View view) const {
         TokenSet set;
         if (view == View{} && ids.size() > BITMAP_FROM) {
-            set.bitmap = std::make_unique<Bitmap>(bitmap_words, 0);
+            set.bitmap = std::make_unique<RowBitmap>(bitmap_words, 0);
             for (int32_t id : ids) (*set.bitmap)[id >> 6] |= 1ull << (id & 63);
         } else {
             set.ids = std::move(ids);
@@ -388,7 +389,7 @@ private:
         reached_[0] = DEAD;  // tokens without text stand at the root
         const int32_t* const states = reached_.data();
         const int32_t* const ends_at = levels_->ends_at.data();
-        split.inner.bitmap = std::make_unique<Bitmap>(bitmap_words, 0);
+        split.inner.bitmap = std::make_unique<RowBitmap>(bitmap_words, 0);
         int64_t count = 0;
         for (int32_t word = 0; word < static_cast<int32_t>(bitmap_words); ++word) {
             const int32_t first = word * 64, last = std::min(first + 64, vocab_size);
@@ -489,7 +490,7 @@ private:
         if (best == DEAD) return nullptr;
         const Split& similar = *splits_[{View{}, best, 0, 0}];
         auto split = std::make_unique<Split>();
-        split->inner.bitmap = std::make_unique<Bitmap>(*similar.inner.bitmap);
+        split->inner.bitmap = std::make_unique<RowBitmap>(static_cast<const Bitmap&>(*similar.inner.bitmap));
         split->knows_ends = false;
         Patch patch{*split, similar.leaving, 0};
         for (int32_t node = 1; node < source.size(); node = source.nodes[node].end)

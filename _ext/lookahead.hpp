@@ -188,7 +188,7 @@ private:
         Configurations to;
         const size_t n_words = network_.lexicon.bitmap_words;
         Bitmap bits(n_words, 0);
-        row.write(reinterpret_cast<uint32_t*>(bits.data()), n_words * 2, n_words, {});
+        row.write(reinterpret_cast<uint32_t*>(bits.data()), n_words * 2, network_.lexicon.patterns, {});
         for (size_t word = 0; word < n_words; ++word)
             for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
                 const int32_t token = static_cast<int32_t>(word * 64) + count_trailing_zeros(rest);

@@ -1,9 +1,8 @@
 // Rows: which tokens are allowed, as a few bitmaps of the vocabulary's tables and a list of ids, and how they are written.
 //
 // Many states have the same row: in every string before the same kind of end, whatever grammar it stands in. A long row is
-// looked up by its content (SharedRows), and the second time that it is written, by whatever state, it becomes one bitmap: a
-// copy of 16 KB for 128,000 tokens (0.1 to 0.2 us) in place of a copy and hundreds of scattered bits (0.4 to 1 us). A short
-// row stays as it is: the bitmap that it is made of is one that the processor holds near already.
+// looked up by its content (SharedRows), and from the second time that it is written, by whatever state, it is a pattern with some
+// words changed (patterns.hpp) in place of a pattern and hundreds of scattered bits. A short row stays as it is.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +17,7 @@ namespace tokentrellis {
 // What is allowed, without the end of the text.
 struct RowContent {
     struct Base {
-        const Bitmap* bitmap;
+        const RowBitmap* bitmap;
         std::vector<int32_t> removed;  // tokens of the bitmap that this configuration does not allow
         bool operator==(const Base& other) const { return bitmap == other.bitmap && removed == other.removed; }
     };
@@ -45,9 +44,9 @@ struct RowContent {
         return std::find(ids.begin(), ids.end(), id) != ids.end();
     }
 
-    void write(uint32_t* out, size_t words) const {
+    void write(uint32_t* out, size_t words, Patterns& patterns) const {
         if (bases.empty()) std::memset(out, 0, words * 4);
-        else copy(*bases[0].bitmap, out, words);
+        else bases[0].bitmap->write(out, words, patterns);
         change(out, words);
     }
     // Make of the first bitmap what is allowed.
@@ -67,16 +66,11 @@ struct RowContent {
     }
     // The same as a bitmap.
     Bitmap united(size_t bitmap_words) const {
-        Bitmap bitmap = bases.empty() ? Bitmap(bitmap_words) : *bases[0].bitmap;
+        Bitmap bitmap(bitmap_words);
+        if (!bases.empty()) bitmap = *bases[0].bitmap;
         change(reinterpret_cast<uint32_t*>(bitmap.data()), bitmap_words * 2);
         return bitmap;
     }
-    static void copy(const Bitmap& bitmap, uint32_t* out, size_t words) {
-        const size_t have = std::min(words, bitmap.size() * 2);
-        std::memcpy(out, bitmap.data(), have * 4);
-        if (have < words) std::memset(out + have, 0, (words - have) * 4);
-    }
-
     // Two numbers at a time, in four chains, so that the multiplications of one do not wait for those of another: 0.05 us for 700 ids.
     uint64_t hash() const {
         uint64_t chains[4] = {ids.size(), bases.size(), 0x9E3779B97F4A7C15ull, 0xFF51AFD7ED558CCDull};
@@ -101,29 +95,35 @@ struct RowContent {
     }
 };
 
-// A row that several states have. Its bitmap is made when it is written for the second time.
+// A row that several states have. When it is written for the second time, it is compared with the patterns.
 class SharedRow {
 public:
     explicit SharedRow(RowContent content) : content_(std::move(content)) {}
 
     const RowContent& content() const { return content_; }
-    bool has(int32_t id) const { return whole_ ? (*whole_)[id >> 6] >> (id & 63) & 1 : content_.has(id); }
-    void write(uint32_t* out, size_t words, size_t bitmap_words) {
-        if (!whole_ && n_written_++ > 0) whole_ = std::make_unique<Bitmap>(content_.united(bitmap_words));
-        if (whole_) RowContent::copy(*whole_, out, words);
-        else content_.write(out, words);
+    bool has(int32_t id) const { return difference_.known() ? difference_.has(id) : content_.has(id); }
+    void write(uint32_t* out, size_t words, Patterns& patterns) {
+        if (difference_.known()) return difference_.write(out, words);
+        content_.write(out, words, patterns);
+        if (is_written_) difference_ = find_difference(out, words, patterns);
+        is_written_ = true;
     }
 
 private:
-    RowContent content_;
-    std::unique_ptr<Bitmap> whole_;
-    int n_written_ = 0;
+    RowContent content_;  // by which it is found
+    Difference difference_;
+    bool is_written_ = false;
+
+    // Of what was just written, unless that ends within a word of 64 bits.
+    Difference find_difference(const uint32_t* written, size_t words, Patterns& patterns) const {
+        return patterns.find(words >= 2 * patterns.bitmap_words() ? written : static_cast<const void*>(content_.united(patterns.bitmap_words()).data()));
+    }
 };
 
 struct Row : RowContent {
     bool accepting = false;
     std::shared_ptr<SharedRow> shared;    // all of it but the end, or:
-    std::shared_ptr<const Bitmap> whole;  // the same as a bitmap
+    std::shared_ptr<const RowBitmap> whole;  // the same as a bitmap
 
     bool empty() const { return !whole && !shared && RowContent::empty() && !accepting; }
     bool has(int32_t id) const {
@@ -133,10 +133,10 @@ struct Row : RowContent {
     size_t n_bytes() const { return sizeof(Row) + RowContent::n_bytes() + (whole ? whole->size() * 8 : 0); }
 
     // Write into `words` 32-bit words of packed bits, id 0 in the lowest bit of the first.
-    void write(uint32_t* out, size_t words, size_t bitmap_words, const std::vector<int32_t>& end_ids) const {
-        if (whole) copy(*whole, out, words);
-        else if (shared) shared->write(out, words, bitmap_words);
-        else RowContent::write(out, words);
+    void write(uint32_t* out, size_t words, Patterns& patterns, const std::vector<int32_t>& end_ids) const {
+        if (whole) whole->write(out, words, patterns);
+        else if (shared) shared->write(out, words, patterns);
+        else RowContent::write(out, words, patterns);
         if (accepting)
             for (int32_t id : end_ids) out[id >> 5] |= 1u << (id & 31);
     }
@@ -145,7 +145,7 @@ struct Row : RowContent {
 // The long rows of a vocabulary, by what is in them. The bitmaps that they are made of must stay.
 class SharedRows {
 public:
-    explicit SharedRows(size_t bitmap_words) : bitmap_words_(bitmap_words) {}
+    explicit SharedRows(const Patterns& patterns) : patterns_(patterns) {}
 
     // Let a row share what others have; its own content is needed no more then. What it adds to the memory comes back, about;
     // rows that are forgotten live on in those that have them.
@@ -158,20 +158,27 @@ public:
             row.shared = known->second;
             return sizeof(Row);
         }
-        const size_t bytes = sizeof(SharedRow) + content.n_bytes() + bitmap_words_ * 8 + 100;
+        const size_t bytes = sizeof(SharedRow) + content.n_bytes() + BYTES_OF_A_DIFFERENCE;
         row.shared = std::make_shared<SharedRow>(content);
-        if (n_bytes_ > MOST_BYTES) rows_.clear(), n_bytes_ = 0;
+        if (n_bytes_ + patterns_.n_bytes() > MOST_BYTES + n_bytes_of_others_) forget();
         n_bytes_ += bytes;
         rows_[hash] = row.shared;
         return sizeof(Row) + bytes;
     }
 
 private:
-    static constexpr size_t FEW = 48;  // bits: to set so many takes less time than to fetch a bitmap that is used for little else
+    static constexpr size_t FEW = 48;  // bits: to set so many takes less time than to look the row up
     static constexpr size_t MOST_BYTES = 16 << 20;
-    const size_t bitmap_words_;
-    size_t n_bytes_ = 0;
+    static constexpr size_t BYTES_OF_A_DIFFERENCE = 600;  // about, and of an entry
+    const Patterns& patterns_;
+    size_t n_bytes_ = 0, n_bytes_of_others_ = 0;  // of these rows; of patterns that were in use without them
     std::unordered_map<uint64_t, std::shared_ptr<SharedRow>> rows_;  // of two with one hash, the last
+
+    void forget() {
+        rows_.clear();
+        n_bytes_ = 0;
+        n_bytes_of_others_ = patterns_.n_bytes();
+    }
 };
 
 }  // namespace tokentrellis

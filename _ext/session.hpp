@@ -144,7 +144,7 @@ public:
         }
         if (!fill_within(plain(state), budget, out, words, tracker)) return false;
         if (limits->is_ample(state)) return true;
-        limits->restrict_row(state, budget, out, words, lexicon.bitmap_words, end_ids);
+        limits->restrict_row(state, budget, out, words, lexicon.patterns, end_ids);
         return std::any_of(out, out + words, [](uint32_t word) { return word != 0; });
     }
     // The number of the row that `fill` writes with this budget; -1 where more than that decides what is written.
@@ -213,7 +213,7 @@ private:
     bool fill_within(int32_t state, int64_t budget, uint32_t* out, size_t words, Tracker* tracker) {
         if (tracker != nullptr && states.is_mixed(state)) return fill_mixed(state, budget, out, words, *tracker);
         const Row& row = budget < IMPOSSIBLE || lexicon.lacks_bytes() ? states.row_within(state, budget) : states.row(state);
-        row.write(out, words, lexicon.bitmap_words, end_ids);
+        row.write(out, words, lexicon.patterns, end_ids);
         if (tracker == nullptr) return !row.empty();
         states.correct(state, *tracker, out, words, budget);
         return std::any_of(out, out + words, [](uint32_t word) { return word != 0; });

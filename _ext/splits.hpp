@@ -4,6 +4,7 @@
 #include "arena.hpp"
 #include "bits.hpp"
 #include "json_string.hpp"
+#include "patterns.hpp"
 
 namespace tokentrellis {
 
@@ -31,11 +32,9 @@ struct ViewKeyHash {
     }
 };
 
-using Bitmap = std::vector<uint64_t>;
-
 // A set of token ids: a bitmap if there are many, else a list.
 struct TokenSet {
-    std::unique_ptr<Bitmap> bitmap;
+    std::unique_ptr<RowBitmap> bitmap;
     std::vector<int32_t> ids;
     bool empty() const { return !bitmap && ids.empty(); }
     size_t n_bytes() const { return (bitmap ? bitmap->size() * sizeof(uint64_t) : 0) + ids.size() * sizeof(int32_t); }

@@ -70,7 +70,7 @@ public:
     bool write_known(int32_t state, const Tracker* tracker, uint32_t* out, size_t words, const std::vector<int32_t>& end_ids) {
         const Entry& entry = entries_[state];
         if (!entry.is_plain || (tracker != nullptr && !repetitions_.clears_nothing(*tracker))) return false;
-        entry.row.write(out, words, network_.lexicon.bitmap_words, end_ids);
+        entry.row.write(out, words, network_.lexicon.patterns, end_ids);
         return true;
     }
     // A state has been written whose row allows something.
@@ -284,12 +284,11 @@ private:
     };
     static constexpr size_t MAX_TRANSITIONS = 1 << 20;
     static constexpr size_t MOST_ROW_BYTES = 32 << 20;  // then rows are made again
-    size_t n_row_bytes_ = 0;
 
     const Row& make_row(int32_t state) {
         Budget limits{costs_, IMPOSSIBLE};  // of terminals, if there are any
         Row made = masks_.gather_row(entries_[state].set, network_.has_limits ? &limits : nullptr);
-        if (n_row_bytes_ > MOST_ROW_BYTES) forget_rows();
+        if (n_row_bytes_ + network_.lexicon.patterns.n_bytes() > MOST_ROW_BYTES + n_bytes_of_others_) forget_rows();
         n_row_bytes_ += (network_.driver ? own_rows_ : network_.lexicon.shared_rows).share(made);
         masks_.trim(made);
         Entry& entry = entries_[state];
@@ -299,6 +298,7 @@ private:
     void forget_rows() {
         for (size_t state = 0; state < entries_.size(); ++state) entries_[state].row = {}, entries_[state].has_row = entries_[state].is_plain = false;
         n_row_bytes_ = 0;
+        n_bytes_of_others_ = network_.lexicon.patterns.n_bytes();
     }
 
     Reading::Sides sides(int32_t state) {
@@ -321,7 +321,8 @@ private:
     FlatMap transitions_;
     Configurations current_, following_;
     Row limited_row_;
-    SharedRows own_rows_{network_.lexicon.bitmap_words};  // of parse tables, whose bitmaps are the grammar's
+    SharedRows own_rows_{network_.lexicon.patterns};  // of parse tables, whose bitmaps are the grammar's
+    size_t n_row_bytes_ = 0, n_bytes_of_others_ = network_.lexicon.patterns.n_bytes();  // of rows; of patterns in use without them
     int32_t start_;
 
     static uint64_t hash(const Configurations& set) {

@@ -72,10 +72,10 @@ public:
         return entry.is_ample;
     }
     // Clear what no reading has tokens left for from the row of the state, which was made within this budget.
-    void restrict_row(int32_t counted, int64_t budget, uint32_t* row, size_t words, size_t bitmap_words, const std::vector<int32_t>& end_ids) {
+    void restrict_row(int32_t counted, int64_t budget, uint32_t* row, size_t words, Patterns& patterns, const std::vector<int32_t>& end_ids) {
         const Entry& entry = entries_[counted];
         std::vector<uint32_t> allowed(words);
-        states_.row_after(entry.state, entry.n_used, budget).write(allowed.data(), words, bitmap_words, end_ids);
+        states_.row_after(entry.state, entry.n_used, budget).write(allowed.data(), words, patterns, end_ids);
         for (size_t word = 0; word < words; ++word) row[word] &= allowed[word];
     }
 
