@@ -32,7 +32,9 @@ from .walks import Walker, run_walks
 
 application = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
-Data = Annotated[Path, typer.Option(help="Lines {name, schema, tests}, .jsonl or .jsonl.gz.")]
+Data = Annotated[
+    Path, typer.Option(exists=True, dir_okay=False, help="Lines {name, schema, tests}, .jsonl or .jsonl.gz.")
+]
 Sample = Annotated[int | None, typer.Option(min=1, help="Draw so many schemas.")]
 Shard = Annotated[str, typer.Option(help="i/n: every n-th schema, beginning with the i-th.")]
 Order = Annotated[str, typer.Option(help="Order of the keys: schema or any.")]
@@ -47,7 +49,12 @@ Megabytes = Annotated[float, typer.Option(help="Limit for one schema, growth of 
 
 @application.command()
 def suite(
-    data: Annotated[Path, typer.Option(help="The suite of one draft: {draft, groups, remotes}, .json.gz.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            exists=True, dir_okay=False, help="The suite of one draft: {draft, groups, remotes}, .json.gz."
+        ),
+    ],
     seed: Seed = 0,
     only: Only = "",
     out: Out = None,
