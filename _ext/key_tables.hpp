@@ -96,7 +96,7 @@ public:
     // inner: the tokens within the key. rests: what the value lets through of what is left of tokens after it.
     const OtherKey& make(int32_t state, int32_t value, int32_t less, const Bitmap& inner, const Rests& rests, const std::vector<std::unique_ptr<Trie>>& tries) {
         auto made = std::make_unique<OtherKey>();
-        static_cast<Bitmap&>(made->tokens) = inner;
+        made->tokens.assign(inner.begin(), inner.end());
         for (int32_t id : rests.tokens) made->tokens[id >> 6] |= 1ull << (id & 63);
         Bitmap left_out(inner.size());
         if (less != 0)

@@ -89,7 +89,7 @@ public:
     const Trie& trie(const View& view) const { return *tries[view.trie]; }
 
     // Memory of what was learnt, about: new grammars get a new lexicon when it is much (decoding/compile.py).
-    size_t n_bytes() const { return n_bytes_ + n_automata_bytes() + spelled_texts.n_bytes() + patterns.n_bytes(); }
+    size_t n_bytes() const { return n_bytes_ + n_automata_bytes() + spelled_texts.n_bytes() + patterns.n_bytes_of_tables(); }
 
     const Split& split(View view, int32_t state) {
         auto& found = splits_[{view, state, 0, 0}];

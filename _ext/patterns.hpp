@@ -14,7 +14,9 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace tokentrellis {
@@ -45,8 +47,6 @@ public:
             if (2 * size_t{changes_[n - 1].place} < words) out[words - 1] = changes_[n - 1].halves[0];
         for (size_t i = 0; i < n; ++i) std::memcpy(out + 2 * size_t{changes_[i].place}, changes_[i].halves, 8);
     }
-    size_t n_bytes() const { return sizeof(Difference) + changes_.size() * sizeof(Change); }
-
 private:
     friend class Patterns;
     struct Change {
@@ -62,20 +62,31 @@ public:
     explicit Patterns(size_t bitmap_words) : bitmap_words_(bitmap_words) { patterns_.push_back({std::make_shared<const Bitmap>(), {}, 0}); }
 
     size_t bitmap_words() const { return bitmap_words_; }
-    // Memory of the patterns that are in use.
+    // Memory of the patterns that are in use, and of those that were made for bitmaps of tables.
     size_t n_bytes() const { return *n_bytes_; }
+    size_t n_bytes_of_tables() const { return n_made_for_tables_ * bitmap_words_ * 8; }
 
     // How a bitmap, which starts at any address, differs from the pattern that is nearest in a sample of its words.
     Difference find(const void* bits) {
         const Sample sample = sample_of(static_cast<const char*>(bits));
-        Pattern* nearest = &patterns_[0];
-        for (Pattern& pattern : patterns_)
-            if (count_differing(pattern.sample, sample) < count_differing(nearest->sample, sample)) nearest = &pattern;
+        Pattern* nearest = nullptr;
+        int least = std::numeric_limits<int>::max();
+        for (Pattern& pattern : patterns_) {
+            const int n = count_differing(pattern.sample, sample);
+            if (n < least) nearest = &pattern, least = n;
+        }
         if (!compare(*nearest->bitmap, bits, patterns_.size() < MOST_PATTERNS ? NEAR : MOST_CHANGED)) nearest = &make(bits, sample);
         nearest->n_uses += 1;
         Difference found;
         found.pattern_ = nearest->bitmap;
         found.changes_ = changes_;
+        return found;
+    }
+    // The same of a bitmap of a table, which stays as long as the table.
+    Difference find_for_table(const void* bits) {
+        const size_t before = n_made_;
+        Difference found = find(bits);
+        n_made_for_tables_ += n_made_ - before;
         return found;
     }
 
@@ -92,7 +103,8 @@ private:
     const size_t bitmap_words_;
     const Bitmap zeros_ = Bitmap(bitmap_words_);
     std::vector<Pattern> patterns_;  // the first is empty: nothing is allowed
-    std::vector<Difference::Change> changes_;
+    std::vector<Difference::Change> changes_;  // of the last comparison
+    size_t n_made_ = 0, n_made_for_tables_ = 0;
     // Shared with the patterns: what a grammar's rows are made of may be freed by any thread, and after the vocabulary.
     std::shared_ptr<std::atomic<size_t>> n_bytes_ = std::make_shared<std::atomic<size_t>>(0);
 
@@ -112,6 +124,7 @@ private:
         auto made = std::make_unique<Bitmap>(bitmap_words_);
         std::memcpy(made->data(), bits, bitmap_words_ * 8);
         *n_bytes_ += bitmap_words_ * 8;
+        n_made_ += 1;
         changes_.clear();
         std::shared_ptr<const Bitmap> bitmap(made.release(), [total = n_bytes_](const Bitmap* gone) {
             *total -= gone->size() * 8;
@@ -156,13 +169,13 @@ private:
 class RowBitmap : public Bitmap {
 public:
     using Bitmap::Bitmap;
-    explicit RowBitmap(const Bitmap& bitmap) : Bitmap(bitmap) {}
+    explicit RowBitmap(Bitmap bitmap) : Bitmap(std::move(bitmap)) {}
     RowBitmap(const RowBitmap&) = delete;
     RowBitmap& operator=(const RowBitmap&) = delete;
 
     // It must stay as it is from now on.
     void write(uint32_t* out, size_t words, Patterns& patterns) const {
-        if (!difference_.known() && is_written_) difference_ = patterns.find(data());
+        if (!difference_.known() && is_written_) difference_ = patterns.find_for_table(data());
         if (difference_.known()) difference_.write(out, words);
         else write_bitmap(*this, out, words);
         is_written_ = true;
