@@ -1,7 +1,7 @@
 # make demo    environment, then text in, schema-valid JSON out, with the model that the package carries
 # make test    environment, then all tests
 # make lint    ruff and mypy
-# make checks  the core built with bounds checks, in a folder of its own, and its tests run with that build
+# make checks  the core built with bounds checks and caches that forget, in a folder of its own, and its tests run with that build
 # make bench   the comparison with other engines, on BENCH_DATA with BENCH_TOKENIZER (bench/README.md)
 # make docs    the documentation as a site, in build/site
 # make bench-speed   every figure of docs/speed.md measured anew, in about half an hour, and put there
@@ -43,7 +43,8 @@ lint: $(VENV)/.installed-dev
 
 checks: $(VENV)/.installed-dev
 	TOKENTRELLIS_CHECKS=1 $(RUN) setup.py --quiet build --build-base build/checks --build-lib build/checks/lib
-	PYTHONPATH=build/checks/lib $(RUN) -m pytest $(PYTEST_OPTIONS) $(wildcard tests/ext tests/properties) tests/decoding
+	PYTHONPATH=build/checks/lib $(RUN) -m pytest $(PYTEST_OPTIONS) tests/decoding tests/properties \
+		tests/grammars/test_lexeme_rows.py tests/grammars/test_lark.py tests/grammars/test_lalr.py
 
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict

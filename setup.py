@@ -1,8 +1,9 @@
 """Builds the one compiled module, `tokentrellis._ext.core`, from `_ext/core.pyx` and the headers beside it.
 
 Everything else about the package is in pyproject.toml. With TOKENTRELLIS_CHECKS=1 in the environment the
-module is built with bounds checks, in Cython and in the C++ library, and with debug symbols: slow, for the
-target `make checks` only. The generated C++ goes to build/, a folder for each kind.
+module is built with bounds checks, in Cython and in the C++ library, with debug symbols, and with caches
+that forget all the time (_ext/cache_limits.hpp): slow, for the target `make checks` only. The generated C++
+goes to build/, a folder for each kind.
 """
 
 import os
@@ -17,7 +18,7 @@ CHECKS = os.environ.get("TOKENTRELLIS_CHECKS", "0") not in ("", "0")
 if sys.platform == "win32":
     compile_arguments = ["/std:c++17", "/O2"]
 elif CHECKS:
-    compile_arguments = ["-std=c++17", "-O1", "-g", "-D_GLIBCXX_ASSERTIONS"]
+    compile_arguments = ["-std=c++17", "-O1", "-g", "-D_GLIBCXX_ASSERTIONS", "-DTOKENTRELLIS_CHECKS"]
 else:
     # Calls within the module go straight, and a function begins where a line of the cache does: a step that
     # meets something new runs through so much code once that a third of its time is waiting for code.

@@ -93,12 +93,12 @@ cdef class Lexicon:
 
     @property
     def n_automaton_states(self):
-        return self.lexicon.get().n_states()
+        return learnt_states(self.lexicon.get()[0])
 
     @property
     def n_bytes(self):
         """Memory of the tables learnt so far, about."""
-        return self.lexicon.get().n_bytes()
+        return learnt_bytes(self.lexicon.get()[0])
 
     @property
     def spells_all(self):

@@ -44,8 +44,6 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
         int32_t add_expression(ExpressionNode) except +translate_error
         int32_t automaton_of(int32_t) except +translate_error
         int32_t string_start(int32_t, int32_t, const vector[int32_t]&) except +translate_error
-        size_t n_states()
-        size_t n_bytes()
         cbool spells_all()
         void prepare_strings(int32_t) except +translate_error
     cdef enum LexemeKind:
@@ -123,6 +121,8 @@ cdef extern from "session.hpp" namespace "tokentrellis" nogil:
     ctypedef int (*SuccessorFunction)(void*, int32_t, int32_t, int32_t)
     ctypedef int (*ValueFunction)(void*, int32_t, int32_t)
     ctypedef int (*RecallFunction)(void*, int32_t, const vector[string]&)
+    size_t learnt_bytes(CppLexicon&)
+    size_t learnt_states(CppLexicon&)
     cdef cppclass Session:
         Network network
         States states

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "cache_limits.hpp"
 #include "flat_map.hpp"
 #include "trie.hpp"
 #include "view_map.hpp"
@@ -53,7 +54,7 @@ public:
     size_t n_bytes() const { return n_bytes_; }
 
 private:
-    static constexpr size_t MOST_BYTES = 4 << 20;
+    static constexpr size_t MOST_BYTES = cache_limit(4);
     struct Entry {
         Span<char> text;
         Spelled spelled;

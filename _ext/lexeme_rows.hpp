@@ -9,6 +9,7 @@
 // for memory would take longer than to find what is in them.
 #pragma once
 
+#include "cache_limits.hpp"
 #include "lexeme_splits.hpp"
 #include "masks.hpp"
 #include "number_blocks.hpp"
@@ -24,18 +25,18 @@ public:
         if (n_bytes_ > MOST_BYTES) forget();
         n_open_ = 0;
         Row row;
-        bool is_owned = false;
+        std::shared_ptr<const RowBitmap> own;
         for (const Configuration& c : set) {
             const Part& part = part_of({}, c.state, c.link);
-            if (set.size() == 1 && part.own) {
+            if (set.size() == 1 && part.own && part.ids.size() == 0) {
                 row.whole = part.own;
                 row.accepting = part.accepting;
                 return row;
             }
-            add(part, {}, row, is_owned);
+            add(part, {}, row, own);
             row.accepting |= part.accepting;
         }
-        if (is_owned) make_whole(row);
+        if (own) make_whole(row);
         return row;
     }
 
@@ -63,15 +64,15 @@ private:
     static constexpr int32_t MANY_NODES = 4096;
     static constexpr size_t MOST_PREPARED = 64;  // states inside lexemes
     std::unordered_set<int32_t> prepared_;
-    static constexpr size_t MOST_BYTES = 32 << 20;
+    static constexpr size_t MOST_BYTES = cache_limit(32);
     static constexpr size_t MOST_IDS = 1024;   // of a part that is no bitmap
 
     struct Part {
         int32_t link = 0, n_places = 0;    // the stack for which it was found, and how many of its places were read
         const Part* other = nullptr;       // another one that differs in its stack only
-        std::shared_ptr<const RowBitmap> own;  // if it is null:
         const RowBitmap* base = nullptr;       // tokens of a bitmap, or null, and
-        Numbers ids;                        // some more
+        Numbers ids;                           // some more
+        std::shared_ptr<const RowBitmap> own;  // the same bitmap, if it belongs to parts and not to the splits
         bool accepting = false;
     };
     struct Alike {
@@ -87,7 +88,11 @@ private:
     NumberBlocks ids_;
     ViewMap<const Part*> known_;  // by view, state, and stack
     ViewMap<Alike> alike_;        // by view, state, and the top of the stack
-    std::deque<RowContent> contents_;  // of the parts that are being made, the outermost first
+    struct Open {
+        RowContent content;
+        std::shared_ptr<const RowBitmap> own;  // of the bitmaps in it that belong to other parts, the last one
+    };
+    std::deque<Open> open_;  // the parts that are being made, the outermost first
     size_t n_open_ = 0;
     size_t n_bytes_ = 0;
     Bitmap marks_ = Bitmap(lexicon_.bitmap_words, 0);  // clear between two uses
@@ -126,15 +131,15 @@ private:
     }
 
     Part& new_part(View view, int32_t state, int32_t link) {
-        if (n_open_ == contents_.size()) contents_.emplace_back();
-        RowContent& content = contents_[n_open_++];
-        content.bases.clear(), content.ids.clear();
+        if (n_open_ == open_.size()) open_.emplace_back();
+        Open& open = open_[n_open_++];
+        open.content.bases.clear(), open.content.ids.clear(), open.own.reset();
         Part made;
         const int32_t before = depths_.begin();
-        made.accepting = collect(view, state, link, content);
+        made.accepting = collect(view, state, link, open);
         const int32_t lowest = depths_.end(before);
         --n_open_;
-        settle(content, made);
+        settle(open, made);
         made.link = link;
         if (!is_several(link)) made.n_places = depths_.n_places(link, lowest);
         return parts_.emplace_back() = std::move(made);
@@ -143,35 +148,31 @@ private:
     bool is_several(int32_t link) const { return network_.at(link).target == ANY_OF; }
 
     // Whether the text may end there.
-    bool collect(View view, int32_t state, int32_t link, RowContent& content) {
+    bool collect(View view, int32_t state, int32_t link, Open& open) {
         if (state != AT_CONTINUATION) {
-            collect_lexeme(view, state, link, content);
+            collect_lexeme(view, state, link, open);
             return false;
         }
         const Closure& begins = network_.closure(link);
         network_.driver->note_closure(link);
-        for (const Configuration& start : begins.configurations) collect_lexeme(view, start.state, start.link, content);
+        for (const Configuration& start : begins.configurations) collect_lexeme(view, start.state, start.link, open);
         if (!(view == View{})) return false;
-        for (auto [token, continuation] : begins.special_tokens) content.ids.push_back(token);
+        for (auto [token, continuation] : begins.special_tokens) open.content.ids.push_back(token);
         return begins.accepting;
     }
 
-    void collect_lexeme(View view, int32_t state, int32_t link, RowContent& content) {
+    void collect_lexeme(View view, int32_t state, int32_t link, Open& open) {
         const LexemeSplit& split = splits_.split(view, state);
+        RowContent& content = open.content;
         for (const RowBitmap* bitmap : split.inner->bitmaps) content.bases.push_back({bitmap, {}});
         content.ids.insert(content.ids.end(), split.inner->ids.begin(), split.inner->ids.end());
-        bool is_owned = false;
-        for (const LexemeExit& exit : split.exits) add(part_of(exit.rest, AT_CONTINUATION, network_.after(link, exit.label)), exit.removed, content, is_owned);
+        for (const LexemeExit& exit : split.exits) add(part_of(exit.rest, AT_CONTINUATION, network_.after(link, exit.label)), exit.removed, content, open.own);
     }
 
-    // is_owned becomes true where a bitmap of the part itself is added.
-    void add(const Part& part, const std::vector<int32_t>& removed, RowContent& to, bool& is_owned) {
-        if (part.own) {
-            to.bases.push_back({part.own.get(), removed});
-            is_owned = true;
-            return;
-        }
+    // own becomes a bitmap of the part itself, if one is added: it is freed with the parts.
+    void add(const Part& part, const std::vector<int32_t>& removed, RowContent& to, std::shared_ptr<const RowBitmap>& own) {
         if (part.base != nullptr) to.bases.push_back({part.base, removed});
+        if (part.own) own = part.own;
         if (removed.empty()) {
             to.ids.insert(to.ids.end(), part.ids.begin(), part.ids.end());
             return;
@@ -183,15 +184,17 @@ private:
     }
 
     // What was collected, as one bitmap where it would be longer to add it as it is to others.
-    void settle(const RowContent& content, Part& part) {
+    void settle(Open& open, Part& part) {
+        const RowContent& content = open.content;
         n_bytes_ += sizeof(Part) + 128;
         const bool is_plain = content.bases.size() == 1 && content.bases[0].removed.empty();
         if (content.ids.size() > MOST_IDS || !(content.bases.empty() || is_plain)) {
             part.own = std::make_shared<const RowBitmap>(content.united(lexicon_.bitmap_words));
-            n_bytes_ += part.own->size() * 8;
+            part.base = part.own.get();
+            n_bytes_ += part.own->n_bytes();
             return;
         }
-        if (is_plain) part.base = content.bases[0].bitmap;
+        if (is_plain) part.base = content.bases[0].bitmap, part.own = std::move(open.own);
         part.ids = ids_.keep(content.ids);
         n_bytes_ += part.ids.size() * 4;
     }

@@ -224,8 +224,8 @@ private:
         add_bitmap(inner, std::move(bitmap));
     }
     void add_bitmap(LexemeInner& inner, Bitmap bitmap) {
-        lexicon_.note_bytes(bitmap.size() * 8);
         bitmaps_.emplace_back(std::move(bitmap));
+        lexicon_.note_bytes(bitmaps_.back().n_bytes());
         inner.bitmaps.push_back(&bitmaps_.back());
     }
 

@@ -89,7 +89,7 @@ public:
     const Trie& trie(const View& view) const { return *tries[view.trie]; }
 
     // Memory of what was learnt, about: new grammars get a new lexicon when it is much (decoding/compile.py).
-    size_t n_bytes() const { return n_bytes_ + n_automata_bytes() + spelled_texts.n_bytes() + patterns.n_bytes_of_tables(); }
+    size_t n_bytes() const { return n_bytes_ + n_automata_bytes() + spelled_texts.n_bytes(); }
 
     const Split& split(View view, int32_t state) {
         auto& found = splits_[{view, state, 0, 0}];
@@ -163,7 +163,7 @@ public:
         const TokenSet& inner = split({}, state).inner;
         if (!inner.bitmap || other_keys_.is_full()) return nullptr;
         const OtherKey& made = other_keys_.make(state, value, less, *inner.bitmap, rests, tries);
-        n_bytes_ += bitmap_words * 8 + made.exits.size() * sizeof(OtherKey::Exit);
+        n_bytes_ += made.tokens.n_bytes() + made.exits.size() * sizeof(OtherKey::Exit);
         return &made;
     }
 

@@ -9,6 +9,7 @@
 // A row is bitmaps plus a few ids; it is written once into the caller's memory: a copy of 16 KB for 128,000 tokens.
 #pragma once
 
+#include "cache_limits.hpp"
 #include "detours.hpp"
 #include "literal_walks.hpp"
 #include "rows.hpp"
@@ -96,7 +97,7 @@ private:
     ViewMap<Rests> rests_;
     ViewMap<Span<int32_t>> excluded_;
     Arena arena_;  // what these name
-    static constexpr size_t MOST_REST_BYTES = 16 << 20;  // of both and of walks_: then they are found again
+    static constexpr size_t MOST_REST_BYTES = cache_limit(16);  // of both and of walks_: then they are found again
     size_t n_rest_bytes_ = 0;
     struct Worst {
         int64_t cost;

@@ -6,7 +6,8 @@
 // one of twelve patterns in at most 192 of 2,004 words, and in 39 at the mean. To copy a pattern that is in use all the time and
 // to change so many words takes half the time of fetching 16 KB from the third cache, and what is kept of a row is 500 bytes: the
 // steps of documents take 8 % less time, those at the 75th percentile 13 %. A bitmap that is far from all patterns becomes one, in
-// place of the one that fewest were near to. Cost: a comparison (3,000 cycles), when a bitmap is written for the second time.
+// place of the one that fewest were near to of late; as long as rows still name so many old ones that they take their limit, it is
+// copied as it is. Cost: a comparison (3,000 cycles), when a bitmap is written for the second time.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +19,8 @@
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include "cache_limits.hpp"
 
 namespace tokentrellis {
 
@@ -61,56 +64,64 @@ class Patterns {
 public:
     explicit Patterns(size_t bitmap_words) : bitmap_words_(bitmap_words) { patterns_.push_back({std::make_shared<const Bitmap>(), {}, 0}); }
 
-    size_t bitmap_words() const { return bitmap_words_; }
-    // Memory of the patterns that are in use, and of those that were made for bitmaps of tables.
-    size_t n_bytes() const { return *n_bytes_; }
-    size_t n_bytes_of_tables() const { return n_made_for_tables_ * bitmap_words_ * 8; }
+    // Memory of all patterns that were ever made, and the most of one difference. Those in use never take more than their limit.
+    size_t n_bytes_made() const { return n_bytes_made_; }
+    size_t most_bytes_of_a_difference() const { return most_changed_ * sizeof(Difference::Change) + 100; }
 
-    // How a bitmap, which starts at any address, differs from the pattern that is nearest in a sample of its words.
-    Difference find(const void* bits) {
-        const Sample sample = sample_of(static_cast<const char*>(bits));
+    // How a bitmap differs from the pattern that is nearest in a sample of its words. Not known: it is far from all of them, and there is
+    // no room for another one.
+    Difference find(const uint64_t* bits) { return find(bits, true); }
+    // The same of a bitmap of a table. It is there to be copied itself, so it takes no other one's place.
+    Difference find_for_table(const uint64_t* bits) { return find(bits, false); }
+
+    // Memory for a bitmap that is to be compared: what stands in a caller's may be changed by another thread meanwhile.
+    Bitmap& scratch() { return scratch_; }
+
+private:
+    static constexpr size_t MOST_CHANGED = 192;  // words of 64 bits
+    static constexpr size_t NEAR = 64;           // what differs in more becomes a pattern while there is room
+    static constexpr size_t MOST_PATTERNS = 16;  // of 128,000 tokens 256 KB, and a third of them are in use: the second cache holds them
+    static constexpr size_t MOST_BYTES = cache_limit(16);  // of all patterns in use, most of which only rows still name
+    using Sample = std::array<uint64_t, 128>;
+    struct Pattern {
+        std::shared_ptr<const Bitmap> bitmap;
+        Sample sample;
+        int64_t n_uses;  // halved whenever one is replaced, so that those whose rows are gone leave
+    };
+    const size_t bitmap_words_;
+    const size_t pattern_bytes_ = bitmap_words_ * 8 + 200;
+    const size_t most_changed_ = std::min(MOST_CHANGED, bitmap_words_ / 10);  // or a difference would not be much less than the bitmap
+    const Bitmap zeros_ = Bitmap(bitmap_words_);
+    Bitmap scratch_ = Bitmap(bitmap_words_);
+    std::vector<Pattern> patterns_;  // the first is empty: nothing is allowed
+    std::vector<Difference::Change> changes_;  // of the last comparison
+    size_t n_bytes_made_ = 0;
+    // Shared with the patterns: what a grammar's rows are made of may be freed by any thread, and after the vocabulary.
+    std::shared_ptr<std::atomic<size_t>> n_bytes_in_use_ = std::make_shared<std::atomic<size_t>>(0);
+
+    Difference find(const uint64_t* bits, bool may_replace) {
+        const Sample sample = sample_of(bits);
         Pattern* nearest = nullptr;
         int least = std::numeric_limits<int>::max();
         for (Pattern& pattern : patterns_) {
             const int n = count_differing(pattern.sample, sample);
             if (n < least) nearest = &pattern, least = n;
         }
-        if (!compare(*nearest->bitmap, bits, patterns_.size() < MOST_PATTERNS ? NEAR : MOST_CHANGED)) nearest = &make(bits, sample);
-        nearest->n_uses += 1;
         Difference found;
+        const bool has_room = patterns_.size() < MOST_PATTERNS;
+        if (!compare(*nearest->bitmap, bits, has_room ? std::min(NEAR, most_changed_) : most_changed_)) {
+            if (!(has_room || may_replace) || *n_bytes_in_use_ + pattern_bytes_ > MOST_BYTES) return found;
+            nearest = &make(bits, sample);
+        }
+        nearest->n_uses += 1;
         found.pattern_ = nearest->bitmap;
         found.changes_ = changes_;
         return found;
     }
-    // The same of a bitmap of a table, which stays as long as the table.
-    Difference find_for_table(const void* bits) {
-        const size_t before = n_made_;
-        Difference found = find(bits);
-        n_made_for_tables_ += n_made_ - before;
-        return found;
-    }
 
-private:
-    static constexpr size_t MOST_CHANGED = 192;  // words of 64 bits
-    static constexpr size_t NEAR = 64;           // what differs in more becomes a pattern while there is room
-    static constexpr size_t MOST_PATTERNS = 16;  // of 128,000 tokens 256 KB, and a third of them are in use: the second cache holds them
-    using Sample = std::array<uint64_t, 128>;
-    struct Pattern {
-        std::shared_ptr<const Bitmap> bitmap;
+    Sample sample_of(const uint64_t* bits) const {
         Sample sample;
-        int64_t n_uses;
-    };
-    const size_t bitmap_words_;
-    const Bitmap zeros_ = Bitmap(bitmap_words_);
-    std::vector<Pattern> patterns_;  // the first is empty: nothing is allowed
-    std::vector<Difference::Change> changes_;  // of the last comparison
-    size_t n_made_ = 0, n_made_for_tables_ = 0;
-    // Shared with the patterns: what a grammar's rows are made of may be freed by any thread, and after the vocabulary.
-    std::shared_ptr<std::atomic<size_t>> n_bytes_ = std::make_shared<std::atomic<size_t>>(0);
-
-    Sample sample_of(const char* bits) const {
-        Sample sample;
-        for (size_t i = 0; i < sample.size(); ++i) std::memcpy(&sample[i], bits + i * bitmap_words_ / sample.size() * 8, 8);
+        for (size_t i = 0; i < sample.size(); ++i) sample[i] = bits[i * bitmap_words_ / sample.size()];
         return sample;
     }
     static int count_differing(const Sample& one, const Sample& other) {
@@ -119,48 +130,43 @@ private:
         return n;
     }
 
-    // A bitmap as a pattern of its own.
-    Pattern& make(const void* bits, const Sample& sample) {
-        auto made = std::make_unique<Bitmap>(bitmap_words_);
-        std::memcpy(made->data(), bits, bitmap_words_ * 8);
-        *n_bytes_ += bitmap_words_ * 8;
-        n_made_ += 1;
+    // A bitmap as a pattern of its own, in place of the one that fewest were near to of late where there are many.
+    Pattern& make(const uint64_t* bits, const Sample& sample) {
         changes_.clear();
-        std::shared_ptr<const Bitmap> bitmap(made.release(), [total = n_bytes_](const Bitmap* gone) {
-            *total -= gone->size() * 8;
+        n_bytes_made_ += pattern_bytes_;
+        *n_bytes_in_use_ += pattern_bytes_;
+        std::shared_ptr<const Bitmap> bitmap(new Bitmap(bits, bits + bitmap_words_), [total = n_bytes_in_use_, bytes = pattern_bytes_](const Bitmap* gone) {
+            *total -= bytes;
             delete gone;
         });
         if (patterns_.size() < MOST_PATTERNS) return patterns_.emplace_back(Pattern{std::move(bitmap), sample, 0});
+        for (Pattern& pattern : patterns_) pattern.n_uses /= 2;
         Pattern& least_used = *std::min_element(patterns_.begin() + 1, patterns_.end(), [](const Pattern& a, const Pattern& b) { return a.n_uses < b.n_uses; });
         return least_used = {std::move(bitmap), sample, 0};
     }
 
     // Collects the words in which a bitmap differs from a pattern. False: they are more than `most`.
-    bool compare(const Bitmap& pattern, const void* bits, size_t most) {
+    bool compare(const Bitmap& pattern, const uint64_t* bits, size_t most) {
         static constexpr size_t BLOCK = 8;
-        const char* const from = static_cast<const char*>(bits);
         const uint64_t* const expected = pattern.empty() ? zeros_.data() : pattern.data();
         changes_.clear();
         size_t first = 0;
         for (; first + BLOCK <= bitmap_words_; first += BLOCK) {
-            uint64_t block[BLOCK], differing = 0;
-            std::memcpy(block, from + first * 8, sizeof block);
-            for (size_t i = 0; i < BLOCK; ++i) differing |= block[i] ^ expected[first + i];
+            uint64_t differing = 0;
+            for (size_t place = first; place < first + BLOCK; ++place) differing |= bits[place] ^ expected[place];
             if (differing == 0) continue;
-            compare(expected, from, first, first + BLOCK);
+            compare(expected, bits, first, first + BLOCK);
             if (changes_.size() > most) return false;
         }
-        compare(expected, from, first, bitmap_words_);
+        compare(expected, bits, first, bitmap_words_);
         return changes_.size() <= most;
     }
-    void compare(const uint64_t* expected, const char* from, size_t first, size_t last) {
+    void compare(const uint64_t* expected, const uint64_t* bits, size_t first, size_t last) {
         for (size_t place = first; place < last; ++place) {
-            uint64_t word;
-            std::memcpy(&word, from + place * 8, 8);
-            if (word == expected[place]) continue;
+            if (bits[place] == expected[place]) continue;
             Difference::Change& change = changes_.emplace_back();
             change.place = static_cast<uint32_t>(place);
-            std::memcpy(change.halves, &word, 8);
+            std::memcpy(change.halves, &bits[place], 8);
         }
     }
 };
@@ -172,18 +178,25 @@ public:
     explicit RowBitmap(Bitmap bitmap) : Bitmap(std::move(bitmap)) {}
     RowBitmap(const RowBitmap&) = delete;
     RowBitmap& operator=(const RowBitmap&) = delete;
+    ~RowBitmap() {
+        if (!IS_CHECKED) return;
+        for (volatile uint64_t& word : *this) word = 0xA5A5A5A5A5A5A5A5ull;  // or who goes on reading it may not be noticed
+    }
 
-    // It must stay as it is from now on.
+    // With the most that its difference takes.
+    size_t n_bytes() const { return size() * 8 + size() / 10 * 12; }
+
+    // It must stay as it is from now on. The second time it is compared with the patterns.
     void write(uint32_t* out, size_t words, Patterns& patterns) const {
-        if (!difference_.known() && is_written_) difference_ = patterns.find_for_table(data());
+        if (n_writes_ == 1) difference_ = patterns.find_for_table(data());
+        if (n_writes_ < 2) ++n_writes_;
         if (difference_.known()) difference_.write(out, words);
         else write_bitmap(*this, out, words);
-        is_written_ = true;
     }
 
 private:
     mutable Difference difference_;
-    mutable bool is_written_ = false;
+    mutable int8_t n_writes_ = 0;  // at most 2
 };
 
 }  // namespace tokentrellis

@@ -8,8 +8,9 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <unordered_map>
 
+#include "cache_limits.hpp"
+#include "flat_map.hpp"
 #include "splits.hpp"
 
 namespace tokentrellis {
@@ -103,20 +104,21 @@ public:
     const RowContent& content() const { return content_; }
     bool has(int32_t id) const { return difference_.known() ? difference_.has(id) : content_.has(id); }
     void write(uint32_t* out, size_t words, Patterns& patterns) {
-        if (difference_.known()) return difference_.write(out, words);
-        content_.write(out, words, patterns);
-        if (is_written_) difference_ = find_difference(out, words, patterns);
-        is_written_ = true;
+        if (n_writes_ == 1) find_difference(patterns);
+        if (n_writes_ < 2) ++n_writes_;
+        if (difference_.known()) difference_.write(out, words);
+        else content_.write(out, words, patterns);
     }
 
 private:
     RowContent content_;  // by which it is found
     Difference difference_;
-    bool is_written_ = false;
+    int8_t n_writes_ = 0;  // at most 2
 
-    // Of what was just written, unless that ends within a word of 64 bits.
-    Difference find_difference(const uint32_t* written, size_t words, Patterns& patterns) const {
-        return patterns.find(words >= 2 * patterns.bitmap_words() ? written : static_cast<const void*>(content_.united(patterns.bitmap_words()).data()));
+    void find_difference(Patterns& patterns) {
+        Bitmap& bitmap = patterns.scratch();
+        content_.write(reinterpret_cast<uint32_t*>(bitmap.data()), 2 * bitmap.size(), patterns);
+        difference_ = patterns.find(bitmap.data());
     }
 };
 
@@ -130,7 +132,7 @@ struct Row : RowContent {
         if (whole) return (*whole)[id >> 6] >> (id & 63) & 1;
         return shared ? shared->has(id) : RowContent::has(id);
     }
-    size_t n_bytes() const { return sizeof(Row) + RowContent::n_bytes() + (whole ? whole->size() * 8 : 0); }
+    size_t n_bytes() const { return sizeof(Row) + RowContent::n_bytes() + (whole ? whole->n_bytes() : 0); }
 
     // Write into `words` 32-bit words of packed bits, id 0 in the lowest bit of the first.
     void write(uint32_t* out, size_t words, Patterns& patterns, const std::vector<int32_t>& end_ids) const {
@@ -152,32 +154,32 @@ public:
     size_t share(Row& row) {
         if (row.whole || (row.n_scattered() <= FEW && row.bases.size() <= 1)) return row.n_bytes();
         const uint64_t hash = row.hash();
-        const RowContent& content = row;
-        const auto known = rows_.find(hash);
-        if (known != rows_.end() && known->second->content() == content) {
-            row.shared = known->second;
+        const int32_t place = places_.find(hash);
+        if (place != FlatMap::MISSING && rows_[place]->content() == row) {
+            row.shared = rows_[place];
             return sizeof(Row);
         }
-        const size_t bytes = sizeof(SharedRow) + content.n_bytes() + BYTES_OF_A_DIFFERENCE;
-        row.shared = std::make_shared<SharedRow>(content);
-        if (n_bytes_ + patterns_.n_bytes() > MOST_BYTES + n_bytes_of_others_) forget();
+        const size_t bytes = sizeof(SharedRow) + row.RowContent::n_bytes() + patterns_.most_bytes_of_a_difference();
+        row.shared = std::make_shared<SharedRow>(RowContent{std::move(row.bases), row.ids});  // ids have room for more: see Masks::trim
+        if (n_bytes_ + patterns_.n_bytes_made() - n_bytes_made_before_ > MOST_BYTES) forget();
         n_bytes_ += bytes;
-        rows_[hash] = row.shared;
+        if (place != FlatMap::MISSING && !rows_.empty()) rows_[place] = row.shared;
+        else places_.insert(hash, static_cast<int32_t>(rows_.size())), rows_.push_back(row.shared);
         return sizeof(Row) + bytes;
     }
 
 private:
     static constexpr size_t FEW = 48;  // bits: to set so many takes less time than to look the row up
-    static constexpr size_t MOST_BYTES = 16 << 20;
-    static constexpr size_t BYTES_OF_A_DIFFERENCE = 600;  // about, and of an entry
+    static constexpr size_t MOST_BYTES = cache_limit(24);  // with patterns that may have been made of them, and the most of each difference
     const Patterns& patterns_;
-    size_t n_bytes_ = 0, n_bytes_of_others_ = 0;  // of these rows; of patterns that were in use without them
-    std::unordered_map<uint64_t, std::shared_ptr<SharedRow>> rows_;  // of two with one hash, the last
+    size_t n_bytes_ = 0, n_bytes_made_before_ = 0;  // of these rows; of patterns that are older
+    std::vector<std::shared_ptr<SharedRow>> rows_;
+    FlatMap places_;  // by hash; of two with one hash, the last
 
     void forget() {
-        rows_.clear();
+        rows_.clear(), places_.clear();
         n_bytes_ = 0;
-        n_bytes_of_others_ = patterns_.n_bytes();
+        n_bytes_made_before_ = patterns_.n_bytes_made();
     }
 };
 

@@ -73,6 +73,16 @@ private:
     std::recursive_mutex& mutex_;
 };
 
+// Memory of what a vocabulary has learnt, and its states: both grow while another thread learns.
+inline size_t learnt_bytes(Lexicon& lexicon) {
+    Guard guard(lexicon.mutex);
+    return lexicon.n_bytes();
+}
+inline size_t learnt_states(Lexicon& lexicon) {
+    Guard guard(lexicon.mutex);
+    return static_cast<size_t>(lexicon.n_states());
+}
+
 class Session {
 public:
     Lexicon& lexicon;

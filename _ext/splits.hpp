@@ -37,7 +37,7 @@ struct TokenSet {
     std::unique_ptr<RowBitmap> bitmap;
     std::vector<int32_t> ids;
     bool empty() const { return !bitmap && ids.empty(); }
-    size_t n_bytes() const { return (bitmap ? bitmap->size() * sizeof(uint64_t) : 0) + ids.size() * sizeof(int32_t); }
+    size_t n_bytes() const { return (bitmap ? bitmap->n_bytes() : 0) + ids.size() * sizeof(int32_t); }
 
     // The set of a bitmap with few bits, as a list.
     static TokenSet list_of(const Bitmap& bitmap) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "bits.hpp"
+#include "cache_limits.hpp"
 #include "masks.hpp"
 #include "repetitions.hpp"
 
@@ -283,12 +284,12 @@ private:
         int32_t same_hash = FlatMap::MISSING;
     };
     static constexpr size_t MAX_TRANSITIONS = 1 << 20;
-    static constexpr size_t MOST_ROW_BYTES = 32 << 20;  // then rows are made again
+    static constexpr size_t MOST_ROW_BYTES = cache_limit(32);  // then rows are made again
 
     const Row& make_row(int32_t state) {
         Budget limits{costs_, IMPOSSIBLE};  // of terminals, if there are any
         Row made = masks_.gather_row(entries_[state].set, network_.has_limits ? &limits : nullptr);
-        if (n_row_bytes_ + network_.lexicon.patterns.n_bytes() > MOST_ROW_BYTES + n_bytes_of_others_) forget_rows();
+        if (n_row_bytes_ > MOST_ROW_BYTES) forget_rows();
         n_row_bytes_ += (network_.driver ? own_rows_ : network_.lexicon.shared_rows).share(made);
         masks_.trim(made);
         Entry& entry = entries_[state];
@@ -298,7 +299,6 @@ private:
     void forget_rows() {
         for (size_t state = 0; state < entries_.size(); ++state) entries_[state].row = {}, entries_[state].has_row = entries_[state].is_plain = false;
         n_row_bytes_ = 0;
-        n_bytes_of_others_ = network_.lexicon.patterns.n_bytes();
     }
 
     Reading::Sides sides(int32_t state) {
@@ -322,7 +322,7 @@ private:
     Configurations current_, following_;
     Row limited_row_;
     SharedRows own_rows_{network_.lexicon.patterns};  // of parse tables, whose bitmaps are the grammar's
-    size_t n_row_bytes_ = 0, n_bytes_of_others_ = network_.lexicon.patterns.n_bytes();  // of rows; of patterns in use without them
+    size_t n_row_bytes_ = 0;
     int32_t start_;
 
     static uint64_t hash(const Configurations& set) {
