@@ -32,6 +32,7 @@ from .grammar_options import (
     SchemaArgument,
     TokenizerOption,
     WhitespaceOption,
+    is_rules_file,
     read_grammar,
 )
 from .grammars.errors import ConstraintError
@@ -101,9 +102,10 @@ def options(
 @app.command()
 def check(schema: SchemaArgument, as_json: JsonOption = False) -> None:
     """Say what of SCHEMA is enforced and what is refused, and where (then the exit code is 1)."""
-    from .schema_report import check_schema
+    from .schema_report import check_rules, check_schema
 
-    report = check_schema(json_schema_of(read_schema(schema)))
+    is_rules = is_rules_file(schema)
+    report = check_rules(schema) if is_rules else check_schema(json_schema_of(read_schema(schema)))
     if as_json:
         print(json.dumps(report._asdict(), ensure_ascii=False))
     else:
@@ -119,8 +121,14 @@ def check(schema: SchemaArgument, as_json: JsonOption = False) -> None:
             for place, reason in listed:
                 indented = reason.replace("\n", "\n         ")
                 console.print(f"{kind:8} {place}: {indented}", markup=False)
-        console.print(_verdict(report))
+        console.print(_verdict_of_rules(report) if is_rules else _verdict(report))
     raise typer.Exit(1 if report.refused else 0)
+
+
+def _verdict_of_rules(report: SchemaReport) -> str:
+    if report.refused:
+        return "these rules cannot be used"
+    return "these rules can be used" + (", but see above" if report.remarks else "")
 
 
 def _verdict(report: SchemaReport) -> str:

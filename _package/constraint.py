@@ -18,7 +18,7 @@ from .grammars.json_schema import from_json_schema
 from .grammars.json_schema.layout import Whitespace
 from .grammars.lark import from_lark
 from .grammars.regex import from_regex
-from .sources import check_text, json_schema_of, parse_json, write_json
+from .sources import check_text, json_schema_of, parse_schema, write_json
 
 ANY_OBJECT = {"type": "object"}
 MOST_LEARNT_STATES = 20_000
@@ -87,7 +87,7 @@ def constraint_of_form(form: str, value: Any, whitespace: Whitespace = "natural"
         GrammarSyntaxError: that text is no JSON, or there is no schema.
     """
     if form == "json":
-        schema = parse_json(value, form) if isinstance(value, str) else value
+        schema = parse_schema(value, form) if isinstance(value, str) else value
         if not isinstance(schema, (dict, bool)):  # the key of a constraint is its JSON
             schema = json_schema_of(schema)
         return Constraint("json_schema", schema, whitespace)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from .grammars.errors import ConstraintError, GrammarWarning
+from .grammars.errors import ConstraintError, GrammarError, GrammarWarning
 from .grammars.grammar import Grammar
 from .sources import check_text, json_schema_of, read_file, read_schema
 
@@ -130,14 +130,29 @@ def is_rules_file(source: str) -> bool:
 def read_rules(source: str, lexer: Literal["contextual", "dynamic"] | None = None) -> Grammar:
     """The grammar in a file of rules: Lark (lexer: as for `from_lark`), GBNF or EBNF.
 
-    What may be wrong with it is said on standard error.
+    What may be wrong with it is said on standard error. Errors name the file.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", GrammarWarning)
-        grammar = _read_rules(source, lexer)
+        try:
+            grammar = _read_rules(source, lexer)
+        except GrammarError as error:
+            error.message = f"{source}: {error.message}"
+            raise
     for warning in caught:
         typer.echo(f"warning: {source}: {warning.message}", err=True)
     return grammar
+
+
+def check_rules_file(source: str) -> tuple[list[str], GrammarError | None]:
+    """What may be wrong with a file of rules, and why it cannot be used; None: it can."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GrammarWarning)
+        try:
+            _read_rules(source, None)
+        except GrammarError as error:
+            return [], error
+    return [str(warning.message) for warning in caught], None
 
 
 def _read_rules(source: str, lexer: Literal["contextual", "dynamic"] | None) -> Grammar:

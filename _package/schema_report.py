@@ -5,7 +5,7 @@ others too, that keyword is taken out of a copy and the rest is read again: one 
 most `MOST_READINGS`. A keyword in the schema is then refused, or asserts nothing (an annotation, or a keyword
 that another one switches off), or is a word that the draft does not know, or else it is enforced. A schema
 from Python may hold one object in several places, even inside itself: it is written once, so it counts once,
-and the copy keeps it one.
+and the copy keeps it one. Of a file of rules the report has what may be wrong, and why it is refused.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
+from .grammar_options import check_rules_file
 from .grammars.errors import (
     ConstraintError,
     UnsatisfiableError,
@@ -93,6 +94,23 @@ def check_schema(schema: Any) -> SchemaReport:
             enforced[word] += 1
     by_count = dict(enforced.most_common()), dict(not_checked.most_common())
     return SchemaReport(*by_count, unknown, remarks, refused)
+
+
+def check_rules(source: str) -> SchemaReport:
+    """Read a file of rules. Places are those of the file: rules have no keywords of their own to count."""
+    remarks, error = check_rules_file(source)
+    refused = [] if error is None else [_located(error)]
+    return SchemaReport(
+        {},
+        {},
+        [],
+        [(source, remark) for remark in remarks],
+        [(_in_file(source, at), why) for at, why in refused],
+    )
+
+
+def _in_file(source: str, place: str) -> str:
+    return f"{source}, {place}" if place else source
 
 
 def _read(schema: Any) -> tuple[list[Place], list[Place]]:

@@ -13,7 +13,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
@@ -41,11 +41,11 @@ def read_schema(source: str) -> Any:
         GrammarSyntaxError: the text is not JSON. ConstraintError: there is no such file, module or name.
     """
     if source == "-":
-        return parse_json(read_standard_input(), "standard input")
+        return parse_schema(read_standard_input(), "standard input")
     if source.lstrip().startswith("{") or source in ("true", "false"):
-        return parse_json(check_text(source, "SCHEMA"), "SCHEMA")
+        return parse_schema(check_text(source, "SCHEMA"), "SCHEMA")
     if _is_file(source):
-        return parse_json(read_file(Path(source)), source)
+        return parse_schema(read_file(Path(source)), source)
     if _PYTHON_NAME.fullmatch(source):
         return _import_name(source)
     if _is_json(source):
@@ -120,8 +120,30 @@ def read_file(path: Path, errors: str = "strict") -> str:
         raise ConstraintError(f"{path}: cannot be read ({error})") from error
 
 
-def parse_json(text: str, name: str) -> Any:
+def parse_schema(text: str, name: str) -> Any:
+    """The JSON of a schema, as `parse_json` reads it; no object may have a key twice.
+
+    Raises:
+        GrammarSyntaxError: one has, with its JSON Pointer; or as `parse_json`.
+        LimitExceededError: as there.
+    """
+    from .grammars.json_schema.repeated_keys import KeyWatch, repeated_key_error
+
+    watch = KeyWatch()
+    schema = parse_json(text, name, watch.object_of)
+    if watch.is_repeated:
+        error = repeated_key_error(text)
+        error.message = f"{name}: {error.message}"
+        raise error
+    return schema
+
+
+def parse_json(
+    text: str, name: str, object_of: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None
+) -> Any:
     """JSON as Python values; numbers with a fraction or an exponent are exact, as `Decimal`.
+
+    object_of: makes an object of its members; by default the last of equal keys counts.
 
     Raises:
         GrammarSyntaxError: with line, column and the line itself. LimitExceededError: it nests too deep, or a
@@ -134,7 +156,7 @@ def parse_json(text: str, name: str) -> Any:
         )
 
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=refuse)
+        return json.loads(text, parse_float=Decimal, parse_constant=refuse, object_pairs_hook=object_of)
     except json.JSONDecodeError as error:
         raise GrammarSyntaxError(
             f"{name} is not JSON ({error.msg})", location=line_and_column(text, error.pos), source=text

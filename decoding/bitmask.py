@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from .._ext import core
 from .arguments import checked_integer, checked_list
-from .errors import ArgumentIndexError, ArgumentTypeError, ArgumentValueError
+from .errors import ArgumentIndexError, ArgumentTypeError, ArgumentValueError, BudgetTooSmallError
 from .matcher import Matcher
 from .tokenizer_bytes import MOST_TOKENS
 
@@ -74,7 +74,16 @@ def fill_bitmasks(
             raise ArgumentValueError(
                 f"{name}: must have one entry for each of the {len(matchers)} matchers", got=values
             )
-    core.fill_bitmasks(matchers, bitmask, rows, budgets)
+    try:
+        core.fill_bitmasks(matchers, bitmask, rows, budgets)
+    except BudgetTooSmallError as error:
+        if (
+            budgets is not None and error.given == 0
+        ):  # or less: the first such budget whose text has not ended
+            left = zip(matchers, budgets, strict=True)
+            given = next(n for matcher, n in left if n is not None and n <= 0 and not matcher.is_terminated)
+            raise BudgetTooSmallError(error.needed, given) from None
+        raise
 
 
 def unpack_bitmask(bitmask: npt.NDArray[np.int32], columns: int) -> npt.NDArray[np.bool_]:
@@ -98,13 +107,13 @@ def apply_bitmask(
 
     Args:
         logits: floating point, shape [rows, columns] or [columns], any device; columns from 32 * words on are
-            forbidden.
+            forbidden. Fewer columns are fine as long as no token of a word beyond them is allowed.
         bitmask: int32, shape [rows, words] or [words], numpy or torch, on any device.
         indices: rows of both to apply; by default all.
 
     Raises:
         ArgumentTypeError, ArgumentValueError: an argument is of another kind, or the bitmask has fewer rows
-            than the logits. ArgumentIndexError: there is no such row.
+            than the logits, or allows tokens that have no logits. ArgumentIndexError: there is no such row.
     """
     import torch
 
@@ -139,6 +148,8 @@ def apply_bitmask(
         indices = _checked_rows(indices, min(logits.shape[0], bits.shape[0]))
         if not indices:
             return logits
+    if logits.shape[1] <= 32 * (bits.shape[1] - 1):
+        _check_width(logits, bits if indices is None else bits[indices])
     is_plain = logits.stride(-1) == 1 and not logits.is_neg()  # the words of its memory are its numbers
     if logits.device.type == "cpu" and not logits.requires_grad and is_plain:
         _apply_on_cpu(logits, bits.cpu().contiguous(), indices)
@@ -213,6 +224,18 @@ def _checked_rows(indices: Sequence[int], n_rows: int) -> list[int]:
         if not 0 <= index < n_rows:
             raise ArgumentIndexError(f"indices: a row must be from 0 to {n_rows - 1}", got=index)
     return checked
+
+
+def _check_width(logits: torch.Tensor, bits: torch.Tensor) -> None:
+    """Raise if a whole word of the bits has no logits, and allows a token there, which would be lost."""
+    columns = logits.shape[1]
+    if bool((bits[: logits.shape[0], (columns + 31) // 32 :] != 0).any()):
+        raise ArgumentValueError(
+            f"logits: {columns} columns are too few, since the bitmask allows tokens beyond them (it has "
+            f"{bits.shape[1]} words of 32 bits)",
+            got=_kind(logits),
+            advice="use the vocabulary of the model that made the logits",
+        )
 
 
 def _kind(value: object) -> object:

@@ -196,9 +196,10 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary) -> CompiledGrammar
         ArgumentTypeError: it is no Vocabulary.
         UnsatisfiableError: a Lark grammar whose lexemes leave no text that the rules take.
         GrammarError: it is no Grammar, a rule calls itself before it reads anything, or what the front end
-            finds on demand.
+            finds on demand; a special token of it is none of the vocabulary, is text there, or is EOS.
     """
     compiled = CompiledGrammar(grammar, vocabulary)
+    _check_special_tokens(compiled)
     _check_limits(compiled)
     if grammar.parse_tables is not None and compiled.lexicon.spells_all and not compiled.can_end:
         raise UnsatisfiableError(
@@ -214,6 +215,32 @@ def compile_grammar(grammar: Grammar, vocabulary: Vocabulary) -> CompiledGrammar
             advice="use a tokenizer with byte fallback, or a grammar without these characters",
         )
     return compiled
+
+
+def _check_special_tokens(compiled: CompiledGrammar) -> None:
+    """Raise unless the special tokens of the grammar are tokens of the vocabulary that stand for no text.
+
+    Masks would allow a token with a text there, and matchers take its bytes; after EOS generation is over.
+    """
+    vocabulary = compiled.vocabulary
+    for token_id in sorted(compiled.grammar.special_token_ids):
+        if token_id >= vocabulary.vocab_size:
+            raise GrammarError(
+                f"special token <[{token_id}]> is not in the vocabulary",
+                advice=f"the vocabulary has ids 0 to {vocabulary.vocab_size - 1}; names and ids are in "
+                "vocabulary.special_token_by_name",
+            )
+        if token_id in vocabulary.eos_token_ids:
+            raise GrammarError(
+                f"special token <[{token_id}]> ends the text (EOS), so that nothing can follow it",
+                advice="leave it out: EOS is allowed wherever the text may end",
+            )
+        text = vocabulary.token_bytes(token_id)
+        if text:
+            raise GrammarError(
+                f"special token <[{token_id}]> is an ordinary token, whose text is {text!r}",
+                advice="write the text itself, or name the id in special_token_ids of the vocabulary",
+            )
 
 
 def _check_limits(compiled: CompiledGrammar) -> None:

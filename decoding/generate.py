@@ -194,6 +194,7 @@ def generate(
         prompts = [prompt]
     else:
         advice = "make one of messages with tokenizer.apply_chat_template(messages, tokenize=False)"
+        checked_instance("prompt", prompt, Sequence, "a text, or a list of texts", advice)
         prompts = checked_list("prompt", prompt, str, "a text", advice)
     if max_new_tokens is not None:
         max_new_tokens = checked_integer("max_new_tokens", max_new_tokens, least=1)

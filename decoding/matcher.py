@@ -68,7 +68,11 @@ class Matcher(core.Matcher):
         )
 
     def _refuse_budget(self, budget: int) -> NoReturn:
-        raise BudgetTooSmallError(self.tokens_to_finish, budget)
+        error = BudgetTooSmallError(self.tokens_to_finish, budget)
+        if budget == 0:  # or less: the core does not tell them apart
+            error.message += ", 0 or fewer never"
+            error.got = ...
+        raise error
 
     def _refuse_empty(self) -> NoReturn:
         raise NoAllowedTokenError(

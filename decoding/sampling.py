@@ -108,7 +108,8 @@ def check_sampler(sampler: Any, model: Any, do_sample: bool | None) -> None:
         raise ArgumentTypeError(
             "sampler must have a method draw(task, generator)",
             got=sampler,
-            advice="make one: tt.SequentialMonteCarlo(16)",
+            advice="make one: tt.SequentialMonteCarlo(16), or a tt.MaskSampler, AdaptiveRejectionSampler, "
+            "GrammarAlignedSampler, MetropolisHastings, BeamSearch, BestOf",
         )
     if model.config.is_encoder_decoder:
         raise ArgumentTypeError("model must be a decoder alone, with a sampler", got=type(model))

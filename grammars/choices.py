@@ -13,7 +13,7 @@ that no expression is too deep for what recurses over it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .errors import GrammarSyntaxError, UnsatisfiableError
 from .expressions import EPSILON, Expression, byte_class, concatenate, union
@@ -84,9 +84,9 @@ def from_choices(choices: Sequence[str]) -> Grammar:
         strings, or a string with a lone surrogate, which no text contains.
     """
     if isinstance(choices, (str, bytes)) or not isinstance(choices, Sequence):
-        raise GrammarSyntaxError(
-            "the choices must be a list of strings", got=choices, advice="put a single string into a list"
-        )
+        is_list_near = isinstance(choices, Iterable) and not isinstance(choices, (str, bytes))
+        advice = "write list(choices)" if is_list_near else "put a single string into a list"
+        raise GrammarSyntaxError("the choices must be a list of strings", got=choices, advice=advice)
     if not choices:
         raise UnsatisfiableError("there are no choices", got=choices, advice="give at least one string")
     return ChoicesGrammar(choices)

@@ -143,6 +143,8 @@ class Composition(Grammar):
         self.has_captures = any(part.has_captures for part in self.parts)
         self.token_limits = tuple(dict.fromkeys(limit for part in self.parts for limit in part.token_limits))
         self.has_temperatures = any(part.has_temperatures for part in self.parts)
+        own = {piece.token_id for joins in self._joins for piece, _ in joins if isinstance(piece, Token)}
+        self.special_token_ids = frozenset(own).union(*(part.special_token_ids for part in self.parts))
         self.is_ambiguous = any(part.is_ambiguous for part in self.parts)
         self.ignored = tuple(problem for part in self.parts for problem in part.ignored)
         # A state of a part has a number from here on; those before are the joints.

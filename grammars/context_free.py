@@ -39,7 +39,7 @@ from .grammar import (
 from .nullable import without_empty
 from .positions import NEVER, Positions
 from .remarks import NO_END, Remark
-from .rules import Embedded, Leaf, RuleCall, Tree, simplify, strongly_connected
+from .rules import Embedded, Leaf, RuleCall, SpecialToken, Tree, simplify, strongly_connected
 from .tail_calls import TailCalls
 
 
@@ -102,6 +102,9 @@ class ContextFreeGrammar(Grammar):
             TokenLimit(name, most, cast(Expression, simplified.rules[name]))
             for name, most in limits.items()
             if isinstance(simplified.rules.get(name), Expression)
+        )
+        self.special_token_ids = frozenset(
+            symbol.token_id for symbol in self._positions.symbols if isinstance(symbol, SpecialToken)
         )
         self._is_empty_allowed = start_rule in simplified.nullable
         self._goals: dict[str, _Goal] = {}

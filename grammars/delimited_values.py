@@ -70,6 +70,7 @@ class DelimitedValues(Grammar):
         self._grammar, self._quote, self._mark = grammar, quote, mark
         self.start = 2 * grammar.start
         self.ignored = grammar.ignored
+        self.special_token_ids = frozenset(piece.token_id for piece in mark if isinstance(piece, Token))
         self._between: list[Expansion] = []
         self._numbers: dict[tuple[Sequence[Token | Expression], int], int] = {}
         self._known: dict[int, Expansion] = {}

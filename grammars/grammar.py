@@ -301,6 +301,8 @@ class Grammar:
     `accepts` and `captures` do not ask for it."""
     has_temperatures: bool = False
     """Some rule has a `temperature`."""
+    special_token_ids: frozenset[int] = frozenset()
+    """The ids of all `TokenEdge`s, wherever they are."""
     parse_tables: ParseTables | None = None
     """A grammar that is given as a whole, by parse tables and lexers; no state is expanded then."""
 

@@ -46,6 +46,7 @@ class ContextualLarkGrammar(Grammar):
         self.parse_tables, shadowed = lalr_tables(
             source.terminals, source.rules, source.ignored, source.start, source.special_tokens
         )
+        self.special_token_ids = frozenset(source.special_tokens.values())
         self.remarks = source.remarks + shadowed
         self._parser: Any = None
 

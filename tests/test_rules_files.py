@@ -94,3 +94,26 @@ def test_warnings_go_to_standard_error(folder: Path) -> None:
     result = run("match", str(folder / "odd.gbnf"), "a")
     assert "odd.gbnf: spare: nothing reaches it from 'root'" in result.stderr
     assert result.stdout == "the text matches\n"
+
+
+def test_check(folder: Path) -> None:
+    assert run("check", str(folder / "query.lark")).stdout == "these rules can be used\n"
+    broken = folder / "broken.gbnf"
+    broken.write_text('root ::= "a" other\nunused ::= "b"')
+    refused = run("check", str(broken), code=1).stdout
+    assert f"refused  {broken}, line 1, column 14: " in refused.replace("\n", "")
+    assert refused.endswith("these rules cannot be used\n")
+    report = json.loads(run("check", str(broken), "--json", code=1).stdout)
+    assert report["refused"][0][0] == f"{broken}, line 1, column 14"
+    assert report["enforced"] == {}
+    broken.write_text('root ::= "a"\nunused ::= "b"')
+    report = json.loads(run("check", str(broken), "--json").stdout)
+    assert (report["refused"], report["remarks"][0][0]) == ([], str(broken))
+    assert "unused" in report["remarks"][0][1]
+    assert "cannot be read" in run("check", str(folder / "none.lark"), code=2).stderr
+
+
+def test_errors_name_the_file(folder: Path) -> None:
+    broken = folder / "broken.ebnf"
+    broken.write_text("list = other;")
+    assert f": {broken}: " in run("match", str(broken), "a", code=2).stderr

@@ -185,3 +185,14 @@ def test_write_json_of_any_depth() -> None:
     value += [value, value]
     with pytest.raises(LimitExceededError, match="levels of nesting of JSON must be at most 10000"):
         write_json(value)
+
+
+def test_keys_that_come_twice(tmp_path: Path) -> None:
+    path = tmp_path / "schema.json"
+    path.write_text('{"properties": {"a": {}, "a": {}}}')
+    with pytest.raises(GrammarSyntaxError, match=r"schema\.json: the key 'a' comes twice") as caught:
+        read_schema(str(path))
+    assert str(caught.value).startswith("/properties/a: ")
+    assert parse_json('{"a": 1, "a": 2}', "TEXT") == {
+        "a": 2
+    }  # of a document the last one counts, as in Python

@@ -29,7 +29,7 @@ from ..constraint import FORMS, Constraint, constraint_of_form
 from ..decoding.bitmask import allocate_bitmask, apply_bitmask
 from ..decoding.errors import ArgumentValueError
 from ..grammars.errors import ConstraintError
-from ..sources import parse_json
+from ..sources import parse_schema
 from .compiled_grammars import CompiledGrammars
 from .grammar_state import GrammarState, allow_only
 
@@ -216,7 +216,7 @@ def _constraint_of(params: Any) -> Constraint | None:
     if given is None:
         return None
     if isinstance(given, str):  # over HTTP, vLLM takes texts and numbers only
-        given = parse_json(given, f"extra_args[{ARGUMENT!r}]")
+        given = parse_schema(given, f"extra_args[{ARGUMENT!r}]")
     form = next(iter(given), None) if isinstance(given, dict) and len(given) == 1 else None
     if form not in FORMS:
         raise ConstraintError(

@@ -14,6 +14,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"
     os.environ.setdefault(_variable, "1")
 
 import pickle
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +30,7 @@ from .differential import Comparer, run_differential, shrunk
 from .drafts import URIS
 from .hostile import run_hostile
 from .walks import Walker, run_walks
+from .witness import is_installed
 
 application = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -63,6 +65,13 @@ def suite(
     finish(run_suite(read_suite(data), seed=seed, only=only), out)
 
 
+def check_witness() -> None:
+    """Stop with words, before anything is done, if the witness is not installed."""
+    if not is_installed():
+        print("jsonschema-rs, the second judge, is not installed: pip install jsonschema-rs", file=sys.stderr)
+        raise typer.Exit(2)
+
+
 def chosen_lines(data: Path, sample: int | None, seed: int, shard: str, only: str) -> list[dict[str, Any]]:
     try:
         lines = read_lines(data, sample=sample, seed=seed, shard=shard)
@@ -86,6 +95,7 @@ def collection(
     out: Out = None,
 ) -> None:
     """Real schemas with labelled documents."""
+    check_witness()
     lines = chosen_lines(data, sample, seed, shard, only)
     judge = Judge({"property_order": order, "whitespace": whitespace, "numbers": numbers})
     finish(run_collection(lines, judge, Limits(seconds, megabytes)), out)
@@ -110,6 +120,7 @@ def walks(
     out: Out = None,
 ) -> None:
     """Random walks over the allowed tokens."""
+    check_witness()
     lines = chosen_lines(data, sample, seed, shard, only)
     options: dict[str, Any] = {"property_order": order, "whitespace": whitespace, "numbers": numbers}
     walker = Walker(load_vocabulary(tokenizer), walks, seed, options)
@@ -129,6 +140,7 @@ def differential(
     out: Out = None,
 ) -> None:
     """Random schemas, against jsonschema_rs."""
+    check_witness()
     if draft not in URIS:
         raise typer.BadParameter(f"--draft: must be one of {', '.join(URIS)}, got {draft!r}")
     comparer = Comparer(documents, frozenset(filter(None, without.split(","))), draft)

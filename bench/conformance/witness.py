@@ -7,20 +7,26 @@ of JSON Schema 2020-12 decide; each reason here names what it departs from.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import jsonschema_rs
-
 LARGEST_EXPONENT = 290
 DIGITS_OF_A_DOUBLE = 15
+
+
+def is_installed() -> bool:
+    """Whether there is a witness at all; commands that need none run without."""
+    return importlib.util.find_spec("jsonschema_rs") is not None
 
 
 class Witness:
     """A validator of one schema. Raises ValueError if it cannot read the schema."""
 
     def __init__(self, schema: Any, *, formats: bool) -> None:
+        import jsonschema_rs
+
         self.schema = schema
         try:
             self._validator = jsonschema_rs.validator_for(

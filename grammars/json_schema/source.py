@@ -13,12 +13,14 @@ from decimal import Decimal
 from typing import Any, NoReturn, cast
 
 from ..errors import GrammarSyntaxError, LimitExceededError, line_and_column
+from .repeated_keys import KeyWatch, repeated_key_error
 
 
 def read_schema(source: object) -> Any:
     """The schema as a dict or a Boolean.
 
-    Raises GrammarSyntaxError for what is no schema, LimitExceededError for text that nests too deep.
+    Raises GrammarSyntaxError for what is no schema, or text in which an object has a key twice,
+    LimitExceededError for text that nests too deep.
     """
     if isinstance(source, (bool, dict)):
         return source
@@ -34,10 +36,13 @@ def read_schema(source: object) -> Any:
 
 
 def _parsed(text: str | bytes | bytearray) -> Any:
+    watch = KeyWatch()
     try:
         if not isinstance(text, str):
             text = text.decode("utf-8")
-        schema = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+        schema = json.loads(
+            text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=watch.object_of
+        )
     except UnicodeDecodeError as error:
         raise GrammarSyntaxError("the schema must be UTF-8", got=bytes(text[:40])) from error  # type: ignore[arg-type]
     except GrammarSyntaxError:  # of _no_constant; it is a ValueError too
@@ -56,6 +61,8 @@ def _parsed(text: str | bytes | bytearray) -> Any:
         ) from None
     except (ValueError, ArithmeticError) as error:  # more digits than int or Decimal take
         raise LimitExceededError("digits of a number", given="more", limit=4300) from error
+    if watch.is_repeated:
+        raise repeated_key_error(text)
     if not isinstance(schema, (bool, dict)):
         raise GrammarSyntaxError("a schema must be an object or a Boolean", location="", got=schema)
     return schema

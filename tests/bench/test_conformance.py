@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import json
 import os
 import random
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -221,3 +223,13 @@ def test_a_report_prints_what_is_needed_to_see_it_again() -> None:
     found = report.Report("title")
     found.failures.append(report.Finding("invalid accepted", "case", "why", {"a": 1}, "[1]"))
     assert '**invalid accepted** case: why\n  document `[1]`\n  schema `{"a": 1}`' in str(found)
+
+
+def test_commands_without_the_witness(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "jsonschema_rs", None)  # an import of it fails
+    monkeypatch.setattr("bench.conformance.__main__.is_installed", lambda: False)
+    for name in ("__main__", "collection", "differential", "walks", "witness"):
+        monkeypatch.delitem(sys.modules, f"bench.conformance.{name}")
+    importlib.import_module("bench.conformance.__main__")
+    refused = CliRunner().invoke(application, ["differential", "--pairs", "1"])
+    assert (refused.exit_code, "pip install jsonschema-rs" in refused.stderr) == (2, True)

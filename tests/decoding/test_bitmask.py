@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokentrellis import apply_bitmask
+from tokentrellis import ArgumentValueError, apply_bitmask
 from tokentrellis.decoding.bitmask import unpack_bitmask
 
 TYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
@@ -44,6 +44,7 @@ def test_every_type_and_shape(
 ) -> None:
     rng = np.random.default_rng(seed)
     flags = rng.random((rows, words * 32)) < density
+    flags[:, (columns + 31) // 32 * 32 :] = False  # what has no logits must not be allowed
     bits = np.packbits(flags, axis=1, bitorder="little").view(np.int32).reshape(rows, words)
     logits = torch.from_numpy(rng.normal(size=(rows, columns))).to(dtype)
     chosen = [row for row in range(rows) if not some or rng.random() < 0.5]
@@ -107,6 +108,21 @@ def test_wrong_masks(
     logits = torch.zeros(5, 2).t() if columns_first else torch.zeros(2, 5)
     with pytest.raises(error):
         apply_bitmask(logits, bits, indices)
+
+
+@pytest.mark.parametrize("columns_first", [False, True])
+def test_narrow_logits(columns_first: bool) -> None:
+    def zeros(columns: int) -> torch.Tensor:
+        return torch.zeros(columns, 2).t() if columns_first else torch.zeros(2, columns)
+
+    bits = np.array([[-1, -1, 0], [1, 0, 4]], dtype=np.int32)
+    apply_bitmask(zeros(65), bits)  # bits of the last word pad it
+    apply_bitmask(zeros(64), bits, [0])  # nothing is allowed beyond
+    for columns, rows in ((64, None), (40, [1])):
+        with pytest.raises(ArgumentValueError, match=f"{columns} columns are too few"):
+            apply_bitmask(zeros(columns), bits, rows)
+    with pytest.raises(ArgumentValueError, match="32 columns are too few"):
+        apply_bitmask(torch.zeros(32), bits[0])
 
 
 KERNEL = """

@@ -220,6 +220,7 @@ def test_settings_of_the_model_that_stop_it_early_are_an_error() -> None:
         ({"do_sample": False, "min_p": 0.5}, "so min_p would do nothing"),
         ({"top_p": 1.5}, "top_p must be greater than 0 and at most 1, got 1.5"),
         ({"prompt": ""}, "each at least one token, got"),
+        ({"prompt": 5}, "prompt must be a text, or a list of texts, got 5; make one of messages"),
         ({"prompt": []}, "needs at least one text"),
         ({"prompt": "x" * 1024}, "fewer than 1024 tokens, the model's context, got 1024; shorten it"),
         ({"prompt": "x" * 1022}, "the prompt must leave .* for the shortest output, got 2; shorten"),

@@ -158,3 +158,18 @@ def test_a_matcher_says_where_it_is() -> None:
     assert repr(matcher) == "Matcher(after 1 tokens: next 'b' or the end)"
     with pytest.raises(tt.TokenRejectedError, match=r"token 1099511627776 .*has tokens 0 to 2"):
         matcher.accept_token(2**40)
+
+
+def test_negative_budgets_are_shown_as_they_are() -> None:
+    vocabulary = tt.Vocabulary([b"a", b""], eos_token_ids=[1])
+    compiled = tt.compile_grammar(tt.from_regex("a+"), vocabulary)
+    matchers = [compiled.matcher() for _ in range(3)]
+    matchers[1].accept_token(0)
+    matchers[1].accept_token(1)  # has ended: takes any budget
+    bitmask = tt.allocate_bitmask(3, 2)
+    with pytest.raises(tt.BudgetTooSmallError, match="got -5;") as caught:
+        tt.fill_bitmasks(matchers, bitmask, budgets=[None, -7, -5])
+    assert (caught.value.given, caught.value.needed) == (-5, 2)
+    with pytest.raises(tt.BudgetTooSmallError, match="2 are always enough, 0 or fewer never;") as caught:
+        matchers[0].fill_bitmask(bitmask, budget=-5)
+    assert "got 0" not in str(caught.value)

@@ -108,3 +108,14 @@ def test_a_choice_that_is_no_text_is_named(choice: object) -> None:
     with pytest.raises(GrammarSyntaxError) as caught:
         from_choices(["fine", choice])  # type: ignore[list-item]
     assert caught.value.location == "/1"
+
+
+def test_advice_for_what_is_no_list() -> None:
+    for choices, advice in (
+        (iter(["yes"]), r"write list\(choices\)"),
+        ({"yes", "no"}, r"write list\(choices\)"),
+        ("yes", "put a single string into a list"),
+        (5, "put a single string into a list"),
+    ):
+        with pytest.raises(GrammarSyntaxError, match=advice):
+            from_choices(choices)  # type: ignore[arg-type]

@@ -95,6 +95,7 @@ def test_what_a_sampler_returns_is_checked() -> None:
     ("options", "kind", "message"),
     [
         ({"sampler": 3}, tt.ArgumentTypeError, "must have a method draw"),
+        ({"sampler": "foo"}, tt.ArgumentTypeError, "got 'foo'; make one: .* MetropolisHastings"),
         ({"sampler": tt.MaskSampler}, tt.ArgumentTypeError, "must have a method draw"),
         ({"sampler": tt.MaskSampler(), "do_sample": False}, tt.ConstraintError, "exclude each other"),
         ({"sampler": tt.MaskSampler(), "max_new_tokens": 1}, tt.BudgetTooSmallError, "always enough"),

@@ -218,3 +218,36 @@ def test_kinds_of_source(source: object, valid: object, invalid: object) -> None
 def test_options_are_checked(options: dict[str, object]) -> None:
     with pytest.raises(GrammarSyntaxError):
         from_json_schema({}, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "location", "key"),
+    [
+        ('{"type": "string", "type": "number"}', "/type", "type"),
+        (
+            '{"properties": {"a/b": {"x": 1e999999, "enum": [{"é": 1, "\\u00e9": 2}]}}}',
+            "/properties/a~1b/enum/0/é",
+            "é",
+        ),
+        ('{"a": {"b": {"c": 1, "c": 2}}, "d": 1, "d": 2}', "/d", "d"),  # the outermost one
+    ],
+)
+def test_keys_that_come_twice_in_a_text(text: str, location: str, key: str) -> None:
+    for given in (text, text.encode()):
+        with pytest.raises(GrammarSyntaxError, match=f"the key {key!r} comes twice") as caught:
+            from_json_schema(given)
+        assert caught.value.location == location
+
+
+def test_a_repeated_key_far_down() -> None:
+    depth = 800
+    text = '{"not": ' * depth + '{"a": 1, "a": 1}' + "}" * depth
+    with pytest.raises(GrammarSyntaxError, match="comes twice") as caught:
+        from_json_schema(text)
+    assert caught.value.location == "/not" * depth + "/a"
+
+
+@pytest.mark.parametrize("rest", ['{"b": ]', "[" * 100_000 + "]" * 100_000, "1" * 10_000])
+def test_a_repeated_key_before_what_cannot_be_read(rest: str) -> None:
+    with pytest.raises(ConstraintError, match=r"must be JSON|levels of nesting|digits of a number"):
+        from_json_schema('{"x": {"a": 1, "a": 1}, "c": ' + rest + "}")
