@@ -296,6 +296,34 @@ def test_errors(text: str, error: type[ConstraintError], message: str) -> None:
         from_lark(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "accepted", "refused"),
+    [
+        ("start: /(a|b)\\1/", "bb", "ab"),
+        (
+            "start: A B\nA: /(?P<n>a|b)(?P=n)/\nB: /[(](?#(a)(?P<n>c|d)(?P=n)\\1[\\1(]|\\101/",
+            "bb(ddd(",
+            "bb(cdd(",
+        ),
+        ("start: /([(])(a|b)\\1\\2/ B\nB: /(c)/", "(b(bc", "(b(ac"),
+        ('start: A\nA: /(a)\\1/ | "b"', "aa", "a"),
+        ("start: A B\nA: /(?i)x/\nB: /y/i", "Xy", "xz"),
+        ('start: A B\nA: /(?is)x./\nB: "y"', "X\ny", "X\nY"),
+        ("start: A\nA: /(?x) (a|b) c \\# \\1 # (/", "bc#b", "bc#a"),
+        ("start: A\nA: /(a|b) [#] \\1 # (\n/x", "b#b", "a#b"),
+    ],
+)
+def test_patterns_whose_flags_and_groups_are_their_own(text: str, accepted: str, refused: str) -> None:
+    vocabulary = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], eos_token_ids=[EOS])
+    for lexer in ("contextual", "dynamic"):
+        grammar = from_lark(text, lexer=lexer)
+        assert grammar.accepts(accepted)
+        assert not grammar.accepts(refused)
+        matcher = compile_grammar(grammar, vocabulary).matcher()
+        matcher.read_bytes(accepted.encode())
+        assert matcher.is_accepting
+
+
 def test_remarks_name_what_nothing_reaches() -> None:
     for lexer in ("contextual", "dynamic"):
         with pytest.warns(GrammarWarning, match="spare"):
