@@ -22,7 +22,7 @@ from .errors import (
 )
 from .grammar import Grammar
 from .lark_extensions import read_extensions
-from .remarks import NO_END, Remark, without_end
+from .remarks import NO_END, Remark, no_text, without_end
 
 if TYPE_CHECKING:
     from lark.grammar import Rule
@@ -71,7 +71,10 @@ class LarkSource:
         self.terminals, self.rules, self.ignored = self._compiled()
         for terminal in self.terminals:
             self._check_pattern(terminal)
-        self.remarks += self._rules_without_end()
+        endless = self._rules_without_end()
+        if (self.start, NO_END) in endless:
+            raise no_text(self.start)
+        self.remarks += endless
         known = {terminal.name for terminal in self.terminals}
         declared = {s.name for rule in self.rules for s in rule.expansion if s.is_term} - known
         for name in sorted(declared - set(self.special_tokens) - set(self.extensions.embedded)):
