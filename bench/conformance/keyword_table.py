@@ -35,7 +35,8 @@ STRUCTURE = {
     "$vocabulary": "of a meta-schema: switches keywords on",
 }
 _PATTERNS = (
-    "ECMA-262 without back-references and `\\p{Changes_When_NFKC_Casefolded}`, which are refused; "
+    "ECMA-262 without back-references to groups of more than 256 texts and "
+    "`\\p{Changes_When_NFKC_Casefolded}`, which are refused; "
     "properties are those of Unicode 17.0"
 )
 # What is enforced with a reservation: (keyword, what).
