@@ -228,7 +228,7 @@ def test_imports_by_a_loader() -> None:
 
 @pytest.mark.parametrize(("text", "place"), [("a: %json {}", (1, 4)), ('b: "x"\na: ((b', (2, 7))])
 def test_errors_in_what_is_imported_show_its_text(text: str, place: tuple[int, int]) -> None:
-    with pytest.raises(GrammarSyntaxError, match=r"x\.lark: Unexpected") as caught:
+    with pytest.raises(GrammarSyntaxError, match=r"x\.lark: (nothing in a Lark|the line ends)") as caught:
         from_lark("%import .x.a\nstart: a", loader=lambda _: text)
     assert caught.value.location == place
     assert text.split("\n")[-1] in str(caught.value)
@@ -289,6 +289,36 @@ def test_special_tokens_are_tokens() -> None:
         ("start: <|x|>", UnresolvedReferenceError, "pass special_tokens"),
         ("start: A\nA: /a{1000000}/", LimitExceededError, "repetitions written out"),
         (7, GrammarSyntaxError, "must be a string"),
+        ('start: "a" (', GrammarSyntaxError, "line 1, column 13: the group is not closed; add"),
+        ('start: "a" )', GrammarSyntaxError, "line 1, column 12: '.' cannot stand here; begin each"),
+        ("start: 'a'", GrammarSyntaxError, "line 1, column 8: .*; strings stand in double quotes"),
+        ('start: "a"\nstart: "b"', GrammarSyntaxError, "line 2, column 1: 'start' is defined twice; rename"),
+        ("start: A\nA: B\nB: A", GrammarSyntaxError, "line 2, column 1: terminal A calls itself; only rules"),
+        (
+            "start: A\nA: a\na: /x/",
+            GrammarSyntaxError,
+            "line 2, column 1: a terminal cannot call a rule, as 'a' .* in A;",
+        ),
+        ("start: x{A}\nA: /a/", UnresolvedReferenceError, "line 1, column 8: .*not defined, got 'x'"),
+        (
+            'start: "a"~3..1',
+            GrammarSyntaxError,
+            "the numbers of a repeat, 3..1, are in the wrong order; swap",
+        ),
+        ('start: "ab".."cd"', GrammarSyntaxError, "a range must go from one character to another; write"),
+        ("start{a}: a", GrammarSyntaxError, "line 1, column 1: the start rule 'start' is a template; let"),
+        ("begin: A\nA: /[/\nstart: A", GrammarSyntaxError, "line 2, column 1: terminal A is no pattern"),
+        ('start: "a" /[/', GrammarSyntaxError, "line 1, column 12: .*unterminated character set"),
+        (
+            'start: "a"\n | %json {"type": "strin"}',
+            GrammarSyntaxError,
+            "line 2, column 4, %json /type: must be one of",
+        ),
+        (
+            'start: "a"\n | %json {"pattern": "(a+)\\\\1"}',
+            UnsupportedFeatureError,
+            "line 2, column 4: a part",
+        ),
     ],
 )
 def test_errors(text: str, error: type[ConstraintError], message: str) -> None:
