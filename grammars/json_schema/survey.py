@@ -74,7 +74,8 @@ _PLANS: dict[int, Plans] = {
 }
 _COUNTED = frozenset(("minItems", "minContains", "minProperties"))
 MOST_DEMANDED = 100_000
-"""Items or properties that a value must have: each is a state on the way to the end."""
+"""Items or properties that a value must have: each is a state on the way to the end. Where other
+types are allowed, they are left."""
 _TYPE_NAMES = frozenset(TYPES)
 _FORMAT_NAMES = format_names()
 
@@ -244,7 +245,7 @@ class Survey:
                     self._waiting.append((needs, context, (here, name)))
         elif not isinstance(value, (bool, str)):
             check_value(value, here)
-            if word in _COUNTED and value > MOST_DEMANDED:
+            if word in _COUNTED and value > MOST_DEMANDED and schema.get("type") in ("array", "object"):
                 raise LimitExceededError(
                     word, given=value, limit=MOST_DEMANDED, location=written(here), advice="lower it"
                 )

@@ -173,7 +173,8 @@ def test_depth_is_a_limit_not_a_crash() -> None:
 @pytest.mark.parametrize("count", [100_001, 10**9, 10**30])
 @pytest.mark.parametrize("word", ["minItems", "minProperties", "minContains"])
 def test_more_than_can_be_counted_to_is_refused_at_its_place(word: str, count: int) -> None:
-    schema = {"properties": {"x/y": {"contains": {"const": 1}, word: count}}, "required": ["x/y"]}
+    value = {"type": "object" if word == "minProperties" else "array", "contains": {"const": 1}, word: count}
+    schema = {"properties": {"x/y": value}, "required": ["x/y"]}
     with pytest.raises(LimitExceededError, match=f"^/properties/x~1y/{word}: {word} must be at most 100000"):
         from_json_schema(schema)
     with pytest.raises(LimitExceededError, match=f"^/{word}: "):
