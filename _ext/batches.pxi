@@ -43,7 +43,7 @@ def fill_bitmasks(matchers, bitmask, rows=None, budgets=None):
         if not filled[i]:
             matcher = matchers[i]
             if limits[i] >= 0:
-                matcher._refuse_budget(limits[i])
+                matcher._refuse_budget(budgets[i])
             matcher._refuse_empty()
 
 

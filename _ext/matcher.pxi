@@ -130,7 +130,7 @@ cdef class Matcher:
             self.session.fill_end(<uint32_t*>out, words)
         elif not self.session.fill(self.history.back(), limit, <uint32_t*>out, words, self.tracker.get()):
             if limit >= 0:
-                self._refuse_budget(limit)
+                self._refuse_budget(budget)
             self._refuse_empty()
 
     def row_id(self, budget=None):

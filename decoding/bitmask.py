@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from .._ext import core
 from .arguments import checked_integer, checked_list
-from .errors import ArgumentIndexError, ArgumentTypeError, ArgumentValueError, BudgetTooSmallError
+from .errors import ArgumentIndexError, ArgumentTypeError, ArgumentValueError
 from .matcher import Matcher
 from .tokenizer_bytes import MOST_TOKENS
 
@@ -74,16 +74,7 @@ def fill_bitmasks(
             raise ArgumentValueError(
                 f"{name}: must have one entry for each of the {len(matchers)} matchers", got=values
             )
-    try:
-        core.fill_bitmasks(matchers, bitmask, rows, budgets)
-    except BudgetTooSmallError as error:
-        if (
-            budgets is not None and error.given == 0
-        ):  # or less: the first such budget whose text has not ended
-            left = zip(matchers, budgets, strict=True)
-            given = next(n for matcher, n in left if n is not None and n <= 0 and not matcher.is_terminated)
-            raise BudgetTooSmallError(error.needed, given) from None
-        raise
+    core.fill_bitmasks(matchers, bitmask, rows, budgets)
 
 
 def unpack_bitmask(bitmask: npt.NDArray[np.int32], columns: int) -> npt.NDArray[np.bool_]:

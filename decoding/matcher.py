@@ -68,11 +68,7 @@ class Matcher(core.Matcher):
         )
 
     def _refuse_budget(self, budget: int) -> NoReturn:
-        error = BudgetTooSmallError(self.tokens_to_finish, budget)
-        if budget == 0:  # or less: the core does not tell them apart
-            error.message += ", 0 or fewer never"
-            error.got = ...
-        raise error
+        raise BudgetTooSmallError(self.tokens_to_finish, budget)
 
     def _refuse_empty(self) -> NoReturn:
         raise NoAllowedTokenError(

@@ -102,7 +102,7 @@ def check_part(grammar: Grammar) -> None:
     """Raise UnsupportedFeatureError for a grammar that cannot be a part of another."""
     if grammar.parse_tables is not None:
         raise UnsupportedFeatureError(
-            "a Lark grammar with its contextual lexer reads a whole text and cannot be a part of one",
+            "a Lark grammar with the contextual lexer, which reads a whole text, as a part of another",
             advice='make the part with from_lark(..., lexer="dynamic")',
         )
 

@@ -23,7 +23,7 @@ from heapq import heappop, heappush
 from types import MappingProxyType
 from typing import cast
 
-from .errors import LimitExceededError, UnsatisfiableError, UnsupportedFeatureError
+from .errors import LimitExceededError, UnsupportedFeatureError
 from .expressions import Expression, union
 from .grammar import (
     END,
@@ -38,8 +38,8 @@ from .grammar import (
 )
 from .nullable import without_empty
 from .positions import NEVER, Positions
-from .remarks import NO_END, Remark
-from .rules import Embedded, Leaf, RuleCall, SpecialToken, Tree, simplify, strongly_connected
+from .remarks import NO_END, Remark, no_text
+from .rules import Embedded, Leaf, RuleCall, SpecialToken, Tree, calls_of, simplify, strongly_connected
 from .tail_calls import TailCalls
 
 
@@ -84,10 +84,7 @@ class ContextFreeGrammar(Grammar):
                 raise LimitExceededError(
                     f"the bytes of the shortest text of rule {start_rule!r}", given="more", limit=NEVER
                 )
-            raise UnsatisfiableError(
-                f"rule {start_rule!r} derives no text",
-                advice="every way through it needs a rule without an end",
-            )
+            raise no_text(start_rule or next(calls_of(rules[start_rule]), "start"))
         self._component = self._left_components()
         self.has_captures = any(name in simplified.rules for name in captured)
         for name in kept:

@@ -17,12 +17,12 @@ import re
 from collections.abc import Iterable
 
 from .context_free import ContextFreeGrammar
-from .errors import UnsupportedFeatureError, line_and_column
+from .errors import GrammarSyntaxError, UnsupportedFeatureError, line_and_column
 from .expressions import UNLIMITED, Expression, complement, intersect, literal
 from .grammar import Grammar
 from .remarks import warn_about
 from .rule_text import DEEPEST_GROUP, RuleText, captured_rules, check_rules, checked_captures
-from .rules import Choice, Repetition, RuleCall, Sequence, Tree, simplify
+from .rules import Choice, Repetition, RuleCall, Sequence, Tree, calls_of, components, simplify
 from .special_tokens import checked_start
 from .unicode_classes import invert, merge_ranges
 from .utf8 import character_class
@@ -44,7 +44,9 @@ class EbnfGrammar(ContextFreeGrammar):
         reader = _Reader(text)
         rules = reader.read()
         start = next(iter(rules), "") if start is None else start
-        all_rules = rules | {name: Sequence((kept, less)) for name, kept, less, _ in reader.exceptions}
+        if not rules:
+            raise GrammarSyntaxError("the text has no rule", advice="write: name = ... ; or name ::= ...")
+        all_rules = rules | reader.exception_rules()
         remarks = check_rules(all_rules, start, reader.references, text)
         super().__init__(reader.with_exceptions(rules), start, captured_rules(captures, rules))
         self.remarks = tuple(remark for remark in remarks + self.remarks if remark[0] in rules)
@@ -105,25 +107,41 @@ class _Reader:
             self._skip()
         return rules
 
+    def exception_rules(self) -> dict[str, Tree]:
+        """Rules that call what the exceptions do, by the names of these."""
+        return {name: Sequence((kept, less)) for name, kept, less, _ in self.exceptions}
+
     def with_exceptions(self, rules: dict[str, Tree]) -> dict[str, Tree]:
-        """The rules, and those that `a - b` stands for, in the order in which they were read."""
+        """The rules, and those that `a - b` stands for. An exception may be made of others, not of itself."""
+        made_of = rules | self.exception_rules()
+        exceptions = {name: (kept, left_out, offset) for name, kept, left_out, offset in self.exceptions}
         rules = dict(rules)
-        for name, kept, left_out, offset in self.exceptions:
-            rules[name] = intersect(
-                self._regular(rules, kept, offset), complement(self._regular(rules, left_out, offset))
-            )
+        for component in components(made_of, exceptions):
+            members = sorted(exceptions.keys() & component, key=lambda name: exceptions[name][2])
+            if members and (len(component) > 1 or members[0] in calls_of(made_of[members[0]])):
+                raise self._unsupported(
+                    "an exception (a - b) that is a part of itself", exceptions[members[0]][2]
+                )
+            for name in members:
+                kept, left_out, offset = exceptions[name]
+                rules[name] = intersect(
+                    self._regular(rules, kept, offset), complement(self._regular(rules, left_out, offset))
+                )
         return rules
 
     def _regular(self, rules: dict[str, Tree], tree: Tree, offset: int) -> Expression:
         simplified = simplify({**rules, "": tree}, "").rules[""]
         if not isinstance(simplified, Expression):
-            raise UnsupportedFeatureError(
-                "an exception (a - b) of what is not a regular language",
-                location=line_and_column(self.text.source, offset),
-                source=self.text.source,
-                advice="write out what is left",
-            )
+            raise self._unsupported("an exception (a - b) of what is not a regular language", offset)
         return simplified
+
+    def _unsupported(self, feature: str, offset: int) -> UnsupportedFeatureError:
+        return UnsupportedFeatureError(
+            feature,
+            location=line_and_column(self.text.source, offset),
+            source=self.text.source,
+            advice="write out what is left",
+        )
 
     def _skip(self) -> None:
         self.text.match(_SPACE)

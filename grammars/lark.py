@@ -12,6 +12,7 @@ Cost: that of the library for the text and its LALR analysis, some milliseconds 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from .context_free import ContextFreeGrammar
 from .errors import GrammarError, GrammarSyntaxError, UnsupportedFeatureError, line_and_column
 from .grammar import Expansion, Grammar
 from .lark_rules import LarkRules
+from .lark_scanning import scoped_pattern
 from .lark_source import LarkSource, Loader, library
 from .lark_tables import lalr_tables
 from .remarks import warn_about
@@ -83,6 +85,7 @@ class ContextualLarkGrammar(Grammar):
                 lexer="contextual",
                 start=self.source.start,
                 import_paths=self.source.imports,
+                edit_terminals=_give_scope,
             )
         try:
             self._parser.parse(text)
@@ -95,6 +98,13 @@ class ContextualLarkGrammar(Grammar):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.source,)
+
+
+def _give_scope(terminal: Any) -> None:
+    """Let the library put the pattern of a terminal beside others. What it sorts by stays as it is."""
+    if terminal.pattern.type == "re":
+        scoped = scoped_pattern(terminal.pattern.to_regexp(), f"group_of_{terminal.name}_")
+        terminal.pattern.to_regexp = partial(str, scoped)
 
 
 class DynamicLarkGrammar(ContextFreeGrammar):

@@ -23,10 +23,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 from .errors import (
+    ConstraintError,
     GrammarSyntaxError,
     LimitExceededError,
     UnresolvedReferenceError,
     UnsupportedFeatureError,
+    format_location,
     line_and_column,
 )
 from .expressions import Expression
@@ -201,7 +203,7 @@ class _Reader:
             self._refuse("a grammar inside a grammar (%lark)", start, "pass it in grammars=, write @name")
         value, end = self._json_after(found.end(), word)
         if word == "json":
-            self._embed(found, from_json_schema(self.source[end[0] : end[1]]), end[1])
+            self._embed(found, self._schema(end, start), end[1])
         elif word == "regex":
             self._notes("%regex", start)
             character = self._new_character()
@@ -214,6 +216,19 @@ class _Reader:
             self._refuse(f"the option {next(iter(value))!r} of %llguidance", start, "leave it out")
         else:
             self._replace(start, "", end[1])
+
+    def _schema(self, place: tuple[int, int], start: int) -> Grammar:
+        """The grammar of a schema. Its errors say where the schema is, before the place in it."""
+        try:
+            return from_json_schema(self.source[place[0] : place[1]])
+        except ConstraintError as error:
+            where = line_and_column(self.source, start)
+            if isinstance(error.location, str):
+                pointer = format_location(error.location)
+                error.location = f"{format_location(where)}, %json {pointer}"
+            else:
+                error.location, error.source = where, self.source
+            raise
 
     def _json_after(self, offset: int, word: str) -> tuple[dict[str, Any], tuple[int, int]]:
         """The JSON object behind a word, and where it begins and ends."""

@@ -22,7 +22,8 @@ from .errors import (
 )
 from .grammar import Grammar
 from .lark_extensions import read_extensions
-from .remarks import NO_END, Remark, without_end
+from .lark_messages import said_of
+from .remarks import NO_END, Remark, no_text, without_end
 
 if TYPE_CHECKING:
     from lark.grammar import Rule
@@ -36,7 +37,7 @@ MOST_CHARACTERS = 1_000_000
 _IN_TERMINAL = "special tokens and grammars cannot be used in terminals"
 _PLACE = re.compile(r"(?:at )?line (\d+),? column (\d+)")
 _NOT_DEFINED = re.compile(
-    r"(?:Rule|Terminal) '?([^\s']+)'? used but not defined|Using an undefined rule: (\S+)"
+    r"(?:Rule|Terminal|Template) '?([^\s']+)'? used but not defined|Using an undefined rule: (\S+)"
     r"|used but not defined: (\S+)"
 )
 
@@ -71,7 +72,10 @@ class LarkSource:
         self.terminals, self.rules, self.ignored = self._compiled()
         for terminal in self.terminals:
             self._check_pattern(terminal)
-        self.remarks += self._rules_without_end()
+        endless = self._rules_without_end()
+        if (self.start, NO_END) in endless:
+            raise no_text(self.start)
+        self.remarks += endless
         known = {terminal.name for terminal in self.terminals}
         declared = {s.name for rule in self.rules for s in rule.expansion if s.is_term} - known
         for name in sorted(declared - set(self.special_tokens) - set(self.extensions.embedded)):
@@ -96,8 +100,14 @@ class LarkSource:
         try:
             grammar, _ = lark.load_grammar.load_grammar(self.plain, "grammar", self.imports, False)
             if self.start not in {name for name, *_ in grammar.rule_defs}:
-                known = [name for name, *_ in grammar.rule_defs]
+                known = [str(name) for name, *_ in grammar.rule_defs]
                 raise UnresolvedReferenceError(self.start, known, message="the start rule is not defined")
+            if any(name == self.start and parameters for name, parameters, *_ in grammar.rule_defs):
+                self._fail(
+                    f"the start rule {self.start!r} is a template",
+                    name=self.start,
+                    advice="let a rule without parameters begin",
+                )
             terminals, rules, ignored = grammar.compile([self.start], self._declared())
             reached = {rule.origin.name for rule in rules}
             self.remarks = tuple(
@@ -144,25 +154,35 @@ class LarkSource:
                 source=self.text,
             ) from error
         found = _PLACE.search(message)
-        first = message.strip().split("\n")[0]
+        first = str(getattr(error, "orig_exc", error)).strip().split("\n")[0]
         if found:
             first = (message[: found.start()].rstrip(", ") or "this cannot stand here").split("\n")[0]
+            said = said_of(first.strip())
             where = (int(found[1]), int(found[2]))
             if self.imported and " in grammar:" not in message:  # what imports was read before
                 path, text = self.imported[-1]
-                raise GrammarSyntaxError(f"{path}: {first}", location=where, source=text) from error
+                raise GrammarSyntaxError(
+                    f"{path}: {said.message}", location=where, source=text, advice=said.advice
+                ) from error
             raise GrammarSyntaxError(
-                first, location=self.extensions.location(*where), source=self.text
+                said.message, location=self.extensions.location(*where), source=self.text, advice=said.advice
             ) from error
-        self._fail(first, error)
+        said = said_of(first)
+        self._fail(said.message, error, name=said.name, advice=said.advice)
 
-    def _fail(self, message: str, error: Exception, **more: Any) -> NoReturn:
-        """What is said of a terminal that was made of a rule is said of that rule, with its place."""
-        location = None
+    def _fail(self, message: str, error: Exception | None = None, name: str = "", **more: Any) -> NoReturn:
+        """What is said of a terminal that was made of a rule is said of that rule, with its place.
+
+        name: the rule or terminal that the message is about, if that is known.
+        """
+        offsets = [at for at, defined in self.extensions.definitions if defined == name]
+        if not offsets and (at := self.text.find(f"/{more.get('got', '')}/")) >= 0:  # it has no name
+            offsets = [at]
+        location = line_and_column(self.text, offsets[-1]) if offsets else None
         for rule, made in self.extensions.attributes.items():
-            for name, meaning in ((made.suffix, "the suffix of"), (made.body, "the text of")):
-                if name and re.search(rf"\b{name}\b", message):
-                    message = re.sub(rf"\b{name}\b", f"{meaning} rule {rule!r}", message)
+            for part, meaning in ((made.suffix, "the suffix of"), (made.body, "the text of")):
+                if part and re.search(rf"\b{part}\b", message):
+                    message = re.sub(rf"\b{part}\b", f"{meaning} rule {rule!r}", message)
                     offset = next(at for at, defined in self.extensions.definitions if defined == rule)
                     location = line_and_column(self.text, offset)
         source = self.text if location else None
@@ -173,7 +193,7 @@ class LarkSource:
             re.compile(terminal.pattern.to_regexp())
         except (re.error, RecursionError, OverflowError) as error:
             message = f"terminal {terminal.name} is no pattern of Python's `re`: {error}"
-            self._fail(message, error, got=terminal.pattern.value)
+            self._fail(message, error, name=terminal.name, got=terminal.pattern.value, advice="mend it")
 
 
 def library() -> Any:

@@ -169,7 +169,7 @@ def intersection(*parts: Part) -> Grammar:
     for number, (part, expression) in enumerate(zip(parts, expressions, strict=True)):
         if not isinstance(expression, Expression):
             raise UnsupportedFeatureError(
-                f"part {number} is not regular: only terminals can be intersected",
+                f"an intersection with part {number + 1}, which is not regular,",
                 advice=f"leave out {type(part).__name__}, or write it as a pattern",
             )
     if not parts:
@@ -182,9 +182,10 @@ def piece_of(part: Part) -> Piece:
     if isinstance(part, str):
         return literal(encoded(part)) if part else EPSILON
     if not isinstance(part, Grammar):
-        raise GrammarError(
-            "a part must be a string or a Grammar", got=part, advice="make it with from_json_schema()"
-        )
+        advice = "make it with from_json_schema(), from_regex() or another of the from_ functions"
+        if isinstance(part, (list, tuple)):
+            advice = "pass the parts one by one: function(*parts)"
+        raise GrammarError("a part must be a string or a Grammar", got=part, advice=advice)
     check_part(part)
     expression = _expression_of(part)
     return part if expression is None else expression

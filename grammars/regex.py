@@ -11,7 +11,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from .errors import GrammarSyntaxError, UnsatisfiableError, check_characters
+from .emptiness import is_empty
+from .errors import GrammarSyntaxError, LimitExceededError, UnsatisfiableError, check_characters
 from .expressions import EMPTY, Expression
 from .grammar import END, Expansion, Grammar, TerminalEdge
 from .nullable import without_empty
@@ -22,6 +23,7 @@ from .regex_tree import with_languages
 Syntax = Literal["ecma", "python"]
 
 MOST_POSITIONS = 200_000
+_MOST_SEARCHED = 500  # derivatives, for a text of a pattern whose look-arounds may exclude each other
 
 
 @lru_cache(maxsize=2048)
@@ -63,8 +65,13 @@ class RegexGrammar(Grammar):
         self.source = pattern
         self.syntax = syntax
         expression = pattern_expression(pattern, syntax=syntax, search=False)
-        if expression is EMPTY:
-            raise UnsatisfiableError("the pattern matches nothing", source=pattern, got=pattern)
+        if _matches_nothing(expression):
+            raise UnsatisfiableError(
+                "the pattern matches nothing",
+                source=pattern,
+                got=pattern,
+                advice="look for parts, or look-arounds, that exclude each other",
+            )
         self.expression = expression
 
     def expand(self, state: int) -> Expansion:
@@ -72,6 +79,14 @@ class RegexGrammar(Grammar):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.source, self.syntax)
+
+
+def _matches_nothing(expression: Expression) -> bool:
+    """Whether there is no text; False where that is not found soon."""
+    try:
+        return is_empty(expression, limit=_MOST_SEARCHED)
+    except LimitExceededError:
+        return False
 
 
 def expansion_of(expression: Expression) -> Expansion:

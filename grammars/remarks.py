@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from .emptiness import is_empty
-from .errors import ConstraintError, GrammarWarning
+from .errors import ConstraintError, GrammarWarning, UnsatisfiableError
 from .expressions import ANYTHING, Expression, complement, concatenate, intersect
 
 Remark: TypeAlias = tuple[str, str]
@@ -32,6 +32,14 @@ def warn_about(remarks: Sequence[Remark]) -> None:
     if len(remarks) > _MOST_SHOWN:
         shown.append(f"and {len(remarks) - _MOST_SHOWN} more (see .remarks)")
     warnings.warn("; ".join(shown), GrammarWarning, stacklevel=3)
+
+
+def no_text(start: str) -> UnsatisfiableError:
+    """What is raised for a start rule that is one of these."""
+    return UnsatisfiableError(
+        f"rule {start!r} derives no text",
+        advice="every way through it needs a rule without an end, or a terminal without a text",
+    )
 
 
 def without_end(options: Mapping[str, Sequence[Iterable[str]]]) -> list[str]:

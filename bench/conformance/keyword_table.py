@@ -35,7 +35,8 @@ STRUCTURE = {
     "$vocabulary": "of a meta-schema: switches keywords on",
 }
 _PATTERNS = (
-    "ECMA-262 without back-references and `\\p{Changes_When_NFKC_Casefolded}`, which are refused; "
+    "ECMA-262 without back-references to groups of more than 256 texts and "
+    "`\\p{Changes_When_NFKC_Casefolded}`, which are refused; "
     "properties are those of Unicode 17.0"
 )
 # What is enforced with a reservation: (keyword, what).
@@ -52,6 +53,7 @@ NOTES = {
 }
 # (what is limited, module, constant). The error is LimitExceededError for all of them.
 LIMITS = [
+    ("`minItems`, `minProperties`, `minContains` of an array or object only", "survey", "MOST_DEMANDED"),
     ("alternatives of one object or array (overlapping oneOf, anyOf, if)", "formula", "MOST_ALTERNATIVES"),
     ("steps to find these", "formula", "MOST_STEPS"),
     ("`contains` of one array", "arrays", "MOST_COUNTERS"),

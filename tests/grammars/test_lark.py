@@ -228,7 +228,7 @@ def test_imports_by_a_loader() -> None:
 
 @pytest.mark.parametrize(("text", "place"), [("a: %json {}", (1, 4)), ('b: "x"\na: ((b', (2, 7))])
 def test_errors_in_what_is_imported_show_its_text(text: str, place: tuple[int, int]) -> None:
-    with pytest.raises(GrammarSyntaxError, match=r"x\.lark: Unexpected") as caught:
+    with pytest.raises(GrammarSyntaxError, match=r"x\.lark: (nothing in a Lark|the line ends)") as caught:
         from_lark("%import .x.a\nstart: a", loader=lambda _: text)
     assert caught.value.location == place
     assert text.split("\n")[-1] in str(caught.value)
@@ -289,11 +289,69 @@ def test_special_tokens_are_tokens() -> None:
         ("start: <|x|>", UnresolvedReferenceError, "pass special_tokens"),
         ("start: A\nA: /a{1000000}/", LimitExceededError, "repetitions written out"),
         (7, GrammarSyntaxError, "must be a string"),
+        ('start: "a" (', GrammarSyntaxError, "line 1, column 13: the group is not closed; add"),
+        ('start: "a" )', GrammarSyntaxError, "line 1, column 12: '.' cannot stand here; begin each"),
+        ("start: 'a'", GrammarSyntaxError, "line 1, column 8: .*; strings stand in double quotes"),
+        ('start: "a"\nstart: "b"', GrammarSyntaxError, "line 2, column 1: 'start' is defined twice; rename"),
+        ("start: A\nA: B\nB: A", GrammarSyntaxError, "line 2, column 1: terminal A calls itself; only rules"),
+        (
+            "start: A\nA: a\na: /x/",
+            GrammarSyntaxError,
+            "line 2, column 1: a terminal cannot call a rule, as 'a' .* in A;",
+        ),
+        ("start: x{A}\nA: /a/", UnresolvedReferenceError, "line 1, column 8: .*not defined, got 'x'"),
+        (
+            'start: "a"~3..1',
+            GrammarSyntaxError,
+            "the numbers of a repeat, 3..1, are in the wrong order; swap",
+        ),
+        ('start: "ab".."cd"', GrammarSyntaxError, "a range must go from one character to another; write"),
+        ("start{a}: a", GrammarSyntaxError, "line 1, column 1: the start rule 'start' is a template; let"),
+        ("begin: A\nA: /[/\nstart: A", GrammarSyntaxError, "line 2, column 1: terminal A is no pattern"),
+        ('start: "a" /[/', GrammarSyntaxError, "line 1, column 12: .*unterminated character set"),
+        (
+            'start: "a"\n | %json {"type": "strin"}',
+            GrammarSyntaxError,
+            "line 2, column 4, %json /type: must be one of",
+        ),
+        (
+            'start: "a"\n | %json {"pattern": "(a+)\\\\1"}',
+            UnsupportedFeatureError,
+            "line 2, column 4: a part",
+        ),
     ],
 )
 def test_errors(text: str, error: type[ConstraintError], message: str) -> None:
     with pytest.raises(error, match=message):
         from_lark(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted", "refused"),
+    [
+        ("start: /(a|b)\\1/", "bb", "ab"),
+        (
+            "start: A B\nA: /(?P<n>a|b)(?P=n)/\nB: /[(](?#(a)(?P<n>c|d)(?P=n)\\1[\\1(]|\\101/",
+            "bb(ddd(",
+            "bb(cdd(",
+        ),
+        ("start: /([(])(a|b)\\1\\2/ B\nB: /(c)/", "(b(bc", "(b(ac"),
+        ('start: A\nA: /(a)\\1/ | "b"', "aa", "a"),
+        ("start: A B\nA: /(?i)x/\nB: /y/i", "Xy", "xz"),
+        ('start: A B\nA: /(?is)x./\nB: "y"', "X\ny", "X\nY"),
+        ("start: A\nA: /(?x) (a|b) c \\# \\1 # (/", "bc#b", "bc#a"),
+        ("start: A\nA: /(a|b) [#] \\1 # (\n/x", "b#b", "a#b"),
+    ],
+)
+def test_patterns_whose_flags_and_groups_are_their_own(text: str, accepted: str, refused: str) -> None:
+    vocabulary = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], eos_token_ids=[EOS])
+    for lexer in ("contextual", "dynamic"):
+        grammar = from_lark(text, lexer=lexer)
+        assert grammar.accepts(accepted)
+        assert not grammar.accepts(refused)
+        matcher = compile_grammar(grammar, vocabulary).matcher()
+        matcher.read_bytes(accepted.encode())
+        assert matcher.is_accepting
 
 
 def test_remarks_name_what_nothing_reaches() -> None:

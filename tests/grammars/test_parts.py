@@ -248,7 +248,7 @@ def test_intersection_is_that_of_the_languages() -> None:
     grammar = intersection(from_regex("[a-c]{1,3}"), free_text(without=["ab"]), from_regex("(?s).*c"))
     for text in ("c", "ac", "abc", "bac", "cab", "bbbc"):
         assert grammar.accepts(text) == bool(re.fullmatch("(?=[a-c]{1,3}$)(?!.*ab).*c", text)), text
-    with pytest.raises(UnsupportedFeatureError, match="part 1 is not regular"):
+    with pytest.raises(UnsupportedFeatureError, match="part 2, which is not regular"):
         intersection("a", compact(OPEN))
     with pytest.raises(UnsatisfiableError):
         intersection("a", "b")
@@ -267,6 +267,12 @@ def test_the_shortest_way_is_the_one_that_budgets_count_on() -> None:
     [
         (lambda: sequence("a", 3), "a part must be a string or a Grammar, got 3"),
         (lambda: sequence("a", {"type": "string"}), "make it with from_json_schema"),
+        (lambda: alternatives(["a", "b"]), "pass the parts one by one"),
+        (lambda: alternatives("a", from_lark('start: "a"')), "as a part of another is not supported; make"),
+        (
+            lambda: intersection("a", from_json_schema({})),
+            "with part 2, which is not regular, is not supported",
+        ),
         (lambda: sequence("\ud800"), "lone surrogate"),
         (lambda: alternatives(), "the parts leave no text"),
         (lambda: repeat("a", 3, 2), "at least as much as least"),

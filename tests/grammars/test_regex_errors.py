@@ -12,6 +12,7 @@ from tokentrellis.grammars.errors import (
     ConstraintError,
     GrammarSyntaxError,
     LimitExceededError,
+    UnsatisfiableError,
     UnsupportedFeatureError,
 )
 from tokentrellis.grammars.regex import Syntax, from_regex, pattern_expression
@@ -161,6 +162,29 @@ def test_the_limit_is_an_option() -> None:
 def test_from_regex_refuses_too() -> None:
     with pytest.raises(GrammarSyntaxError, match="line 1, column 2: the group is not closed"):
         from_regex("a(")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(?=a)c",
+        "(?=ab)cd",
+        "(?=ab)ad",
+        "(?!ab)ab",
+        "(?=a.)b",
+        "ab(?<=cd)",
+        "(?=.*[xy]z)[a-y]{2,99}",
+        r"[^\s\S]",
+    ],
+)
+def test_from_regex_refuses_what_matches_nothing(pattern: str) -> None:
+    with pytest.raises(UnsatisfiableError, match=r"the pattern matches nothing, got .*exclude each other"):
+        from_regex(pattern)
+
+
+def test_what_takes_long_to_search_is_not_refused() -> None:
+    for pattern in ("(?=ab)ab.", "(?=.*a.{14}b$)(?=.*c.{15}a$)[abc]*"):
+        from_regex(pattern)
 
 
 @settings(max_examples=500, deadline=None)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import random
 import warnings
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Any
 
 import pytest
 from tokentrellis import GrammarWarning, from_ebnf, from_gbnf, from_lark
-from tokentrellis.grammars.errors import ConstraintError
+from tokentrellis.grammars.errors import ConstraintError, UnsatisfiableError
 from tokentrellis.grammars.remarks import NO_END, without_end
 from tokentrellis.grammars.rules import simplify
 
@@ -121,3 +123,24 @@ def seen_by_lark(grammar_text: str, texts: list[str]) -> set[str]:
         except lark.exceptions.UnexpectedInput:
             continue
     return found
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (partial(from_lark, lexer="contextual"), 'start: "a" start'),
+        (partial(from_lark, lexer="dynamic"), 'start: "a" start'),
+        (partial(from_lark, lexer="contextual"), '?start: rest "a"\nrest: start | "b" rest\n%ignore " "'),
+        (partial(from_lark, lexer="dynamic"), '?start: rest "a"\nrest: start | "b" rest\n%ignore " "'),
+        (partial(from_lark, lexer="dynamic"), 'start: /a(?=b)/ "c"'),
+        (partial(from_lark, lexer=None), 'start[capture]: "a" start'),
+        (partial(from_gbnf, start="start"), 'start ::= "a" start'),
+        (from_ebnf, 'start = "a", start;'),
+        (partial(from_ebnf, captures=["start"]), 'start = "a", start;'),
+    ],
+)
+def test_a_start_without_a_text_is_one_error_that_names_it(read: Callable[[str], object], text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UnsatisfiableError, match="rule 'start' derives no text"):
+            read(text)

@@ -29,7 +29,23 @@ DRAFTS = (
     "http://example.com/unknown",
 )
 JUNK: tuple[Any, ...] = (
-    *(None, True, False, -1, 0, 3, 1.5, 2**70, float("nan"), float("inf"), -1e308, "", "object", "email"),
+    *(
+        None,
+        True,
+        False,
+        -1,
+        0,
+        3,
+        1.5,
+        200_000,
+        2**70,
+        float("nan"),
+        float("inf"),
+        -1e308,
+        "",
+        "object",
+        "email",
+    ),
     *(
         [],
         [1],
@@ -73,6 +89,7 @@ WORDS = (
         "pattern",
     ),
     *("uniqueItems", "dependencies", "prefixItems", "$defs", "unheard-of", "dependentSchemas", "contains"),
+    *("minItems", "maxItems", "minProperties", "maxProperties", "minContains"),
 )
 
 
@@ -131,6 +148,7 @@ def test_every_word_with_every_value(word: str, draft: str | None) -> None:
     for value in JUNK:
         for schema in (
             {word: value},
+            {"type": "array", word: value},
             {"properties": {"a": {word: value}}},
             {"items": {"anyOf": [{word: value}]}},
         ):
