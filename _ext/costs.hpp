@@ -23,6 +23,7 @@
 namespace tokentrellis {
 
 constexpr size_t MAX_STEPS = 2000000;
+constexpr int64_t MAX_CHARACTERS = 10000000;
 constexpr int64_t LONGEST_ESCAPE = 6;  // bytes of a JSON string for one of its text
 
 inline int64_t add_costs(int64_t a, int64_t b) { return a >= IMPOSSIBLE || b >= IMPOSSIBLE ? IMPOSSIBLE : std::min(UNPROMISED, a + b); }
@@ -369,6 +370,7 @@ private:
                     return false;
                 });
             });
+        if (left > MAX_CHARACTERS) throw LimitError("characters of the shortest text of a pattern with a length limit", MAX_CHARACTERS);
         while (!automata.exhausted(state)) {
             bool moved = false;
             // The quote first (it ends), raw bytes next, escapes last: so texts stay short.

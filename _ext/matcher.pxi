@@ -250,6 +250,9 @@ cdef class Matcher:
     def __copy__(self):
         return self.copy()
 
+    def __deepcopy__(self, memo):
+        return self.copy()  # what matchers share does not change
+
     def __reduce__(self):
         raise TypeError("a matcher does not pickle; pickle the compiled grammar and the accepted tokens")
 

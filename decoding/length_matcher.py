@@ -144,6 +144,9 @@ class LengthMatcher:
 
     __copy__ = copy
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> LengthMatcher:
+        return self.copy()
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a matcher does not pickle; pickle the compiled length and the accepted tokens")
 

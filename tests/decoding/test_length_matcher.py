@@ -349,12 +349,11 @@ def test_a_matcher_goes_back_copies_and_refuses() -> None:
     compiled = compile_length(Length(words=2), SMALL)
     matcher = compiled.matcher()
     matcher.accept_token(0)
-    other, another = matcher.copy(), copy.copy(matcher)
+    other, another, third = matcher.copy(), copy.copy(matcher), copy.deepcopy(matcher)
     matcher.accept_token(1)
-    assert another.n_accepted == 1
-    for refused in (pickle.dumps, copy.deepcopy):
-        with pytest.raises(TypeError, match="pickle the compiled length"):
-            refused(matcher)
+    assert another.n_accepted == third.n_accepted == 1
+    with pytest.raises(TypeError, match="pickle the compiled length"):
+        pickle.dumps(matcher)
     matcher.rollback(1)
     assert matcher.n_accepted == other.n_accepted == 1
     assert allowed_tokens(matcher) == allowed_tokens(other)

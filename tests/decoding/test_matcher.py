@@ -87,7 +87,9 @@ def test_wrong_arguments(vocabulary: tt.Vocabulary) -> None:
         matcher.accept_token(10**6)
     with pytest.raises(TypeError, match="pickle"):
         pickle.dumps(matcher)
-    assert copy.copy(matcher).state_id == matcher.state_id
+    for copied in (copy.copy(matcher), copy.deepcopy(matcher)):
+        assert copied.state_id == matcher.state_id
+        assert copied.compiled is matcher.compiled
 
 
 def test_budget_of_nothing_does_not_allow_the_end(vocabulary: tt.Vocabulary) -> None:
@@ -173,3 +175,15 @@ def test_negative_budgets_are_shown_as_they_are() -> None:
     with pytest.raises(tt.BudgetTooSmallError, match="got -5;") as caught:
         matchers[0].fill_bitmask(bitmask, budget=-5)
     assert (caught.value.given, caught.value.needed) == (-5, 2)
+
+
+def test_a_shortest_text_that_is_too_long_is_a_limit_not_a_hang() -> None:
+    vocabulary = tt.Vocabulary([bytes([i]) for i in range(256)] + [b""], eos_token_ids=[256])
+    for least, is_refused in ((1_000, False), (10**9, True)):
+        grammar = tt.from_json_schema({"type": "string", "pattern": "^(ab|cd)*$", "minLength": least})
+        matcher = tt.compile_grammar(grammar, vocabulary).matcher()
+        if not is_refused:
+            assert matcher.tokens_to_finish == least + 3
+            continue
+        with pytest.raises(tt.LimitExceededError, match="shortest text of a pattern with a length limit"):
+            _ = matcher.tokens_to_finish
