@@ -205,6 +205,12 @@ private:
 
     // One step along the finish edges: the next continuation, and the tokens that the step takes.
     int32_t finish(int32_t continuation, int64_t& tokens, std::string* text = nullptr) {
+        const std::vector<int32_t>* members = network_.driver ? network_.driver->members_of(continuation) : network_.members_of(continuation);
+        if (members) {
+            const std::vector<int32_t> any_of = *members;
+            tokens = 0;
+            return *std::min_element(any_of.begin(), any_of.end(), [this](int32_t a, int32_t b) { return of_continuation(a) < of_continuation(b); });
+        }
         if (network_.driver) {
             std::string step;
             bool is_special = false;
@@ -212,11 +218,6 @@ private:
             if (text) *text += step;
             else tokens = next == Driver::NO_WAY ? IMPOSSIBLE : is_special ? 1 : spell(step);
             return next == Driver::NO_WAY ? BOTTOM : next;
-        }
-        if (const std::vector<int32_t>* members = network_.members_of(continuation)) {
-            const std::vector<int32_t> any_of = *members;
-            tokens = 0;
-            return *std::min_element(any_of.begin(), any_of.end(), [this](int32_t a, int32_t b) { return of_continuation(a) < of_continuation(b); });
         }
         Continuation here = network_.at(continuation);
         const GrammarState entry = network_.expand(here.target);

@@ -97,8 +97,10 @@ public:
     virtual ~Driver() = default;
     virtual void gather(int32_t continuation, Closure& out) = 0;
     virtual int32_t after(int32_t link, int32_t label) = 0;
+    // The continuations of which one is it, where what was read last may have ended in several ways; else null.
+    virtual const std::vector<int32_t>* members_of(int32_t continuation) const = 0;
     // One step of a short way to the end: its text, or a special token, and the continuation after it, BOTTOM at the end, NO_WAY
-    // if there is none.
+    // if there is none; not where there are several ways.
     static constexpr int32_t NO_WAY = -1;
     virtual int32_t finish(int32_t continuation, std::string& text, bool& is_special) = 0;
     // The rest of such a step for a configuration inside it; false if it is on none.

@@ -62,12 +62,11 @@ public:
 
     Row make_row(const Configurations& set) override { return rows_.make_row(set); }
 
+    const std::vector<int32_t>* members_of(int32_t continuation) const override {
+        return is_several(continuation) ? &several_[parent(continuation)] : nullptr;
+    }
+
     int32_t finish(int32_t continuation, std::string& text, bool& is_special) override {
-        if (is_several(continuation)) {
-            for (int32_t member : several_[parent(continuation)])
-                if (complete(member)) return member;
-            return NO_WAY;
-        }
         if (ends_at(continuation)) return BOTTOM;
         if (!complete(continuation)) return NO_WAY;
         const Step& step = steps_.at(continuation);
@@ -168,9 +167,9 @@ private:
     }
 
     void gather_noted(int32_t continuation, Closure& out) {
-        if (is_several(continuation)) {
+        if (const std::vector<int32_t>* members = members_of(continuation)) {
             depths_.note(0);
-            for (int32_t member : several_[parent(continuation)]) gather(member, out);
+            for (int32_t member : std::vector<int32_t>(*members)) gather(member, out);  // more are found meanwhile
             return;
         }
         depths_.note(depths_.of(continuation));

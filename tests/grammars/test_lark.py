@@ -354,6 +354,12 @@ def test_patterns_whose_flags_and_groups_are_their_own(text: str, accepted: str,
         assert matcher.is_accepting
 
 
+def test_accepts_where_the_library_cannot_compare_two_patterns() -> None:
+    grammar = from_lark('start: A? B+\nA: /b\\b/\nB: /b\\b/\n%ignore " "\n')
+    assert grammar.accepts("b b")
+    assert not grammar.accepts("bb")
+
+
 def test_remarks_name_what_nothing_reaches() -> None:
     for lexer in ("contextual", "dynamic"):
         with pytest.warns(GrammarWarning, match="spare"):

@@ -13,7 +13,14 @@ import sys
 from itertools import product
 
 import pytest
-from tokentrellis import ConstraintError, LimitExceededError, Matcher, Vocabulary, compile_grammar
+from tokentrellis import (
+    ConstraintError,
+    GrammarError,
+    LimitExceededError,
+    Matcher,
+    Vocabulary,
+    compile_grammar,
+)
 from tokentrellis.grammars.lark import from_lark
 
 from tests.masks import allowed_tokens
@@ -86,6 +93,10 @@ def check(seed: int) -> bool:
         return compare(seed)
     except LimitExceededError:
         return False
+    except GrammarError as error:  # a look-ahead where a terminal ends, which was met only later
+        if "undecided" not in error.message:
+            raise
+        return False
 
 
 def compare(seed: int) -> bool:
@@ -94,7 +105,7 @@ def compare(seed: int) -> bool:
     try:
         parser = lark.Lark(text, parser="lalr", lexer="contextual")
         grammar = from_lark(text)
-    except (lark.exceptions.LarkError, ConstraintError):
+    except (lark.exceptions.LarkError, ConstraintError, AttributeError):  # the last is a defect of Lark's
         return False
 
     def is_accepted(word: str) -> bool:
@@ -130,14 +141,15 @@ def finish(matcher: Matcher, word: str, rng: random.Random) -> str:
     """A text that begins with what was read, within the promised number of tokens."""
     budget = matcher.tokens_to_finish
     assert budget is not None, word
+    written = word.encode()
     while not matcher.is_terminated:
         allowed = allowed_tokens(matcher, budget)
         assert allowed, word
         token = rng.choice(allowed)
         matcher.accept_token(token)
-        word += VOCABULARY.tokens[token].decode()
+        written += VOCABULARY.tokens[token]
         budget -= 1
-    return word
+    return written.decode()
 
 
 def test_a_conflict_that_leads_away_from_the_shortest_derivation() -> None:
@@ -146,6 +158,18 @@ def test_a_conflict_that_leads_away_from_the_shortest_derivation() -> None:
     matcher = compile_grammar(from_lark(text), VOCABULARY).matcher()
     assert matcher.read_bytes(b"ba")
     lark.Lark(text, parser="lalr", lexer="contextual").parse(finish(matcher, "ba", random.Random(1)))
+
+
+def test_the_cheapest_of_several_ends_is_promised() -> None:
+    """After another `b` it is not known yet which terminal that was: P needs more to the end than "b"."""
+    text = 'P.2: /b\\b/\nQ.1: " "\nstart: Q* "b"* P+ | Q start "b"\n%ignore " "\n'
+    parser = lark.Lark(text, parser="lalr", lexer="contextual")
+    compiled = compile_grammar(from_lark(text), VOCABULARY)
+    for word in ("  b ", "   b ", "  b  "):
+        for seed in range(20):
+            matcher = compiled.matcher()
+            assert matcher.read_bytes(word.encode())
+            parser.parse(finish(matcher, word, random.Random(seed)))
 
 
 @pytest.mark.parametrize(
