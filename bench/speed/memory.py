@@ -34,8 +34,8 @@ LARGEST = 1000  # properties of the schemas that are used without a file
 # Memory that a thread keeps for itself when it is freed would count as in use.
 ENVIRONMENT = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 SCHEMA, LARGEST_SCHEMA = "a compiled schema after its documents", "the largest of them"
-SET_UP, LEARNT = "tables of a new vocabulary", "tables of the vocabulary with all that was learnt, at most"
-COUNTED = "what was learnt, as the core counts it, at most"
+SET_UP, COUNTED = "tables of a new vocabulary", "what they have learnt, as the core counts it, at most"
+IN_USE = "all in use after a schema, with what the front end remembers in Python, at most"
 LEFT = "still in use after the last grammar, tables included"
 
 
@@ -72,7 +72,7 @@ class _Counts(ctypes.Structure):
 def run(setting: Setting, *, data: Path | None = None, sample: int | None = None) -> list[Table]:
     """The table. Raises NotMeasuredError where nothing could be measured."""
     table = Table(
-        "Memory of tokentrellis", "MB", order=(SCHEMA, LARGEST_SCHEMA, SET_UP, COUNTED, LEARNT, LEFT)
+        "Memory of tokentrellis", "MB", order=(SCHEMA, LARGEST_SCHEMA, SET_UP, COUNTED, IN_USE, LEFT)
     )
     arguments = [str(setting.tokenizer.folder), str(setting.seed), str(data or ""), str(sample or "")]
     finished = subprocess.run(
@@ -97,7 +97,7 @@ def keep(records: list[dict[str, int]], table: Table) -> None:
     for record in schemas:
         table.add(SCHEMA, OURS, max(record["own"], 1))
     table.add(LARGEST_SCHEMA, OURS, max(record["own"] for record in schemas))
-    table.add(LEARNT, OURS, max(record["stays"] for record in schemas))
+    table.add(IN_USE, OURS, max(record["stays"] for record in schemas))
     table.add(COUNTED, OURS, max(record["counted"] for record in schemas))
     table.add(LEFT, OURS, schemas[-1]["stays"])
 

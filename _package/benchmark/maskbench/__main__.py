@@ -150,7 +150,9 @@ def chosen_engines(names: str | None) -> list[str]:
 
 def tables(warm: bool) -> str:
     """What the head of the results says of the tables of the vocabulary."""
-    return "warm (every schema is compiled anew)" if warm else "as a new process learns them"
+    if warm:
+        return "warm (every schema is compiled anew, or comes from the engine's own cache, as xgrammar's)"
+    return "as a new process learns them"
 
 
 def choose_core(core: int | None) -> int | None:

@@ -142,7 +142,8 @@ def measure_batch(
     """One engine on one batch, with a new worker at the start and after each one that died.
 
     warm: each worker goes through all problems once before they count. Every schema is compiled anew
-    then; what kills a worker in the rehearsal has that as its outcome.
+    then, unless the engine keeps a cache of its own; what kills a worker in the rehearsal has that as its
+    outcome.
     """
     worker: Worker | None = None
     fatal: dict[str, Outcome] = {}
