@@ -8,11 +8,11 @@
 
 # What is checked of the value of a keyword.
 cdef enum Checked:
-    A_TYPE, STRINGS, COUNT, SMALL_COUNT, A_NUMBER, SCHEMA_BY_NAME, SCHEMAS, A_SCHEMA, LISTED, FALSE_ONLY, A_CONSTANT, A_FORMAT, A_REFERENCE, IDENTIFIER, NOT_PLAIN
+    A_TYPE, STRINGS, COUNT, A_NUMBER, SCHEMA_BY_NAME, SCHEMAS, A_SCHEMA, LISTED, FALSE_ONLY, A_CONSTANT, A_FORMAT, A_REFERENCE, IDENTIFIER, NOT_PLAIN
 
 cdef dict _CHECKED = {
-    "type": A_TYPE, "required": STRINGS, "minLength": COUNT, "maxLength": COUNT, "minItems": SMALL_COUNT, "maxItems": COUNT,
-    "minProperties": SMALL_COUNT, "maxProperties": COUNT, "minimum": A_NUMBER, "maximum": A_NUMBER, "properties": SCHEMA_BY_NAME,
+    "type": A_TYPE, "required": STRINGS, "minLength": COUNT, "maxLength": COUNT, "minItems": COUNT, "maxItems": COUNT,
+    "minProperties": COUNT, "maxProperties": COUNT, "minimum": A_NUMBER, "maximum": A_NUMBER, "properties": SCHEMA_BY_NAME,
     "dependentSchemas": SCHEMA_BY_NAME, "allOf": SCHEMAS, "anyOf": SCHEMAS, "oneOf": SCHEMAS, "prefixItems": SCHEMAS,
     "items": A_SCHEMA, "additionalProperties": A_SCHEMA, "propertyNames": A_SCHEMA, "not": A_SCHEMA, "if": A_SCHEMA,
     "then": A_SCHEMA, "else": A_SCHEMA, "enum": LISTED, "const": A_CONSTANT, "uniqueItems": FALSE_ONLY, "format": A_FORMAT,
@@ -140,8 +140,6 @@ cdef class PlainSurvey:
             return type(value) is list and are_strings(<list>value)
         if checked == COUNT:
             return type(value) is int and is_small(value) and value >= 0
-        if checked == SMALL_COUNT:  # what else may be refused, says the front end
-            return type(value) is int and is_small(value) and 0 <= value < 1000
         if checked == A_NUMBER:
             return is_small(value) if type(value) is int else type(value) is float and -1e300 < <double>value < 1e300
         if checked == FALSE_ONLY:

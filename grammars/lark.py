@@ -11,6 +11,7 @@ Cost: that of the library for the text and its LALR analysis, some milliseconds 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
@@ -69,7 +70,10 @@ class ContextualLarkGrammar(Grammar):
         return found
 
     def accepts(self, text: str | bytes) -> bool:
-        """Whether the whole text is in the language, by the library itself. No text is a special token."""
+        """Whether the whole text is in the language, by the library itself. No text is a special token.
+
+        Raises UnsupportedFeatureError where the library cannot use the terminals side by side.
+        """
         if isinstance(text, bytes):
             try:
                 text = text.decode()
@@ -78,19 +82,24 @@ class ContextualLarkGrammar(Grammar):
         if not isinstance(text, str):
             raise GrammarError("text must be a str or bytes", got=text)
         lark = library()
-        if self._parser is None:
-            self._parser = lark.Lark(
-                self.source.plain,
-                parser="lalr",
-                lexer="contextual",
-                start=self.source.start,
-                import_paths=self.source.imports,
-                edit_terminals=_give_scope,
-            )
         try:
+            if self._parser is None:
+                self._parser = lark.Lark(
+                    self.source.plain,
+                    parser="lalr",
+                    lexer="contextual",
+                    start=self.source.start,
+                    import_paths=self.source.imports,
+                    edit_terminals=_give_scope,
+                )
             self._parser.parse(text)
         except lark.exceptions.UnexpectedInput:
             return False
+        except (lark.exceptions.LarkError, AttributeError, re.error) as error:
+            raise UnsupportedFeatureError(
+                f"accepts(), since Lark cannot use these terminals side by side ({error}),",
+                advice="read the text with a matcher of the compiled grammar",
+            ) from error
         return True
 
     def __str__(self) -> str:

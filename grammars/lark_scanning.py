@@ -23,6 +23,7 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _OCTAL = re.compile(r"\\[0-3][0-7]{2}")
+_BRACKET = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()]", re.DOTALL)
 _COMMENT = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|#[^\n]*", re.DOTALL)
 
 
@@ -31,13 +32,26 @@ def scoped_pattern(pattern: str, prefix: str) -> str:
 
     prefix: what the names of its groups begin with.
     """
-    if "x" in _OPENINGS.match(pattern)[0]:  # type: ignore[index]
+    if "x" in _OPENINGS.match(pattern)[0] and _is_one_group(pattern):  # type: ignore[index]
         # A comment may have brackets, and would hide the one that is put behind it.
         pattern = _COMMENT.sub(lambda piece: piece[1] or "", pattern)
     found = _FLAGS.match(pattern)
     if found is None:
         return _with_names(pattern, prefix)
     return f"(?{found[1]}:{_with_names(pattern[found.end() :], prefix)})"
+
+
+def _is_one_group(pattern: str) -> bool:
+    """Whether what is opened first holds to the end: flags without a scope, or with that of the pattern."""
+    opened = _OPENINGS.match(pattern)
+    if opened is None or ":" not in opened[0]:
+        return True
+    depth = 0
+    for piece in _BRACKET.finditer(pattern):
+        depth += {"(": 1, ")": -1}.get(piece[0], 0)
+        if depth == 0 and piece[0] == ")":
+            return piece.end() == len(pattern)
+    return True
 
 
 def _with_names(pattern: str, prefix: str) -> str:

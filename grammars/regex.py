@@ -23,7 +23,8 @@ from .regex_tree import with_languages
 Syntax = Literal["ecma", "python"]
 
 MOST_POSITIONS = 200_000
-_MOST_SEARCHED = 500  # derivatives, for a text of a pattern whose look-arounds may exclude each other
+_LONGEST_SEARCHED = 200
+_MOST_SEARCHED = 300  # derivatives, for a text of a pattern whose look-arounds may exclude each other
 
 
 @lru_cache(maxsize=2048)
@@ -65,7 +66,7 @@ class RegexGrammar(Grammar):
         self.source = pattern
         self.syntax = syntax
         expression = pattern_expression(pattern, syntax=syntax, search=False)
-        if _matches_nothing(expression):
+        if _matches_nothing(expression, pattern):
             raise UnsatisfiableError(
                 "the pattern matches nothing",
                 source=pattern,
@@ -81,8 +82,10 @@ class RegexGrammar(Grammar):
         return type(self), (self.source, self.syntax)
 
 
-def _matches_nothing(expression: Expression) -> bool:
-    """Whether there is no text; False where that is not found soon."""
+def _matches_nothing(expression: Expression, pattern: str) -> bool:
+    """Whether there is no text; False where that is not found soon (long patterns have long derivatives)."""
+    if expression is EMPTY or len(pattern) > _LONGEST_SEARCHED:
+        return expression is EMPTY
     try:
         return is_empty(expression, limit=_MOST_SEARCHED)
     except LimitExceededError:

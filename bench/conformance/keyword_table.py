@@ -53,7 +53,6 @@ NOTES = {
 }
 # (what is limited, module, constant). The error is LimitExceededError for all of them.
 LIMITS = [
-    ("`minItems`, `minProperties`, `minContains` of an array or object only", "survey", "MOST_DEMANDED"),
     ("alternatives of one object or array (overlapping oneOf, anyOf, if)", "formula", "MOST_ALTERNATIVES"),
     ("steps to find these", "formula", "MOST_STEPS"),
     ("`contains` of one array", "arrays", "MOST_COUNTERS"),

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from ..errors import GrammarSyntaxError, LimitExceededError, UnresolvedReferenceError, UnsupportedFeatureError
+from ..errors import GrammarSyntaxError, UnresolvedReferenceError, UnsupportedFeatureError
 from .formats import format_names, text_format
 from .json_data import Pointer, check_key, check_value, written
 from .keywords import (
@@ -72,10 +72,6 @@ _PLANS: dict[int, Plans] = {
     draft: {word: (CHECKS.get(word, _right), _NESTED.get(word), word in _LOOKED_AT) for word in words}
     for draft, words in KEYWORDS.items()
 }
-_COUNTED = frozenset(("minItems", "minContains", "minProperties"))
-MOST_DEMANDED = 100_000
-"""Items or properties that a value must have: each is a state on the way to the end. Where other
-types are allowed, they are left."""
 _TYPE_NAMES = frozenset(TYPES)
 _FORMAT_NAMES = format_names()
 
@@ -245,10 +241,6 @@ class Survey:
                     self._waiting.append((needs, context, (here, name)))
         elif not isinstance(value, (bool, str)):
             check_value(value, here)
-            if word in _COUNTED and value > MOST_DEMANDED and schema.get("type") in ("array", "object"):
-                raise LimitExceededError(
-                    word, given=value, limit=MOST_DEMANDED, location=written(here), advice="lower it"
-                )
 
     def _try_pattern(self, pattern: str, schema: Mapping[str, Any], word: str, here: Pointer) -> None:
         if not writable(pattern):

@@ -341,6 +341,7 @@ def test_errors(text: str, error: type[ConstraintError], message: str) -> None:
         ('start: A B\nA: /(?is)x./\nB: "y"', "X\ny", "X\nY"),
         ("start: A\nA: /(?x) (a|b) c \\# \\1 # (/", "bc#b", "bc#a"),
         ("start: A\nA: /(a|b) [#] \\1 # (\n/x", "b#b", "a#b"),
+        ("start: A\nA: /(?x:a)#(b|c)/", "a#b", "a"),
     ],
 )
 def test_patterns_whose_flags_and_groups_are_their_own(text: str, accepted: str, refused: str) -> None:
