@@ -32,7 +32,8 @@ def scoped_pattern(pattern: str, prefix: str) -> str:
 
     prefix: what the names of its groups begin with.
     """
-    if "x" in _OPENINGS.match(pattern)[0] and _is_one_group(pattern):  # type: ignore[index]
+    opened = _OPENINGS.match(pattern)[0]  # type: ignore[index]
+    if "x" in opened and (":" not in opened or _is_one_group(pattern)):
         # A comment may have brackets, and would hide the one that is put behind it.
         pattern = _COMMENT.sub(lambda piece: piece[1] or "", pattern)
     found = _FLAGS.match(pattern)
@@ -42,10 +43,7 @@ def scoped_pattern(pattern: str, prefix: str) -> str:
 
 
 def _is_one_group(pattern: str) -> bool:
-    """Whether what is opened first holds to the end: flags without a scope, or with that of the pattern."""
-    opened = _OPENINGS.match(pattern)
-    if opened is None or ":" not in opened[0]:
-        return True
+    """Whether the group that is opened first is closed by the last character."""
     depth = 0
     for piece in _BRACKET.finditer(pattern):
         depth += {"(": 1, ")": -1}.get(piece[0], 0)

@@ -176,7 +176,9 @@ class LarkSource:
         name: the rule or terminal that the message is about, if that is known.
         """
         offsets = [at for at, defined in self.extensions.definitions if defined == name]
-        if not offsets and (at := self.text.find(f"/{more.get('got', '')}/")) >= 0:  # it has no name
+        if (
+            not offsets and "got" in more and (at := self.text.find(f"/{more['got']}/")) >= 0
+        ):  # it has no name
             offsets = [at]
         location = line_and_column(self.text, offsets[-1]) if offsets else None
         for rule, made in self.extensions.attributes.items():

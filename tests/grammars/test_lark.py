@@ -355,6 +355,12 @@ def test_patterns_whose_flags_and_groups_are_their_own(text: str, accepted: str,
         assert matcher.is_accepting
 
 
+def test_a_comment_is_not_the_place_of_an_error() -> None:
+    with pytest.raises(GrammarSyntaxError) as caught:
+        from_lark('// my grammar\nstart: "a"~3..1\n')
+    assert "line 1, column 1" not in str(caught.value)
+
+
 def test_accepts_where_the_library_cannot_compare_two_patterns() -> None:
     grammar = from_lark('start: A? B+\nA: /b\\b/\nB: /b\\b/\n%ignore " "\n')
     assert grammar.accepts("b b")
